@@ -1,0 +1,1 @@
+"""One protocol, several engines that know nothing of each other; ``registry`` finds them by name."""

@@ -1,0 +1,278 @@
+"""What an engine offers to the plugin host and to the conformance runners: the same words for every engine.
+
+An engine turns bytes into a module, a store holds everything that lives at run time, an instance is a module in a
+store. Values have the representation of ``zenowasm.interp.runtime.values``: integers are unsigned.
+
+Every engine raises the errors of ``zenowasm.interp.errors`` and no others. An exception that a host function raises
+travels through the guest's frames unchanged and arrives at whoever made the outermost call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Protocol, TypeAlias
+
+from attrs import frozen
+
+from zenowasm.interp.limits import ExecutionLimits
+from zenowasm.interp.runtime.values import ExternRef, Value
+from zenowasm.interp.types import (
+    ExportType,
+    ExternType,
+    FuncType,
+    GlobalType,
+    ImportType,
+    MemType,
+    RefType,
+    TableType,
+    ValType,
+)
+
+__all__ = [
+    "Budget",
+    "Caller",
+    "Capability",
+    "Engine",
+    "ExecutionLimits",
+    "ExportType",
+    "Extern",
+    "ExternRef",
+    "ExternType",
+    "Func",
+    "FuncType",
+    "Global",
+    "GlobalType",
+    "HostBody",
+    "ImportType",
+    "Instance",
+    "MemType",
+    "Memory",
+    "Module",
+    "RefType",
+    "Store",
+    "Table",
+    "TableType",
+    "ValType",
+    "Value",
+]
+
+
+class Capability(Enum):
+    """What an engine can do beyond running modules; a suite asks before it relies on one."""
+
+    STEPPING = "stepping"
+    """Stops before any instruction and resumes (``Store.probe``)."""
+    FUEL = "fuel"
+    """Counts fuel, with the same number for the same finished call as every other engine."""
+
+
+@frozen
+class Budget:
+    """What one outermost call may use: ``fuel`` in units of the instruction table, ``seconds`` of wall clock.
+
+    ``None`` means without bound. Calls that a host function makes back into the guest share the outermost budget.
+    """
+
+    fuel: int | None = None
+    seconds: float | None = None
+
+
+class Func(Protocol):
+    """A function in a store, of the guest or of the host."""
+
+    @property
+    def type(self) -> FuncType:
+        """The function's type."""
+        ...
+
+    def call(self, *arguments: Value) -> tuple[Value, ...]:
+        """Call the function under the store's budget and return its results.
+
+        Integer arguments may also be given signed; results are unsigned. Raises ``TypeError`` or ``ValueError``
+        when the arguments do not fit the type, ``Trap``, ``Exhaustion``, and whatever a host function raised.
+        """
+        ...
+
+
+class Memory(Protocol):
+    """A linear memory. Addresses and lengths are in bytes."""
+
+    @property
+    def type(self) -> MemType:
+        """The memory's type; its minimum is the current size."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """The current size in bytes."""
+        ...
+
+    def read(self, address: int, length: int) -> bytes:
+        """Return a copy of ``length`` bytes; raises ``IndexError`` when they are not all inside the memory."""
+        ...
+
+    def write(self, address: int, data: bytes) -> None:
+        """Write ``data``; raises ``IndexError``, with nothing written, when it does not fit inside the memory."""
+        ...
+
+    def find(self, byte: int, address: int, end: int) -> int:
+        """Return the address of the first ``byte`` in [address, min(end, size)), or -1."""
+        ...
+
+    def grow(self, pages: int) -> int:
+        """Add pages of 64 KiB; return the former size in pages, or -1 when a limit forbids it."""
+        ...
+
+
+class Table(Protocol):
+    """A table of references."""
+
+    @property
+    def type(self) -> TableType:
+        """The table's type; its minimum is the current size."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """The current number of elements."""
+        ...
+
+    def get(self, index: int) -> Value:
+        """Return an element; raises ``IndexError`` outside of the table."""
+        ...
+
+    def set(self, index: int, value: Value) -> None:
+        """Replace an element; raises ``IndexError`` outside of the table."""
+        ...
+
+    def grow(self, count: int, value: Value) -> int:
+        """Add ``count`` elements; return the former size, or -1 when a limit forbids it."""
+        ...
+
+
+class Global(Protocol):
+    """A global variable."""
+
+    @property
+    def type(self) -> GlobalType:
+        """The global's type."""
+        ...
+
+    def get(self) -> Value:
+        """Return the value."""
+        ...
+
+    def set(self, value: Value) -> None:
+        """Replace the value; raises ``TypeError`` when the global is immutable."""
+        ...
+
+
+Extern: TypeAlias = Func | Memory | Table | Global
+
+
+class Caller(Protocol):
+    """What a host function sees of the instance that called it."""
+
+    def export(self, name: str) -> Extern | None:
+        """Return the calling instance's export of that name, or ``None``."""
+        ...
+
+
+HostBody: TypeAlias = Callable[[Caller, tuple[Value, ...]], Sequence[Value]]
+"""The body of a host function: from the caller and the arguments to the results."""
+
+
+class Module(Protocol):
+    """A decoded and validated module, independent of any store."""
+
+    @property
+    def imports(self) -> tuple[ImportType, ...]:
+        """What the module imports, in order."""
+        ...
+
+    @property
+    def exports(self) -> tuple[ExportType, ...]:
+        """What the module exports, in order."""
+        ...
+
+
+class Instance(Protocol):
+    """A module in a store."""
+
+    @property
+    def exports(self) -> Mapping[str, Extern]:
+        """The instance's exports by name."""
+        ...
+
+
+class Store(Protocol):
+    """Everything that lives at run time. Used by one thread at a time."""
+
+    @property
+    def fuel_consumed(self) -> int:
+        """Fuel consumed by all calls in this store so far."""
+        ...
+
+    def set_budget(self, budget: Budget) -> None:
+        """Give the following outermost calls this budget each; a call that exceeds it traps.
+
+        The codes are ``OUT_OF_FUEL`` and ``INTERRUPTED``. The time of host functions counts, but a host function is
+        not itself interrupted. A new store has no budget.
+        """
+        ...
+
+    def host_function(self, type: FuncType, body: HostBody) -> Func:
+        """Make a function of the host available to guests."""
+        ...
+
+    def new_memory(self, type: MemType) -> Memory:
+        """Create a memory; raises ``LimitError`` when it exceeds the store's limits."""
+        ...
+
+    def new_table(self, type: TableType, value: Value = None) -> Table:
+        """Create a table filled with ``value``; raises ``LimitError`` when it exceeds the store's limits."""
+        ...
+
+    def new_global(self, type: GlobalType, value: Value) -> Global:
+        """Create a global."""
+        ...
+
+    def instantiate(self, module: Module, imports: Mapping[tuple[str, str], Extern]) -> Instance:
+        """Link and instantiate a module and run its start function (specification, 4.5.4).
+
+        Raises ``LinkError`` when an import is missing or of another type, ``LimitError`` when a memory or table is
+        larger than the store's limits, ``Trap`` when a segment does not fit or the start function traps.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """One way to run WebAssembly."""
+
+    @property
+    def name(self) -> str:
+        """The name in the registry."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The version of the software behind the engine."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What this engine can do beyond running modules."""
+        ...
+
+    def compile(self, binary: bytes) -> Module:
+        """Decode and validate a whole module.
+
+        Raises ``DecodeError`` when it is malformed, ``ValidationError`` when it is invalid, ``LimitError`` when it
+        asks for more than the engine allows.
+        """
+        ...
+
+    def new_store(self, limits: ExecutionLimits | None = None) -> Store:
+        """Create an empty store; ``None`` means the default limits."""
+        ...

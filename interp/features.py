@@ -1,0 +1,37 @@
+"""The proposals that a module may use. A row of the instruction table names its proposal; a decoder is given a set."""
+
+from __future__ import annotations
+
+from enum import Flag, auto
+
+
+class Feature(Flag):
+    """One member per proposal, named as the WebAssembly proposals repository names it."""
+
+    MVP = 0
+    SIGN_EXTENSION = auto()
+    NONTRAPPING_CONVERSIONS = auto()
+    MULTI_VALUE = auto()
+    BULK_MEMORY = auto()
+    REFERENCE_TYPES = auto()
+    MUTABLE_GLOBALS = auto()
+    SIMD = auto()
+    RELAXED_SIMD = auto()
+    FUNCTION_REFERENCES = auto()
+    GC = auto()
+    EXCEPTIONS = auto()
+    TAIL_CALL = auto()
+    MULTI_MEMORY = auto()
+    MEMORY64 = auto()
+    EXTENDED_CONST = auto()
+
+
+WASM_2 = (
+    Feature.SIGN_EXTENSION
+    | Feature.NONTRAPPING_CONVERSIONS
+    | Feature.MULTI_VALUE
+    | Feature.BULK_MEMORY
+    | Feature.REFERENCE_TYPES
+    | Feature.MUTABLE_GLOBALS
+)
+"""WebAssembly 2.0 without vectors."""

@@ -1,0 +1,48 @@
+"""Bounds on what untrusted modules may ask for. Every count, length and depth is checked before it is used."""
+
+from __future__ import annotations
+
+from attrs import field, frozen, validators
+
+MIB = 1 << 20
+PAGE_SIZE = 65_536
+"""Bytes in one WebAssembly page (specification, 4.2.8)."""
+
+
+@frozen
+class ModuleLimits:
+    """Bounds on one binary module, checked while it is decoded; the figures follow the JavaScript API's limits.
+
+    A count is also bounded by the bytes that are left in its section, so these figures matter for large modules only.
+    """
+
+    module_bytes: int = 1024 * MIB
+    types: int = 1_000_000
+    functions: int = 1_000_000
+    imports: int = 1_000_000
+    exports: int = 1_000_000
+    globals: int = 1_000_000
+    tables: int = 100_000
+    memories: int = 100
+    tags: int = 1_000_000
+    data_segments: int = 100_000
+    element_segments: int = 10_000_000
+    elements: int = 10_000_000
+    function_bytes: int = 7_654_321
+    locals: int = 50_000
+    parameters: int = 1_000
+    results: int = 1_000
+    fields: int = 10_000
+    string_bytes: int = 100_000
+    nesting: int = 100_000
+    """Blocks inside one another; decoding and validating use no recursion, so this bounds memory only."""
+
+
+@frozen
+class ExecutionLimits:
+    """Bounds on one store: memory in bytes, table elements, active calls, and live values on all stacks together."""
+
+    memory_bytes: int = field(default=100 * MIB, validator=validators.ge(0))
+    table_elements: int = field(default=10_000_000, validator=validators.ge(0))
+    call_depth: int = field(default=10_000, validator=validators.ge(1))
+    stack_values: int = field(default=4_000_000, validator=validators.ge(1))

@@ -1,0 +1,3 @@
+"""The reference runtime of ZenoEngine's WebAssembly plugin system."""
+
+__version__ = "0.1.0"
