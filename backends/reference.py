@@ -1,0 +1,161 @@
+"""The reference engine: ``zenowasm.interp`` behind the protocol of all engines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from threading import Timer
+from typing import cast
+
+from attrs import frozen
+
+from zenowasm import __version__
+from zenowasm.backends.protocol import (
+    Budget,
+    Capability,
+    ExecutionLimits,
+    ExportType,
+    Extern,
+    Func,
+    FuncType,
+    Global,
+    GlobalType,
+    HostBody,
+    ImportType,
+    Instance,
+    Memory,
+    MemType,
+    Module,
+    Store,
+    Table,
+    TableType,
+    Value,
+)
+from zenowasm.interp.binary import decode
+from zenowasm.interp.events import Probe
+from zenowasm.interp.execution import evaluate, invoke
+from zenowasm.interp.runtime.instances import Extern as RuntimeExtern
+from zenowasm.interp.runtime.instances import Function, GlobalInstance, HostFunction, ModuleInstance
+from zenowasm.interp.runtime.instantiate import instantiate
+from zenowasm.interp.runtime.memory import MemoryInstance
+from zenowasm.interp.runtime.store import NO_FUEL_LIMIT
+from zenowasm.interp.runtime.store import Store as RuntimeStore
+from zenowasm.interp.runtime.table import TableInstance
+from zenowasm.interp.runtime.values import check_value
+from zenowasm.interp.validation import ValidModule, validate_module
+
+
+@frozen(eq=False)
+class ReferenceModule:
+    """A valid module."""
+
+    valid: ValidModule
+
+    @property
+    def imports(self) -> tuple[ImportType, ...]:
+        """What the module imports, in order."""
+        return self.valid.module.import_types()
+
+    @property
+    def exports(self) -> tuple[ExportType, ...]:
+        """What the module exports, in order."""
+        return self.valid.module.export_types()
+
+
+@frozen(eq=False)
+class ReferenceInstance:
+    """A module instance; ``module`` is the interpreter's own, for those who look inside."""
+
+    module: ModuleInstance
+
+    @property
+    def exports(self) -> Mapping[str, Extern]:
+        """The exports by name: the interpreter's own objects, which have the protocol's methods."""
+        return cast("Mapping[str, Extern]", self.module.exports)
+
+
+class ReferenceStore:
+    """A store of the interpreter, with a budget for each outermost call."""
+
+    def __init__(self, limits: ExecutionLimits | None) -> None:
+        """Create an empty store."""
+        self.runtime = RuntimeStore(limits or ExecutionLimits(), lambda _: self._invoke)
+        self._budget = Budget()
+
+    @property
+    def fuel_consumed(self) -> int:
+        """The fuel consumed by all calls so far; a host function sees what was consumed up to its call."""
+        return self.runtime.settled_fuel
+
+    @property
+    def probe(self) -> Probe | None:
+        """Who watches every instruction of this store, if anyone does (``Capability.STEPPING``)."""
+        return self.runtime.probe
+
+    @probe.setter
+    def probe(self, probe: Probe | None) -> None:
+        self.runtime.probe = probe
+
+    def set_budget(self, budget: Budget) -> None:
+        """Give each of the following outermost calls this budget."""
+        self._budget = budget
+
+    def host_function(self, type: FuncType, body: HostBody) -> Func:
+        """Make a function of the host available to guests."""
+        return HostFunction(self.runtime, type, body)
+
+    def new_memory(self, type: MemType) -> Memory:
+        """Create a memory."""
+        return MemoryInstance(type, self.runtime.memory_quota)
+
+    def new_table(self, type: TableType, value: Value = None) -> Table:
+        """Create a table filled with ``value``."""
+        return TableInstance(type, self.runtime.table_quota, check_value(type.element, value))
+
+    def new_global(self, type: GlobalType, value: Value) -> Global:
+        """Create a global."""
+        return GlobalInstance(type, value)
+
+    def instantiate(self, module: Module, imports: Mapping[tuple[str, str], Extern]) -> Instance:
+        """Link and instantiate a module of this engine and run its start function."""
+        if not isinstance(module, ReferenceModule):
+            raise TypeError(f"a module of the reference engine is needed, not {type(module).__name__}")
+        externs = cast("Mapping[tuple[str, str], RuntimeExtern]", imports)
+        return ReferenceInstance(instantiate(self.runtime, module.valid, externs, evaluate))
+
+    def _invoke(self, function: Function, arguments: tuple[Value, ...]) -> tuple[Value, ...]:
+        runtime = self.runtime
+        if runtime.nesting:
+            return invoke(runtime, function, arguments)  # the host calls back: the outermost budget goes on
+        fuel, seconds = self._budget.fuel, self._budget.seconds
+        runtime.interrupted = False
+        runtime.fuel_limit = NO_FUEL_LIMIT if fuel is None else runtime.settled_fuel + fuel
+        if seconds is None:
+            return invoke(runtime, function, arguments)
+        timer = Timer(seconds, runtime.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            return invoke(runtime, function, arguments)
+        finally:
+            timer.cancel()
+
+
+class ReferenceEngine:
+    """The interpreter in pure Python: exact, and stoppable before every instruction."""
+
+    name = "reference"
+    version = __version__
+    capabilities = frozenset({Capability.STEPPING, Capability.FUEL})
+
+    def compile(self, binary: bytes) -> Module:
+        """Decode and validate a whole module."""
+        return ReferenceModule(validate_module(decode(binary)))
+
+    def new_store(self, limits: ExecutionLimits | None = None) -> Store:
+        """Create an empty store."""
+        return ReferenceStore(limits)
+
+
+def new_engine() -> ReferenceEngine:
+    """Make the engine; for ``backends.registry``."""
+    return ReferenceEngine()

@@ -1,0 +1,175 @@
+"""Decodes modules (specification, 5.5.16). Function bodies are located, and decoded only when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import define, field
+
+from zenowasm.interp.binary.instructions import expression
+from zenowasm.interp.binary.reader import Reader
+from zenowasm.interp.binary.sections import SectionReader
+from zenowasm.interp.binary.types import valtype
+from zenowasm.interp.errors import DecodeError, LimitError
+from zenowasm.interp.features import WASM_2, Feature
+from zenowasm.interp.limits import ModuleLimits
+from zenowasm.interp.syntax.module import Body, CustomSection, Module, Section
+from zenowasm.interp.types import ValType
+
+MAGIC = b"\0asm"
+VERSION = b"\x01\0\0\0"
+_CUSTOM = 0
+_CODE = 10
+
+# The sections by number: the part of the module that they hold, in the order in which they must come.
+_SECTIONS: Mapping[int, str] = {
+    1: "types",
+    2: "imports",
+    3: "functions",
+    4: "tables",
+    5: "memories",
+    6: "globals",
+    7: "exports",
+    8: "start",
+    9: "elements",
+    12: "data_count",
+    _CODE: "codes",
+    11: "data",
+}
+_RANK = {number: rank for rank, number in enumerate(_SECTIONS)}
+
+
+@define(eq=False)
+class LazyCode:
+    """An entry of the code section that is decoded when its body is asked for (specification, 5.5.13)."""
+
+    binary: bytes = field(repr=False)
+    offset: int
+    size: int
+    features: Feature = field(repr=False)
+    limits: ModuleLimits = field(repr=False)
+    has_data_count: bool
+
+    def body(self) -> Body:
+        """Decode the body; raises ``DecodeError`` or ``LimitError``. Nothing is kept: callers keep what they need."""
+        reader = Reader(self.binary[self.offset : self.offset + self.size], self.offset)
+        runs: list[tuple[int, ValType]] = []
+        total = 0
+        for _ in range(reader.count(self.size, "runs of locals")):
+            count = reader.u32()
+            total += count
+            if total >= 1 << 32:
+                raise reader.error("too many locals")
+            runs.append((count, valtype(reader)))
+        if total > self.limits.locals:
+            raise LimitError(
+                f"too many locals: {total} at byte 0x{self.offset:x}, at most {self.limits.locals} are allowed"
+            )
+        body = expression(reader, self.features, nesting_limit=self.limits.nesting, has_data_count=self.has_data_count)
+        if reader.left:
+            raise reader.error("section size mismatch: END opcode expected at the end of the function")
+        return Body(tuple(runs), body)
+
+
+def decode(binary: bytes, features: Feature = WASM_2, limits: ModuleLimits | None = None) -> Module:
+    """Decode a module in the binary format, all but the function bodies.
+
+    Parameters: the bytes; the features that the module may use; bounds on what it may ask for. The result's
+    ``codes`` decode themselves when asked. Raises ``DecodeError`` when the bytes are malformed, ``LimitError`` when
+    they ask for more than the limits allow (specification, 5.5.16).
+    """
+    limits = limits or ModuleLimits()
+    if len(binary) > limits.module_bytes:
+        raise LimitError(f"a module of {len(binary)} bytes: at most {limits.module_bytes} are allowed")
+    if binary[:4] != MAGIC:
+        raise DecodeError("magic header not detected" if len(binary) >= 4 else "unexpected end of magic header", 0)
+    if binary[4:8] != VERSION:
+        raise DecodeError("unknown binary version" if len(binary) >= 8 else "unexpected end of version", 4)
+    return _ModuleDecoder(binary, features, limits).decode()
+
+
+class _ModuleDecoder:
+    def __init__(self, binary: bytes, features: Feature, limits: ModuleLimits) -> None:
+        self.binary = binary
+        self.features = features
+        self.limits = limits
+        self.parts: dict[str, Any] = {}
+        self.customs: list[CustomSection] = []
+        self.sections: list[Section] = []
+
+    def decode(self) -> Module:
+        reader = Reader(self.binary)
+        reader.pos = len(MAGIC) + len(VERSION)
+        last = -1
+        while reader.left:
+            start = reader.pos
+            number = reader.byte()
+            size = reader.u32()
+            if number != _CUSTOM and number not in _SECTIONS:
+                raise reader.error(f"malformed section id {number}", start)
+            if size > reader.left:
+                raise reader.error("length out of bounds: unexpected end", start)
+            offset = reader.offset
+            contents = Reader(reader.bytes(size), offset)
+            if number == _CUSTOM:
+                self._custom(contents)
+                continue
+            if _RANK[number] <= last:
+                raise reader.error(f"unexpected content after last section: {_SECTIONS[number]} section", start)
+            last = _RANK[number]
+            self._section(number, contents)
+        self._check_counts(reader)
+        data_count = self.parts.pop("data_count", None)
+        del data_count
+        return Module(**self.parts, customs=tuple(self.customs), sections=tuple(self.sections))
+
+    def _custom(self, contents: Reader) -> None:
+        offset = contents.offset
+        name = contents.name(self.limits.string_bytes)
+        start = contents.offset
+        self.customs.append(CustomSection(name, contents.bytes(contents.left), start))
+        self.sections.append(Section(f"custom {name!r}", offset, len(contents.data)))
+
+    def _section(self, number: int, contents: Reader) -> None:
+        name = _SECTIONS[number]
+        read: Callable[[Reader], Any] = self._codes
+        if number != _CODE:
+            read = getattr(SectionReader(self.features, self.limits), name)
+        part = read(contents)
+        if contents.left:
+            raise contents.error(f"section size mismatch: {contents.left} bytes too many in the {name} section")
+        self.parts[name] = part
+        self.sections.append(
+            Section(name, contents.base, len(contents.data), len(part) if isinstance(part, tuple) else None)
+        )
+
+    def _codes(self, contents: Reader) -> tuple[LazyCode, ...]:
+        has_data_count = "data_count" in self.parts
+
+        def entry(reader: Reader) -> LazyCode:
+            size = reader.u32()
+            if size > self.limits.function_bytes:
+                raise LimitError(
+                    f"a function of {size} bytes at byte 0x{reader.offset:x}: "
+                    f"at most {self.limits.function_bytes} are allowed"
+                )
+            if size > reader.left:
+                raise reader.error("unexpected end of section or function")
+            offset = reader.offset
+            reader.pos += size
+            return LazyCode(self.binary, offset, size, self.features, self.limits, has_data_count)
+
+        return contents.vector(self.limits.functions, "function bodies", entry)
+
+    def _check_counts(self, reader: Reader) -> None:
+        functions, codes = len(self.parts.get("functions", ())), len(self.parts.get("codes", ()))
+        if functions != codes:
+            raise reader.error(
+                f"function and code section have inconsistent lengths: {functions} declared, {codes} defined"
+            )
+        announced, found = self.parts.get("data_count"), len(self.parts.get("data", ()))
+        if announced is not None and announced != found:
+            raise reader.error(
+                f"data count and data section have inconsistent lengths: {announced} announced, {found} defined"
+            )

@@ -1,0 +1,146 @@
+"""Decodes instructions (specification, 5.4). What an instruction looks like comes from the instruction table."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from zenowasm.interp.binary.reader import Reader
+from zenowasm.interp.binary.types import blocktype, heaptype, valtype
+from zenowasm.interp.errors import DecodeError, LimitError
+from zenowasm.interp.features import Feature
+from zenowasm.interp.instructions import TABLE, Immediate, Opcode, Structure
+from zenowasm.interp.numerics.floats import f32_from_bits, f64_from_bits
+from zenowasm.interp.syntax.module import Expression, Instruction, MemArg
+
+_VECTOR_LIMIT = 1 << 20
+"""Entries of one branch table or of one type annotation."""
+
+_ImmediateReader = Callable[[Reader], Any]
+
+
+def _memarg(reader: Reader) -> MemArg:
+    start = reader.pos
+    align = reader.u32()
+    if align >= 32:
+        raise reader.error("malformed memop flags", start)
+    return MemArg(align, reader.u32())
+
+
+def _zero(reader: Reader) -> int:
+    if reader.byte():
+        raise reader.error("zero byte expected", reader.pos - 1)
+    return 0
+
+
+def _labels(reader: Reader) -> tuple[int, ...]:
+    return reader.vector(_VECTOR_LIMIT, "labels", Reader.u32)
+
+
+def _valtypes(reader: Reader) -> tuple[Any, ...]:
+    return reader.vector(_VECTOR_LIMIT, "types", valtype)
+
+
+_READERS: Mapping[Immediate, _ImmediateReader] = {
+    Immediate.BLOCKTYPE: blocktype,
+    Immediate.LABELIDX: Reader.u32,
+    Immediate.LABELIDX_VEC: _labels,
+    Immediate.LOCALIDX: Reader.u32,
+    Immediate.GLOBALIDX: Reader.u32,
+    Immediate.FUNCIDX: Reader.u32,
+    Immediate.TYPEIDX: Reader.u32,
+    Immediate.TABLEIDX: Reader.u32,
+    Immediate.MEMIDX: _zero,
+    Immediate.DATAIDX: Reader.u32,
+    Immediate.ELEMIDX: Reader.u32,
+    Immediate.MEMARG: _memarg,
+    Immediate.HEAPTYPE: heaptype,
+    Immediate.VALTYPE_VEC: _valtypes,
+    Immediate.I32: lambda reader: reader.signed(32) & 0xFFFFFFFF,
+    Immediate.I64: lambda reader: reader.signed(64) & 0xFFFFFFFFFFFFFFFF,
+    Immediate.F32: lambda reader: f32_from_bits(int.from_bytes(reader.bytes(4), "little")),
+    Immediate.F64: lambda reader: f64_from_bits(int.from_bytes(reader.bytes(8), "little")),
+}
+
+
+class _Entry:
+    """What the decoder needs of a row, laid out for its loop."""
+
+    __slots__ = ("bare", "needs_data_count", "opcode", "readers", "structure")
+
+    def __init__(self, opcode: Opcode) -> None:
+        self.opcode = opcode
+        self.readers = tuple(_READERS[kind] for kind in opcode.immediates)
+        self.bare = Instruction(opcode, ())
+        self.structure = opcode.structure
+        self.needs_data_count = Immediate.DATAIDX in opcode.immediates
+
+
+@cache
+def _entries(features: Feature) -> tuple[list[_Entry | None], Mapping[int, Mapping[int, _Entry]]]:
+    """Return the rows that these features allow: without prefix by byte, and by prefix and number."""
+    allowed = [row for row in TABLE.rows if row.feature in features]
+    primary: list[_Entry | None] = [None] * 256
+    prefixed: dict[int, dict[int, _Entry]] = {prefix: {} for prefix in TABLE.prefixes}
+    for row in allowed:
+        if row.prefix is None:
+            primary[row.code] = _Entry(row)
+        else:
+            prefixed[row.prefix][row.code] = _Entry(row)
+    return primary, prefixed
+
+
+def _illegal(reader: Reader, start: int) -> DecodeError:
+    code = reader.data[start : reader.pos].hex(" ")
+    row = next((row for row in TABLE.rows if row.prefix is None and row.code == reader.data[start]), None)
+    return reader.error(f"illegal opcode {code}" + (f": {row} needs {row.feature.name}" if row else ""), start)
+
+
+def expression(reader: Reader, features: Feature, *, nesting_limit: int, has_data_count: bool = True) -> Expression:
+    """Read an expression with its final ``end`` (specification, 5.4.9).
+
+    Raises ``DecodeError`` when it is malformed or uses an instruction outside of ``features``.
+    """
+    primary, prefixed = _entries(features)
+    data, base = reader.data, reader.base
+    instructions: list[Instruction] = []
+    offsets = array("I")
+    open_ifs: list[bool] = []
+    while True:
+        start = reader.pos
+        try:
+            byte = data[start]
+        except IndexError:
+            raise reader.error("unexpected end of section or function: END opcode expected") from None
+        reader.pos = start + 1
+        entry = primary[byte]
+        if entry is None:
+            if byte not in prefixed:
+                raise _illegal(reader, start)
+            entry = prefixed[byte].get(reader.u32())
+            if entry is None:
+                raise _illegal(reader, start)
+        offsets.append(base + start)
+        if entry.readers:
+            if entry.needs_data_count and not has_data_count:
+                raise reader.error("data count section required", start)
+            instructions.append(Instruction(entry.opcode, tuple([read(reader) for read in entry.readers])))
+        else:
+            instructions.append(entry.bare)
+        structure = entry.structure
+        if structure is None:
+            continue
+        if structure is Structure.END:
+            if not open_ifs:
+                return Expression(instructions, offsets)
+            open_ifs.pop()
+        elif structure is Structure.ELSE:
+            if not open_ifs or not open_ifs[-1]:
+                raise reader.error("else without if: END opcode expected", start)
+            open_ifs[-1] = False
+        elif len(open_ifs) >= nesting_limit:
+            raise LimitError(f"more than {nesting_limit} blocks inside one another at byte 0x{base + start:x}")
+        else:
+            open_ifs.append(structure is Structure.IF)

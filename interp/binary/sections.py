@@ -1,0 +1,148 @@
+"""Decodes the contents of each section but the code section (specification, 5.5)."""
+
+from __future__ import annotations
+
+from zenowasm.interp.binary.instructions import expression
+from zenowasm.interp.binary.reader import Reader
+from zenowasm.interp.binary.types import functype, globaltype, memtype, reftype, tabletype
+from zenowasm.interp.features import Feature
+from zenowasm.interp.instructions import TABLE
+from zenowasm.interp.limits import ModuleLimits
+from zenowasm.interp.syntax.module import (
+    DataSegment,
+    ElementSegment,
+    Export,
+    Expression,
+    ExternKind,
+    Global,
+    Import,
+    Instruction,
+    SegmentMode,
+)
+from zenowasm.interp.types import FUNCREF, FuncType, GlobalType, MemType, RefType, TableType
+
+_REF_FUNC = TABLE.by_mnemonic["ref.func"]
+_END = Instruction(TABLE.by_mnemonic["end"], ())
+_KINDS = {kind.value: kind for kind in ExternKind}
+
+
+class SectionReader:
+    """Reads sections under one set of features and limits."""
+
+    def __init__(self, features: Feature, limits: ModuleLimits) -> None:
+        """Remember what may be used, and how much of it."""
+        self.features = features
+        self.limits = limits
+
+    def expression(self, reader: Reader) -> Expression:
+        """Read a constant expression; whether it is constant is for the validator to say."""
+        return expression(reader, self.features, nesting_limit=self.limits.nesting)
+
+    def types(self, reader: Reader) -> tuple[FuncType, ...]:
+        """Read the type section (5.5.4)."""
+        return reader.vector(self.limits.types, "types", lambda r: functype(r, self.limits))
+
+    def imports(self, reader: Reader) -> tuple[Import, ...]:
+        """Read the import section (5.5.5)."""
+        return reader.vector(self.limits.imports, "imports", self._import)
+
+    def functions(self, reader: Reader) -> tuple[int, ...]:
+        """Read the function section (5.5.6)."""
+        return reader.vector(self.limits.functions, "functions", Reader.u32)
+
+    def tables(self, reader: Reader) -> tuple[TableType, ...]:
+        """Read the table section (5.5.7)."""
+        return reader.vector(self.limits.tables, "tables", tabletype)
+
+    def memories(self, reader: Reader) -> tuple[MemType, ...]:
+        """Read the memory section (5.5.8)."""
+        return reader.vector(self.limits.memories, "memories", memtype)
+
+    def globals(self, reader: Reader) -> tuple[Global, ...]:
+        """Read the global section (5.5.9)."""
+        return reader.vector(self.limits.globals, "globals", lambda r: Global(globaltype(r), self.expression(r)))
+
+    def exports(self, reader: Reader) -> tuple[Export, ...]:
+        """Read the export section (5.5.10)."""
+        return reader.vector(self.limits.exports, "exports", self._export)
+
+    def start(self, reader: Reader) -> int:
+        """Read the start section (5.5.11)."""
+        return reader.u32()
+
+    def elements(self, reader: Reader) -> tuple[ElementSegment, ...]:
+        """Read the element section (5.5.12)."""
+        return reader.vector(self.limits.element_segments, "element segments", self._element_segment)
+
+    def data(self, reader: Reader) -> tuple[DataSegment, ...]:
+        """Read the data section (5.5.14)."""
+        return reader.vector(self.limits.data_segments, "data segments", self._data_segment)
+
+    def data_count(self, reader: Reader) -> int:
+        """Read the data count section (5.5.15)."""
+        return reader.u32()
+
+    def _kind(self, reader: Reader, what: str) -> ExternKind:
+        kind = _KINDS.get(byte := reader.byte())
+        if kind is None:
+            raise reader.error(f"malformed {what} kind 0x{byte:02x}", reader.pos - 1)
+        return kind
+
+    def _import(self, reader: Reader) -> Import:
+        offset = reader.offset
+        module = reader.name(self.limits.string_bytes)
+        name = reader.name(self.limits.string_bytes)
+        kind = self._kind(reader, "import")
+        type_: int | TableType | MemType | GlobalType
+        match kind:
+            case ExternKind.FUNC:
+                type_ = reader.u32()
+            case ExternKind.TABLE:
+                type_ = tabletype(reader)
+            case ExternKind.MEM:
+                type_ = memtype(reader)
+            case ExternKind.GLOBAL:
+                type_ = globaltype(reader)
+        return Import(module, name, kind, type_, offset)
+
+    def _export(self, reader: Reader) -> Export:
+        offset = reader.offset
+        name = reader.name(self.limits.string_bytes)
+        return Export(name, self._kind(reader, "export"), reader.u32(), offset)
+
+    def _function_element(self, reader: Reader) -> Expression:
+        offset = reader.offset
+        index = reader.u32()
+        return Expression((Instruction(_REF_FUNC, (index,)), _END), (offset, reader.offset))
+
+    def _element_segment(self, reader: Reader) -> ElementSegment:
+        offset = reader.offset
+        # Bit 0: passive or declarative. Bit 1: declarative, or an explicit table. Bit 2: expressions, not indexes.
+        flags = reader.u32()
+        if flags > 7:
+            raise reader.error("malformed elements segment kind", reader.pos - 1)
+        mode, table, place = SegmentMode.PASSIVE, 0, None
+        if not flags & 1:
+            mode = SegmentMode.ACTIVE
+            table = reader.u32() if flags & 2 else 0
+            place = self.expression(reader)
+        elif flags & 2:
+            mode = SegmentMode.DECLARATIVE
+        type_: RefType = FUNCREF
+        if flags & 3 and flags & 4:
+            type_ = reftype(reader)
+        elif flags & 3 and reader.byte():
+            raise reader.error("malformed element kind", reader.pos - 1)
+        entry = self.expression if flags & 4 else self._function_element
+        init = reader.vector(self.limits.elements, "elements", entry)
+        return ElementSegment(type_, init, mode, table, place, offset)
+
+    def _data_segment(self, reader: Reader) -> DataSegment:
+        offset = reader.offset
+        flags = reader.u32()
+        if flags > 2:
+            raise reader.error("malformed data segment kind", reader.pos - 1)
+        mode = SegmentMode.PASSIVE if flags == 1 else SegmentMode.ACTIVE
+        memory = reader.u32() if flags == 2 else 0
+        place = None if flags == 1 else self.expression(reader)
+        return DataSegment(reader.bytes(reader.u32()), mode, memory, place, offset)

@@ -1,0 +1,153 @@
+"""Code in the form that the interpreter runs: one (handler, immediate) pair for each instruction of a body.
+
+Nothing is removed or fused, so a position in the code is a position in the body. Fuel is counted without work at each
+instruction: ``fuel_before[pc]`` is what the instructions before ``pc`` cost in the order of their bytes, a branch
+adds the constant by which its jump departs from that order, and the fuel consumed is the store's settled fuel plus
+``fuel_before`` at the innermost frame's ``pc``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+from attrs import frozen
+
+from zenowasm.interp.execution import handlers
+from zenowasm.interp.instructions import Opcode, Structure
+from zenowasm.interp.runtime.instances import FunctionInstance
+from zenowasm.interp.runtime.values import Value, default_value
+from zenowasm.interp.syntax.module import Body, Expression, Instruction, locals_of
+from zenowasm.interp.validation import Context, FunctionValidator, Label, validate_function
+
+FUNCTION_ENTRY_FUEL = 1
+
+Branch: TypeAlias = list[int]
+"""Where a branch goes: [target pc, operand stack height below the values it carries, their number, fuel to settle].
+
+A list, since the target of a forward branch is known only when its block ends.
+"""
+
+
+@frozen(eq=False)
+class Code:
+    """A function ready to run.
+
+    ``locals`` are the initial values of the locals that are not parameters; ``size`` is the number of locals and of
+    operands at the most; ``expression`` is the body that this was made of.
+    """
+
+    instructions: Sequence[tuple[Any, Any]]
+    fuel_before: Sequence[int]
+    locals: list[Value]
+    size: int
+    body: Body
+
+
+def code_of(function: FunctionInstance) -> Code:
+    """Return the function's code, made at its first call and kept with the module for all of its instances."""
+    codes: dict[int, Code] = function.module.valid.codes
+    code = codes.get(function.index)
+    if code is None:
+        code = codes[function.index] = _lower(function)
+    return code
+
+
+def _lower(function: FunctionInstance) -> Code:
+    context = function.module.valid.context
+    imported = len(context.functions) - len(function.module.valid.module.codes)
+    body = function.module.valid.module.codes[function.index - imported].body()
+    return lower(context, function, body)
+
+
+def lower(context: Context, function: FunctionInstance, body: Body) -> Code:
+    """Make code of a body while it is validated: code of an invalid body cannot come into being."""
+    lowering = _Lowering()
+    validate_function(context, function.index, function.type, body, lowering)
+    locals_ = [default_value(t) for t in locals_of(function.type, body)[len(function.type.parameters) :]]
+    size = len(function.type.parameters) + len(locals_) + lowering.most_operands
+    return Code(lowering.instructions, lowering.fuel_before, locals_, size, body)
+
+
+def constant_code(expression: Expression) -> list[tuple[Any, Any]]:
+    """Return the pairs of a constant expression, which has no blocks and no branches, without its ``end``."""
+    return [
+        (handlers.handler(opcode), handlers.immediate(opcode, immediates))
+        for opcode, immediates in expression.instructions[:-1]
+    ]
+
+
+class _Lowering:
+    """Collects a function's code from its validation."""
+
+    def __init__(self) -> None:
+        self.instructions: list[tuple[Any, Any]] = []
+        self.fuel_before: list[int] = [FUNCTION_ENTRY_FUEL]
+        self.most_operands = 0
+        self.forward: dict[Label, list[tuple[Branch, int]]] = {}
+        self.unclosed_ifs: dict[int, tuple[Branch, int]] = {}
+
+    def instruction(self, validator: FunctionValidator, instruction: Instruction, height: int) -> None:
+        """Add an instruction (see ``validation.Consumer``)."""
+        opcode, immediates = instruction
+        self.fuel_before.append(self.fuel_before[-1] + opcode.fuel)
+        self.most_operands = max(self.most_operands, height, len(validator.operands))
+        prepare = getattr(self, f"_{opcode.identifier}", None)
+        if prepare is None:
+            prepared = handlers.immediate(opcode, immediates)
+        else:
+            prepared = prepare(validator, immediates)
+        self.instructions.append((handlers.handler(opcode), prepared))
+
+    def _branch(self, validator: FunctionValidator, label: Label) -> Branch:
+        pc = validator.pc
+        branch: Branch = [0, label.height, len(label.types), 0]
+        if label.branches_to_start:
+            self._aim(branch, pc, label.pc)
+        else:
+            self.forward.setdefault(label, []).append((branch, pc))
+        return branch
+
+    def _aim(self, branch: Branch, pc: int, target: int) -> None:
+        branch[0] = target
+        branch[3] = self.fuel_before[pc + 1] - self.fuel_before[target]
+
+    def _loop(self, validator: FunctionValidator, immediates: tuple[Any, ...]) -> int:
+        return self.fuel_before[validator.pc]
+
+    def _if_(self, validator: FunctionValidator, immediates: tuple[Any, ...]) -> Branch:
+        # Its branch is taken when the condition is 0: to behind the else, or to behind the end.
+        branch = self._branch(validator, validator.labels[-1])
+        branch[1], branch[2] = branch[1] + len(validator.labels[-1].parameters), 0
+        return branch
+
+    def _else_(self, validator: FunctionValidator, immediates: tuple[Any, ...]) -> Branch:
+        opened = validator.closed
+        assert opened is not None
+        branches = self.forward.pop(opened)
+        self._aim(*branches.pop(0), validator.pc + 1)
+        inner = validator.labels[-1]
+        self.forward[inner] = branches
+        return self._branch(validator, inner)
+
+    def _end(self, validator: FunctionValidator, immediates: tuple[Any, ...]) -> int | None:
+        closed = validator.closed
+        assert closed is not None
+        is_function = closed.opcode is None
+        target = validator.pc if is_function else validator.pc + 1
+        for branch, pc in self.forward.pop(closed, ()):
+            self._aim(branch, pc, target)
+        return len(closed.results) if is_function else None
+
+    def _br(self, validator: FunctionValidator, immediates: tuple[Any, ...]) -> Branch:
+        return self._branch(validator, validator.label(immediates[0]))
+
+    _br_if = _br
+
+    def _br_table(self, validator: FunctionValidator, immediates: tuple[Any, ...]) -> tuple[Branch, ...]:
+        labels, default = immediates
+        branches = {index: self._branch(validator, validator.label(index)) for index in {*labels, default}}
+        return (*(branches[index] for index in labels), branches[default])
+
+    def _return_(self, validator: FunctionValidator, immediates: tuple[Any, ...]) -> int:
+        return len(validator.results)

@@ -1,0 +1,87 @@
+"""Control instructions (specification, 4.6.2 and 4.6.15). Branch immediates are ``code.Branch`` lists."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zenowasm.interp.errors import Trap, TrapCode
+
+if TYPE_CHECKING:
+    from zenowasm.interp.execution.configuration import Frame
+
+
+def unreachable(frame: Frame, _: object) -> None:
+    raise Trap(TrapCode.UNREACHABLE)
+
+
+def nop(frame: Frame, _: object) -> None:
+    pass
+
+
+def block(frame: Frame, _: object) -> None:
+    pass
+
+
+def loop(frame: Frame, fuel_before: int) -> None:
+    """Enter a loop, for the first time or by a branch to it: here a budget is checked."""
+    store = frame.store
+    if store.settled_fuel + fuel_before > store.fuel_limit:
+        raise store.out_of_budget()
+
+
+def if_(frame: Frame, otherwise: list[int]) -> None:
+    if not frame.stack.pop():
+        br(frame, otherwise)
+
+
+def else_(frame: Frame, branch: list[int]) -> None:
+    """Come here from the end of the first arm only: go to behind the end."""
+    br(frame, branch)
+
+
+def end(frame: Frame, arity: int | None) -> None:
+    """Do nothing at the end of a block, return at the end of a function."""
+    if arity is not None:
+        frame.configuration.leave(arity)
+
+
+def br(frame: Frame, branch: list[int]) -> None:
+    frame.pc, height, arity, fuel = branch
+    frame.store.settled_fuel += fuel
+    stack = frame.stack
+    top = len(stack) - arity
+    if top != height:
+        del stack[height:top]
+
+
+def br_if(frame: Frame, branch: list[int]) -> None:
+    if frame.stack.pop():
+        br(frame, branch)
+
+
+def br_table(frame: Frame, branches: tuple[list[int], ...]) -> None:
+    index = frame.stack.pop()
+    br(frame, branches[index] if index < len(branches) else branches[-1])
+
+
+def return_(frame: Frame, arity: int) -> None:
+    frame.configuration.leave(arity)
+
+
+def call(frame: Frame, index: int) -> None:
+    frame.configuration.call(frame.module.functions[index])
+
+
+def call_indirect(frame: Frame, immediates: tuple[int, int]) -> None:
+    typeidx, tableidx = immediates
+    elements = frame.module.tables[tableidx].elements
+    index = frame.stack.pop()
+    if index >= len(elements):
+        raise Trap(TrapCode.UNDEFINED_ELEMENT, f"{index} of a table of {len(elements)}")
+    function = elements[index]
+    if function is None:
+        raise Trap(TrapCode.UNINITIALIZED_ELEMENT, str(index))
+    expected = frame.module.valid.context.types[typeidx]
+    if function.type is not expected and function.type != expected:
+        raise Trap(TrapCode.INDIRECT_CALL_TYPE_MISMATCH, f"{expected} is expected, {function.type} was found")
+    frame.configuration.call(function)

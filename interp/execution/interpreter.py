@@ -1,0 +1,111 @@
+"""Calls from outside (specification, 4.7.3), and the evaluation of constant expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zenowasm.interp.binary import decode_names
+from zenowasm.interp.errors import Crash, Exhaustion, Trap, WasmError
+from zenowasm.interp.execution.code import constant_code
+from zenowasm.interp.execution.configuration import Configuration
+from zenowasm.interp.limits import ExecutionLimits
+from zenowasm.interp.runtime.instances import Function, FunctionInstance, ModuleInstance
+from zenowasm.interp.runtime.store import Store
+from zenowasm.interp.runtime.values import Value, check_value
+from zenowasm.interp.syntax.module import Expression
+
+_MOST_NESTED_CALLS = 40
+"""Calls of the host back into guests, each of which takes a dozen frames of Python's own stack."""
+_MOST_NAMED_FRAMES = 64
+
+
+def new_store(limits: ExecutionLimits | None = None) -> Store:
+    """Create an empty store whose functions this interpreter runs."""
+    return Store(limits or ExecutionLimits(), _invoker)
+
+
+def _invoker(store: Store) -> Callable[[Function, tuple[Value, ...]], tuple[Value, ...]]:
+    return lambda function, arguments: invoke(store, function, arguments)
+
+
+def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Call a function from outside and return its results (specification, 4.7.3).
+
+    Raises ``TypeError`` or ``ValueError`` when the arguments do not fit, ``Trap``, ``Exhaustion``, and whatever a host
+    function raised. The store stays usable in every case.
+    """
+    parameters = function.type.parameters
+    if len(arguments) != len(parameters):
+        raise TypeError(f"a function of type {function.type} was called with {len(arguments)} arguments")
+    checked = [check_value(type_, value) for type_, value in zip(parameters, arguments, strict=True)]
+    if store.nesting >= _MOST_NESTED_CALLS:
+        raise Exhaustion(f"the host called back into guests {store.nesting} times inside one another")
+    configuration = Configuration(store)
+    depth, values = store.depth, store.values
+    store.nesting += 1
+    try:
+        if isinstance(function, FunctionInstance):
+            configuration.enter(function, checked)
+            _run(configuration)
+        else:
+            configuration.results = configuration.call_host(function, checked)
+    except RecursionError:
+        raise Exhaustion("the host's own stack is used up") from None
+    except WasmError as error:
+        _locate(error, configuration)
+        if store.probe is not None:
+            store.probe.before_unwinding(configuration, error)
+        raise
+    finally:
+        store.settled_fuel = configuration.fuel_consumed
+        store.depth, store.values = depth, values
+        store.nesting -= 1
+    return tuple(configuration.results)
+
+
+def _run(configuration: Configuration) -> None:
+    probe = configuration.store.probe
+    if probe is None:
+        configuration.run()
+        return
+    while not configuration.finished:
+        probe.before_instruction(configuration)
+        configuration.step()
+
+
+def _locate(error: WasmError, configuration: Configuration) -> None:
+    """Tell a trap where it happened, as far as it does not know yet."""
+    frame = configuration.frame
+    if not isinstance(error, Trap) or frame is None:
+        return
+    named: list[str] = []
+    for active in configuration.frames():
+        if len(named) == _MOST_NAMED_FRAMES:
+            named.append("...")
+            break
+        names = decode_names(active.module.valid.module).functions
+        named.append(names.get(active.function.index, f"function {active.function.index}"))
+    error.backtrace += tuple(named)
+    if error.function is None:
+        error.function = frame.function.index
+        error.offset = frame.code.body.expression.offsets[max(frame.pc - 1, 0)]
+
+
+class _ConstantFrame:
+    """As much of a frame as constant instructions need."""
+
+    __slots__ = ("module", "stack")
+
+    def __init__(self, module: ModuleInstance) -> None:
+        self.module = module
+        self.stack: list[Value] = []
+
+
+def evaluate(module: ModuleInstance, expression: Expression) -> Value:
+    """Compute a constant expression of a valid module (specification, 4.6.17)."""
+    frame = _ConstantFrame(module)
+    for handler, immediate in constant_code(expression):
+        handler(frame, immediate)
+    if len(frame.stack) != 1:
+        raise Crash("a constant expression left more than its value")
+    return frame.stack[0]

@@ -1,0 +1,147 @@
+"""Memory instructions (specification, 4.6.5).
+
+The immediate of a load or store is (memory index, offset, pack or unpack function, mask). A ``Struct`` checks the bounds: it
+refuses to read or write what does not lie in the memory as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from struct import Struct, error
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from zenowasm.interp.errors import Trap, TrapCode
+from zenowasm.interp.instructions import Access
+from zenowasm.interp.numerics.floats import f32_from_bits, f32_to_bits
+from zenowasm.interp.types import F32, F64, I32
+
+if TYPE_CHECKING:
+    from zenowasm.interp.execution.configuration import Frame
+
+Form: TypeAlias = tuple[Struct, int]
+Immediate: TypeAlias = tuple[int, int, Struct, int]
+
+_UNSIGNED = {8: "<B", 16: "<H", 32: "<I", 64: "<Q"}
+
+
+@cache
+def form(access: Access) -> Form:
+    """Return what reads and writes the bytes of an access, and the mask that a value is cut to."""
+    if access.type is F64:
+        return Struct("<d"), 0
+    code = _UNSIGNED[access.width]
+    if access.signed:
+        return Struct(code.lower()), (1 << (32 if access.type is I32 else 64)) - 1
+    return Struct(code), (1 << access.width) - 1
+
+
+def _out_of_bounds(frame: Frame, memory: int, address: int, count: int) -> Trap:
+    size = len(frame.module.memories[memory].data)
+    return Trap(TrapCode.OUT_OF_BOUNDS_MEMORY_ACCESS, f"bytes 0x{address:x} to 0x{address + count:x} of 0x{size:x}")
+
+
+def load(access: Access) -> Callable[[Frame, Any], None]:
+    """Return the handler of a load."""
+    if access.type is F32:
+        return _load_f32
+    return _load_signed if access.signed else _load
+
+
+def store(access: Access) -> Callable[[Frame, Any], None]:
+    """Return the handler of a store."""
+    if access.type is F32:
+        return _store_f32
+    return _store_f64 if access.type is F64 else _store
+
+
+def _load(frame: Frame, immediate: Immediate) -> None:
+    memory, offset, struct, _ = immediate
+    stack = frame.stack
+    try:
+        (stack[-1],) = struct.unpack_from(frame.module.memories[memory].data, stack[-1] + offset)
+    except error:
+        raise _out_of_bounds(frame, memory, stack[-1] + offset, struct.size) from None
+
+
+def _load_signed(frame: Frame, immediate: Immediate) -> None:
+    _load(frame, immediate)
+    frame.stack[-1] &= immediate[3]
+
+
+def _load_f32(frame: Frame, immediate: Immediate) -> None:
+    # Through bits: a float's conversion to a double would quiet a signalling NaN.
+    _load(frame, immediate)
+    frame.stack[-1] = f32_from_bits(frame.stack[-1])
+
+
+def _store(frame: Frame, immediate: Immediate) -> None:
+    memory, offset, struct, mask = immediate
+    value = frame.stack.pop() & mask
+    address = frame.stack.pop() + offset
+    try:
+        struct.pack_into(frame.module.memories[memory].data, address, value)
+    except error:
+        raise _out_of_bounds(frame, memory, address, struct.size) from None
+
+
+def _store_f32(frame: Frame, immediate: Immediate) -> None:
+    frame.stack[-1] = f32_to_bits(frame.stack[-1])
+    _store(frame, immediate)
+
+
+def _store_f64(frame: Frame, immediate: Immediate) -> None:
+    memory, offset, struct, _ = immediate
+    value = frame.stack.pop()
+    address = frame.stack.pop() + offset
+    try:
+        struct.pack_into(frame.module.memories[memory].data, address, value)
+    except error:
+        raise _out_of_bounds(frame, memory, address, struct.size) from None
+
+
+def memory_size(frame: Frame, memory: int) -> None:
+    frame.stack.append(frame.module.memories[memory].pages)
+
+
+def memory_grow(frame: Frame, memory: int) -> None:
+    pages = frame.stack[-1]
+    frame.store.settled_fuel += pages
+    frame.stack[-1] = frame.module.memories[memory].grow(pages) & 0xFFFFFFFF
+
+
+def memory_fill(frame: Frame, memory: int) -> None:
+    count, value, address = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
+    frame.store.settled_fuel += count
+    data = frame.module.memories[memory].data
+    if address + count > len(data):
+        raise _out_of_bounds(frame, memory, address, count)
+    data[address : address + count] = bytes((value & 0xFF,)) * count
+
+
+def memory_copy(frame: Frame, immediates: tuple[int, int]) -> None:
+    to, from_ = immediates
+    count, source, destination = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
+    frame.store.settled_fuel += count
+    data, origin = frame.module.memories[to].data, frame.module.memories[from_].data
+    if source + count > len(origin):
+        raise _out_of_bounds(frame, from_, source, count)
+    if destination + count > len(data):
+        raise _out_of_bounds(frame, to, destination, count)
+    data[destination : destination + count] = origin[source : source + count]
+
+
+def memory_init(frame: Frame, immediates: tuple[int, int]) -> None:
+    dataidx, memory = immediates
+    count, source, destination = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
+    frame.store.settled_fuel += count
+    data, segment = frame.module.memories[memory].data, frame.module.data[dataidx]
+    if source + count > len(segment):
+        raise Trap(TrapCode.OUT_OF_BOUNDS_MEMORY_ACCESS, f"bytes {source} to {source + count} of {len(segment)}")
+    if destination + count > len(data):
+        raise _out_of_bounds(frame, memory, destination, count)
+    data[destination : destination + count] = segment[source : source + count]
+
+
+def data_drop(frame: Frame, dataidx: int) -> None:
+    frame.module.data[dataidx] = b""

@@ -1,0 +1,27 @@
+"""Numeric instructions (specification, 4.6.1): the immediate is the operator, from ``interp.numerics``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zenowasm.interp.execution.configuration import Frame
+
+
+def const(frame: Frame, value: Any) -> None:
+    """Push a constant."""
+    frame.stack.append(value)
+
+
+def unary(frame: Frame, operator: Callable[[Any], Any]) -> None:
+    """Replace an operand by the operator's result."""
+    stack = frame.stack
+    stack[-1] = operator(stack[-1])
+
+
+def binary(frame: Frame, operator: Callable[[Any, Any], Any]) -> None:
+    """Replace two operands by the operator's result."""
+    stack = frame.stack
+    second = stack.pop()
+    stack[-1] = operator(stack[-1], second)

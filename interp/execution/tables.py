@@ -1,0 +1,76 @@
+"""Table instructions (specification, 4.6.6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zenowasm.interp.errors import Trap, TrapCode
+from zenowasm.interp.runtime.values import Value
+
+if TYPE_CHECKING:
+    from zenowasm.interp.execution.configuration import Frame
+
+
+def _out_of_bounds(index: int, count: int, size: int) -> Trap:
+    return Trap(TrapCode.OUT_OF_BOUNDS_TABLE_ACCESS, f"elements {index} to {index + count} of {size}")
+
+
+def table_get(frame: Frame, tableidx: int) -> None:
+    elements = frame.module.tables[tableidx].elements
+    index = frame.stack[-1]
+    if index >= len(elements):
+        raise _out_of_bounds(index, 1, len(elements))
+    frame.stack[-1] = elements[index]
+
+
+def table_set(frame: Frame, tableidx: int) -> None:
+    elements = frame.module.tables[tableidx].elements
+    value = frame.stack.pop()
+    index = frame.stack.pop()
+    if index >= len(elements):
+        raise _out_of_bounds(index, 1, len(elements))
+    elements[index] = value
+
+
+def table_size(frame: Frame, tableidx: int) -> None:
+    frame.stack.append(frame.module.tables[tableidx].size)
+
+
+def table_grow(frame: Frame, tableidx: int) -> None:
+    count = frame.stack.pop()
+    value = frame.stack.pop()
+    frame.store.settled_fuel += count
+    frame.stack.append(frame.module.tables[tableidx].grow(count, value) & 0xFFFFFFFF)
+
+
+def table_fill(frame: Frame, tableidx: int) -> None:
+    elements = frame.module.tables[tableidx].elements
+    count, value, index = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
+    frame.store.settled_fuel += count
+    if index + count > len(elements):
+        raise _out_of_bounds(index, count, len(elements))
+    elements[index : index + count] = [value] * count
+
+
+def table_copy(frame: Frame, immediates: tuple[int, int]) -> None:
+    to, from_ = (frame.module.tables[tableidx].elements for tableidx in immediates)
+    _copy(frame, to, from_)
+
+
+def table_init(frame: Frame, immediates: tuple[int, int]) -> None:
+    elemidx, tableidx = immediates
+    _copy(frame, frame.module.tables[tableidx].elements, frame.module.elements[elemidx])
+
+
+def _copy(frame: Frame, to: list[Value], from_: list[Value]) -> None:
+    count, source, destination = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
+    frame.store.settled_fuel += count
+    if source + count > len(from_):
+        raise _out_of_bounds(source, count, len(from_))
+    if destination + count > len(to):
+        raise _out_of_bounds(destination, count, len(to))
+    to[destination : destination + count] = from_[source : source + count]
+
+
+def elem_drop(frame: Frame, elemidx: int) -> None:
+    frame.module.elements[elemidx] = []

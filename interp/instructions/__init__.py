@@ -1,0 +1,11 @@
+"""THE TABLE: one row an instruction. Decoder, validator, interpreter, printer and tests all read it from here."""
+
+from __future__ import annotations
+
+from zenowasm.interp.instructions import core
+from zenowasm.interp.instructions.table import Access, Effect, Immediate, Opcode, Structure, Table
+
+__all__ = ["TABLE", "Access", "Effect", "Immediate", "Opcode", "Structure", "Table"]
+
+TABLE = Table(core.rows())
+"""The instructions that this runtime knows."""

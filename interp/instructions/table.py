@@ -1,0 +1,132 @@
+"""The shape of a row of the instruction table, and the index that finds one by its bytes or its mnemonic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum, auto
+from types import MappingProxyType
+
+from attrs import field, frozen
+
+from zenowasm.interp.errors import TrapCode
+from zenowasm.interp.features import Feature
+from zenowasm.interp.types import F32, F64, I32, I64, V128, NumType, ResultType, VecType
+
+
+class Immediate(Enum):
+    """The kinds of immediates, in the words of the specification's binary grammar (5.4)."""
+
+    BLOCKTYPE = auto()
+    LABELIDX = auto()
+    LABELIDX_VEC = auto()
+    LOCALIDX = auto()
+    GLOBALIDX = auto()
+    FUNCIDX = auto()
+    TYPEIDX = auto()
+    TABLEIDX = auto()
+    MEMIDX = auto()
+    DATAIDX = auto()
+    ELEMIDX = auto()
+    MEMARG = auto()
+    HEAPTYPE = auto()
+    VALTYPE_VEC = auto()
+    I32 = auto()
+    I64 = auto()
+    F32 = auto()
+    F64 = auto()
+
+
+class Effect(Enum):
+    """What an instruction may do besides moving values on its own frame's stack."""
+
+    CONTROL = auto()
+    READS_MEMORY = auto()
+    WRITES_MEMORY = auto()
+    READS_TABLE = auto()
+    WRITES_TABLE = auto()
+    READS_GLOBAL = auto()
+    WRITES_GLOBAL = auto()
+    CALLS = auto()
+
+
+class Structure(Enum):
+    """The part an instruction plays in the nesting of blocks."""
+
+    BLOCK = auto()
+    IF = auto()
+    ELSE = auto()
+    END = auto()
+
+
+@frozen
+class Access:
+    """How a load or store touches memory: ``width`` bits in memory, sign-extended where ``signed``."""
+
+    type: NumType | VecType
+    width: int
+    signed: bool = False
+
+
+@frozen(eq=False)
+class Opcode:
+    """One row: everything about an instruction that does not depend on where it stands.
+
+    ``parameters`` and ``results`` are ``None`` where they depend on immediates or context; validation and execution
+    then have a rule of the row's ``identifier``. ``fuel`` is the cost of executing it once, without the part that
+    depends on operands (``bulk``: a unit for each byte, element or page that its last operand counts).
+    """
+
+    prefix: int | None
+    code: int
+    mnemonic: str
+    immediates: tuple[Immediate, ...] = ()
+    parameters: ResultType | None = None
+    results: ResultType | None = None
+    fuel: int = 1
+    bulk: bool = False
+    feature: Feature = Feature.MVP
+    constant: bool = False
+    traps: tuple[TrapCode, ...] = ()
+    effects: frozenset[Effect] = frozenset()
+    access: Access | None = None
+    structure: Structure | None = None
+    identifier: str = field(init=False)
+
+    @identifier.default
+    def _identifier(self) -> str:
+        name = self.mnemonic.replace(".", "_")
+        return f"{name}_" if name in _PYTHON_WORDS else name
+
+    def __str__(self) -> str:
+        return self.mnemonic
+
+
+_PYTHON_WORDS = frozenset({"if", "else", "return"})
+_TYPES: Mapping[str, NumType | VecType] = {str(t): t for t in (I32, I64, F32, F64, V128)}
+
+
+def signature(text: str) -> tuple[ResultType, ResultType]:
+    """Read a signature such as ``i32 i32 -> i32``."""
+    left, _, right = text.partition("->")
+    return tuple(_TYPES[name] for name in left.split()), tuple(_TYPES[name] for name in right.split())
+
+
+class Table:
+    """All rows, by bytes and by mnemonic; a duplicate of either is refused."""
+
+    def __init__(self, rows: Iterable[Opcode]) -> None:
+        """Index the rows; raises ``ValueError`` when two share their bytes or their mnemonic."""
+        by_bytes: dict[tuple[int | None, int], Opcode] = {}
+        by_mnemonic: dict[str, Opcode] = {}
+        for row in rows:
+            key = (row.prefix, row.code)
+            if key in by_bytes or (
+                row.mnemonic in by_mnemonic and by_mnemonic[row.mnemonic].immediates == row.immediates
+            ):
+                raise ValueError(f"two rows of the instruction table share {key} or {row.mnemonic!r}")
+            by_bytes[key] = row
+            by_mnemonic.setdefault(row.mnemonic, row)
+        self.rows = tuple(by_bytes.values())
+        self.by_bytes: Mapping[tuple[int | None, int], Opcode] = MappingProxyType(by_bytes)
+        self.by_mnemonic: Mapping[str, Opcode] = MappingProxyType(by_mnemonic)
+        self.prefixes = frozenset(row.prefix for row in self.rows if row.prefix is not None)

@@ -1,0 +1,23 @@
+"""Numerics (specification, 4.3): one pure function per mnemonic, from operand values to a result value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from zenowasm.interp.numerics.conversions import conversions
+from zenowasm.interp.numerics.floats import float_operators
+from zenowasm.interp.numerics.integers import integer_operators
+
+
+def _operators() -> dict[str, Callable[..., Any]]:
+    operators: dict[str, Callable[..., Any]] = {}
+    for bits in (32, 64):
+        operators |= {f"i{bits}.{name}": function for name, function in integer_operators(bits).items()}
+        operators |= {f"f{bits}.{name}": function for name, function in float_operators(bits).items()}
+    return operators | conversions()
+
+
+OPERATORS: Mapping[str, Callable[..., Any]] = MappingProxyType(_operators())
+"""The numeric operators by mnemonic. An operator that traps raises ``Trap`` without a place; its caller knows it."""

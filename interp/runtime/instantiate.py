@@ -1,0 +1,104 @@
+"""Instantiation (specification, 4.7.2): links a valid module's imports and brings it to life in a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias
+
+from zenowasm.interp.errors import LinkError, Trap, TrapCode
+from zenowasm.interp.matching import matches_externtype
+from zenowasm.interp.runtime.instances import (
+    Extern,
+    FunctionInstance,
+    GlobalInstance,
+    HostFunction,
+    ModuleInstance,
+)
+from zenowasm.interp.runtime.memory import MemoryInstance
+from zenowasm.interp.runtime.store import Store
+from zenowasm.interp.runtime.table import TableInstance
+from zenowasm.interp.runtime.values import Value
+from zenowasm.interp.syntax.module import Expression, ExternKind, SegmentMode
+from zenowasm.interp.validation import ValidModule
+
+Evaluate: TypeAlias = Callable[[ModuleInstance, Expression], Value]
+
+
+def instantiate(
+    store: Store, valid: ValidModule, imports: Mapping[tuple[str, str], Extern], evaluate: Evaluate
+) -> ModuleInstance:
+    """Create an instance of a valid module and run its start function.
+
+    ``imports`` are found by module and name; ``evaluate`` computes constant expressions. Raises ``LinkError`` when an
+    import is missing or does not match, ``LimitError`` when the store's limits forbid a memory or table, ``Trap`` when
+    an active segment does not fit or the start function traps; what ran before the trap stays done.
+    """
+    module = valid.module
+    instance = ModuleInstance(store, valid)
+    _link(instance, imports)
+    first = len(instance.functions)
+    for index, type_ in enumerate(valid.context.functions[first:], start=first):
+        instance.functions.append(FunctionInstance(instance, index, type_))
+    instance.tables += [TableInstance(type_, store.table_quota) for type_ in module.tables]
+    instance.memories += [MemoryInstance(type_, store.memory_quota) for type_ in module.memories]
+    for entry in module.globals:
+        instance.globals.append(GlobalInstance(entry.type, evaluate(instance, entry.init)))
+    instance.elements = [[evaluate(instance, init) for init in segment.init] for segment in module.elements]
+    instance.data = [segment.init for segment in module.data]
+    spaces: Mapping[ExternKind, Sequence[Extern]] = {
+        ExternKind.FUNC: instance.functions,
+        ExternKind.TABLE: instance.tables,
+        ExternKind.MEM: instance.memories,
+        ExternKind.GLOBAL: instance.globals,
+    }
+    instance.exports = {export.name: spaces[export.kind][export.index] for export in module.exports}
+    _elements(instance, evaluate)
+    _data(instance, evaluate)
+    if module.start is not None:
+        store.invoke(instance.functions[module.start], ())
+    return instance
+
+
+def _link(instance: ModuleInstance, imports: Mapping[tuple[str, str], Extern]) -> None:
+    for wanted in instance.valid.module.import_types():
+        found = imports.get((wanted.module, wanted.name))
+        if found is None:
+            raise LinkError(f"unknown import: {wanted.module}.{wanted.name} of type {wanted.type}")
+        if not matches_externtype(found.type, wanted.type):
+            raise LinkError(
+                f"incompatible import type: {wanted.module}.{wanted.name} "
+                f"is expected to be {wanted.type} and is {found.type}"
+            )
+        match found:
+            case FunctionInstance() | HostFunction():
+                instance.functions.append(found)
+            case TableInstance():
+                instance.tables.append(found)
+            case MemoryInstance():
+                instance.memories.append(found)
+            case GlobalInstance():
+                instance.globals.append(found)
+
+
+def _elements(instance: ModuleInstance, evaluate: Evaluate) -> None:
+    for index, segment in enumerate(instance.valid.module.elements):
+        if segment.place is not None:
+            place = evaluate(instance, segment.place)
+            init = instance.elements[index]
+            elements = instance.tables[segment.table].elements
+            if place + len(init) > len(elements):
+                raise Trap(TrapCode.OUT_OF_BOUNDS_TABLE_ACCESS, f"element segment {index} does not fit")
+            elements[place : place + len(init)] = init
+        if segment.mode is not SegmentMode.PASSIVE:
+            instance.elements[index] = []
+
+
+def _data(instance: ModuleInstance, evaluate: Evaluate) -> None:
+    for index, segment in enumerate(instance.valid.module.data):
+        if segment.place is not None:
+            place = evaluate(instance, segment.place)
+            memory = instance.memories[segment.memory].data
+            if place + len(segment.init) > len(memory):
+                raise Trap(TrapCode.OUT_OF_BOUNDS_MEMORY_ACCESS, f"data segment {index} does not fit")
+            memory[place : place + len(segment.init)] = segment.init
+            instance.data[index] = b""

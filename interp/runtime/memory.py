@@ -1,0 +1,65 @@
+"""Memory instances (specification, 4.2.8)."""
+
+from __future__ import annotations
+
+from zenowasm.interp.limits import PAGE_SIZE
+from zenowasm.interp.runtime.quota import Quota
+from zenowasm.interp.types import Limits, MemType
+
+MAX_PAGES = 1 << 16
+
+
+class MemoryInstance:
+    """A linear memory of bytes. ``data`` keeps its identity for the life of the instance."""
+
+    __slots__ = ("data", "maximum", "quota")
+
+    def __init__(self, type_: MemType, quota: Quota) -> None:
+        """Allocate the minimum; raises ``LimitError`` when the store's quota forbids it."""
+        size = type_.limits.minimum * PAGE_SIZE
+        quota.require(size)
+        self.data = bytearray(size)
+        self.maximum = type_.limits.maximum
+        self.quota = quota
+
+    @property
+    def type(self) -> MemType:
+        """The type; its minimum is the current size in pages."""
+        return MemType(Limits(self.pages, self.maximum))
+
+    @property
+    def size(self) -> int:
+        """The size in bytes."""
+        return len(self.data)
+
+    @property
+    def pages(self) -> int:
+        """The size in pages of 64 KiB."""
+        return len(self.data) // PAGE_SIZE
+
+    def read(self, address: int, length: int) -> bytes:
+        """Return a copy of ``length`` bytes; raises ``IndexError`` when they are not all inside the memory."""
+        self._check(address, length)
+        return bytes(self.data[address : address + length])
+
+    def write(self, address: int, data: bytes) -> None:
+        """Write ``data``; raises ``IndexError``, with nothing written, when it does not fit."""
+        self._check(address, len(data))
+        self.data[address : address + len(data)] = data
+
+    def find(self, byte: int, address: int, end: int) -> int:
+        """Return the address of the first ``byte`` in [address, min(end, size)), or -1."""
+        return self.data.find(byte, max(address, 0), max(end, 0))
+
+    def grow(self, pages: int) -> int:
+        """Add pages; return the former size in pages, or -1 when the type or the quota forbids it (4.6.13)."""
+        former = self.pages
+        most = MAX_PAGES if self.maximum is None else min(self.maximum, MAX_PAGES)
+        if former + pages > most or not self.quota.take(pages * PAGE_SIZE):
+            return -1
+        self.data.extend(bytes(pages * PAGE_SIZE))
+        return former
+
+    def _check(self, address: int, length: int) -> None:
+        if address < 0 or length < 0 or address + length > len(self.data):
+            raise IndexError(f"bytes {address} to {address + length} of a memory of {len(self.data)} bytes")

@@ -1,0 +1,230 @@
+"""The abstract syntax of a module (specification, 2.4 and 2.5). Instructions stand in the flat order of their bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any, NamedTuple, Protocol
+
+from attrs import field, frozen
+
+from zenowasm.interp.instructions import Opcode
+from zenowasm.interp.types import (
+    ExportType,
+    ExternType,
+    FuncType,
+    GlobalType,
+    ImportType,
+    MemType,
+    RefType,
+    ResultType,
+    TableType,
+    ValType,
+)
+
+
+class MemArg(NamedTuple):
+    """Where a load or store points: alignment as the exponent of a power of 2, offset in bytes, memory index."""
+
+    align: int
+    offset: int
+    memory: int = 0
+
+
+class Instruction(NamedTuple):
+    """One instruction: its row of the table, and one value for each of the row's immediates.
+
+    A block type is a type index (``int``) or a ``ResultType`` of at most one type; indexes and integer constants are
+    ``int`` (constants as ``runtime.values`` represents them), label and type vectors are tuples.
+    """
+
+    opcode: Opcode
+    immediates: tuple[Any, ...]
+
+
+@frozen
+class Expression:
+    """Instructions up to and with the final ``end``, and the byte offset at which each begins in the module."""
+
+    instructions: Sequence[Instruction] = field(repr=False)
+    offsets: Sequence[int] = field(repr=False, eq=False)
+
+
+@frozen
+class Body:
+    """The code of a function: runs of declared locals, and the instructions."""
+
+    locals: tuple[tuple[int, ValType], ...]
+    expression: Expression
+
+
+class Code(Protocol):
+    """An entry of the code section, decoded when it is asked for."""
+
+    @property
+    def offset(self) -> int:
+        """The byte offset of the entry's contents (the locals) in the module."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """The size of the entry's contents in bytes."""
+        ...
+
+    def body(self) -> Body:
+        """Decode and return the body; raises ``DecodeError`` when it is malformed."""
+        ...
+
+
+class ExternKind(Enum):
+    """What can be imported and exported (specification, 2.5.10). The value is the binary format's byte."""
+
+    FUNC = 0
+    TABLE = 1
+    MEM = 2
+    GLOBAL = 3
+
+
+@frozen
+class Import:
+    """An import (specification, 2.5.11). ``type`` is a type index for functions."""
+
+    module: str
+    name: str
+    kind: ExternKind
+    type: int | TableType | MemType | GlobalType
+    offset: int = field(eq=False, default=0)
+
+
+@frozen
+class Export:
+    """An export (specification, 2.5.10)."""
+
+    name: str
+    kind: ExternKind
+    index: int
+    offset: int = field(eq=False, default=0)
+
+
+@frozen
+class Global:
+    """A global with its initial value (specification, 2.5.6)."""
+
+    type: GlobalType
+    init: Expression
+
+
+class SegmentMode(Enum):
+    """How an element or data segment is used (specification, 2.5.7)."""
+
+    ACTIVE = "active"
+    PASSIVE = "passive"
+    DECLARATIVE = "declarative"
+
+
+@frozen
+class ElementSegment:
+    """An element segment (specification, 2.5.7). ``table`` and ``place`` are for active segments."""
+
+    type: RefType
+    init: tuple[Expression, ...]
+    mode: SegmentMode
+    table: int = 0
+    place: Expression | None = None
+    offset: int = field(eq=False, default=0)
+
+
+@frozen
+class DataSegment:
+    """A data segment (specification, 2.5.8). ``memory`` and ``place`` are for active segments."""
+
+    init: bytes = field(repr=False)
+    mode: SegmentMode
+    memory: int = 0
+    place: Expression | None = None
+    offset: int = field(eq=False, default=0)
+
+
+@frozen
+class CustomSection:
+    """A custom section; ``data`` is what follows its name."""
+
+    name: str
+    data: bytes = field(repr=False)
+    offset: int = field(eq=False, default=0)
+
+
+@frozen
+class Section:
+    """Where a section's contents stand in the binary: ``offset`` and ``size`` in bytes."""
+
+    name: str
+    offset: int
+    size: int
+    count: int | None = None
+
+
+@frozen(eq=False)
+class Module:
+    """A module (specification, 2.5). Index spaces begin with the imports of their kind."""
+
+    types: tuple[FuncType, ...] = ()
+    imports: tuple[Import, ...] = ()
+    functions: tuple[int, ...] = ()
+    tables: tuple[TableType, ...] = ()
+    memories: tuple[MemType, ...] = ()
+    globals: tuple[Global, ...] = ()
+    exports: tuple[Export, ...] = ()
+    start: int | None = None
+    elements: tuple[ElementSegment, ...] = ()
+    data: tuple[DataSegment, ...] = ()
+    codes: Sequence[Code] = ()
+    customs: tuple[CustomSection, ...] = ()
+    sections: tuple[Section, ...] = ()
+
+    def imported(self, kind: ExternKind) -> list[Import]:
+        """Return the imports of one kind, in the order of their index space."""
+        return [entry for entry in self.imports if entry.kind is kind]
+
+    def function_types(self) -> list[int]:
+        """Return the type index of every function, imported ones first."""
+        imported = [entry.type for entry in self.imports if isinstance(entry.type, int)]
+        return imported + list(self.functions)
+
+    def table_types(self) -> list[TableType]:
+        """Return the type of every table, imported ones first."""
+        return [e.type for e in self.imports if isinstance(e.type, TableType)] + list(self.tables)
+
+    def memory_types(self) -> list[MemType]:
+        """Return the type of every memory, imported ones first."""
+        return [e.type for e in self.imports if isinstance(e.type, MemType)] + list(self.memories)
+
+    def global_types(self) -> list[GlobalType]:
+        """Return the type of every global, imported ones first."""
+        return [e.type for e in self.imports if isinstance(e.type, GlobalType)] + [g.type for g in self.globals]
+
+    def import_types(self) -> tuple[ImportType, ...]:
+        """Return the external types of the imports; for a valid module only."""
+        return tuple(
+            ImportType(e.module, e.name, self.types[e.type] if isinstance(e.type, int) else e.type)
+            for e in self.imports
+        )
+
+    def export_types(self) -> tuple[ExportType, ...]:
+        """Return the external types of the exports; for a valid module only."""
+        functions = [self.types[index] for index in self.function_types()]
+        spaces: dict[ExternKind, Sequence[ExternType]] = {
+            ExternKind.FUNC: functions,
+            ExternKind.TABLE: self.table_types(),
+            ExternKind.MEM: self.memory_types(),
+            ExternKind.GLOBAL: self.global_types(),
+        }
+        return tuple(ExportType(e.name, spaces[e.kind][e.index]) for e in self.exports)
+
+
+def locals_of(type_: FuncType, body: Body) -> ResultType:
+    """Return the types of all locals, parameters first. Bounded by ``ModuleLimits.locals`` in decoding."""
+    declared: list[ValType] = []
+    for count, valtype in body.locals:
+        declared += [valtype] * count
+    return (*type_.parameters, *declared)

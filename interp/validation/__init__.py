@@ -1,0 +1,16 @@
+"""Validation (specification, chapter 3 and the algorithm of its appendix)."""
+
+from zenowasm.interp.validation.context import Context
+from zenowasm.interp.validation.function import Consumer, FunctionValidator, Label, validate_function
+from zenowasm.interp.validation.module import ValidModule, validate_module, validate_structure
+
+__all__ = [
+    "Consumer",
+    "Context",
+    "FunctionValidator",
+    "Label",
+    "ValidModule",
+    "validate_function",
+    "validate_module",
+    "validate_structure",
+]

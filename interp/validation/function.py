@@ -1,0 +1,233 @@
+"""The validation algorithm for instruction sequences (specification, appendix "Validation Algorithm").
+
+An operand stack holds types, a control stack holds the open blocks. A row of the instruction table that has a
+signature is checked by it; the others have a rule in ``rules``. While it goes, the validator tells a consumer all it
+knows at each instruction, so that whoever needs that (a compiler, a listing) needs no pass of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import NoReturn, Protocol, TypeAlias
+
+from zenowasm.interp.errors import ValidationError
+from zenowasm.interp.instructions import Opcode
+from zenowasm.interp.matching import matches_valtype
+from zenowasm.interp.syntax.module import Body, Expression, Instruction, locals_of
+from zenowasm.interp.types import FuncType, ResultType, ValType
+from zenowasm.interp.validation import rules
+from zenowasm.interp.validation.context import Context
+
+
+class Bottom(Enum):
+    """The type of an operand that unreachable code takes from an empty stack: it matches every type."""
+
+    BOTTOM = "bottom"
+
+    def __str__(self) -> str:
+        return "any type"
+
+
+BOTTOM = Bottom.BOTTOM
+OperandType: TypeAlias = ValType | Bottom
+
+
+class Label:
+    """An open block: one entry of the control stack.
+
+    ``pc`` is the index of the instruction that opened it (-1 for the function), ``height`` the operand stack's at its
+    entry, below its parameters; ``parameters`` and ``results`` are its type; ``types`` is what a branch to it takes.
+    """
+
+    __slots__ = ("branches_to_start", "height", "opcode", "parameters", "pc", "results", "types", "unreachable")
+
+    def __init__(
+        self, opcode: Opcode | None, pc: int, type_: FuncType, height: int, *, branches_to_start: bool = False
+    ) -> None:
+        """Open a block."""
+        self.opcode = opcode
+        self.pc = pc
+        self.parameters = type_.parameters
+        self.results = type_.results
+        self.branches_to_start = branches_to_start
+        self.types: ResultType = type_.parameters if branches_to_start else type_.results
+        self.height = height
+        self.unreachable = False
+
+
+class Consumer(Protocol):
+    """Receives each instruction after it was found valid."""
+
+    def instruction(self, validator: FunctionValidator, instruction: Instruction, height: int) -> None:
+        """Take note of the instruction at ``validator.pc``.
+
+        ``height`` is the operand stack's before the instruction; ``validator`` shows the state after it: operands,
+        open blocks (``labels``), the block just closed (``closed``), and whether what follows is reachable.
+        """
+        ...
+
+
+class FunctionValidator:
+    """Validates one instruction sequence."""
+
+    __slots__ = (
+        "closed",
+        "constant",
+        "context",
+        "function",
+        "labels",
+        "locals",
+        "offsets",
+        "operands",
+        "pc",
+        "results",
+    )
+
+    def __init__(
+        self,
+        context: Context,
+        locals_: ResultType,
+        results: ResultType,
+        *,
+        function: int | None,
+        constant: bool = False,
+    ) -> None:
+        """Prepare to validate a body with these locals and results, or a constant expression."""
+        self.context = context
+        self.function = function
+        self.locals = locals_
+        self.results = results
+        self.constant = constant
+        self.operands: list[OperandType] = []
+        self.labels: list[Label] = []
+        self.closed: Label | None = None
+        self.pc = 0
+        self.offsets: Sequence[int] = ()
+
+    @property
+    def reachable(self) -> bool:
+        """Whether what follows the current instruction can be executed."""
+        return bool(self.labels) and not self.labels[-1].unreachable
+
+    def error(self, message: str) -> ValidationError:
+        """Make an error at the current instruction."""
+        offset = self.offsets[self.pc] if self.pc < len(self.offsets) else None
+        return ValidationError(message, function=self.function, offset=offset)
+
+    def fail(self, message: str) -> NoReturn:
+        """Raise an error at the current instruction."""
+        raise self.error(message)
+
+    # -- the operand stack --
+
+    def push(self, type_: OperandType) -> None:
+        """Push an operand."""
+        self.operands.append(type_)
+
+    def pop(self) -> OperandType:
+        """Pop an operand of any type."""
+        label = self.labels[-1]
+        operands = self.operands
+        if len(operands) > label.height:
+            return operands.pop()
+        if label.unreachable:
+            return BOTTOM
+        self.fail("type mismatch: an operand is expected, the block's stack is empty")
+
+    def pop_expect(self, expected: ValType) -> OperandType:
+        """Pop an operand of the expected type or of a subtype of it."""
+        label = self.labels[-1]
+        operands = self.operands
+        if len(operands) > label.height:
+            found = operands.pop()
+            if found is expected or found is BOTTOM or matches_valtype(found, expected):
+                return found
+            self.fail(f"type mismatch: {expected} is expected, {found} is on the stack")
+        if label.unreachable:
+            return BOTTOM
+        self.fail(f"type mismatch: {expected} is expected, the block's stack is empty")
+
+    def pop_all(self, expected: ResultType) -> None:
+        """Pop operands of these types, the last one first."""
+        for type_ in reversed(expected):
+            self.pop_expect(type_)
+
+    def push_all(self, types: ResultType) -> None:
+        """Push operands of these types."""
+        self.operands.extend(types)
+
+    # -- the control stack --
+
+    def open(self, opcode: Opcode | None, type_: FuncType, *, branches_to_start: bool = False) -> None:
+        """Open a block whose parameters were popped, and push them again inside of it."""
+        pc = -1 if opcode is None else self.pc
+        label = Label(opcode, pc, type_, len(self.operands), branches_to_start=branches_to_start)
+        self.labels.append(label)
+        self.operands.extend(type_.parameters)
+
+    def close(self) -> Label:
+        """Close the innermost block, whose results must be all that is on its stack; they are popped."""
+        label = self.labels[-1]
+        self.pop_all(label.results)
+        if len(self.operands) != label.height:
+            extra = len(self.operands) - label.height
+            self.fail(f"type mismatch: {extra} values too many on the stack at the end of a block")
+        self.labels.pop()
+        self.closed = label
+        return label
+
+    def label(self, index: int) -> Label:
+        """Return the open block that a label index names, 0 being the innermost."""
+        if index >= len(self.labels):
+            self.fail(f"unknown label {index}: {len(self.labels)} are open")
+        return self.labels[-1 - index]
+
+    def set_unreachable(self) -> None:
+        """Note that the rest of the innermost block is never executed."""
+        label = self.labels[-1]
+        del self.operands[label.height :]
+        label.unreachable = True
+
+    # -- the pass --
+
+    def run(self, expression: Expression, consumer: Consumer | None = None) -> None:
+        """Validate the expression from its first instruction to its last; raises ``ValidationError``."""
+        self.offsets = expression.offsets
+        self.open(None, FuncType((), self.results))
+        operands, labels, constant = self.operands, self.labels, self.constant
+        for pc, instruction in enumerate(expression.instructions):
+            self.pc = pc
+            height = len(operands)
+            opcode, immediates = instruction
+            if constant and not opcode.constant and labels and opcode.structure is None:
+                self.fail(f"constant expression required: {opcode} is not constant")
+            parameters = opcode.parameters
+            if parameters is None:
+                rules.rule(opcode)(self, opcode, immediates)
+            else:
+                # The common case first: the operands are there and have just these types.
+                count = len(parameters)
+                if height - count >= labels[-1].height and tuple(operands[height - count :]) == parameters:
+                    del operands[height - count :]
+                else:
+                    self.pop_all(parameters)
+                operands.extend(opcode.results or ())
+            if consumer is not None:
+                consumer.instruction(self, instruction, height)
+
+
+def validate_function(
+    context: Context, index: int, type_: FuncType, body: Body, consumer: Consumer | None = None
+) -> None:
+    """Validate the body of the function with that index (specification, 3.4.1).
+
+    Raises ``ValidationError``; the consumer has then seen the instructions before the error.
+    """
+    validator = FunctionValidator(context, locals_of(type_, body), type_.results, function=index)
+    validator.run(body.expression, consumer)
+
+
+def validate_constant(context: Context, expression: Expression, expected: ValType) -> None:
+    """Validate a constant expression of the expected type (specification, 3.4.9)."""
+    FunctionValidator(context, (), (expected,), function=None, constant=True).run(expression)

@@ -1,0 +1,137 @@
+"""Validation of modules (specification, 3.5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import field, frozen
+
+from zenowasm.interp.errors import ValidationError
+from zenowasm.interp.matching import matches_valtype
+from zenowasm.interp.syntax.module import DataSegment, ElementSegment, ExternKind, Module, SegmentMode
+from zenowasm.interp.types import I32, FuncType, Limits, TableType
+from zenowasm.interp.validation.context import Context
+from zenowasm.interp.validation.function import validate_constant, validate_function
+
+_MAX_PAGES = 1 << 16
+_MAX_TABLE = (1 << 32) - 1
+
+
+@frozen(eq=False)
+class ValidModule:
+    """A module that was found valid, with its context. Only ``validate_module`` makes them.
+
+    ``codes`` keeps what an executor makes of a function, by the function's index, for all instances of the module.
+    """
+
+    module: Module
+    context: Context
+    codes: dict[int, Any] = field(factory=dict, repr=False)
+
+
+def validate_module(module: Module) -> ValidModule:
+    """Validate a whole module, function bodies included.
+
+    Raises ``ValidationError`` when it is invalid, ``DecodeError`` when a body is malformed: as the specification has
+    it, a malformed body counts even where another part of the module is invalid.
+    """
+    decoded = 0
+    try:
+        context = validate_structure(module)
+        first = len(context.functions) - len(module.functions)
+        for index, code in enumerate(module.codes):
+            decoded = index + 1
+            validate_function(context, first + index, context.functions[first + index], code.body())
+    except ValidationError:
+        for code in module.codes[decoded:]:
+            code.body()
+        raise
+    return ValidModule(module, context)
+
+
+def validate_structure(module: Module) -> Context:
+    """Validate everything but the function bodies and return the module's context (specification, 3.5.15)."""
+    context = Context.of(module)
+    for type_ in context.tables:
+        _limits(type_.limits, _MAX_TABLE, "table size must be at most 2^32-1 elements")
+    for memory in context.memories:
+        _limits(memory.limits, _MAX_PAGES, "memory size must be at most 65536 pages (4GiB)")
+    if len(context.memories) > 1:
+        raise ValidationError(f"multiple memories: the module has {len(context.memories)}")
+    for entry in module.globals:
+        validate_constant(context, entry.init, entry.type.value)
+    for element in module.elements:
+        _element(context, element)
+    for data in module.data:
+        _data(context, data)
+    _start(context, module)
+    _exports(context, module)
+    return context
+
+
+def _limits(limits: Limits, most: int, message: str) -> None:
+    """Check a size range (3.2.12)."""
+    if limits.minimum > most or (limits.maximum or 0) > most:
+        raise ValidationError(f"{message}, {max(limits.minimum, limits.maximum or 0)} are declared")
+    if limits.maximum is not None and limits.minimum > limits.maximum:
+        raise ValidationError(
+            f"size minimum must not be greater than maximum: {limits.minimum} is greater than {limits.maximum}"
+        )
+
+
+def _element(context: Context, segment: ElementSegment) -> None:
+    """Check an element segment (3.5.9)."""
+    for init in segment.init:
+        validate_constant(context, init, segment.type)
+    if segment.mode is not SegmentMode.ACTIVE:
+        return
+    if segment.table >= len(context.tables):
+        raise ValidationError(f"unknown table {segment.table}", offset=segment.offset)
+    table: TableType = context.tables[segment.table]
+    if not matches_valtype(segment.type, table.element):
+        raise ValidationError(
+            f"type mismatch: a segment of {segment.type} for a table of {table.element}", offset=segment.offset
+        )
+    assert segment.place is not None
+    validate_constant(context, segment.place, I32)
+
+
+def _data(context: Context, segment: DataSegment) -> None:
+    """Check a data segment (3.5.8)."""
+    if segment.mode is not SegmentMode.ACTIVE:
+        return
+    if segment.memory >= len(context.memories):
+        raise ValidationError(f"unknown memory {segment.memory}", offset=segment.offset)
+    assert segment.place is not None
+    validate_constant(context, segment.place, I32)
+
+
+def _start(context: Context, module: Module) -> None:
+    """Check the start function (3.5.10)."""
+    if module.start is None:
+        return
+    if module.start >= len(context.functions):
+        raise ValidationError(f"unknown function {module.start}: it is declared to be the start function")
+    if (type_ := context.functions[module.start]) != FuncType():
+        raise ValidationError(f"start function: it must have no parameters and no results, it has type {type_}")
+
+
+def _exports(context: Context, module: Module) -> None:
+    """Check the exports (3.5.12)."""
+    spaces = {
+        ExternKind.FUNC: ("function", len(context.functions)),
+        ExternKind.TABLE: ("table", len(context.tables)),
+        ExternKind.MEM: ("memory", len(context.memories)),
+        ExternKind.GLOBAL: ("global", len(context.globals)),
+    }
+    seen: set[str] = set()
+    for export in module.exports:
+        what, count = spaces[export.kind]
+        if export.index >= count:
+            raise ValidationError(
+                f"unknown {what} {export.index}: export {export.name!r} names it, the module has {count}",
+                offset=export.offset,
+            )
+        if export.name in seen:
+            raise ValidationError(f"duplicate export name {export.name!r}", offset=export.offset)
+        seen.add(export.name)
