@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from threading import Timer
+from math import inf
+from time import monotonic
 from typing import cast
 
 from attrs import frozen
@@ -31,17 +32,21 @@ from zenowasm.backends.protocol import (
     Value,
 )
 from zenowasm.interp.binary import decode
+from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.events import Probe
 from zenowasm.interp.execution import evaluate, invoke
 from zenowasm.interp.runtime.instances import Extern as RuntimeExtern
 from zenowasm.interp.runtime.instances import Function, GlobalInstance, HostFunction, ModuleInstance
 from zenowasm.interp.runtime.instantiate import instantiate
 from zenowasm.interp.runtime.memory import MemoryInstance
-from zenowasm.interp.runtime.store import NO_FUEL_LIMIT
+from zenowasm.interp.runtime.store import NEVER
 from zenowasm.interp.runtime.store import Store as RuntimeStore
 from zenowasm.interp.runtime.table import TableInstance
 from zenowasm.interp.runtime.values import check_value
 from zenowasm.interp.validation import ValidModule, validate_module
+
+_FUEL_BETWEEN_CLOCKS = 50_000
+"""Fuel that a guest consumes between two looks at the clock, about a hundredth of a second."""
 
 
 @frozen(eq=False)
@@ -78,8 +83,10 @@ class ReferenceStore:
 
     def __init__(self, limits: ExecutionLimits | None) -> None:
         """Create an empty store."""
-        self.runtime = RuntimeStore(limits or ExecutionLimits(), lambda _: self._invoke)
+        self.runtime = RuntimeStore(limits or ExecutionLimits(), lambda _: self._invoke, self._checkpoint)
         self._budget = Budget()
+        self._fuel_end = NEVER
+        self._deadline = inf
 
     @property
     def fuel_consumed(self) -> int:
@@ -127,17 +134,20 @@ class ReferenceStore:
         if runtime.nesting:
             return invoke(runtime, function, arguments)  # the host calls back: the outermost budget goes on
         fuel, seconds = self._budget.fuel, self._budget.seconds
-        runtime.interrupted = False
-        runtime.fuel_limit = NO_FUEL_LIMIT if fuel is None else runtime.settled_fuel + fuel
-        if seconds is None:
-            return invoke(runtime, function, arguments)
-        timer = Timer(seconds, runtime.interrupt)
-        timer.daemon = True
-        timer.start()
-        try:
-            return invoke(runtime, function, arguments)
-        finally:
-            timer.cancel()
+        self._fuel_end = NEVER if fuel is None else runtime.settled_fuel + fuel
+        self._deadline = inf if seconds is None else monotonic() + seconds
+        runtime.checkpoint_fuel = -1
+        return invoke(runtime, function, arguments)
+
+    def _checkpoint(self, consumed: int) -> int:
+        """Check the budget; return the fuel at which to check it again (see ``interp.runtime.store``)."""
+        if consumed > self._fuel_end:
+            raise Trap(TrapCode.OUT_OF_FUEL)
+        if self._deadline == inf:
+            return self._fuel_end
+        if monotonic() > self._deadline:
+            raise Trap(TrapCode.INTERRUPTED)
+        return min(self._fuel_end, consumed + _FUEL_BETWEEN_CLOCKS)
 
 
 class ReferenceEngine:

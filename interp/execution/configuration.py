@@ -128,8 +128,8 @@ class Configuration:
         self.frame = Frame(self, function, code, arguments + code.locals)
         store.depth += 1
         store.values += code.size
-        if store.settled_fuel > store.fuel_limit:
-            raise store.out_of_budget()
+        if store.settled_fuel > store.checkpoint_fuel:
+            store.checkpoint_fuel = store.checkpoint(store.settled_fuel)
 
     def call_host(self, function: HostFunction, arguments: list[Value]) -> list[Value]:
         """Call a function of the host, which sees the fuel consumed so far; what it raises passes through."""
@@ -140,6 +140,7 @@ class Configuration:
             return function.run(None if frame is None else frame.module, tuple(arguments))
         finally:
             self.store.settled_fuel -= fuel
+            self.store.checkpoint_fuel = -1
 
     def leave(self, arity: int) -> None:
         """Return from the innermost frame with the topmost operands as results (specification, 4.6.16)."""

@@ -23,10 +23,11 @@ def block(frame: Frame, _: object) -> None:
 
 
 def loop(frame: Frame, fuel_before: int) -> None:
-    """Enter a loop, for the first time or by a branch to it: here a budget is checked."""
+    """Enter a loop, for the first time or by a branch to it: here the embedder's budget is checked."""
     store = frame.store
-    if store.settled_fuel + fuel_before > store.fuel_limit:
-        raise store.out_of_budget()
+    consumed = store.settled_fuel + fuel_before
+    if consumed > store.checkpoint_fuel:
+        store.checkpoint_fuel = store.checkpoint(consumed)
 
 
 def if_(frame: Frame, otherwise: list[int]) -> None:
