@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 from attrs import frozen
 
 from zenowasm.interp.execution import handlers
-from zenowasm.interp.instructions import Opcode, Structure
 from zenowasm.interp.runtime.instances import FunctionInstance
 from zenowasm.interp.runtime.values import Value, default_value
 from zenowasm.interp.syntax.module import Body, Expression, Instruction, locals_of

@@ -1,7 +1,7 @@
 """Memory instructions (specification, 4.6.5).
 
-The immediate of a load or store is (memory index, offset, pack or unpack function, mask). A ``Struct`` checks the bounds: it
-refuses to read or write what does not lie in the memory as a whole.
+The immediate of a load or store is (memory index, offset, struct, mask). A ``Struct`` checks the bounds: it refuses to
+read or write what does not lie in the memory as a whole.
 """
 
 from __future__ import annotations

@@ -102,12 +102,15 @@ def numeric_rows() -> Iterator[Opcode]:
     yield Opcode(None, 0x42, "i64.const", (Immediate.I64,), (), (I64,), constant=True)
     yield Opcode(None, 0x43, "f32.const", (Immediate.F32,), (), (F32,), constant=True)
     yield Opcode(None, 0x44, "f64.const", (Immediate.F64,), (), (F64,), constant=True)
-    tests = "eq ne lt_s lt_u gt_s gt_u le_s le_u ge_s ge_u".split()
-    comparisons = "eq ne lt gt le ge".split()
-    unary = "clz ctz popcnt".split()
-    binary = "add sub mul div_s div_u rem_s rem_u and or xor shl shr_s shr_u rotl rotr".split()
-    float_unary = "abs neg ceil floor trunc nearest sqrt".split()
-    float_binary = "add sub mul div min max copysign".split()
+    tests = ("eq", "ne", "lt_s", "lt_u", "gt_s", "gt_u", "le_s", "le_u", "ge_s", "ge_u")
+    comparisons = ("eq", "ne", "lt", "gt", "le", "ge")
+    unary = ("clz", "ctz", "popcnt")
+    binary = (
+        "add", "sub", "mul", "div_s", "div_u", "rem_s", "rem_u",
+        "and", "or", "xor", "shl", "shr_s", "shr_u", "rotl", "rotr",
+    )  # fmt: skip
+    float_unary = ("abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt")
+    float_binary = ("add", "sub", "mul", "div", "min", "max", "copysign")
     names: list[tuple[str, str]] = []
     for t in ("i32", "i64"):
         names += [(f"{t}.eqz", f"{t} -> i32")] + [(f"{t}.{name}", f"{t} {t} -> i32") for name in tests]

@@ -1,0 +1,125 @@
+"""Slots: the words of the language, by name."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+from zenowasm.zenolang.errors import Position, SlotRegistrationError
+from zenowasm.zenolang.scope import Scope
+from zenowasm.zenolang.syntax import Statement
+
+if TYPE_CHECKING:
+    from zenowasm.zenolang.evaluator import Evaluator
+
+# Words that have a meaning only inside another slot; a slot of that name could not be told from them.
+STRUCTURAL = frozenset({"then", "else", "do", "catch", "case", "default", "as", "async"})
+
+_NAME = re.compile(r"[^\W\d]\w*([.-]\w+)*")
+
+
+@attrs.define(kw_only=True)
+class SlotCall:
+    """One use of a slot in a script, as its function receives it.
+
+    `value` is the slot's own value, None when absent, which `has_value` tells from nil. `parameters` are
+    the children's values in order, without `as` and `async`; of two with one name the last counts.
+    `node` is the statement as parsed, and a raw slot's only source: nothing of it is evaluated beforehand.
+    """
+
+    name: str
+    value: object | None
+    has_value: bool
+    parameters: dict[str, object]
+    as_name: str | None
+    is_async: bool
+    scope: Scope
+    position: Position
+    node: Statement
+    evaluator: Evaluator
+
+    def bind(self, result: object, default: str) -> None:
+        """Set the result in the scope: under the name after `as`, otherwise under the default name."""
+        self.scope.set(self.as_name or default, result)
+
+
+SlotFunction: TypeAlias = Callable[[SlotCall], None]
+
+
+def _frozen_copy(inputs: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType(dict(inputs))
+
+
+@attrs.frozen(kw_only=True)
+class Slot:
+    """A registered slot; `raw` means its function reads the children itself, as code."""
+
+    name: str
+    function: SlotFunction
+    description: str = ""
+    inputs: Mapping[str, str] = attrs.field(factory=dict, converter=_frozen_copy)
+    builtin: bool = False
+    raw: bool = False
+
+
+class SlotRegistry:
+    """The slots a script may use."""
+
+    def __init__(self, builtins: Iterator[Slot] | tuple[Slot, ...] = ()) -> None:
+        self._slots = {slot.name: slot for slot in builtins}
+
+    def register(
+        self,
+        name: str,
+        function: SlotFunction,
+        *,
+        description: str = "",
+        inputs: Mapping[str, str] | None = None,
+        replace: bool = False,
+    ) -> None:
+        """Add a slot.
+
+        Parameters: the name scripts use; the function; what it does; the declared type of each parameter,
+        of which `string` keeps unquoted text as written (`id: 007` is "007"); and whether a slot of
+        that name may be replaced, a built-in never. Raises SlotRegistrationError.
+        Source: the ABI document, "From a script".
+        """
+        if _NAME.fullmatch(name) is None:
+            raise SlotRegistrationError(f"`{name}` is not a slot name", hint="expected words joined by dots")
+        if name in STRUCTURAL:
+            raise SlotRegistrationError(f"`{name}` is a word of the language and cannot be a slot's name")
+        self._refuse_builtin(name)
+        if name in self._slots and not replace:
+            raise SlotRegistrationError(f"slot `{name}` is already registered", hint="each slot has one owner")
+        self._slots[name] = Slot(name=name, function=function, description=description, inputs=inputs or {})
+
+    def unregister(self, name: str) -> None:
+        """Remove a slot; SlotRegistrationError if it is a built-in or unknown."""
+        self._refuse_builtin(name)
+        if self._slots.pop(name, None) is None:
+            raise SlotRegistrationError(f"slot `{name}` is not registered")
+
+    def get(self, name: str) -> Slot | None:
+        """The slot of that name, or None."""
+        return self._slots.get(name)
+
+    def nearest(self, name: str) -> str | None:
+        """The known name most like this one, or None if none is like it."""
+        # Comparing is quadratic in the length, and a script may invent a name of any length.
+        return next(iter(difflib.get_close_matches(name[:100], list(self._slots), n=1)), None)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._slots
+
+    def __iter__(self) -> Iterator[Slot]:
+        return iter(list(self._slots.values()))
+
+    def _refuse_builtin(self, name: str) -> None:
+        slot = self._slots.get(name)
+        if slot is not None and slot.builtin:
+            raise SlotRegistrationError(f"slot `{name}` is built in and cannot be replaced or removed")
