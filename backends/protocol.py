@@ -26,6 +26,7 @@ from zenowasm.interp.types import (
     MemType,
     RefType,
     TableType,
+    TagType,
     ValType,
 )
 
@@ -53,6 +54,8 @@ __all__ = [
     "Store",
     "Table",
     "TableType",
+    "Tag",
+    "TagType",
     "ValType",
     "Value",
 ]
@@ -168,7 +171,16 @@ class Global(Protocol):
         ...
 
 
-Extern: TypeAlias = Func | Memory | Table | Global
+class Tag(Protocol):
+    """A tag of exceptions."""
+
+    @property
+    def type(self) -> TagType:
+        """The tag's type."""
+        ...
+
+
+Extern: TypeAlias = Func | Memory | Table | Global | Tag
 
 
 class Caller(Protocol):

@@ -58,12 +58,12 @@ class ReferenceModule:
     @property
     def imports(self) -> tuple[ImportType, ...]:
         """What the module imports, in order."""
-        return self.valid.module.import_types()
+        return self.valid.context.import_types(self.valid.module)
 
     @property
     def exports(self) -> tuple[ExportType, ...]:
         """What the module exports, in order."""
-        return self.valid.module.export_types()
+        return self.valid.context.export_types(self.valid.module)
 
 
 @frozen(eq=False)

@@ -7,6 +7,7 @@ suite expects of that failure; what was found and what was expected follow.
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 
 class WasmError(Exception):
@@ -114,7 +115,7 @@ class Exhaustion(WasmError):
 class UncaughtException(WasmError):
     """A guest exception left the outermost call (specification, 4.4.9); ``exception`` is the exception's value."""
 
-    def __init__(self, exception: object = None) -> None:
+    def __init__(self, exception: Any = None) -> None:
         super().__init__("uncaught exception")
         self.exception = exception
 

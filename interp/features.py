@@ -35,3 +35,6 @@ WASM_2 = (
     | Feature.MUTABLE_GLOBALS
 )
 """WebAssembly 2.0 without vectors."""
+
+WASM_3 = ~Feature.MVP
+"""WebAssembly 3.0: everything."""

@@ -40,9 +40,10 @@ class ModuleLimits:
 
 @frozen
 class ExecutionLimits:
-    """Bounds on one store: memory in bytes, table elements, active calls, and live values on all stacks together."""
+    """Bounds on one store: memory in bytes, table elements, bytes of aggregates, active calls, and live values on all stacks together."""
 
     memory_bytes: int = field(default=100 * MIB, validator=validators.ge(0))
     table_elements: int = field(default=10_000_000, validator=validators.ge(0))
+    heap_bytes: int = field(default=100 * MIB, validator=validators.ge(0))
     call_depth: int = field(default=10_000, validator=validators.ge(1))
     stack_values: int = field(default=4_000_000, validator=validators.ge(1))

@@ -49,11 +49,25 @@ class AbsHeapType(Enum):
         return self.value
 
 
-HeapType: TypeAlias = AbsHeapType
-"""What a reference points to. Concrete types (defined by a module) join this union with the GC proposal."""
-
-
 @frozen
+class RecIdx:
+    """A reference from inside a recursive type to one of its own members (specification, 3.1.3)."""
+
+    index: int
+
+    def __str__(self) -> str:
+        return f"rec.{self.index}"
+
+
+HeapType: TypeAlias = "AbsHeapType | int | RecIdx | DefType"
+"""What a reference points to (specification, 2.3.3).
+
+In syntax, a concrete type is a type index (``int``). Validation closes types: a concrete type is then a ``DefType``,
+which means the same in every module.
+"""
+
+
+@frozen(cache_hash=True)
 class RefType:
     """A reference type (specification, 2.3.4): null is a value of it only where ``nullable``."""
 
@@ -61,12 +75,12 @@ class RefType:
     heap: HeapType
 
     def __str__(self) -> str:
-        if self.nullable:
+        if self.nullable and isinstance(self.heap, AbsHeapType):
             return _NULLABLE_SHORTHANDS.get(self.heap, f"{self.heap}ref")
-        return f"(ref {self.heap})"
+        return f"(ref {'null ' if self.nullable else ''}{self.heap})"
 
 
-_NULLABLE_SHORTHANDS = {
+_NULLABLE_SHORTHANDS: dict[AbsHeapType, str] = {
     AbsHeapType.NONE: "nullref",
     AbsHeapType.NOFUNC: "nullfuncref",
     AbsHeapType.NOEXTERN: "nullexternref",
@@ -82,6 +96,8 @@ F32 = NumType.F32
 F64 = NumType.F64
 V128 = VecType.V128
 FUNCREF = RefType(True, AbsHeapType.FUNC)
+EQREF = RefType(True, AbsHeapType.EQ)
+EXNREF = RefType(True, AbsHeapType.EXN)
 EXTERNREF = RefType(True, AbsHeapType.EXTERN)
 
 ResultType: TypeAlias = tuple[ValType, ...]
@@ -103,6 +119,100 @@ class FuncType:
         return f"({' '.join(parts)})"
 
 
+class PackedType(Enum):
+    """Storage types that exist only inside aggregates (specification, 2.3.7)."""
+
+    I8 = "i8"
+    I16 = "i16"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+StorageType: TypeAlias = ValType | PackedType
+
+
+@frozen(cache_hash=True)
+class FieldType:
+    """A field of a structure, or the elements of an array (specification, 2.3.7)."""
+
+    storage: StorageType
+    mutable: bool = False
+
+    def __str__(self) -> str:
+        return f"(mut {self.storage})" if self.mutable else str(self.storage)
+
+
+@frozen(cache_hash=True)
+class StructType:
+    """A structure type (specification, 2.3.7)."""
+
+    fields: tuple[FieldType, ...] = ()
+
+    def __str__(self) -> str:
+        return f"(struct{''.join(f' (field {f})' for f in self.fields)})"
+
+
+@frozen(cache_hash=True)
+class ArrayType:
+    """An array type (specification, 2.3.7)."""
+
+    element: FieldType
+
+    def __str__(self) -> str:
+        return f"(array {self.element})"
+
+
+CompType: TypeAlias = FuncType | StructType | ArrayType
+"""Composite types (specification, 2.3.7)."""
+
+
+@frozen(cache_hash=True)
+class SubType:
+    """A composite type with its place in the hierarchy (specification, 2.3.9). There is one supertype at the most."""
+
+    composite: CompType
+    final: bool = True
+    supertypes: tuple[HeapType, ...] = ()
+
+    def __str__(self) -> str:
+        if self.final and not self.supertypes:
+            return str(self.composite)
+        words = ["final"] * self.final + [str(t) for t in self.supertypes] + [str(self.composite)]
+        return f"(sub {' '.join(words)})"
+
+
+@frozen
+class RecType:
+    """Subtypes that may refer to one another (specification, 2.3.9), as a module spells them."""
+
+    subtypes: tuple[SubType, ...]
+
+
+class DefType:
+    """One member of a closed recursive type (specification, 3.1.3): ``group.members[index]``, unrolled.
+
+    Groups are interned (``interp.canonical``), so two types are equal just when they are the same object.
+    ``supertypes`` are all proper supertypes, the root of the hierarchy first.
+    """
+
+    __slots__ = ("__weakref__", "composite", "final", "group", "index", "supertypes")
+
+    def __init__(self, group: object, index: int) -> None:
+        """Name a member of a group; ``interp.canonical`` fills in the rest."""
+        self.group = group
+        self.index = index
+        self.final = True
+        self.composite: CompType = FuncType()
+        self.supertypes: tuple[DefType, ...] = ()
+
+    def __str__(self) -> str:
+        # A recursive type has no finite spelling of its own: name the kind, not the contents.
+        return {FuncType: "$func", StructType: "$struct", ArrayType: "$array"}[type(self.composite)] + f".{self.index}"
+
+    __repr__ = __str__
+
+
 @frozen
 class Limits:
     """The size range of a memory (in pages) or of a table (in elements) (specification, 2.3.12)."""
@@ -116,23 +226,25 @@ class Limits:
 
 @frozen
 class TableType:
-    """A table type (specification, 2.3.14)."""
+    """A table type (specification, 2.3.14); ``address`` is the type of its indexes, i32 or i64."""
 
     element: RefType
     limits: Limits
+    address: NumType = I32
 
     def __str__(self) -> str:
-        return f"(table {self.limits} {self.element})"
+        return f"(table {'' if self.address is I32 else 'i64 '}{self.limits} {self.element})"
 
 
 @frozen
 class MemType:
-    """A memory type (specification, 2.3.13); limits are in pages of 64 KiB."""
+    """A memory type (specification, 2.3.13); limits are in pages of 64 KiB, ``address`` is i32 or i64."""
 
     limits: Limits
+    address: NumType = I32
 
     def __str__(self) -> str:
-        return f"(memory {self.limits})"
+        return f"(memory {'' if self.address is I32 else 'i64 '}{self.limits})"
 
 
 @frozen
@@ -146,8 +258,18 @@ class GlobalType:
         return f"(global (mut {self.value}))" if self.mutable else f"(global {self.value})"
 
 
-ExternType: TypeAlias = FuncType | TableType | MemType | GlobalType
-"""External types (specification, 2.3.16)."""
+@frozen
+class TagType:
+    """A tag type (specification, 2.3.10): the values that an exception of the tag carries, as parameters."""
+
+    type: FuncType
+
+    def __str__(self) -> str:
+        return f"(tag {self.type})"
+
+
+ExternType: TypeAlias = FuncType | TableType | MemType | GlobalType | TagType
+"""External types (specification, 2.3.16), as an embedder sees them."""
 
 
 @frozen

@@ -12,7 +12,7 @@ from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.binary.sections import SectionReader
 from zenowasm.interp.binary.types import valtype
 from zenowasm.interp.errors import DecodeError, LimitError
-from zenowasm.interp.features import WASM_2, Feature
+from zenowasm.interp.features import WASM_3, Feature
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import Body, CustomSection, Module, Section
 from zenowasm.interp.types import ValType
@@ -29,6 +29,7 @@ _SECTIONS: Mapping[int, str] = {
     3: "functions",
     4: "tables",
     5: "memories",
+    13: "tags",
     6: "globals",
     7: "exports",
     8: "start",
@@ -72,7 +73,7 @@ class LazyCode:
         return Body(tuple(runs), body)
 
 
-def decode(binary: bytes, features: Feature = WASM_2, limits: ModuleLimits | None = None) -> Module:
+def decode(binary: bytes, features: Feature = WASM_3, limits: ModuleLimits | None = None) -> Module:
     """Decode a module in the binary format, all but the function bodies.
 
     Parameters: the bytes; the features that the module may use; bounds on what it may ask for. The result's

@@ -13,7 +13,8 @@ from zenowasm.interp.errors import DecodeError, LimitError
 from zenowasm.interp.features import Feature
 from zenowasm.interp.instructions import TABLE, Immediate, Opcode, Structure
 from zenowasm.interp.numerics.floats import f32_from_bits, f64_from_bits
-from zenowasm.interp.syntax.module import Expression, Instruction, MemArg
+from zenowasm.interp.syntax.module import Cast, Catch, Expression, Instruction, MemArg
+from zenowasm.interp.types import RefType
 
 _VECTOR_LIMIT = 1 << 20
 """Entries of one branch table or of one type annotation."""
@@ -22,17 +23,34 @@ _ImmediateReader = Callable[[Reader], Any]
 
 
 def _memarg(reader: Reader) -> MemArg:
+    # Bit 6 of the alignment says that a memory index follows.
     start = reader.pos
     align = reader.u32()
-    if align >= 32:
+    if align >= 0x80:
         raise reader.error("malformed memop flags", start)
-    return MemArg(align, reader.u32())
+    memory = reader.u32() if align & 0x40 else 0
+    return MemArg(align & 0x3F, reader.unsigned(64), memory)
 
 
-def _zero(reader: Reader) -> int:
-    if reader.byte():
-        raise reader.error("zero byte expected", reader.pos - 1)
-    return 0
+def _cast(reader: Reader) -> Cast:
+    flags = reader.byte()
+    if flags > 3:
+        raise reader.error("malformed cast flags", reader.pos - 1)
+    label = reader.u32()
+    return Cast(label, RefType(bool(flags & 1), heaptype(reader)), RefType(bool(flags & 2), heaptype(reader)))
+
+
+def _catch(reader: Reader) -> Catch:
+    # Bit 0: with the exception's reference. Bit 1: for all tags.
+    flags = reader.byte()
+    if flags > 3:
+        raise reader.error("malformed catch clause", reader.pos - 1)
+    tag = None if flags & 2 else reader.u32()
+    return Catch(tag, bool(flags & 1), reader.u32())
+
+
+def _catches(reader: Reader) -> tuple[Catch, ...]:
+    return reader.vector(_VECTOR_LIMIT, "catch clauses", _catch)
 
 
 def _labels(reader: Reader) -> tuple[int, ...]:
@@ -51,12 +69,19 @@ _READERS: Mapping[Immediate, _ImmediateReader] = {
     Immediate.GLOBALIDX: Reader.u32,
     Immediate.FUNCIDX: Reader.u32,
     Immediate.TYPEIDX: Reader.u32,
+    Immediate.FIELDIDX: Reader.u32,
+    Immediate.TAGIDX: Reader.u32,
+    Immediate.COUNT: Reader.u32,
     Immediate.TABLEIDX: Reader.u32,
-    Immediate.MEMIDX: _zero,
+    Immediate.MEMIDX: Reader.u32,
     Immediate.DATAIDX: Reader.u32,
     Immediate.ELEMIDX: Reader.u32,
     Immediate.MEMARG: _memarg,
     Immediate.HEAPTYPE: heaptype,
+    Immediate.REFTYPE: lambda reader: RefType(False, heaptype(reader)),
+    Immediate.NULLABLE_REFTYPE: lambda reader: RefType(True, heaptype(reader)),
+    Immediate.CAST: _cast,
+    Immediate.CATCH_VEC: _catches,
     Immediate.VALTYPE_VEC: _valtypes,
     Immediate.I32: lambda reader: reader.signed(32) & 0xFFFFFFFF,
     Immediate.I64: lambda reader: reader.signed(64) & 0xFFFFFFFFFFFFFFFF,

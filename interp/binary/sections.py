@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zenowasm.interp.binary.instructions import expression
 from zenowasm.interp.binary.reader import Reader
-from zenowasm.interp.binary.types import functype, globaltype, memtype, reftype, tabletype
+from zenowasm.interp.binary.types import globaltype, memtype, rectype, reftype, table_has_init, tabletype, tagtype
 from zenowasm.interp.features import Feature
 from zenowasm.interp.instructions import TABLE
 from zenowasm.interp.limits import ModuleLimits
@@ -18,11 +18,14 @@ from zenowasm.interp.syntax.module import (
     Import,
     Instruction,
     SegmentMode,
+    Table,
 )
-from zenowasm.interp.types import FUNCREF, FuncType, GlobalType, MemType, RefType, TableType
+from zenowasm.interp.types import FUNCREF, AbsHeapType, GlobalType, MemType, RecType, RefType, TableType
 
 _REF_FUNC = TABLE.by_mnemonic["ref.func"]
 _END = Instruction(TABLE.by_mnemonic["end"], ())
+_FUNCTIONS = RefType(False, AbsHeapType.FUNC)
+"""The type of a segment that lists functions: none of them is null."""
 _KINDS = {kind.value: kind for kind in ExternKind}
 
 
@@ -38,9 +41,9 @@ class SectionReader:
         """Read a constant expression; whether it is constant is for the validator to say."""
         return expression(reader, self.features, nesting_limit=self.limits.nesting)
 
-    def types(self, reader: Reader) -> tuple[FuncType, ...]:
+    def types(self, reader: Reader) -> tuple[RecType, ...]:
         """Read the type section (5.5.4)."""
-        return reader.vector(self.limits.types, "types", lambda r: functype(r, self.limits))
+        return reader.vector(self.limits.types, "types", lambda r: rectype(r, self.limits))
 
     def imports(self, reader: Reader) -> tuple[Import, ...]:
         """Read the import section (5.5.5)."""
@@ -50,9 +53,13 @@ class SectionReader:
         """Read the function section (5.5.6)."""
         return reader.vector(self.limits.functions, "functions", Reader.u32)
 
-    def tables(self, reader: Reader) -> tuple[TableType, ...]:
+    def tables(self, reader: Reader) -> tuple[Table, ...]:
         """Read the table section (5.5.7)."""
-        return reader.vector(self.limits.tables, "tables", tabletype)
+        return reader.vector(self.limits.tables, "tables", self._table)
+
+    def tags(self, reader: Reader) -> tuple[int, ...]:
+        """Read the tag section (5.5.16)."""
+        return reader.vector(self.limits.tags, "tags", tagtype)
 
     def memories(self, reader: Reader) -> tuple[MemType, ...]:
         """Read the memory section (5.5.8)."""
@@ -88,6 +95,11 @@ class SectionReader:
             raise reader.error(f"malformed {what} kind 0x{byte:02x}", reader.pos - 1)
         return kind
 
+    def _table(self, reader: Reader) -> Table:
+        has_init = table_has_init(reader)
+        type_ = tabletype(reader)
+        return Table(type_, self.expression(reader) if has_init else None)
+
     def _import(self, reader: Reader) -> Import:
         offset = reader.offset
         module = reader.name(self.limits.string_bytes)
@@ -103,6 +115,8 @@ class SectionReader:
                 type_ = memtype(reader)
             case ExternKind.GLOBAL:
                 type_ = globaltype(reader)
+            case ExternKind.TAG:
+                type_ = tagtype(reader)
         return Import(module, name, kind, type_, offset)
 
     def _export(self, reader: Reader) -> Export:
@@ -128,7 +142,7 @@ class SectionReader:
             place = self.expression(reader)
         elif flags & 2:
             mode = SegmentMode.DECLARATIVE
-        type_: RefType = FUNCREF
+        type_ = FUNCREF if flags & 4 else _FUNCTIONS
         if flags & 3 and flags & 4:
             type_ = reftype(reader)
         elif flags & 3 and reader.byte():

@@ -11,77 +11,171 @@ from zenowasm.interp.types import (
     F64,
     I32,
     I64,
+    V128,
     AbsHeapType,
+    ArrayType,
+    CompType,
+    FieldType,
     FuncType,
     GlobalType,
     HeapType,
     Limits,
     MemType,
+    NumType,
+    PackedType,
+    RecType,
     RefType,
+    StructType,
+    SubType,
     ResultType,
     TableType,
     ValType,
 )
 
-NUMTYPES: Mapping[int, ValType] = {0x7F: I32, 0x7E: I64, 0x7D: F32, 0x7C: F64}
-HEAPTYPES: Mapping[int, HeapType] = {0x70: AbsHeapType.FUNC, 0x6F: AbsHeapType.EXTERN}
-VALTYPES: Mapping[int, ValType] = {**NUMTYPES, **{byte: RefType(True, heap) for byte, heap in HEAPTYPES.items()}}
-_FUNC = 0x60
+HEAPTYPES: Mapping[int, AbsHeapType] = {
+    0x74: AbsHeapType.NOEXN,
+    0x73: AbsHeapType.NOFUNC,
+    0x72: AbsHeapType.NOEXTERN,
+    0x71: AbsHeapType.NONE,
+    0x70: AbsHeapType.FUNC,
+    0x6F: AbsHeapType.EXTERN,
+    0x6E: AbsHeapType.ANY,
+    0x6D: AbsHeapType.EQ,
+    0x6C: AbsHeapType.I31,
+    0x6B: AbsHeapType.STRUCT,
+    0x6A: AbsHeapType.ARRAY,
+    0x69: AbsHeapType.EXN,
+}
+_REF, _REF_NULL = 0x64, 0x63
+VALTYPES: Mapping[int, ValType] = {
+    0x7F: I32,
+    0x7E: I64,
+    0x7D: F32,
+    0x7C: F64,
+    0x7B: V128,
+    **{byte: RefType(True, heap) for byte, heap in HEAPTYPES.items()},
+}
+_PACKED: Mapping[int, PackedType] = {0x78: PackedType.I8, 0x77: PackedType.I16}
+_FUNC, _STRUCT, _ARRAY = 0x60, 0x5F, 0x5E
+_SUB, _SUB_FINAL, _REC = 0x50, 0x4F, 0x4E
+_TABLE_WITH_INIT = 0x40
 
 
 def valtype(reader: Reader) -> ValType:
     """Read a value type (specification, 5.3.5)."""
-    found = VALTYPES.get(byte := reader.byte())
-    if found is None:
-        raise reader.error(f"malformed value type 0x{byte:02x}", reader.pos - 1)
-    return found
+    byte = reader.byte()
+    found = VALTYPES.get(byte)
+    if found is not None:
+        return found
+    if byte in (_REF, _REF_NULL):
+        return RefType(byte == _REF_NULL, heaptype(reader))
+    raise reader.error(f"malformed value type 0x{byte:02x}", reader.pos - 1)
 
 
 def heaptype(reader: Reader) -> HeapType:
-    """Read a heap type (specification, 5.3.3)."""
-    found = HEAPTYPES.get(byte := reader.byte())
-    if found is None:
-        raise reader.error(f"malformed reference type 0x{byte:02x}", reader.pos - 1)
-    return found
+    """Read a heap type (specification, 5.3.3): an abstract one, or a type index as a signed 33-bit integer."""
+    if reader.left and (found := HEAPTYPES.get(reader.data[reader.pos])) is not None:
+        reader.pos += 1
+        return found
+    start = reader.pos
+    index = reader.signed(33)
+    if index < 0:
+        raise reader.error(f"malformed heap type 0x{reader.data[start]:02x}", start)
+    return index
 
 
 def reftype(reader: Reader) -> RefType:
     """Read a reference type (specification, 5.3.4)."""
-    return RefType(True, heaptype(reader))
+    start = reader.pos
+    type_ = valtype(reader)
+    if not isinstance(type_, RefType):
+        raise reader.error("malformed reference type", start)
+    return type_
 
 
-def functype(reader: Reader, limits: ModuleLimits) -> FuncType:
-    """Read a function type (specification, 5.3.8)."""
-    if (byte := reader.byte()) != _FUNC:
-        raise reader.error(f"integer representation too long: 0x{byte:02x} begins no function type", reader.pos - 1)
-    parameters = reader.vector(limits.parameters, "parameters", valtype)
-    return FuncType(parameters, reader.vector(limits.results, "results", valtype))
+def rectype(reader: Reader, limits: ModuleLimits) -> RecType:
+    """Read a recursive type (specification, 5.3.9)."""
+    if reader.left and reader.data[reader.pos] == _REC:
+        reader.pos += 1
+        return RecType(reader.vector(limits.types, "types", lambda r: _subtype(r, limits)))
+    return RecType((_subtype(reader, limits),))
 
 
-def limits_(reader: Reader) -> Limits:
-    """Read the limits of a table or memory (specification, 5.3.12)."""
+def _subtype(reader: Reader, limits: ModuleLimits) -> SubType:
+    byte = reader.byte()
+    if byte not in (_SUB, _SUB_FINAL):
+        return SubType(_comptype(reader, byte, limits))
+    supertypes = reader.vector(limits.parameters, "supertypes", Reader.u32)
+    return SubType(_comptype(reader, reader.byte(), limits), byte == _SUB_FINAL, supertypes)
+
+
+def _comptype(reader: Reader, byte: int, limits: ModuleLimits) -> CompType:
+    """Read a composite type that begins with ``byte`` (specification, 5.3.8)."""
+    if byte == _FUNC:
+        parameters = reader.vector(limits.parameters, "parameters", valtype)
+        return FuncType(parameters, reader.vector(limits.results, "results", valtype))
+    if byte == _STRUCT:
+        return StructType(reader.vector(limits.fields, "fields", _fieldtype))
+    if byte == _ARRAY:
+        return ArrayType(_fieldtype(reader))
+    raise reader.error(f"integer representation too long: 0x{byte:02x} begins no type", reader.pos - 1)
+
+
+def _fieldtype(reader: Reader) -> FieldType:
+    packed = _PACKED.get(reader.data[reader.pos]) if reader.left else None
+    if packed is not None:
+        reader.pos += 1
+    return FieldType(packed or valtype(reader), _mutability(reader))
+
+
+def _mutability(reader: Reader) -> bool:
+    if (mutability := reader.byte()) > 1:
+        raise reader.error("malformed mutability", reader.pos - 1)
+    return bool(mutability)
+
+
+def _limits(reader: Reader) -> tuple[Limits, NumType]:
+    """Read the limits of a table or memory and its address type (specification, 5.3.12)."""
     flags = reader.byte()
-    if flags > 1:
+    if flags not in (0, 1, 4, 5):
         raise reader.error("malformed limits flags: integer too large", reader.pos - 1)
-    return Limits(reader.u32(), reader.u32() if flags else None)
+    minimum = reader.unsigned(64)
+    maximum = reader.unsigned(64) if flags & 1 else None
+    return Limits(minimum, maximum), I64 if flags & 4 else I32
 
 
 def tabletype(reader: Reader) -> TableType:
     """Read a table type (specification, 5.3.14)."""
-    return TableType(reftype(reader), limits_(reader))
+    element = reftype(reader)
+    return TableType(element, *_limits(reader))
+
+
+def table_has_init(reader: Reader) -> bool:
+    """Read the mark of a table with an initial value, if it is there (specification, 5.5.7)."""
+    if not reader.left or reader.data[reader.pos] != _TABLE_WITH_INIT:
+        return False
+    reader.pos += 1
+    if reader.byte():
+        raise reader.error("malformed table: zero byte expected", reader.pos - 1)
+    return True
 
 
 def memtype(reader: Reader) -> MemType:
     """Read a memory type (specification, 5.3.13)."""
-    return MemType(limits_(reader))
+    return MemType(*_limits(reader))
+
+
+def tagtype(reader: Reader) -> int:
+    """Read a tag type (specification, 5.3.15): a type index."""
+    if reader.byte():
+        raise reader.error("malformed tag attribute: zero byte expected", reader.pos - 1)
+    return reader.u32()
 
 
 def globaltype(reader: Reader) -> GlobalType:
     """Read a global type (specification, 5.3.11)."""
     type_ = valtype(reader)
-    if (mutability := reader.byte()) > 1:
-        raise reader.error("malformed mutability", reader.pos - 1)
-    return GlobalType(type_, bool(mutability))
+    return GlobalType(type_, _mutability(reader))
 
 
 def blocktype(reader: Reader) -> int | ResultType:
@@ -90,9 +184,8 @@ def blocktype(reader: Reader) -> int | ResultType:
     if byte == 0x40:
         reader.pos += 1
         return ()
-    if byte in VALTYPES:
-        reader.pos += 1
-        return (VALTYPES[byte],)
+    if byte in VALTYPES or byte in (_REF, _REF_NULL):
+        return (valtype(reader),)
     start = reader.pos
     index = reader.signed(33)
     if index < 0:

@@ -9,14 +9,15 @@ adds the constant by which its jump departs from that order, and the fuel consum
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from attrs import frozen
 
 from zenowasm.interp.execution import handlers
 from zenowasm.interp.runtime.instances import FunctionInstance
-from zenowasm.interp.runtime.values import Value, default_value
+from zenowasm.interp.runtime.values import TagReference, Value, default_value
 from zenowasm.interp.syntax.module import Body, Expression, Instruction, locals_of
+from zenowasm.interp.types import ValType
 from zenowasm.interp.validation import Context, FunctionValidator, Label, validate_function
 
 FUNCTION_ENTRY_FUEL = 1
@@ -28,19 +29,45 @@ A list, since the target of a forward branch is known only when its block ends.
 """
 
 
+class Clause(NamedTuple):
+    """A catch clause ready to run; see ``syntax.module.Catch``."""
+
+    tag: int | None
+    reference: bool
+    branch: Branch
+
+
+class Region(NamedTuple):
+    """The instructions of a ``try_table``: from behind ``start`` to before ``end``."""
+
+    start: int
+    end: int
+    clauses: Sequence[Clause]
+
+
 @frozen(eq=False)
 class Code:
     """A function ready to run.
 
     ``locals`` are the initial values of the locals that are not parameters; ``size`` is the number of locals and of
-    operands at the most; ``expression`` is the body that this was made of.
+    operands at the most; ``regions`` are its ``try_table`` blocks, inner ones first; ``body`` is what it was made of.
     """
 
     instructions: Sequence[tuple[Any, Any]]
     fuel_before: Sequence[int]
     locals: list[Value]
     size: int
+    regions: Sequence[Region]
     body: Body
+
+    def catching(self, pc: int, tag: TagReference, tags: Sequence[TagReference]) -> Clause | None:
+        """Return the clause that takes an exception of that tag thrown at ``pc``, if there is one."""
+        for region in self.regions:
+            if region.start < pc < region.end:
+                for clause in region.clauses:
+                    if clause.tag is None or tags[clause.tag] is tag:
+                        return clause
+        return None
 
 
 def code_of(function: FunctionInstance) -> Code:
@@ -62,10 +89,10 @@ def _lower(function: FunctionInstance) -> Code:
 def lower(context: Context, function: FunctionInstance, body: Body) -> Code:
     """Make code of a body while it is validated: code of an invalid body cannot come into being."""
     lowering = _Lowering()
-    validate_function(context, function.index, function.type, body, lowering)
+    validate_function(context, function.index, body, lowering)
     locals_ = [default_value(t) for t in locals_of(function.type, body)[len(function.type.parameters) :]]
     size = len(function.type.parameters) + len(locals_) + lowering.most_operands
-    return Code(lowering.instructions, lowering.fuel_before, locals_, size, body)
+    return Code(lowering.instructions, lowering.fuel_before, locals_, size, lowering.regions, body)
 
 
 def constant_code(expression: Expression) -> list[tuple[Any, Any]]:
@@ -84,7 +111,8 @@ class _Lowering:
         self.fuel_before: list[int] = [FUNCTION_ENTRY_FUEL]
         self.most_operands = 0
         self.forward: dict[Label, list[tuple[Branch, int]]] = {}
-        self.unclosed_ifs: dict[int, tuple[Branch, int]] = {}
+        self.clauses: dict[Label, list[Clause]] = {}
+        self.regions: list[Region] = []
 
     def instruction(self, validator: FunctionValidator, instruction: Instruction, height: int) -> None:
         """Add an instruction (see ``validation.Consumer``)."""
@@ -133,6 +161,8 @@ class _Lowering:
         closed = validator.closed
         assert closed is not None
         is_function = closed.opcode is None
+        if closed in self.clauses:
+            self.regions.append(Region(closed.pc, validator.pc, self.clauses.pop(closed)))
         target = validator.pc if is_function else validator.pc + 1
         for branch, pc in self.forward.pop(closed, ()):
             self._aim(branch, pc, target)
@@ -142,6 +172,26 @@ class _Lowering:
         return self._branch(validator, validator.label(immediates[0]))
 
     _br_if = _br
+    _br_on_null = _br
+    _br_on_non_null = _br
+
+    def _br_on_cast(self, validator: FunctionValidator, immediates: tuple[Any, ...]) -> tuple[Branch, ValType]:
+        (cast,) = immediates
+        return self._branch(validator, validator.label(cast.label)), validator.close_type(cast.target)
+
+    _br_on_cast_fail = _br_on_cast
+
+    def _ref_test(self, validator: FunctionValidator, immediates: tuple[Any, ...]) -> ValType:
+        return validator.close_type(immediates[0])
+
+    _ref_cast = _ref_test
+
+    def _try_table(self, validator: FunctionValidator, immediates: tuple[Any, ...]) -> None:
+        # The clauses' labels are counted from outside of the block, which is open already.
+        self.clauses[validator.labels[-1]] = [
+            Clause(catch.tag, catch.reference, self._branch(validator, validator.label(catch.label + 1)))
+            for catch in immediates[1]
+        ]
 
     def _br_table(self, validator: FunctionValidator, immediates: tuple[Any, ...]) -> tuple[Branch, ...]:
         labels, default = immediates

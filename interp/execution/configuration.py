@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zenowasm.interp.errors import Crash, Exhaustion
+from zenowasm.interp.errors import Crash, Exhaustion, UncaughtException
 from zenowasm.interp.execution.code import Code, code_of
 from zenowasm.interp.runtime.instances import Function, FunctionInstance, HostFunction, ModuleInstance
 from zenowasm.interp.runtime.store import Store
-from zenowasm.interp.runtime.values import Value
+from zenowasm.interp.runtime.values import ExceptionInstance, Value
 
 
 class Frame:
@@ -48,6 +48,13 @@ class Frame:
         self.locals = locals_
         self.stack: list[Value] = []
         self.pc = 0
+
+    def pop(self, count: int) -> list[Value]:
+        """Pop that many operands and return them in the order in which they were pushed."""
+        at = len(self.stack) - count
+        operands = self.stack[at:]
+        del self.stack[at:]
+        return operands
 
 
 class Configuration:
@@ -104,15 +111,28 @@ class Configuration:
         """Call a function with the operands on the innermost frame's stack (specification, 4.6.15)."""
         frame = self.frame
         assert frame is not None
-        stack = frame.stack
-        count = len(function.type.parameters)
-        at = len(stack) - count
-        arguments = stack[at:]
-        del stack[at:]
+        arguments = frame.pop(len(function.type.parameters))
         if isinstance(function, FunctionInstance):
             self.enter(function, arguments)
-        else:
-            stack += self.call_host(function, arguments)
+            return
+        try:
+            frame.stack += self.call_host(function, arguments)
+        except UncaughtException as uncaught:
+            # It left a guest that the host called; it goes on in the guest that called the host.
+            self.throw(uncaught.exception)
+
+    def tail_call(self, function: Function) -> None:
+        """Call a function in place of the innermost frame (specification, 4.6.15)."""
+        frame = self.frame
+        assert frame is not None
+        if isinstance(function, FunctionInstance):
+            arguments = frame.pop(len(function.type.parameters))
+            self._pop_frame()
+            self.enter(function, arguments)
+            return
+        self.call(function)
+        if self.frame is frame:
+            self.leave(len(function.type.results))
 
     def enter(self, function: FunctionInstance, arguments: list[Value]) -> None:
         """Push a frame for a call of a guest function, within the store's limits."""
@@ -146,15 +166,39 @@ class Configuration:
         """Return from the innermost frame with the topmost operands as results (specification, 4.6.16)."""
         frame = self.frame
         assert frame is not None
+        results = frame.pop(arity)
+        self._pop_frame()
+        if frame.caller is None:
+            self.results = results
+        else:
+            frame.caller.stack += results
+
+    def throw(self, exception: ExceptionInstance) -> None:
+        """Go to the innermost catch clause that takes the exception (specification, 4.6.14).
+
+        Raises ``UncaughtException`` when there is none, with all frames standing.
+        """
+        for frame in self.frames():
+            clause = frame.code.catching(frame.pc - 1, exception.tag, frame.module.tags)
+            if clause is None:
+                continue
+            while self.frame is not frame:
+                self._pop_frame()
+            target, height, _, _ = clause.branch
+            frame.stack[height:] = [*exception.fields, exception] if clause.reference else exception.fields
+            fuel_before = frame.code.fuel_before
+            self.store.settled_fuel += fuel_before[frame.pc] - fuel_before[target]
+            frame.pc = target
+            return
+        raise UncaughtException(exception)
+
+    def _pop_frame(self) -> None:
+        frame = self.frame
+        assert frame is not None
         store = self.store
         store.depth -= 1
         store.values -= frame.code.size
         store.settled_fuel += frame.code.fuel_before[frame.pc]
-        stack = frame.stack
-        results = stack[len(stack) - arity :]
         caller = self.frame = frame.caller
-        if caller is None:
-            self.results = results
-        else:
-            caller.stack += results
+        if caller is not None:
             store.settled_fuel -= caller.code.fuel_before[caller.pc]

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zenowasm.interp.errors import Trap, TrapCode
+from zenowasm.interp.matching import matches_deftype
+from zenowasm.interp.runtime.instances import Function
+from zenowasm.interp.runtime.values import ExceptionInstance, matches_reference
+from zenowasm.interp.types import RefType
 
 if TYPE_CHECKING:
     from zenowasm.interp.execution.configuration import Frame
@@ -73,16 +77,86 @@ def call(frame: Frame, index: int) -> None:
     frame.configuration.call(frame.module.functions[index])
 
 
-def call_indirect(frame: Frame, immediates: tuple[int, int]) -> None:
+def _indirect(frame: Frame, immediates: tuple[int, int]) -> Function:
+    """Pop the index of an indirect call; return the function after checking its type."""
     typeidx, tableidx = immediates
     elements = frame.module.tables[tableidx].elements
     index = frame.stack.pop()
     if index >= len(elements):
         raise Trap(TrapCode.UNDEFINED_ELEMENT, f"{index} of a table of {len(elements)}")
-    function = elements[index]
+    function: Function | None = elements[index]
     if function is None:
         raise Trap(TrapCode.UNINITIALIZED_ELEMENT, str(index))
     expected = frame.module.valid.context.types[typeidx]
-    if function.type is not expected and function.type != expected:
-        raise Trap(TrapCode.INDIRECT_CALL_TYPE_MISMATCH, f"{expected} is expected, {function.type} was found")
-    frame.configuration.call(function)
+    if not matches_deftype(function.deftype, expected):
+        raise Trap(TrapCode.INDIRECT_CALL_TYPE_MISMATCH, f"{expected.composite} is expected, {function.type} was found")
+    return function
+
+
+def _referenced(frame: Frame) -> Function:
+    function: Function | None = frame.stack.pop()
+    if function is None:
+        raise Trap(TrapCode.NULL_FUNCTION_REFERENCE)
+    return function
+
+
+def call_indirect(frame: Frame, immediates: tuple[int, int]) -> None:
+    frame.configuration.call(_indirect(frame, immediates))
+
+
+def call_ref(frame: Frame, _: object) -> None:
+    frame.configuration.call(_referenced(frame))
+
+
+def return_call(frame: Frame, index: int) -> None:
+    frame.configuration.tail_call(frame.module.functions[index])
+
+
+def return_call_indirect(frame: Frame, immediates: tuple[int, int]) -> None:
+    frame.configuration.tail_call(_indirect(frame, immediates))
+
+
+def return_call_ref(frame: Frame, _: object) -> None:
+    frame.configuration.tail_call(_referenced(frame))
+
+
+def try_table(frame: Frame, _: object) -> None:
+    """Do nothing: a throw looks for the catch clauses of the blocks that it happens in."""
+
+
+def throw(frame: Frame, index: int) -> None:
+    tag = frame.module.tags[index]
+    fields = frame.pop(len(tag.type.type.parameters))
+    frame.configuration.throw(ExceptionInstance(tag, tuple(fields)))
+
+
+def throw_ref(frame: Frame, _: object) -> None:
+    exception = frame.stack.pop()
+    if exception is None:
+        raise Trap(TrapCode.NULL_EXCEPTION_REFERENCE)
+    frame.configuration.throw(exception)
+
+
+def br_on_null(frame: Frame, branch: list[int]) -> None:
+    if frame.stack[-1] is None:
+        frame.stack.pop()
+        br(frame, branch)
+
+
+def br_on_non_null(frame: Frame, branch: list[int]) -> None:
+    if frame.stack[-1] is None:
+        frame.stack.pop()
+    else:
+        br(frame, branch)
+
+
+def br_on_cast(frame: Frame, immediates: tuple[list[int], RefType]) -> None:
+    branch, target = immediates
+    if matches_reference(frame.stack[-1], target):
+        br(frame, branch)
+
+
+def br_on_cast_fail(frame: Frame, immediates: tuple[list[int], RefType]) -> None:
+    branch, target = immediates
+    if not matches_reference(frame.stack[-1], target):
+        br(frame, branch)

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeAlias
 
-from zenowasm.interp.execution import control, memories, numeric, references, tables, variables
+from zenowasm.interp.execution import aggregates, control, memories, numeric, references, tables, variables
 from zenowasm.interp.instructions import Effect, Immediate, Opcode
 from zenowasm.interp.numerics import OPERATORS
 
 Handler: TypeAlias = Callable[[Any, Any], None]
 
-_MODULES = (control, variables, references, tables, memories, numeric)
+_MODULES = (control, variables, references, aggregates, tables, memories, numeric)
 _CONSTANTS = frozenset({Immediate.I32, Immediate.I64, Immediate.F32, Immediate.F64})
 
 

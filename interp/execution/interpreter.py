@@ -7,7 +7,7 @@ from collections.abc import Callable
 from zenowasm.interp.binary import decode_names
 from zenowasm.interp.errors import Crash, Exhaustion, Trap, WasmError
 from zenowasm.interp.execution.code import constant_code
-from zenowasm.interp.execution.configuration import Configuration
+from zenowasm.interp.execution.configuration import Configuration, Frame
 from zenowasm.interp.limits import ExecutionLimits
 from zenowasm.interp.runtime.instances import Function, FunctionInstance, ModuleInstance
 from zenowasm.interp.runtime.store import Store
@@ -94,11 +94,14 @@ def _locate(error: WasmError, configuration: Configuration) -> None:
 class _ConstantFrame:
     """As much of a frame as constant instructions need."""
 
-    __slots__ = ("module", "stack")
+    __slots__ = ("module", "stack", "store")
 
     def __init__(self, module: ModuleInstance) -> None:
         self.module = module
+        self.store = module.store
         self.stack: list[Value] = []
+
+    pop = Frame.pop
 
 
 def evaluate(module: ModuleInstance, expression: Expression) -> Value:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.instructions import Access
 from zenowasm.interp.numerics.floats import f32_from_bits, f32_to_bits
+from zenowasm.interp.runtime.values import ADDRESS_MASKS
 from zenowasm.interp.types import F32, F64, I32
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _load(frame: Frame, immediate: Immediate) -> None:
     stack = frame.stack
     try:
         (stack[-1],) = struct.unpack_from(frame.module.memories[memory].data, stack[-1] + offset)
-    except error:
+    except (error, IndexError):
         raise _out_of_bounds(frame, memory, stack[-1] + offset, struct.size) from None
 
 
@@ -81,7 +82,7 @@ def _store(frame: Frame, immediate: Immediate) -> None:
     address = frame.stack.pop() + offset
     try:
         struct.pack_into(frame.module.memories[memory].data, address, value)
-    except error:
+    except (error, IndexError):
         raise _out_of_bounds(frame, memory, address, struct.size) from None
 
 
@@ -96,7 +97,7 @@ def _store_f64(frame: Frame, immediate: Immediate) -> None:
     address = frame.stack.pop() + offset
     try:
         struct.pack_into(frame.module.memories[memory].data, address, value)
-    except error:
+    except (error, IndexError):
         raise _out_of_bounds(frame, memory, address, struct.size) from None
 
 
@@ -105,9 +106,12 @@ def memory_size(frame: Frame, memory: int) -> None:
 
 
 def memory_grow(frame: Frame, memory: int) -> None:
+    instance = frame.module.memories[memory]
     pages = frame.stack[-1]
-    frame.store.settled_fuel += pages
-    frame.stack[-1] = frame.module.memories[memory].grow(pages) & 0xFFFFFFFF
+    former = instance.grow(pages)
+    if former >= 0:
+        frame.store.settled_fuel += pages
+    frame.stack[-1] = former & ADDRESS_MASKS[instance.address]
 
 
 def memory_fill(frame: Frame, memory: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zenowasm.interp.errors import Trap, TrapCode
-from zenowasm.interp.runtime.values import Value
+from zenowasm.interp.runtime.values import ADDRESS_MASKS, Value
 
 if TYPE_CHECKING:
     from zenowasm.interp.execution.configuration import Frame
@@ -39,8 +39,11 @@ def table_size(frame: Frame, tableidx: int) -> None:
 def table_grow(frame: Frame, tableidx: int) -> None:
     count = frame.stack.pop()
     value = frame.stack.pop()
-    frame.store.settled_fuel += count
-    frame.stack.append(frame.module.tables[tableidx].grow(count, value) & 0xFFFFFFFF)
+    table = frame.module.tables[tableidx]
+    former = table.grow(count, value)
+    if former >= 0:
+        frame.store.settled_fuel += count
+    frame.stack.append(former & ADDRESS_MASKS[table.address])
 
 
 def table_fill(frame: Frame, tableidx: int) -> None:

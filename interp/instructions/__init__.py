@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from zenowasm.interp.instructions import core
+from zenowasm.interp.instructions import core, reference
 from zenowasm.interp.instructions.table import Access, Effect, Immediate, Opcode, Structure, Table
 
 __all__ = ["TABLE", "Access", "Effect", "Immediate", "Opcode", "Structure", "Table"]
 
-TABLE = Table(core.rows())
+TABLE = Table([*core.rows(), *reference.rows()])
 """The instructions that this runtime knows."""

@@ -159,7 +159,8 @@ def _numeric(prefix: int | None, code: int, mnemonic: str, text: str, feature: F
     elif name.startswith("trunc_") and "sat" not in name:
         traps = _TRUNCATES
     parameters, results = signature(text)
-    return Opcode(prefix, code, mnemonic, (), parameters, results, feature=feature, traps=traps)
+    constant = mnemonic[0] == "i" and name in ("add", "sub", "mul")  # extended constant expressions
+    return Opcode(prefix, code, mnemonic, (), parameters, results, feature=feature, traps=traps, constant=constant)
 
 
 def bulk_rows() -> Iterator[Opcode]:

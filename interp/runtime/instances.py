@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from attrs import define, field
 
+from zenowasm.interp.canonical import canonical_func_type
 from zenowasm.interp.runtime.memory import MemoryInstance
 from zenowasm.interp.runtime.table import TableInstance
-from zenowasm.interp.runtime.values import FunctionReference, Value, check_value
-from zenowasm.interp.types import FuncType, GlobalType
+from zenowasm.interp.runtime.values import FunctionReference, TagReference, Value, check_value
+from zenowasm.interp.types import DefType, FuncType, GlobalType, TagType
+from zenowasm.interp.validation.context import function_type
 
 if TYPE_CHECKING:
     from zenowasm.interp.runtime.store import Store
@@ -41,13 +43,14 @@ class GlobalInstance:
 class FunctionInstance(FunctionReference):
     """A function of a guest (4.2.6). ``index`` is its index in ``module``."""
 
-    __slots__ = ("index", "module", "type")
+    __slots__ = ("deftype", "index", "module", "type")
 
-    def __init__(self, module: ModuleInstance, index: int, type_: FuncType) -> None:
+    def __init__(self, module: ModuleInstance, index: int, deftype: DefType) -> None:
         """Close the function over its module instance."""
         self.module = module
         self.index = index
-        self.type = type_
+        self.deftype = deftype
+        self.type = function_type(deftype)
 
     def call(self, *arguments: Value) -> tuple[Value, ...]:
         """Call the function from outside; see ``Store.invoke``."""
@@ -71,7 +74,7 @@ class InstanceCaller:
 class HostFunction(FunctionReference):
     """A function of the host (4.2.6)."""
 
-    __slots__ = ("body", "store", "type")
+    __slots__ = ("body", "deftype", "store", "type")
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class HostFunction(FunctionReference):
         """Wrap a function of the host for guests of that store."""
         self.store = store
         self.type = type_
+        self.deftype = canonical_func_type(type_)
         self.body = body
 
     def call(self, *arguments: Value) -> tuple[Value, ...]:
@@ -96,8 +100,23 @@ class HostFunction(FunctionReference):
         return [check_value(type_, value) for type_, value in zip(self.type.results, results, strict=True)]
 
 
+class TagInstance(TagReference):
+    """A tag (4.2.10), known by its identity."""
+
+    __slots__ = ("deftype",)
+
+    def __init__(self, deftype: DefType) -> None:
+        """Create a tag whose exceptions carry the parameters of that type."""
+        self.deftype = deftype
+
+    @property
+    def type(self) -> TagType:
+        """The tag's type."""
+        return TagType(function_type(self.deftype))
+
+
 Function: TypeAlias = FunctionInstance | HostFunction
-Extern: TypeAlias = FunctionInstance | HostFunction | MemoryInstance | TableInstance | GlobalInstance
+Extern: TypeAlias = FunctionInstance | HostFunction | MemoryInstance | TableInstance | GlobalInstance | TagInstance
 
 
 @define(eq=False)
@@ -110,6 +129,7 @@ class ModuleInstance:
     tables: list[TableInstance] = field(factory=list, repr=False)
     memories: list[MemoryInstance] = field(factory=list, repr=False)
     globals: list[GlobalInstance] = field(factory=list, repr=False)
+    tags: list[TagInstance] = field(factory=list, repr=False)
     elements: list[list[Value]] = field(factory=list, repr=False)
     data: list[bytes] = field(factory=list, repr=False)
     exports: Mapping[str, Extern] = field(factory=dict, repr=False)

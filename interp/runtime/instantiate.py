@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from zenowasm.interp.errors import LinkError, Trap, TrapCode
-from zenowasm.interp.matching import matches_externtype
+from zenowasm.interp.matching import LinkType, TagDefType, matches_linktype
 from zenowasm.interp.runtime.instances import (
     Extern,
     FunctionInstance,
     GlobalInstance,
     HostFunction,
     ModuleInstance,
+    TagInstance,
 )
 from zenowasm.interp.runtime.memory import MemoryInstance
 from zenowasm.interp.runtime.store import Store
@@ -39,10 +40,14 @@ def instantiate(
     first = len(instance.functions)
     for index, type_ in enumerate(valid.context.functions[first:], start=first):
         instance.functions.append(FunctionInstance(instance, index, type_))
-    instance.tables += [TableInstance(type_, store.table_quota) for type_ in module.tables]
+    context = valid.context
+    for table, table_type in zip(module.tables, context.tables[len(instance.tables) :], strict=True):
+        value = None if table.init is None else evaluate(instance, table.init)
+        instance.tables.append(TableInstance(table_type, store.table_quota, value))
     instance.memories += [MemoryInstance(type_, store.memory_quota) for type_ in module.memories]
-    for entry in module.globals:
-        instance.globals.append(GlobalInstance(entry.type, evaluate(instance, entry.init)))
+    for entry, global_type in zip(module.globals, context.globals[len(instance.globals) :], strict=True):
+        instance.globals.append(GlobalInstance(global_type, evaluate(instance, entry.init)))
+    instance.tags += [TagInstance(type_) for type_ in context.tags[len(instance.tags) :]]
     instance.elements = [[evaluate(instance, init) for init in segment.init] for segment in module.elements]
     instance.data = [segment.init for segment in module.data]
     spaces: Mapping[ExternKind, Sequence[Extern]] = {
@@ -50,6 +55,7 @@ def instantiate(
         ExternKind.TABLE: instance.tables,
         ExternKind.MEM: instance.memories,
         ExternKind.GLOBAL: instance.globals,
+        ExternKind.TAG: instance.tags,
     }
     instance.exports = {export.name: spaces[export.kind][export.index] for export in module.exports}
     _elements(instance, evaluate)
@@ -60,11 +66,12 @@ def instantiate(
 
 
 def _link(instance: ModuleInstance, imports: Mapping[tuple[str, str], Extern]) -> None:
-    for wanted in instance.valid.module.import_types():
+    context = instance.valid.context
+    for wanted, type_ in zip(context.import_types(instance.valid.module), context.imports, strict=True):
         found = imports.get((wanted.module, wanted.name))
         if found is None:
             raise LinkError(f"unknown import: {wanted.module}.{wanted.name} of type {wanted.type}")
-        if not matches_externtype(found.type, wanted.type):
+        if not matches_linktype(_link_type(found), type_):
             raise LinkError(
                 f"incompatible import type: {wanted.module}.{wanted.name} "
                 f"is expected to be {wanted.type} and is {found.type}"
@@ -78,6 +85,18 @@ def _link(instance: ModuleInstance, imports: Mapping[tuple[str, str], Extern]) -
                 instance.memories.append(found)
             case GlobalInstance():
                 instance.globals.append(found)
+            case TagInstance():
+                instance.tags.append(found)
+
+
+def _link_type(extern: Extern) -> LinkType:
+    match extern:
+        case FunctionInstance() | HostFunction():
+            return extern.deftype
+        case TagInstance():
+            return TagDefType(extern.deftype)
+        case _:
+            return extern.type
 
 
 def _elements(instance: ModuleInstance, evaluate: Evaluate) -> None:

@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from zenowasm.interp.limits import PAGE_SIZE
 from zenowasm.interp.runtime.quota import Quota
-from zenowasm.interp.types import Limits, MemType
+from zenowasm.interp.types import I32, I64, Limits, MemType, NumType
 
-MAX_PAGES = 1 << 16
+_MAX_PAGES: dict[NumType, int] = {I32: 1 << 16, I64: 1 << 48}
 
 
 class MemoryInstance:
     """A linear memory of bytes. ``data`` keeps its identity for the life of the instance."""
 
-    __slots__ = ("data", "maximum", "quota")
+    __slots__ = ("address", "data", "maximum", "quota")
 
     def __init__(self, type_: MemType, quota: Quota) -> None:
         """Allocate the minimum; raises ``LimitError`` when the store's quota forbids it."""
         size = type_.limits.minimum * PAGE_SIZE
         quota.require(size)
         self.data = bytearray(size)
+        self.address = type_.address
         self.maximum = type_.limits.maximum
         self.quota = quota
 
     @property
     def type(self) -> MemType:
         """The type; its minimum is the current size in pages."""
-        return MemType(Limits(self.pages, self.maximum))
+        return MemType(Limits(self.pages, self.maximum), self.address)
 
     @property
     def size(self) -> int:
@@ -54,7 +55,9 @@ class MemoryInstance:
     def grow(self, pages: int) -> int:
         """Add pages; return the former size in pages, or -1 when the type or the quota forbids it (4.6.13)."""
         former = self.pages
-        most = MAX_PAGES if self.maximum is None else min(self.maximum, MAX_PAGES)
+        most = _MAX_PAGES[self.address]
+        if self.maximum is not None:
+            most = min(self.maximum, most)
         if former + pages > most or not self.quota.take(pages * PAGE_SIZE):
             return -1
         self.data.extend(bytes(pages * PAGE_SIZE))

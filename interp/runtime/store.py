@@ -38,6 +38,7 @@ class Store:
         "checkpoint",
         "checkpoint_fuel",
         "depth",
+        "heap_quota",
         "invoke",
         "limits",
         "memory_quota",
@@ -58,6 +59,7 @@ class Store:
         self.limits = limits
         self.memory_quota = Quota(limits.memory_bytes, "bytes of memory")
         self.table_quota = Quota(limits.table_elements, "table elements")
+        self.heap_quota = Quota(limits.heap_bytes, "bytes of structures and arrays")
         self.settled_fuel = 0
         self.checkpoint = checkpoint
         self.checkpoint_fuel = 0

@@ -6,26 +6,27 @@ from zenowasm.interp.runtime.quota import Quota
 from zenowasm.interp.runtime.values import Value, check_value
 from zenowasm.interp.types import Limits, RefType, TableType
 
-MAX_ELEMENTS = (1 << 32) - 1
+_MAX_ELEMENTS = (1 << 32) - 1
 
 
 class TableInstance:
     """A table of references."""
 
-    __slots__ = ("element", "elements", "maximum", "quota")
+    __slots__ = ("address", "element", "elements", "maximum", "quota")
 
     def __init__(self, type_: TableType, quota: Quota, value: Value = None) -> None:
         """Allocate the minimum; raises ``LimitError`` when the store's quota forbids it."""
         quota.require(type_.limits.minimum)
         self.element: RefType = type_.element
         self.elements: list[Value] = [value] * type_.limits.minimum
+        self.address = type_.address
         self.maximum = type_.limits.maximum
         self.quota = quota
 
     @property
     def type(self) -> TableType:
         """The type; its minimum is the current size."""
-        return TableType(self.element, Limits(len(self.elements), self.maximum))
+        return TableType(self.element, Limits(len(self.elements), self.maximum), self.address)
 
     @property
     def size(self) -> int:
@@ -45,7 +46,7 @@ class TableInstance:
     def grow(self, count: int, value: Value) -> int:
         """Add elements; return the former size, or -1 when the type or the quota forbids it (4.6.12)."""
         former = len(self.elements)
-        most = MAX_ELEMENTS if self.maximum is None else self.maximum
+        most = _MAX_ELEMENTS if self.maximum is None else self.maximum
         if former + count > most or not self.quota.take(count):
             return -1
         self.elements.extend([value] * count)

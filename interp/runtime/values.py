@@ -4,17 +4,23 @@
 - f32, f64: ``float``; an f32 is the double of the same value. A NaN keeps its sign and payload: an f32 NaN travels as
   the double whose sign is the same and whose top 23 payload bits are the f32's payload.
 - v128: ``int``, unsigned: 0 <= value < 2**128; byte 0 of the vector is the least significant byte.
-- references: ``None`` for null; a function instance for functions; ``ExternRef`` for references of the host.
+- references: ``None`` for null; a function instance for functions; ``StructInstance``, ``ArrayInstance`` and ``I31`` for
+  aggregates and small integers; ``ExceptionInstance`` for exceptions; ``ExternRef`` for references of the host. The two
+  conversions between ``any`` and ``extern`` change the type only, so a value is the same object on both sides.
 """
 
 from __future__ import annotations
 
+import gc
 from typing import Any, TypeAlias
 
 from attrs import frozen
 
+from zenowasm.interp.errors import Crash, Trap, TrapCode
+from zenowasm.interp.matching import matches_deftype
 from zenowasm.interp.numerics.floats import f32_from_bits, f32_to_bits, round_to_f32
-from zenowasm.interp.types import AbsHeapType, FuncType, NumType, RefType, ValType, VecType
+from zenowasm.interp.runtime.quota import Quota
+from zenowasm.interp.types import AbsHeapType, DefType, FuncType, NumType, RefType, ValType, VecType
 
 Value: TypeAlias = Any
 """A WebAssembly value in the representation above. ``Any``: the loops that move values never inspect them."""
@@ -27,14 +33,110 @@ class ExternRef:
     value: object
 
 
+@frozen
+class I31:
+    """A small integer as a reference: 0 <= value < 2**31."""
+
+    value: int
+
+
 class FunctionReference:
     """The base of everything that a function reference can point to."""
 
     __slots__ = ()
     type: FuncType
+    deftype: DefType
+
+
+class Aggregate:
+    """A structure or an array (4.2.11): ``fields`` are its fields or elements; a packed one is an unsigned ``int``.
+
+    ``quota`` is given back what the aggregate took when it is collected.
+    """
+
+    __slots__ = ("deftype", "fields", "quota")
+
+    def __init__(self, deftype: DefType, fields: list[Value], quota: Quota) -> None:
+        """Allocate it; raises ``Trap`` when the store's quota forbids it."""
+        self.fields: list[Value] = []
+        self.quota = quota
+        if not quota.take(AGGREGATE_BYTES + FIELD_BYTES * len(fields)):
+            # Cycles are collected only now and then: what they hold may be what is missing.
+            gc.collect()
+            if not quota.take(AGGREGATE_BYTES + FIELD_BYTES * len(fields)):
+                raise Trap(TrapCode.MEMORY_LIMIT, f"{len(fields)} fields: the limit is {quota.limit} {quota.what}")
+        self.deftype = deftype
+        self.fields = fields
+
+    def __del__(self) -> None:
+        if hasattr(self, "deftype"):
+            self.quota.left += AGGREGATE_BYTES + FIELD_BYTES * len(self.fields)
+
+
+class StructInstance(Aggregate):
+    """A structure."""
+
+    __slots__ = ()
+
+
+class ArrayInstance(Aggregate):
+    """An array; its length never changes."""
+
+    __slots__ = ()
+
+
+class TagReference:
+    """The base of tags, which are compared by identity."""
+
+    __slots__ = ()
+
+
+@frozen(eq=False)
+class ExceptionInstance:
+    """An exception: its tag, and the values that it carries (4.2.12)."""
+
+    tag: TagReference
+    fields: tuple[Value, ...]
+
+
+AGGREGATE_BYTES = 96
+FIELD_BYTES = 8
+"""About what CPython takes for an aggregate, and for each field of it in addition."""
+
+
+def matches_reference(value: Value, type_: RefType) -> bool:
+    """Say whether a reference is of a closed type (specification, 4.6.1 and 3.3.4)."""
+    if value is None:
+        return type_.nullable
+    heap = type_.heap
+    if isinstance(heap, AbsHeapType):
+        return isinstance(value, _CLASSES[heap])
+    if isinstance(heap, DefType):
+        return isinstance(value, Aggregate | FunctionReference) and matches_deftype(value.deftype, heap)
+    raise Crash(f"{heap} is not closed")
+
+
+_ANY = (StructInstance, ArrayInstance, I31, ExternRef)
+_CLASSES: dict[AbsHeapType, tuple[type, ...]] = {
+    AbsHeapType.ANY: _ANY,
+    AbsHeapType.EQ: (StructInstance, ArrayInstance, I31),
+    AbsHeapType.I31: (I31,),
+    AbsHeapType.STRUCT: (StructInstance,),
+    AbsHeapType.ARRAY: (ArrayInstance,),
+    AbsHeapType.NONE: (),
+    AbsHeapType.FUNC: (FunctionReference,),
+    AbsHeapType.NOFUNC: (),
+    AbsHeapType.EXTERN: _ANY,
+    AbsHeapType.NOEXTERN: (),
+    AbsHeapType.EXN: (ExceptionInstance,),
+    AbsHeapType.NOEXN: (),
+}
 
 
 _BITS: dict[ValType, int] = {NumType.I32: 32, NumType.I64: 64, VecType.V128: 128}
+
+
+ADDRESS_MASKS = {NumType.I32: (1 << 32) - 1, NumType.I64: (1 << 64) - 1}
 
 
 def default_value(type_: ValType) -> Value:
@@ -58,12 +160,7 @@ def check_value(type_: ValType, value: Value) -> Value:
             raise ValueError(f"{value} does not fit into {type_}")
         return value & ((1 << bits) - 1)
     if isinstance(type_, RefType):
-        fits = value is None if type_.nullable else False
-        if type_.heap is AbsHeapType.EXTERN:
-            fits = fits or isinstance(value, ExternRef)
-        elif type_.heap is AbsHeapType.FUNC:
-            fits = fits or isinstance(value, FunctionReference)
-        if not fits:
+        if not matches_reference(value, type_):
             raise TypeError(f"{type_} does not take {type(value).__name__}")
         return value
     if not isinstance(value, int | float):

@@ -10,14 +10,13 @@ from attrs import field, frozen
 
 from zenowasm.interp.instructions import Opcode
 from zenowasm.interp.types import (
-    ExportType,
-    ExternType,
     FuncType,
     GlobalType,
-    ImportType,
     MemType,
+    RecType,
     RefType,
     ResultType,
+    SubType,
     TableType,
     ValType,
 )
@@ -29,6 +28,22 @@ class MemArg(NamedTuple):
     align: int
     offset: int
     memory: int = 0
+
+
+class Cast(NamedTuple):
+    """What ``br_on_cast`` and ``br_on_cast_fail`` say: a label, the type that is there, the type that is asked for."""
+
+    label: int
+    source: RefType
+    target: RefType
+
+
+class Catch(NamedTuple):
+    """A clause of ``try_table``: for a tag or (``None``) for all, with the exception's reference or without it."""
+
+    tag: int | None
+    reference: bool
+    label: int
 
 
 class Instruction(NamedTuple):
@@ -83,11 +98,12 @@ class ExternKind(Enum):
     TABLE = 1
     MEM = 2
     GLOBAL = 3
+    TAG = 4
 
 
 @frozen
 class Import:
-    """An import (specification, 2.5.11). ``type`` is a type index for functions."""
+    """An import (specification, 2.5.11). ``type`` is a type index for functions and tags."""
 
     module: str
     name: str
@@ -112,6 +128,14 @@ class Global:
 
     type: GlobalType
     init: Expression
+
+
+@frozen
+class Table:
+    """A table, filled with the value of ``init``, or with null (specification, 2.5.5)."""
+
+    type: TableType
+    init: Expression | None = None
 
 
 class SegmentMode(Enum):
@@ -168,11 +192,12 @@ class Section:
 class Module:
     """A module (specification, 2.5). Index spaces begin with the imports of their kind."""
 
-    types: tuple[FuncType, ...] = ()
+    types: tuple[RecType, ...] = ()
     imports: tuple[Import, ...] = ()
     functions: tuple[int, ...] = ()
-    tables: tuple[TableType, ...] = ()
+    tables: tuple[Table, ...] = ()
     memories: tuple[MemType, ...] = ()
+    tags: tuple[int, ...] = ()
     globals: tuple[Global, ...] = ()
     exports: tuple[Export, ...] = ()
     start: int | None = None
@@ -182,18 +207,26 @@ class Module:
     customs: tuple[CustomSection, ...] = ()
     sections: tuple[Section, ...] = ()
 
+    def subtypes(self) -> list[SubType]:
+        """Return the types by their index."""
+        return [subtype for rectype in self.types for subtype in rectype.subtypes]
+
     def imported(self, kind: ExternKind) -> list[Import]:
         """Return the imports of one kind, in the order of their index space."""
         return [entry for entry in self.imports if entry.kind is kind]
 
     def function_types(self) -> list[int]:
         """Return the type index of every function, imported ones first."""
-        imported = [entry.type for entry in self.imports if isinstance(entry.type, int)]
+        imported = [e.type for e in self.imported(ExternKind.FUNC) if isinstance(e.type, int)]
         return imported + list(self.functions)
+
+    def tag_types(self) -> list[int]:
+        """Return the type index of every tag, imported ones first."""
+        return [e.type for e in self.imported(ExternKind.TAG) if isinstance(e.type, int)] + list(self.tags)
 
     def table_types(self) -> list[TableType]:
         """Return the type of every table, imported ones first."""
-        return [e.type for e in self.imports if isinstance(e.type, TableType)] + list(self.tables)
+        return [e.type for e in self.imports if isinstance(e.type, TableType)] + [t.type for t in self.tables]
 
     def memory_types(self) -> list[MemType]:
         """Return the type of every memory, imported ones first."""
@@ -202,24 +235,6 @@ class Module:
     def global_types(self) -> list[GlobalType]:
         """Return the type of every global, imported ones first."""
         return [e.type for e in self.imports if isinstance(e.type, GlobalType)] + [g.type for g in self.globals]
-
-    def import_types(self) -> tuple[ImportType, ...]:
-        """Return the external types of the imports; for a valid module only."""
-        return tuple(
-            ImportType(e.module, e.name, self.types[e.type] if isinstance(e.type, int) else e.type)
-            for e in self.imports
-        )
-
-    def export_types(self) -> tuple[ExportType, ...]:
-        """Return the external types of the exports; for a valid module only."""
-        functions = [self.types[index] for index in self.function_types()]
-        spaces: dict[ExternKind, Sequence[ExternType]] = {
-            ExternKind.FUNC: functions,
-            ExternKind.TABLE: self.table_types(),
-            ExternKind.MEM: self.memory_types(),
-            ExternKind.GLOBAL: self.global_types(),
-        }
-        return tuple(ExportType(e.name, spaces[e.kind][e.index]) for e in self.exports)
 
 
 def locals_of(type_: FuncType, body: Body) -> ResultType:

@@ -15,9 +15,9 @@ from zenowasm.interp.errors import ValidationError
 from zenowasm.interp.instructions import Opcode
 from zenowasm.interp.matching import matches_valtype
 from zenowasm.interp.syntax.module import Body, Expression, Instruction, locals_of
-from zenowasm.interp.types import FuncType, ResultType, ValType
+from zenowasm.interp.types import DefType, FuncType, RefType, ResultType, ValType
 from zenowasm.interp.validation import rules
-from zenowasm.interp.validation.context import Context
+from zenowasm.interp.validation.context import Context, function_type
 
 
 class Bottom(Enum):
@@ -36,11 +36,21 @@ OperandType: TypeAlias = ValType | Bottom
 class Label:
     """An open block: one entry of the control stack.
 
-    ``pc`` is the index of the instruction that opened it (-1 for the function), ``height`` the operand stack's at its
+    ``initialized`` are the locals without a default value that were set inside of it. ``pc`` is the index of the instruction that opened it (-1 for the function), ``height`` the operand stack's at its
     entry, below its parameters; ``parameters`` and ``results`` are its type; ``types`` is what a branch to it takes.
     """
 
-    __slots__ = ("branches_to_start", "height", "opcode", "parameters", "pc", "results", "types", "unreachable")
+    __slots__ = (
+        "branches_to_start",
+        "height",
+        "initialized",
+        "opcode",
+        "parameters",
+        "pc",
+        "results",
+        "types",
+        "unreachable",
+    )
 
     def __init__(
         self, opcode: Opcode | None, pc: int, type_: FuncType, height: int, *, branches_to_start: bool = False
@@ -54,6 +64,7 @@ class Label:
         self.types: ResultType = type_.parameters if branches_to_start else type_.results
         self.height = height
         self.unreachable = False
+        self.initialized: list[int] = []
 
 
 class Consumer(Protocol):
@@ -82,6 +93,8 @@ class FunctionValidator:
         "operands",
         "pc",
         "results",
+        "uninitialized",
+        "visible_globals",
     )
 
     def __init__(
@@ -97,6 +110,8 @@ class FunctionValidator:
         self.context = context
         self.function = function
         self.locals = locals_
+        self.uninitialized: set[int] = set()
+        self.visible_globals = 0
         self.results = results
         self.constant = constant
         self.operands: list[OperandType] = []
@@ -157,6 +172,37 @@ class FunctionValidator:
         """Push operands of these types."""
         self.operands.extend(types)
 
+    def pop_reference(self) -> RefType | None:
+        """Pop a reference of any type; ``None`` when unreachable code takes it from nowhere."""
+        found = self.pop()
+        if found is BOTTOM:
+            return None
+        if isinstance(found, RefType):
+            return found
+        self.fail(f"type mismatch: a reference is expected, {found} is on the stack")
+
+    def push_reference(self, type_: RefType | None, *, nullable: bool) -> None:
+        """Push a reference to what ``type_`` points to; ``None`` is as ``pop_reference`` has it."""
+        self.operands.append(BOTTOM if type_ is None else RefType(nullable, type_.heap))
+
+    def close_type(self, type_: ValType) -> ValType:
+        """Return a type that an immediate names as a closed type."""
+        if isinstance(type_, RefType) and isinstance(type_.heap, int):
+            return RefType(type_.nullable, self.defined(type_.heap))
+        return type_
+
+    def defined(self, index: int) -> DefType:
+        """Return the type that a type index names."""
+        if index >= len(self.context.types):
+            self.fail(f"unknown type {index}: the module defines {len(self.context.types)}")
+        return self.context.types[index]
+
+    def initialize(self, index: int) -> None:
+        """Note that a local is set from here to the end of the innermost block."""
+        if index in self.uninitialized:
+            self.uninitialized.remove(index)
+            self.labels[-1].initialized.append(index)
+
     # -- the control stack --
 
     def open(self, opcode: Opcode | None, type_: FuncType, *, branches_to_start: bool = False) -> None:
@@ -175,6 +221,8 @@ class FunctionValidator:
             self.fail(f"type mismatch: {extra} values too many on the stack at the end of a block")
         self.labels.pop()
         self.closed = label
+        # A local that must be set before it is read counts as set in the block only.
+        self.uninitialized.update(label.initialized)
         return label
 
     def label(self, index: int) -> Label:
@@ -217,17 +265,28 @@ class FunctionValidator:
                 consumer.instruction(self, instruction, height)
 
 
-def validate_function(
-    context: Context, index: int, type_: FuncType, body: Body, consumer: Consumer | None = None
-) -> None:
+def validate_function(context: Context, index: int, body: Body, consumer: Consumer | None = None) -> None:
     """Validate the body of the function with that index (specification, 3.4.1).
 
     Raises ``ValidationError``; the consumer has then seen the instructions before the error.
     """
-    validator = FunctionValidator(context, locals_of(type_, body), type_.results, function=index)
+    type_ = function_type(context.functions[index])
+    validator = FunctionValidator(context, (), type_.results, function=index)
+    validator.offsets = body.expression.offsets
+    validator.locals = tuple(validator.close_type(local) for local in locals_of(type_, body))
+    validator.uninitialized = {
+        at
+        for at, local in enumerate(validator.locals)
+        if at >= len(type_.parameters) and isinstance(local, RefType) and not local.nullable
+    }
     validator.run(body.expression, consumer)
 
 
-def validate_constant(context: Context, expression: Expression, expected: ValType) -> None:
-    """Validate a constant expression of the expected type (specification, 3.4.9)."""
-    FunctionValidator(context, (), (expected,), function=None, constant=True).run(expression)
+def validate_constant(context: Context, expression: Expression, expected: ValType, visible_globals: int) -> None:
+    """Validate a constant expression of the expected type (specification, 3.4.9).
+
+    It may read the first ``visible_globals`` of the module's globals, those that are immutable.
+    """
+    validator = FunctionValidator(context, (), (expected,), function=None, constant=True)
+    validator.visible_globals = visible_globals
+    validator.run(expression)

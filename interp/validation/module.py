@@ -7,14 +7,14 @@ from typing import Any
 from attrs import field, frozen
 
 from zenowasm.interp.errors import ValidationError
+from zenowasm.interp.limits import PAGE_SIZE
 from zenowasm.interp.matching import matches_valtype
 from zenowasm.interp.syntax.module import DataSegment, ElementSegment, ExternKind, Module, SegmentMode
-from zenowasm.interp.types import I32, FuncType, Limits, TableType
-from zenowasm.interp.validation.context import Context
+from zenowasm.interp.types import I64, FuncType, Limits, NumType, RefType, TableType
+from zenowasm.interp.validation.context import Context, function_type
 from zenowasm.interp.validation.function import validate_constant, validate_function
 
-_MAX_PAGES = 1 << 16
-_MAX_TABLE = (1 << 32) - 1
+_GIB = " (4GiB)"
 
 
 @frozen(eq=False)
@@ -41,7 +41,7 @@ def validate_module(module: Module) -> ValidModule:
         first = len(context.functions) - len(module.functions)
         for index, code in enumerate(module.codes):
             decoded = index + 1
-            validate_function(context, first + index, context.functions[first + index], code.body())
+            validate_function(context, first + index, code.body())
     except ValidationError:
         for code in module.codes[decoded:]:
             code.body()
@@ -52,21 +52,35 @@ def validate_module(module: Module) -> ValidModule:
 def validate_structure(module: Module) -> Context:
     """Validate everything but the function bodies and return the module's context (specification, 3.5.15)."""
     context = Context.of(module)
-    for type_ in context.tables:
-        _limits(type_.limits, _MAX_TABLE, "table size must be at most 2^32-1 elements")
+    for tag in context.tags:
+        if function_type(tag).results:
+            raise ValidationError(f"non-empty tag result type: {function_type(tag)}")
+    for table in context.tables:
+        _limits(table.limits, _most(table.address, 1), f"table size must be at most {_most(table.address, 1)} elements")
     for memory in context.memories:
-        _limits(memory.limits, _MAX_PAGES, "memory size must be at most 65536 pages (4GiB)")
-    if len(context.memories) > 1:
-        raise ValidationError(f"multiple memories: the module has {len(context.memories)}")
-    for entry in module.globals:
-        validate_constant(context, entry.init, entry.type.value)
-    for element in module.elements:
-        _element(context, element)
+        most = _most(memory.address, PAGE_SIZE) + 1
+        _limits(memory.limits, most, f"memory size must be at most {most} pages{_GIB if most == 1 << 16 else ''}")
+    imported_tables = len(context.tables) - len(module.tables)
+    for entry, table in zip(module.tables, context.tables[imported_tables:], strict=True):
+        if entry.init is not None:
+            validate_constant(context, entry.init, table.element, context.imported_globals)
+        elif not table.element.nullable:
+            raise ValidationError(f"type mismatch: a table of {table.element} needs an initial value")
+    first = context.imported_globals
+    for index, variable in enumerate(module.globals, start=first):
+        validate_constant(context, variable.init, context.globals[index].value, index)
+    for element, type_ in zip(module.elements, context.elements, strict=True):
+        _element(context, element, type_)
     for data in module.data:
         _data(context, data)
     _start(context, module)
     _exports(context, module)
     return context
+
+
+def _most(address: NumType, unit: int) -> int:
+    """Return the greatest number of units that addresses of that type can tell apart, less one."""
+    return ((1 << (64 if address is I64 else 32)) - 1) // unit
 
 
 def _limits(limits: Limits, most: int, message: str) -> None:
@@ -79,21 +93,22 @@ def _limits(limits: Limits, most: int, message: str) -> None:
         )
 
 
-def _element(context: Context, segment: ElementSegment) -> None:
+def _element(context: Context, segment: ElementSegment, type_: RefType) -> None:
     """Check an element segment (3.5.9)."""
+    visible = len(context.globals)
     for init in segment.init:
-        validate_constant(context, init, segment.type)
+        validate_constant(context, init, type_, visible)
     if segment.mode is not SegmentMode.ACTIVE:
         return
     if segment.table >= len(context.tables):
         raise ValidationError(f"unknown table {segment.table}", offset=segment.offset)
     table: TableType = context.tables[segment.table]
-    if not matches_valtype(segment.type, table.element):
+    if not matches_valtype(type_, table.element):
         raise ValidationError(
-            f"type mismatch: a segment of {segment.type} for a table of {table.element}", offset=segment.offset
+            f"type mismatch: a segment of {type_} for a table of {table.element}", offset=segment.offset
         )
     assert segment.place is not None
-    validate_constant(context, segment.place, I32)
+    validate_constant(context, segment.place, table.address, visible)
 
 
 def _data(context: Context, segment: DataSegment) -> None:
@@ -103,7 +118,7 @@ def _data(context: Context, segment: DataSegment) -> None:
     if segment.memory >= len(context.memories):
         raise ValidationError(f"unknown memory {segment.memory}", offset=segment.offset)
     assert segment.place is not None
-    validate_constant(context, segment.place, I32)
+    validate_constant(context, segment.place, context.memories[segment.memory].address, len(context.globals))
 
 
 def _start(context: Context, module: Module) -> None:
@@ -112,7 +127,7 @@ def _start(context: Context, module: Module) -> None:
         return
     if module.start >= len(context.functions):
         raise ValidationError(f"unknown function {module.start}: it is declared to be the start function")
-    if (type_ := context.functions[module.start]) != FuncType():
+    if (type_ := function_type(context.functions[module.start])) != FuncType():
         raise ValidationError(f"start function: it must have no parameters and no results, it has type {type_}")
 
 
@@ -123,6 +138,7 @@ def _exports(context: Context, module: Module) -> None:
         ExternKind.TABLE: ("table", len(context.tables)),
         ExternKind.MEM: ("memory", len(context.memories)),
         ExternKind.GLOBAL: ("global", len(context.globals)),
+        ExternKind.TAG: ("tag", len(context.tags)),
     }
     seen: set[str] = set()
     for export in module.exports:

@@ -10,9 +10,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zenowasm.interp.instructions import Effect, Opcode, Structure
+from zenowasm.interp.matching import matches_resulttype, matches_valtype
+from zenowasm.interp.syntax.module import Cast
 from zenowasm.interp.types import (
+    EQREF,
+    EXNREF,
     FUNCREF,
     I32,
+    I64,
+    AbsHeapType,
+    DefType,
     FuncType,
     GlobalType,
     MemType,
@@ -23,6 +30,8 @@ from zenowasm.interp.types import (
     ValType,
     VecType,
 )
+from zenowasm.interp.validation import aggregate_rules
+from zenowasm.interp.validation.context import function_type
 
 if TYPE_CHECKING:
     from zenowasm.interp.validation.function import FunctionValidator as Validator
@@ -35,7 +44,7 @@ def rule(opcode: Opcode) -> Rule:
     """Return the rule of a row that has no signature of its own."""
     if opcode.access is not None:
         return _store if Effect.WRITES_MEMORY in opcode.effects else _load
-    found: Rule = globals()[opcode.identifier]
+    found: Rule = globals().get(opcode.identifier) or vars(aggregate_rules)[opcode.identifier]
     return found
 
 
@@ -43,12 +52,19 @@ def rule(opcode: Opcode) -> Rule:
 
 
 def _type(v: Validator, index: int) -> FuncType:
-    if index >= len(v.context.types):
-        v.fail(f"unknown type {index}: the module defines {len(v.context.types)}")
-    return v.context.types[index]
+    type_ = v.defined(index).composite
+    if not isinstance(type_, FuncType):
+        v.fail(f"type mismatch: a function type is expected, type {index} is {type_}")
+    return type_
 
 
-def _function(v: Validator, index: int) -> FuncType:
+def _tag(v: Validator, index: int) -> FuncType:
+    if index >= len(v.context.tags):
+        v.fail(f"unknown tag {index}: the module has {len(v.context.tags)}")
+    return function_type(v.context.tags[index])
+
+
+def _function(v: Validator, index: int) -> DefType:
     if index >= len(v.context.functions):
         v.fail(f"unknown function {index}: the module has {len(v.context.functions)}")
     return v.context.functions[index]
@@ -90,7 +106,9 @@ def _data(v: Validator, index: int) -> None:
 
 
 def _block_type(v: Validator, blocktype: int | ResultType) -> FuncType:
-    return _type(v, blocktype) if isinstance(blocktype, int) else FuncType((), blocktype)
+    if isinstance(blocktype, int):
+        return _type(v, blocktype)
+    return FuncType((), tuple(v.close_type(type_) for type_ in blocktype))
 
 
 # -- control (3.4.2) --
@@ -125,7 +143,8 @@ def else_(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
 def end(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     label = v.close()
     # An ``if`` without ``else`` passes its parameters on.
-    if label.opcode is not None and label.opcode.structure is Structure.IF and label.parameters != label.results:
+    is_if = label.opcode is not None and label.opcode.structure is Structure.IF
+    if is_if and not matches_resulttype(label.parameters, label.results):
         v.fail(f"type mismatch: an if without else must have as many results as parameters, {label.results} expected")
     v.push_all(label.results)
 
@@ -164,21 +183,128 @@ def return_(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.set_unreachable()
 
 
-def call(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    type_ = _function(v, immediates[0])
+def _call(v: Validator, type_: FuncType) -> None:
     v.pop_all(type_.parameters)
     v.push_all(type_.results)
+
+
+def _tail_call(v: Validator, type_: FuncType) -> None:
+    if not matches_resulttype(type_.results, v.results):
+        v.fail(f"type mismatch: a tail call of {type_} in a function that returns {' '.join(map(str, v.results))}")
+    v.pop_all(type_.parameters)
+    v.set_unreachable()
+
+
+def _pop_callee(v: Validator, immediates: tuple[Any, ...]) -> FuncType:
+    """Pop the index of an indirect call; return the type that it expects."""
+    typeidx, tableidx = immediates
+    table = _table(v, tableidx)
+    if not matches_valtype(table.element, FUNCREF):
+        v.fail(f"type mismatch: an indirect call needs a table of funcref, table {tableidx} holds {table.element}")
+    type_ = _type(v, typeidx)
+    v.pop_expect(table.address)
+    return type_
+
+
+def call(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    _call(v, function_type(_function(v, immediates[0])))
 
 
 def call_indirect(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    typeidx, tableidx = immediates
-    table = _table(v, tableidx)
-    if table.element != FUNCREF:
-        v.fail(f"type mismatch: call_indirect needs a table of funcref, table {tableidx} holds {table.element}")
-    type_ = _type(v, typeidx)
-    v.pop_expect(I32)
-    v.pop_all(type_.parameters)
-    v.push_all(type_.results)
+    _call(v, _pop_callee(v, immediates))
+
+
+def call_ref(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    type_ = _type(v, immediates[0])
+    v.pop_expect(RefType(True, v.defined(immediates[0])))
+    _call(v, type_)
+
+
+def return_call(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    _tail_call(v, function_type(_function(v, immediates[0])))
+
+
+def return_call_indirect(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    _tail_call(v, _pop_callee(v, immediates))
+
+
+def return_call_ref(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    type_ = _type(v, immediates[0])
+    v.pop_expect(RefType(True, v.defined(immediates[0])))
+    _tail_call(v, type_)
+
+
+def throw(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    v.pop_all(_tag(v, immediates[0]).parameters)
+    v.set_unreachable()
+
+
+def throw_ref(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    v.pop_expect(EXNREF)
+    v.set_unreachable()
+
+
+def try_table(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    blocktype, catches = immediates
+    for catch in catches:
+        carried: ResultType = () if catch.tag is None else _tag(v, catch.tag).parameters
+        if catch.reference:
+            carried = (*carried, RefType(False, AbsHeapType.EXN))
+        label = v.label(catch.label)
+        if not matches_resulttype(carried, label.types):
+            v.fail(f"type mismatch: a catch clause gives {carried}, label {catch.label} takes {label.types}")
+    block(v, opcode, (blocktype,))
+
+
+def br_on_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    types = v.label(immediates[0]).types
+    reference = v.pop_reference()
+    v.pop_all(types)
+    v.push_all(types)
+    v.push_reference(reference, nullable=False)
+
+
+def br_on_non_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    types = v.label(immediates[0]).types
+    if not types or not isinstance(types[-1], RefType):
+        v.fail(f"type mismatch: label {immediates[0]} takes no reference")
+    v.pop_expect(RefType(True, types[-1].heap))
+    v.pop_all(types[:-1])
+    v.push_all(types[:-1])
+
+
+def br_on_cast(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    source, target = _cast(v, immediates[0])
+    _branch_with(v, immediates[0].label, source, target, _difference(source, target))
+
+
+def br_on_cast_fail(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    source, target = _cast(v, immediates[0])
+    _branch_with(v, immediates[0].label, source, _difference(source, target), target)
+
+
+def _cast(v: Validator, cast: Cast) -> tuple[RefType, RefType]:
+    source, target = v.close_type(cast.source), v.close_type(cast.target)
+    assert isinstance(source, RefType)
+    assert isinstance(target, RefType)
+    if not matches_valtype(target, source):
+        v.fail(f"type mismatch: {target} is no subtype of {source}")
+    return source, target
+
+
+def _difference(source: RefType, target: RefType) -> RefType:
+    """Return the type of a reference that was not cast (3.2.5): null stays only where the target does not take it."""
+    return RefType(source.nullable and not target.nullable, source.heap)
+
+
+def _branch_with(v: Validator, index: int, source: RefType, taken: RefType, left: RefType) -> None:
+    types = v.label(index).types
+    if not types or not matches_valtype(taken, types[-1]):
+        v.fail(f"type mismatch: label {index} takes {' '.join(map(str, types)) or 'nothing'}, the branch gives {taken}")
+    v.pop_expect(source)
+    v.pop_all(types[:-1])
+    v.push_all(types[:-1])
+    v.push(left)
 
 
 # -- parametric and variable (3.4.3, 3.4.4) --
@@ -194,9 +320,10 @@ def select(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
         (types,) = immediates
         if len(types) != 1:
             v.fail(f"invalid result arity: select is annotated with {len(types)} types, one is expected")
-        v.pop_expect(types[0])
-        v.pop_expect(types[0])
-        v.push(types[0])
+        type_ = v.close_type(types[0])
+        v.pop_expect(type_)
+        v.pop_expect(type_)
+        v.push(type_)
         return
     second, first = v.pop(), v.pop()
     for operand in (first, second):
@@ -208,25 +335,31 @@ def select(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
 
 
 def local_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    v.push(_local(v, immediates[0]))
+    (index,) = immediates
+    type_ = _local(v, index)
+    if index in v.uninitialized:
+        v.fail(f"uninitialized local {index}: a {type_} has no default value")
+    v.push(type_)
 
 
 def local_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_expect(_local(v, immediates[0]))
+    v.initialize(immediates[0])
 
 
 def local_tee(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     type_ = _local(v, immediates[0])
     v.pop_expect(type_)
     v.push(type_)
+    v.initialize(immediates[0])
 
 
 def global_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     (index,) = immediates
     type_ = _global(v, index)
     if v.constant:
-        if index >= v.context.constant_globals:
-            v.fail(f"unknown global {index}: a constant expression may read imported globals only")
+        if index >= v.visible_globals:
+            v.fail(f"unknown global {index}: a constant expression may read those that come before it")
         if type_.mutable:
             v.fail(f"constant expression required: global {index} is mutable")
     v.push(type_.value)
@@ -244,22 +377,30 @@ def global_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
 
 
 def ref_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    v.push(RefType(True, immediates[0]))
+    v.push(v.close_type(RefType(True, immediates[0])))
 
 
 def ref_is_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    operand = v.pop()
-    if isinstance(operand, NumType | VecType):
-        v.fail(f"type mismatch: a reference is expected, {operand} is on the stack")
+    v.pop_reference()
     v.push(I32)
 
 
 def ref_func(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     (index,) = immediates
-    _function(v, index)
+    type_ = _function(v, index)
     if not v.constant and index not in v.context.references:
         v.fail(f"undeclared function reference: function {index} is in no export, element segment or global")
-    v.push(FUNCREF)
+    v.push(RefType(False, type_))
+
+
+def ref_as_non_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    v.push_reference(v.pop_reference(), nullable=False)
+
+
+def ref_eq(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    v.pop_expect(EQREF)
+    v.pop_expect(EQREF)
+    v.push(I32)
 
 
 # -- tables (3.4.5) --
@@ -267,108 +408,111 @@ def ref_func(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
 
 def table_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     table = _table(v, immediates[0])
-    v.pop_expect(I32)
+    v.pop_expect(table.address)
     v.push(table.element)
 
 
 def table_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     table = _table(v, immediates[0])
     v.pop_expect(table.element)
-    v.pop_expect(I32)
+    v.pop_expect(table.address)
 
 
 def table_size(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    _table(v, immediates[0])
-    v.push(I32)
+    v.push(_table(v, immediates[0]).address)
 
 
 def table_grow(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     table = _table(v, immediates[0])
-    v.pop_expect(I32)
+    v.pop_expect(table.address)
     v.pop_expect(table.element)
-    v.push(I32)
+    v.push(table.address)
 
 
 def table_fill(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     table = _table(v, immediates[0])
-    v.pop_expect(I32)
-    v.pop_expect(table.element)
-    v.pop_expect(I32)
+    v.pop_all((table.address, table.element, table.address))
 
 
 def table_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     destination, source = (_table(v, index) for index in immediates)
-    if destination.element != source.element:
+    if not matches_valtype(source.element, destination.element):
         v.fail(f"type mismatch: table.copy from {source.element} to {destination.element}")
-    v.pop_all((I32, I32, I32))
+    v.pop_all((destination.address, source.address, _narrower(destination.address, source.address)))
 
 
 def table_init(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     elemidx, tableidx = immediates
     table, element = _table(v, tableidx), _element(v, elemidx)
-    if table.element != element:
+    if not matches_valtype(element, table.element):
         v.fail(f"type mismatch: table.init from {element} to {table.element}")
-    v.pop_all((I32, I32, I32))
+    v.pop_all((table.address, I32, I32))
 
 
 def elem_drop(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     _element(v, immediates[0])
 
 
+def _narrower(one: NumType, other: NumType) -> NumType:
+    """Return the type of a length that both address types can express."""
+    return I32 if I32 in (one, other) else I64
+
+
 # -- memories (3.4.6) --
 
 
-def _address(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> ValType:
-    """Check a memory argument; return the type of the access."""
+def _address(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> tuple[ValType, NumType]:
+    """Check a memory argument; return the type of the access and that of the address."""
     assert opcode.access is not None
-    (memarg,) = immediates
-    _memory(v, memarg.memory)
+    memarg = immediates[0]
+    memory = _memory(v, memarg.memory)
     if 8 << memarg.align > opcode.access.width:
         v.fail(
             f"alignment must not be larger than natural: "
             f"{1 << memarg.align} bytes for an access of {opcode.access.width // 8}"
         )
-    return opcode.access.type
+    if memory.address is I32 and memarg.offset >= 1 << 32:
+        v.fail(f"offset out of range: {memarg.offset} for a memory with 32-bit addresses")
+    return opcode.access.type, memory.address
 
 
 def _load(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    type_ = _address(v, opcode, immediates)
-    v.pop_expect(I32)
+    type_, address = _address(v, opcode, immediates)
+    v.pop_expect(address)
     v.push(type_)
 
 
 def _store(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    v.pop_expect(_address(v, opcode, immediates))
-    v.pop_expect(I32)
+    type_, address = _address(v, opcode, immediates)
+    v.pop_expect(type_)
+    v.pop_expect(address)
 
 
 def memory_size(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    _memory(v, immediates[0])
-    v.push(I32)
+    v.push(_memory(v, immediates[0]).address)
 
 
 def memory_grow(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    _memory(v, immediates[0])
-    v.pop_expect(I32)
-    v.push(I32)
+    address = _memory(v, immediates[0]).address
+    v.pop_expect(address)
+    v.push(address)
 
 
 def memory_fill(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    _memory(v, immediates[0])
-    v.pop_all((I32, I32, I32))
+    address = _memory(v, immediates[0]).address
+    v.pop_all((address, I32, address))
 
 
 def memory_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    for index in immediates:
-        _memory(v, index)
-    v.pop_all((I32, I32, I32))
+    destination, source = (_memory(v, index).address for index in immediates)
+    v.pop_all((destination, source, _narrower(destination, source)))
 
 
 def memory_init(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     dataidx, memidx = immediates
-    _memory(v, memidx)
+    address = _memory(v, memidx).address
     _data(v, dataidx)
-    v.pop_all((I32, I32, I32))
+    v.pop_all((address, I32, I32))
 
 
 def data_drop(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:

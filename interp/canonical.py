@@ -1,0 +1,142 @@
+"""Closes and interns types (specification, 3.1.3), so that types of different modules can be compared at all.
+
+A recursive type is closed: references inside of it are ``RecIdx``, references to earlier types are ``DefType``. Two
+groups that are spelled alike after that are one group; interning makes them one object. So comparing two types is
+one identity test, where a structural comparison could take exponential time on types made for the purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+from weakref import WeakValueDictionary
+
+from zenowasm.interp.errors import LimitError, ValidationError
+from zenowasm.interp.types import (
+    ArrayType,
+    CompType,
+    DefType,
+    FieldType,
+    FuncType,
+    HeapType,
+    PackedType,
+    RecIdx,
+    RecType,
+    RefType,
+    StorageType,
+    StructType,
+    SubType,
+    ValType,
+)
+
+MOST_SUPERTYPES = 63
+"""How deep a hierarchy of declared subtypes may be; wasmtime and the JavaScript API allow as many."""
+
+
+class _Group:
+    """A closed recursive type and its members."""
+
+    __slots__ = ("__weakref__", "members")
+
+    def __init__(self, size: int) -> None:
+        self.members = tuple(DefType(self, index) for index in range(size))
+
+
+# Not state: whether an equal group is in here decides nothing but identity, which is what interning is for. Groups
+# go when the last module that uses them does.
+_GROUPS: WeakValueDictionary[tuple[SubType, ...], _Group] = WeakValueDictionary()
+_LOCK = Lock()
+
+
+def canonical_func_type(type_: FuncType) -> DefType:
+    """Return the defined type of a function type that stands alone and is closed."""
+    return _intern((SubType(type_),)).members[0]
+
+
+def close_group(rectype: RecType, earlier: Sequence[DefType]) -> tuple[DefType, ...]:
+    """Close a recursive type that follows ``earlier`` types in its module; return its members.
+
+    Raises ``ValidationError`` for a reference to a type that is not defined so far, ``LimitError`` for a hierarchy of
+    more than ``MOST_SUPERTYPES``.
+    """
+    first = len(earlier)
+    size = len(rectype.subtypes)
+
+    def close(heap: HeapType) -> HeapType:
+        if not isinstance(heap, int):
+            return heap
+        if heap < first:
+            return earlier[heap]
+        if heap < first + size:
+            return RecIdx(heap - first)
+        raise ValidationError(f"unknown type {heap}: {first + size} are defined up to here")
+
+    return _intern(tuple(_map_subtype(subtype, close) for subtype in rectype.subtypes)).members
+
+
+def close_valtype(type_: ValType, types: Sequence[DefType]) -> ValType:
+    """Replace a type index in a value type by the type; raises ``ValidationError`` for an unknown one."""
+    if isinstance(type_, RefType) and isinstance(type_.heap, int):
+        return RefType(type_.nullable, close_heaptype(type_.heap, types))
+    return type_
+
+
+def close_heaptype(heap: HeapType, types: Sequence[DefType]) -> HeapType:
+    """Replace a type index by the type; raises ``ValidationError`` for an unknown one."""
+    if not isinstance(heap, int):
+        return heap
+    if heap >= len(types):
+        raise ValidationError(f"unknown type {heap}: the module defines {len(types)}")
+    return types[heap]
+
+
+def _intern(subtypes: tuple[SubType, ...]) -> _Group:
+    with _LOCK:
+        group = _GROUPS.get(subtypes)
+        if group is None:
+            group = _Group(len(subtypes))
+            for member, subtype in zip(group.members, subtypes, strict=True):
+                _unroll(group, member, subtype)
+            _GROUPS[subtypes] = group
+    return group
+
+
+def _unroll(group: _Group, member: DefType, subtype: SubType) -> None:
+    """Fill in a member, with references to the group's own members as types."""
+    members = group.members
+
+    def unroll(heap: HeapType) -> HeapType:
+        return members[heap.index] if isinstance(heap, RecIdx) else heap
+
+    unrolled = _map_subtype(subtype, unroll)
+    member.final = unrolled.final
+    member.composite = unrolled.composite
+    for supertype in unrolled.supertypes:
+        # A supertype must be defined before its subtype, which validation says; here it only must not be read.
+        if isinstance(supertype, DefType) and (supertype.group is not group or supertype.index < member.index):
+            member.supertypes = (*supertype.supertypes, supertype)
+    if len(member.supertypes) > MOST_SUPERTYPES:
+        raise LimitError(f"a type has more than {MOST_SUPERTYPES} supertypes")
+
+
+def _map_subtype(subtype: SubType, f: Callable[[HeapType], HeapType]) -> SubType:
+    return SubType(_map_comptype(subtype.composite, f), subtype.final, tuple(f(t) for t in subtype.supertypes))
+
+
+def _map_comptype(type_: CompType, f: Callable[[HeapType], HeapType]) -> CompType:
+    match type_:
+        case FuncType(parameters, results):
+            return FuncType(tuple(_map_valtype(t, f) for t in parameters), tuple(_map_valtype(t, f) for t in results))
+        case StructType(fields):
+            return StructType(tuple(_map_fieldtype(field, f) for field in fields))
+        case ArrayType(element):
+            return ArrayType(_map_fieldtype(element, f))
+
+
+def _map_fieldtype(type_: FieldType, f: Callable[[HeapType], HeapType]) -> FieldType:
+    storage: StorageType = type_.storage
+    return type_ if isinstance(storage, PackedType) else FieldType(_map_valtype(storage, f), type_.mutable)
+
+
+def _map_valtype(type_: ValType, f: Callable[[HeapType], HeapType]) -> ValType:
+    return RefType(type_.nullable, f(type_.heap)) if isinstance(type_, RefType) else type_

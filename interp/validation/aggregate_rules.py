@@ -1,0 +1,274 @@
+"""Validation of structures, arrays, casts and small integers (specification, 3.4.7); see ``rules``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zenowasm.interp.instructions import Opcode
+from zenowasm.interp.matching import matches_valtype, top
+from zenowasm.interp.types import (
+    I32,
+    AbsHeapType,
+    ArrayType,
+    FieldType,
+    PackedType,
+    RefType,
+    StorageType,
+    StructType,
+    ValType,
+)
+
+if TYPE_CHECKING:
+    from zenowasm.interp.validation.function import FunctionValidator as Validator
+
+_I31REF = RefType(True, AbsHeapType.I31)
+_ARRAYREF = RefType(True, AbsHeapType.ARRAY)
+
+
+def _struct(v: Validator, index: int) -> StructType:
+    type_ = v.defined(index).composite
+    if not isinstance(type_, StructType):
+        v.fail(f"type mismatch: a structure type is expected, type {index} is {type_}")
+    return type_
+
+
+def _array(v: Validator, index: int) -> FieldType:
+    type_ = v.defined(index).composite
+    if not isinstance(type_, ArrayType):
+        v.fail(f"type mismatch: an array type is expected, type {index} is {type_}")
+    return type_.element
+
+
+def _mutable_array(v: Validator, index: int) -> FieldType:
+    element = _array(v, index)
+    if not element.mutable:
+        v.fail(f"immutable array: the elements of type {index} cannot be set")
+    return element
+
+
+def _reference(v: Validator, index: int, *, nullable: bool) -> RefType:
+    return RefType(nullable, v.defined(index))
+
+
+def _unpacked(storage: StorageType) -> ValType:
+    """Return the type of the values that go into such a field (3.2.7)."""
+    return I32 if isinstance(storage, PackedType) else storage
+
+
+def _has_default(storage: StorageType) -> bool:
+    return not isinstance(storage, RefType) or storage.nullable
+
+
+def _check_default(v: Validator, field: FieldType) -> None:
+    if not _has_default(field.storage):
+        v.fail(f"type mismatch: field type is not defaultable: {field.storage}")
+
+
+# -- structures --
+
+
+def struct_new(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    v.pop_all(tuple(_unpacked(field.storage) for field in _struct(v, immediates[0]).fields))
+    v.push(_reference(v, immediates[0], nullable=False))
+
+
+def struct_new_default(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    for field in _struct(v, immediates[0]).fields:
+        _check_default(v, field)
+    v.push(_reference(v, immediates[0], nullable=False))
+
+
+def _field(v: Validator, immediates: tuple[Any, ...]) -> FieldType:
+    typeidx, fieldidx = immediates
+    fields = _struct(v, typeidx).fields
+    if fieldidx >= len(fields):
+        v.fail(f"unknown field {fieldidx}: type {typeidx} has {len(fields)}")
+    field: FieldType = fields[fieldidx]
+    return field
+
+
+def struct_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    field = _field(v, immediates)
+    if isinstance(field.storage, PackedType):
+        v.fail(f"type mismatch: field is packed: {field.storage} is read with get_s or get_u")
+    v.pop_expect(_reference(v, immediates[0], nullable=True))
+    v.push(field.storage)
+
+
+def struct_get_s(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    field = _field(v, immediates)
+    if not isinstance(field.storage, PackedType):
+        v.fail(f"type mismatch: field is unpacked: {field.storage} is read with struct.get")
+    v.pop_expect(_reference(v, immediates[0], nullable=True))
+    v.push(I32)
+
+
+struct_get_u = struct_get_s
+
+
+def struct_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    field = _field(v, immediates)
+    if not field.mutable:
+        v.fail(f"immutable field: field {immediates[1]} of type {immediates[0]} cannot be set")
+    v.pop_expect(_unpacked(field.storage))
+    v.pop_expect(_reference(v, immediates[0], nullable=True))
+
+
+# -- arrays --
+
+
+def array_new(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    v.pop_all((_unpacked(_array(v, immediates[0]).storage), I32))
+    v.push(_reference(v, immediates[0], nullable=False))
+
+
+def array_new_default(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    _check_default(v, _array(v, immediates[0]))
+    v.pop_expect(I32)
+    v.push(_reference(v, immediates[0], nullable=False))
+
+
+def array_new_fixed(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    typeidx, count = immediates
+    type_ = _unpacked(_array(v, typeidx).storage)
+    if count > len(v.operands) and v.reachable:
+        v.fail(f"type mismatch: {count} operands are expected, {len(v.operands)} are on the stack")
+    for _ in range(min(count, len(v.operands))):
+        v.pop_expect(type_)
+    v.push(_reference(v, typeidx, nullable=False))
+
+
+def _plain_storage(v: Validator, index: int, field: FieldType) -> None:
+    if isinstance(field.storage, RefType):
+        v.fail(f"type mismatch: array type is not numeric or vector: type {index} has elements of {field.storage}")
+
+
+def _check_data(v: Validator, index: int) -> None:
+    if index >= v.context.data_count:
+        v.fail(f"unknown data segment {index}: the module has {v.context.data_count}")
+
+
+def _check_element(v: Validator, index: int, field: FieldType) -> None:
+    if index >= len(v.context.elements):
+        v.fail(f"unknown elem segment {index}: the module has {len(v.context.elements)}")
+    found = v.context.elements[index]
+    if isinstance(field.storage, PackedType) or not matches_valtype(found, field.storage):
+        v.fail(f"type mismatch: a segment of {found} for an array of {field.storage}")
+
+
+def array_new_data(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    typeidx, dataidx = immediates
+    _plain_storage(v, typeidx, _array(v, typeidx))
+    _check_data(v, dataidx)
+    v.pop_all((I32, I32))
+    v.push(_reference(v, typeidx, nullable=False))
+
+
+def array_new_elem(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    typeidx, elemidx = immediates
+    _check_element(v, elemidx, _array(v, typeidx))
+    v.pop_all((I32, I32))
+    v.push(_reference(v, typeidx, nullable=False))
+
+
+def array_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    storage = _array(v, immediates[0]).storage
+    if isinstance(storage, PackedType):
+        v.fail(f"type mismatch: array is packed: {storage} is read with get_s or get_u")
+    v.pop_all((_reference(v, immediates[0], nullable=True), I32))
+    v.push(storage)
+
+
+def array_get_s(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    storage = _array(v, immediates[0]).storage
+    if not isinstance(storage, PackedType):
+        v.fail(f"type mismatch: array is unpacked: {storage} is read with array.get")
+    v.pop_all((_reference(v, immediates[0], nullable=True), I32))
+    v.push(I32)
+
+
+array_get_u = array_get_s
+
+
+def array_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    element = _mutable_array(v, immediates[0])
+    v.pop_all((_reference(v, immediates[0], nullable=True), I32, _unpacked(element.storage)))
+
+
+def array_len(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    v.pop_expect(_ARRAYREF)
+    v.push(I32)
+
+
+def array_fill(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    element = _mutable_array(v, immediates[0])
+    v.pop_all((_reference(v, immediates[0], nullable=True), I32, _unpacked(element.storage), I32))
+
+
+def array_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    to, from_ = immediates
+    destination, source = _mutable_array(v, to).storage, _array(v, from_).storage
+    fits = source is destination
+    if not isinstance(source, PackedType) and not isinstance(destination, PackedType):
+        fits = matches_valtype(source, destination)
+    if not fits:
+        v.fail(f"type mismatch: array types do not match: {source} for {destination}")
+    v.pop_all((_reference(v, to, nullable=True), I32, _reference(v, from_, nullable=True), I32, I32))
+
+
+def array_init_data(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    typeidx, dataidx = immediates
+    _plain_storage(v, typeidx, _mutable_array(v, typeidx))
+    _check_data(v, dataidx)
+    v.pop_all((_reference(v, typeidx, nullable=True), I32, I32, I32))
+
+
+def array_init_elem(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    typeidx, elemidx = immediates
+    _check_element(v, elemidx, _mutable_array(v, typeidx))
+    v.pop_all((_reference(v, typeidx, nullable=True), I32, I32, I32))
+
+
+# -- casts and small integers --
+
+
+def _pop_castable(v: Validator, type_: ValType) -> RefType:
+    target = v.close_type(type_)
+    assert isinstance(target, RefType)
+    v.pop_expect(RefType(True, top(target.heap)))
+    return target
+
+
+def ref_test(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    _pop_castable(v, immediates[0])
+    v.push(I32)
+
+
+def ref_cast(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    v.push(_pop_castable(v, immediates[0]))
+
+
+def any_convert_extern(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    _convert(v, AbsHeapType.EXTERN, AbsHeapType.ANY)
+
+
+def extern_convert_any(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    _convert(v, AbsHeapType.ANY, AbsHeapType.EXTERN)
+
+
+def _convert(v: Validator, source: AbsHeapType, target: AbsHeapType) -> None:
+    found = v.pop_expect(RefType(True, source))
+    v.push(RefType(found.nullable if isinstance(found, RefType) else False, target))
+
+
+def ref_i31(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    v.pop_expect(I32)
+    v.push(RefType(False, AbsHeapType.I31))
+
+
+def i31_get_s(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    v.pop_expect(_I31REF)
+    v.push(I32)
+
+
+i31_get_u = i31_get_s
