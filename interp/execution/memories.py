@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Form: TypeAlias = tuple[Struct, int]
 Immediate: TypeAlias = tuple[int, int, Struct, int]
 
+_OUTSIDE = (error, IndexError, OverflowError)
+"""What a ``Struct`` raises for an address outside of the memory, the latter two for one outside of Python's range."""
+
 _UNSIGNED = {8: "<B", 16: "<H", 32: "<I", 64: "<Q"}
 
 
@@ -61,7 +64,7 @@ def _load(frame: Frame, immediate: Immediate) -> None:
     stack = frame.stack
     try:
         (stack[-1],) = struct.unpack_from(frame.module.memories[memory].data, stack[-1] + offset)
-    except (error, IndexError):
+    except _OUTSIDE:
         raise _out_of_bounds(frame, memory, stack[-1] + offset, struct.size) from None
 
 
@@ -82,7 +85,7 @@ def _store(frame: Frame, immediate: Immediate) -> None:
     address = frame.stack.pop() + offset
     try:
         struct.pack_into(frame.module.memories[memory].data, address, value)
-    except (error, IndexError):
+    except _OUTSIDE:
         raise _out_of_bounds(frame, memory, address, struct.size) from None
 
 
@@ -97,7 +100,7 @@ def _store_f64(frame: Frame, immediate: Immediate) -> None:
     address = frame.stack.pop() + offset
     try:
         struct.pack_into(frame.module.memories[memory].data, address, value)
-    except (error, IndexError):
+    except _OUTSIDE:
         raise _out_of_bounds(frame, memory, address, struct.size) from None
 
 
