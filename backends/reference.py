@@ -137,11 +137,15 @@ class ReferenceStore:
         self._fuel_end = NEVER if fuel is None else runtime.settled_fuel + fuel
         self._deadline = inf if seconds is None else monotonic() + seconds
         runtime.checkpoint_fuel = -1
-        return invoke(runtime, function, arguments)
+        try:
+            return invoke(runtime, function, arguments)
+        finally:
+            # What a call consumes behind its last checkpoint is not reported, as with wasmtime.
+            runtime.settled_fuel = min(runtime.settled_fuel, self._fuel_end)
 
     def _checkpoint(self, consumed: int) -> int:
         """Check the budget; return the fuel at which to check it again (see ``interp.runtime.store``)."""
-        if consumed > self._fuel_end:
+        if consumed >= self._fuel_end:
             raise Trap(TrapCode.OUT_OF_FUEL)
         if self._deadline == inf:
             return self._fuel_end

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from zenowasm.interp.errors import Crash, Exhaustion, UncaughtException
-from zenowasm.interp.execution.code import Code, code_of
+from zenowasm.interp.execution.code import FUNCTION_ENTRY_FUEL, Code, code_of
+from zenowasm.interp.instructions import Immediate
 from zenowasm.interp.runtime.instances import Function, FunctionInstance, HostFunction, ModuleInstance
 from zenowasm.interp.runtime.store import Store
 from zenowasm.interp.runtime.values import ExceptionInstance, Value
+
+_SMALL_CONSTANT = 128
 
 
 class Frame:
@@ -55,6 +58,21 @@ class Frame:
         operands = self.stack[at:]
         del self.stack[at:]
         return operands
+
+    def charge(self, count: int, *, done: bool = True) -> None:
+        """Consume fuel for what a bulk operation moved, after it was ``done``, as wasmtime does (bench/fuel-facts.md).
+
+        A small constant length makes a difference there: it is charged even when growing failed, and no budget is
+        checked after it.
+        """
+        opcode, immediates = self.code.body.expression.instructions[self.pc - 2]
+        constant = Immediate.I32 in opcode.immediates and immediates[0] <= _SMALL_CONSTANT
+        if done or constant:
+            self.store.settled_fuel += count
+        if done and not constant:
+            consumed = self.configuration.fuel_consumed
+            if consumed >= self.store.checkpoint_fuel:
+                self.store.checkpoint_fuel = self.store.checkpoint(consumed)
 
 
 class Configuration:
@@ -148,8 +166,9 @@ class Configuration:
         self.frame = Frame(self, function, code, arguments + code.locals)
         store.depth += 1
         store.values += code.size
-        if store.settled_fuel > store.checkpoint_fuel:
-            store.checkpoint_fuel = store.checkpoint(store.settled_fuel)
+        consumed = store.settled_fuel + FUNCTION_ENTRY_FUEL
+        if consumed >= store.checkpoint_fuel:
+            store.checkpoint_fuel = store.checkpoint(consumed)
 
     def call_host(self, function: HostFunction, arguments: list[Value]) -> list[Value]:
         """Call a function of the host, which sees the fuel consumed so far; what it raises passes through."""

@@ -30,7 +30,7 @@ def loop(frame: Frame, fuel_before: int) -> None:
     """Enter a loop, for the first time or by a branch to it: here the embedder's budget is checked."""
     store = frame.store
     consumed = store.settled_fuel + fuel_before
-    if consumed > store.checkpoint_fuel:
+    if consumed >= store.checkpoint_fuel:
         store.checkpoint_fuel = store.checkpoint(consumed)
 
 

@@ -112,42 +112,41 @@ def memory_grow(frame: Frame, memory: int) -> None:
     instance = frame.module.memories[memory]
     pages = frame.stack[-1]
     former = instance.grow(pages)
-    if former >= 0:
-        frame.store.settled_fuel += pages
     frame.stack[-1] = former & ADDRESS_MASKS[instance.address]
+    frame.charge(pages, done=former >= 0)
 
 
 def memory_fill(frame: Frame, memory: int) -> None:
     count, value, address = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
-    frame.store.settled_fuel += count
     data = frame.module.memories[memory].data
     if address + count > len(data):
         raise _out_of_bounds(frame, memory, address, count)
     data[address : address + count] = bytes((value & 0xFF,)) * count
+    frame.charge(count)
 
 
 def memory_copy(frame: Frame, immediates: tuple[int, int]) -> None:
     to, from_ = immediates
     count, source, destination = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
-    frame.store.settled_fuel += count
     data, origin = frame.module.memories[to].data, frame.module.memories[from_].data
     if source + count > len(origin):
         raise _out_of_bounds(frame, from_, source, count)
     if destination + count > len(data):
         raise _out_of_bounds(frame, to, destination, count)
     data[destination : destination + count] = origin[source : source + count]
+    frame.charge(count)
 
 
 def memory_init(frame: Frame, immediates: tuple[int, int]) -> None:
     dataidx, memory = immediates
     count, source, destination = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
-    frame.store.settled_fuel += count
     data, segment = frame.module.memories[memory].data, frame.module.data[dataidx]
     if source + count > len(segment):
         raise Trap(TrapCode.OUT_OF_BOUNDS_MEMORY_ACCESS, f"bytes {source} to {source + count} of {len(segment)}")
     if destination + count > len(data):
         raise _out_of_bounds(frame, memory, destination, count)
     data[destination : destination + count] = segment[source : source + count]
+    frame.charge(count)
 
 
 def data_drop(frame: Frame, dataidx: int) -> None:

@@ -41,18 +41,17 @@ def table_grow(frame: Frame, tableidx: int) -> None:
     value = frame.stack.pop()
     table = frame.module.tables[tableidx]
     former = table.grow(count, value)
-    if former >= 0:
-        frame.store.settled_fuel += count
     frame.stack.append(former & ADDRESS_MASKS[table.address])
+    frame.charge(count, done=former >= 0)
 
 
 def table_fill(frame: Frame, tableidx: int) -> None:
     elements = frame.module.tables[tableidx].elements
     count, value, index = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
-    frame.store.settled_fuel += count
     if index + count > len(elements):
         raise _out_of_bounds(index, count, len(elements))
     elements[index : index + count] = [value] * count
+    frame.charge(count)
 
 
 def table_copy(frame: Frame, immediates: tuple[int, int]) -> None:
@@ -67,12 +66,12 @@ def table_init(frame: Frame, immediates: tuple[int, int]) -> None:
 
 def _copy(frame: Frame, to: list[Value], from_: list[Value]) -> None:
     count, source, destination = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
-    frame.store.settled_fuel += count
     if source + count > len(from_):
         raise _out_of_bounds(source, count, len(from_))
     if destination + count > len(to):
         raise _out_of_bounds(destination, count, len(to))
     to[destination : destination + count] = from_[source : source + count]
+    frame.charge(count)
 
 
 def elem_drop(frame: Frame, elemidx: int) -> None:

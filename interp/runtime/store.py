@@ -29,7 +29,7 @@ class Store:
     ``execution.code``). ``depth``, ``values`` and ``nesting`` count active calls, live stack slots and calls of the
     host back into guests.
 
-    ``checkpoint`` is the embedder's: at the entry of a loop or function where more than ``checkpoint_fuel`` has been
+    ``checkpoint`` is the embedder's: at the entry of a loop or function where ``checkpoint_fuel`` or more has been
     consumed it is given the fuel consumed, and returns the fuel at which it wants to be asked again or raises
     ``Trap``. A call of a host function makes the next checkpoint due, since it may have taken any time.
     """
