@@ -25,9 +25,9 @@ from zenowasm.interp.types import (
     PackedType,
     RecType,
     RefType,
+    ResultType,
     StructType,
     SubType,
-    ResultType,
     TableType,
     ValType,
 )

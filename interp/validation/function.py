@@ -36,8 +36,9 @@ OperandType: TypeAlias = ValType | Bottom
 class Label:
     """An open block: one entry of the control stack.
 
-    ``initialized`` are the locals without a default value that were set inside of it. ``pc`` is the index of the instruction that opened it (-1 for the function), ``height`` the operand stack's at its
-    entry, below its parameters; ``parameters`` and ``results`` are its type; ``types`` is what a branch to it takes.
+    ``pc`` is the index of the instruction that opened it (-1 for the function), ``height`` the operand stack's at its
+    entry, below its parameters; ``parameters`` and ``results`` are its type; ``types`` is what a branch to it takes;
+    ``initialized`` are the locals without a default value that were set inside of it.
     """
 
     __slots__ = (
