@@ -40,7 +40,9 @@ class ModuleLimits:
 
 @frozen
 class ExecutionLimits:
-    """Bounds on one store: memory in bytes, table elements, bytes of aggregates, active calls, and live values on all stacks together."""
+    """Bounds on one store: bytes of all its memories, elements of all its tables, bytes of its aggregates, and, over
+    all its stacks together, active calls and live values.
+    """
 
     memory_bytes: int = field(default=100 * MIB, validator=validators.ge(0))
     table_elements: int = field(default=10_000_000, validator=validators.ge(0))

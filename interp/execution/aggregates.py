@@ -1,4 +1,4 @@
-"""Structures and arrays (specification, 4.6.8). The immediates name types by index; fields are unsigned or references."""
+"""Structures and arrays (specification, 4.6.8): the immediates name types and segments by their index."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@
 - f32, f64: ``float``; an f32 is the double of the same value. A NaN keeps its sign and payload: an f32 NaN travels as
   the double whose sign is the same and whose top 23 payload bits are the f32's payload.
 - v128: ``int``, unsigned: 0 <= value < 2**128; byte 0 of the vector is the least significant byte.
-- references: ``None`` for null; a function instance for functions; ``StructInstance``, ``ArrayInstance`` and ``I31`` for
-  aggregates and small integers; ``ExceptionInstance`` for exceptions; ``ExternRef`` for references of the host. The two
+- references: ``None`` for null; a function instance for functions; ``StructInstance``, ``ArrayInstance`` and ``I31``
+  for aggregates and small integers; ``ExceptionInstance`` for exceptions; ``ExternRef`` for the host's. The two
   conversions between ``any`` and ``extern`` change the type only, so a value is the same object on both sides.
 """
 
