@@ -1,0 +1,92 @@
+import json
+from io import StringIO
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+from rich.console import Console
+
+from zenowasm.spec import report
+from zenowasm.spec.html import to_html
+from zenowasm.spec.junit import to_junit
+from zenowasm.spec.runner import Outcome, ScriptResult, Status
+from zenowasm.spec.summary import Counts, SuiteResult, proposal_of
+
+
+@pytest.fixture
+def suites(tmp_path):
+    path = tmp_path / "simd_<x>.wast"
+    path.write_text('(module)\n(assert_return (invoke "f") (i32.const 1))\n')
+    outcomes = (
+        Outcome(1, "module", Status.PASS),
+        Outcome(2, "assert_return", Status.FAIL, 'expected "<1>" & got \x00'),
+        Outcome(3, "assert_malformed", Status.SKIP, "text format"),
+    )
+    good = (Outcome(1, "module", Status.PASS),) * 3
+    other = ScriptResult(Path("fac.wast"), good, 0.5)
+    return [
+        SuiteResult("one", "1.0", (ScriptResult(path, outcomes, 1.5), other)),
+        SuiteResult("two", "2.0", (ScriptResult(path, good, 1.5), other)),
+    ]
+
+
+def test_counts(suites):
+    assert [it.counts for it in suites] == [Counts(4, 1, 1), Counts(6, 0, 0)]
+
+
+def test_table(suites):
+    output = StringIO()
+    Console(file=output, width=120).print(report.table(suites))
+    lines = [line.split() for line in output.getvalue().splitlines()]
+    assert ["fac.wast", *["3", "0", "0", "0.5", "3", "0", "0", "0.5"]] in lines
+    assert ["total", *["4", "1", "1", "2.0", "6", "0", "0", "2.0"]] in lines
+
+
+def test_failure_lines_begin_with_the_place(suites):
+    (line,) = report.failure_lines(suites[0])
+    assert line.startswith(f"{suites[0].scripts[0].path}:2: one: assert_return: expected")
+
+
+def test_json(suites):
+    document = json.loads(json.dumps(report.as_json(suites)))
+    first = document["backends"][0]
+    assert (first["backend"], first["passed"], first["failed"], first["skipped"]) == ("one", 4, 1, 1)
+    assert first["scripts"][0]["proposal"] == "SIMD"
+    assert [it["line"] for it in first["scripts"][0]["outcomes"]] == [2, 3]
+
+
+def test_junit_is_well_formed_and_complete(suites):
+    root = Xml.fromstring(to_junit(suites))
+    assert len(root.findall("testsuite")) == 4
+    assert len(root.findall("testsuite/testcase")) == 12
+    assert [it.attrib["message"] for it in root.iter("failure")] == ['expected "<1>" & got \N{REPLACEMENT CHARACTER}']
+    assert [it.attrib["message"] for it in root.iter("skipped")] == ["text format"]
+    counts = [(it.attrib["tests"], it.attrib["failures"], it.attrib["skipped"]) for it in root]
+    assert counts[0] == ("3", "1", "1")
+
+
+def test_html_links_failures_and_escapes(suites):
+    page = to_html(suites, "https://example.org/suite")
+    assert 'href="https://example.org/suite/simd_%3Cx%3E.wast#L2"' in page
+    assert "<x>" not in page
+    assert "&lt;1&gt;" in page
+    assert "(assert_return (invoke &quot;f&quot;)" in page
+    assert "src=" not in page
+
+
+@pytest.mark.parametrize(
+    ("name", "proposal"),
+    [
+        ("i64.wast", "core"),
+        ("f64_cmp.wast", "core"),
+        ("load64.wast", "memory64"),
+        ("load0.wast", "multiple memories"),
+        ("simd_load.wast", "SIMD"),
+        ("i8x16_relaxed_swizzle.wast", "relaxed SIMD"),
+        ("ref_cast.wast", "garbage collection"),
+        ("return_call_ref.wast", "tail calls"),
+        ("ref_func.wast", "core"),
+    ],
+)
+def test_proposals(name, proposal):
+    assert proposal_of(name) == proposal

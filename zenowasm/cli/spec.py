@@ -1,0 +1,103 @@
+"""``zenowasm spec``: runs scripts of the official test suite on any engine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from zenowasm.backends import registry
+from zenowasm.cli.errors import CliError, one_line, user_errors
+from zenowasm.cli.options import as_json as as_json_option
+from zenowasm.cli.options import print_json
+from zenowasm.spec import report
+from zenowasm.spec.html import SUITE_URL, to_html
+from zenowasm.spec.isolation import run_files
+from zenowasm.spec.json_reader import converter
+from zenowasm.spec.junit import to_junit
+from zenowasm.spec.script import ScriptError
+from zenowasm.spec.summary import SuiteResult
+
+_PATH = click.Path(exists=True, path_type=Path)
+_OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=_PATH, metavar="PATH...")
+@click.option("--backend", "backends", multiple=True, metavar="NAME", help="Engine to run on; may be repeated.")
+@click.option("--failures", is_flag=True, help="List every failure with its line.")
+@as_json_option
+@click.option("--junit", type=_OUTPUT, metavar="FILE", help="Write JUnit XML.")
+@click.option("--html", type=_OUTPUT, metavar="FILE", help="Write a self-contained HTML report.")
+@click.option("--source-url", default=SUITE_URL, metavar="URL", help="Where the HTML report's links lead.")
+@click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes to run scripts in.")
+@click.pass_context
+def spec(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    backends: tuple[str, ...],
+    failures: bool,
+    as_json: bool,
+    junit: Path | None,
+    html: Path | None,
+    source_url: str,
+    jobs: int,
+) -> None:
+    """Run test scripts (.wast files, or folders of them) and judge every command.
+
+    Exits with 0 when nothing failed, 1 when something did or the run could not be made, 2 on wrong usage.
+    """
+    scripts = _scripts(paths)
+    with user_errors(registry.BackendError, ScriptError):
+        converter()
+        suites = [_run(name, scripts, jobs) for name in dict.fromkeys(backends or (registry.DEFAULT,))]
+    if junit is not None:
+        _write(junit, to_junit(suites))
+    if html is not None:
+        _write(html, to_html(suites, source_url).encode())
+    if as_json:
+        print_json(report.as_json(suites))
+    else:
+        # Where there is no terminal, rich would cut the table to 80 columns.
+        width = None if sys.stdout.isatty() else 40 + 40 * len(suites)
+        Console(width=width).print(report.table(suites))
+        if failures:
+            for suite in suites:
+                for line in report.failure_lines(suite):
+                    click.echo(one_line(line))
+    context.exit(1 if any(it.counts.failed for it in suites) else 0)
+
+
+def _scripts(paths: Sequence[Path]) -> list[Path]:
+    found: dict[Path, None] = {}
+    for path in paths:
+        inside = sorted(path.rglob("*.wast")) if path.is_dir() else [path]
+        if not inside:
+            raise click.UsageError(f"{path}: there are no .wast files in this folder")
+        found.update(dict.fromkeys(inside))
+    return list(found)
+
+
+def _run(backend: str, scripts: Sequence[Path], jobs: int) -> SuiteResult:
+    # Before any process starts: an engine that cannot be had is the user's error, once.
+    engine = registry.engine(backend)
+    results = {}
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(backend, total=len(scripts))
+        for result in run_files(scripts, backend, jobs):
+            results[result.path] = result
+            progress.advance(task)
+    return SuiteResult(engine.name, engine.version, tuple(results[path] for path in scripts))
+
+
+def _write(path: Path, document: bytes) -> None:
+    try:
+        path.write_bytes(document)
+    except OSError as error:
+        raise CliError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,278 @@
+"""Test scripts as data: the commands of a ``.wast`` file.
+
+The grammar is the one of the WebAssembly specification's reference interpreter (``interpreter/README.md``, section
+"Scripts"), without threads. Every command carries the line on which it starts.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TypeAlias
+
+from attrs import frozen
+
+from zenowasm.interp.runtime.values import Value
+from zenowasm.interp.types import AbsHeapType, NumType, ValType
+
+
+class ScriptError(Exception):
+    """A file is not a test script, or cannot be read as one; the message is one line for the user."""
+
+
+@frozen
+class BinaryModule:
+    """A module in the binary format, which need not be valid."""
+
+    binary: bytes
+
+
+@frozen
+class TextModule:
+    """A quoted module in the text format, which need not be well-formed."""
+
+    source: str
+
+
+ModuleSource: TypeAlias = BinaryModule | TextModule
+
+
+@frozen
+class Literal:
+    """An argument of an action, of a type and in the representation of ``interp.runtime.values``."""
+
+    type: ValType
+    value: Value
+
+
+@frozen
+class Invoke:
+    """Call an exported function of the named instance, or of the current one where ``instance`` is ``None``."""
+
+    instance: str | None
+    field: str
+    arguments: tuple[Literal, ...]
+
+
+@frozen
+class Get:
+    """Read an exported global of the named instance, or of the current one where ``instance`` is ``None``."""
+
+    instance: str | None
+    field: str
+
+
+Action: TypeAlias = Invoke | Get
+
+
+class NanKind(Enum):
+    """Which NaNs a result may be (specification, 4.3.3)."""
+
+    CANONICAL = "nan:canonical"
+    ARITHMETIC = "nan:arithmetic"
+
+
+Bits: TypeAlias = int | NanKind
+"""What a number's bits must be: exactly these, or those of any NaN of a kind."""
+
+
+@frozen
+class NumPattern:
+    """A result that is a number of this type."""
+
+    type: NumType
+    bits: Bits
+
+
+@frozen
+class VecPattern:
+    """A result that is a vector, lane by lane; lane 0 first, each ``lane_width`` bits wide."""
+
+    lane_width: int
+    lanes: tuple[Bits, ...]
+
+
+@frozen
+class NullPattern:
+    """A result that is a null reference."""
+
+
+@frozen
+class RefPattern:
+    """A result that is a reference to anything of this heap type, but not null."""
+
+    heap: AbsHeapType
+
+
+@frozen
+class HostRefPattern:
+    """A result that is the script's host reference of this number, as an external or an internal reference."""
+
+    number: int
+
+
+@frozen
+class EitherPattern:
+    """A result that matches one of several patterns."""
+
+    alternatives: tuple[Pattern, ...]
+
+
+Pattern: TypeAlias = NumPattern | VecPattern | NullPattern | RefPattern | HostRefPattern | EitherPattern
+
+
+@frozen
+class InstantiateModule:
+    """``(module ...)``: instantiate a module, which becomes the current one."""
+
+    line: int
+    name: str | None
+    module: ModuleSource
+
+
+@frozen
+class DefineModule:
+    """``(module definition ...)``: check a module and keep it for instances."""
+
+    line: int
+    name: str | None
+    module: ModuleSource
+
+
+@frozen
+class InstantiateDefinition:
+    """``(module instance ...)``: instantiate the named definition, or the last one."""
+
+    line: int
+    name: str | None
+    definition: str | None
+
+
+@frozen
+class Register:
+    """``(register ...)``: offer an instance's exports to later modules under a module name."""
+
+    line: int
+    module_name: str
+    instance: str | None
+
+
+@frozen
+class Perform:
+    """An action whose results do not matter."""
+
+    line: int
+    action: Action
+
+
+@frozen
+class AssertReturn:
+    """The action returns results that match the patterns."""
+
+    line: int
+    action: Action
+    expected: tuple[Pattern, ...]
+
+
+@frozen
+class AssertTrap:
+    """The action traps with these words."""
+
+    line: int
+    action: Action
+    words: str
+
+
+@frozen
+class AssertExhaustion:
+    """The action exhausts the call stack."""
+
+    line: int
+    action: Action
+    words: str
+
+
+@frozen
+class AssertException:
+    """The action ends in an exception that the guest did not catch."""
+
+    line: int
+    action: Action
+
+
+@frozen
+class AssertMalformed:
+    """The module cannot be decoded (or parsed)."""
+
+    line: int
+    module: ModuleSource
+    words: str
+
+
+@frozen
+class AssertInvalid:
+    """The module can be decoded but is not valid."""
+
+    line: int
+    module: ModuleSource
+    words: str
+
+
+@frozen
+class AssertUnlinkable:
+    """The module is valid but its imports do not match."""
+
+    line: int
+    module: ModuleSource
+    words: str
+
+
+@frozen
+class AssertUninstantiable:
+    """The module links but its instantiation traps."""
+
+    line: int
+    module: ModuleSource
+    words: str
+
+
+Command: TypeAlias = (
+    InstantiateModule
+    | DefineModule
+    | InstantiateDefinition
+    | Register
+    | Perform
+    | AssertReturn
+    | AssertTrap
+    | AssertExhaustion
+    | AssertException
+    | AssertMalformed
+    | AssertInvalid
+    | AssertUnlinkable
+    | AssertUninstantiable
+)
+
+KEYWORDS: dict[type[Command], str] = {
+    InstantiateModule: "module",
+    DefineModule: "module definition",
+    InstantiateDefinition: "module instance",
+    Register: "register",
+    Perform: "action",
+    AssertReturn: "assert_return",
+    AssertTrap: "assert_trap",
+    AssertExhaustion: "assert_exhaustion",
+    AssertException: "assert_exception",
+    AssertMalformed: "assert_malformed",
+    AssertInvalid: "assert_invalid",
+    AssertUnlinkable: "assert_unlinkable",
+    AssertUninstantiable: "assert_uninstantiable",
+}
+"""What each command is called in a script."""
+
+
+@frozen
+class Script:
+    """A test script: the file that it came from, and its commands in order."""
+
+    path: Path
+    commands: tuple[Command, ...]

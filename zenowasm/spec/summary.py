@@ -1,0 +1,78 @@
+"""Counts outcomes by file, by proposal and by engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from attrs import field, frozen
+
+from zenowasm.spec.runner import ScriptResult, Status
+
+CORE = "core"
+
+# The suite keeps all proposals in one folder; the first expression that a file's name matches decides.
+_PROPOSALS = (
+    ("relaxed SIMD", r"relaxed_|\w+_relaxed_"),
+    ("SIMD", r"simd_"),
+    ("memory64", r"(?![fi]64$)\w+64(-imports)?$|binary_leb128_64$|table_copy_mixed$"),
+    ("tail calls", r"return_call"),
+    ("exceptions", r"tag$|throw|try_table$"),
+    ("garbage collection", r"array|struct$|i31$|extern$|ref_(cast|eq|test)$|br_on_cast|type-|table-sub$|binary-gc$"),
+    ("function references", r"call_ref$|br_on_(non_)?null$|ref_as_non_null$|ref$|local_init$|unreached-valid$"),
+    ("multiple memories", r"(?!f32|f64|i32|i64|utf8)\w+\d$|memory-multi$"),
+    ("annotations", r"annotations$|id$|custom$"),
+    ("modules and linking", r"linking|imports|exports|instance$|inline-module$"),
+)
+
+
+def proposal_of(name: str) -> str:
+    """Return the proposal that a script of the suite belongs to, by its file name, for people to find their way."""
+    stem = name.removesuffix(".wast")
+    return next((proposal for proposal, names in _PROPOSALS if re.match(names, stem)), CORE)
+
+
+@frozen
+class Counts:
+    """How many commands passed, failed and were skipped."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    @property
+    def total(self) -> int:
+        """The number of all commands."""
+        return self.passed + self.failed + self.skipped
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+
+def counts_of(result: ScriptResult) -> Counts:
+    """Count a script's outcomes."""
+    return Counts(result.count(Status.PASS), result.count(Status.FAIL), result.count(Status.SKIP))
+
+
+def total_of(results: Iterable[ScriptResult]) -> Counts:
+    """Count the outcomes of several scripts."""
+    return sum(map(counts_of, results), Counts())
+
+
+@frozen
+class SuiteResult:
+    """What one engine did with all scripts, in their order."""
+
+    backend: str
+    version: str
+    scripts: tuple[ScriptResult, ...] = field(repr=False)
+
+    @property
+    def counts(self) -> Counts:
+        """The counts over all scripts."""
+        return total_of(self.scripts)
+
+    @property
+    def seconds(self) -> float:
+        """The time that the scripts took, all together."""
+        return sum(it.seconds for it in self.scripts)
