@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zenowasm.interp.numerics.floats import f32_to_bits, f64_to_bits, round_to_f32
-from zenowasm.interp.runtime.values import ExternRef, Value
-from zenowasm.interp.types import AbsHeapType, NumType
+from zenowasm.interp.runtime.values import ExternRef, Value, matches_reference
+from zenowasm.interp.types import AbsHeapType, NumType, RefType
 from zenowasm.spec.script import (
     Bits,
     EitherPattern,
@@ -88,8 +88,7 @@ def _refers_to(value: Value, heap: AbsHeapType) -> bool:
     if heap is AbsHeapType.FUNC:
         return is_function
     if heap in _AGGREGATES:
-        # Values do not yet say which of these they are, and what cannot be checked does not pass.
-        return False
+        return matches_reference(value, RefType(False, heap))
     return not is_function
 
 

@@ -47,5 +47,6 @@ def spectest(store: Store) -> dict[str, Extern]:
     for name, (type_, value) in _GLOBALS.items():
         externs[name] = store.new_global(GlobalType(type_), value)
     externs["table"] = store.new_table(TableType(FUNCREF, Limits(10, 20)))
+    externs["table64"] = store.new_table(TableType(FUNCREF, Limits(10, 20), I64))
     externs["memory"] = store.new_memory(MemType(Limits(1, 2)))
     return externs
