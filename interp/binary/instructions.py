@@ -87,6 +87,9 @@ _READERS: Mapping[Immediate, _ImmediateReader] = {
     Immediate.I64: lambda reader: reader.signed(64) & 0xFFFFFFFFFFFFFFFF,
     Immediate.F32: lambda reader: f32_from_bits(int.from_bytes(reader.bytes(4), "little")),
     Immediate.F64: lambda reader: f64_from_bits(int.from_bytes(reader.bytes(8), "little")),
+    Immediate.V128: lambda reader: int.from_bytes(reader.bytes(16), "little"),
+    Immediate.LANEIDX: Reader.byte,
+    Immediate.LANEIDX_16: lambda reader: tuple(reader.bytes(16)),
 }
 
 

@@ -13,19 +13,19 @@ from typing import Any, TypeAlias
 
 from zenowasm.interp.execution import aggregates, control, memories, numeric, references, tables, variables
 from zenowasm.interp.instructions import Effect, Immediate, Opcode
-from zenowasm.interp.numerics import OPERATORS
+from zenowasm.interp.numerics import LANE_OPERATORS, OPERATORS
 
 Handler: TypeAlias = Callable[[Any, Any], None]
 
 _MODULES = (control, variables, references, aggregates, tables, memories, numeric)
-_CONSTANTS = frozenset({Immediate.I32, Immediate.I64, Immediate.F32, Immediate.F64})
+_CONSTANTS = frozenset({Immediate.I32, Immediate.I64, Immediate.F32, Immediate.F64, Immediate.V128})
 
 
 @cache
 def handler(opcode: Opcode) -> Handler:
     """Return the function that executes a row."""
-    if opcode.mnemonic in OPERATORS:
-        return numeric.unary if len(opcode.parameters or ()) == 1 else numeric.binary
+    if opcode.mnemonic in OPERATORS or opcode.mnemonic in LANE_OPERATORS:
+        return numeric.BY_ARITY[len(opcode.parameters or ())]
     if opcode.access is not None:
         return memories.store(opcode.access) if Effect.WRITES_MEMORY in opcode.effects else memories.load(opcode.access)
     if _CONSTANTS.intersection(opcode.immediates):
@@ -38,7 +38,10 @@ def immediate(opcode: Opcode, immediates: tuple[Any, ...]) -> Any:
     """Return the immediate that the handler wants: an operator, an access, the only one, or all of them."""
     if opcode.mnemonic in OPERATORS:
         return OPERATORS[opcode.mnemonic]
+    if opcode.mnemonic in LANE_OPERATORS:
+        return LANE_OPERATORS[opcode.mnemonic](*immediates)
     if opcode.access is not None:
-        memarg = immediates[0]
-        return memarg.memory, memarg.offset, *memories.form(opcode.access)
+        memarg, *lane = immediates
+        stores = Effect.WRITES_MEMORY in opcode.effects
+        return memarg.memory, memarg.offset, *memories.form(opcode.access, stores, *lane)
     return immediates[0] if len(immediates) == 1 else immediates

@@ -1,6 +1,7 @@
 """Memory instructions (specification, 4.6.5).
 
-The immediate of a load or store is (memory index, offset, struct, mask). A ``Struct`` checks the bounds: it refuses to
+The immediate of a load or store is (memory index, offset, struct, cut): ``cut`` is the mask that a number is cut to, or
+a function between a vector and what stands in memory. A ``Struct`` checks the bounds: it refuses to
 read or write what does not lie in the memory as a whole.
 """
 
@@ -12,16 +13,17 @@ from struct import Struct, error
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zenowasm.interp.errors import Trap, TrapCode
-from zenowasm.interp.instructions import Access
+from zenowasm.interp.instructions import Access, VectorForm
 from zenowasm.interp.numerics.floats import f32_from_bits, f32_to_bits
+from zenowasm.interp.numerics.vectors import extender, extractor, replacer, splatter
 from zenowasm.interp.runtime.values import ADDRESS_MASKS
-from zenowasm.interp.types import F32, F64, I32
+from zenowasm.interp.types import F32, F64, I32, V128
 
 if TYPE_CHECKING:
     from zenowasm.interp.execution.configuration import Frame
 
-Form: TypeAlias = tuple[Struct, int]
-Immediate: TypeAlias = tuple[int, int, Struct, int]
+Form: TypeAlias = tuple[Struct, Any]
+Immediate: TypeAlias = tuple[int, int, Struct, Any]
 
 _OUTSIDE = (error, IndexError, OverflowError)
 """What a ``Struct`` raises for an address outside of the memory, the latter two for one outside of Python's range."""
@@ -30,14 +32,39 @@ _UNSIGNED = {8: "<B", 16: "<H", 32: "<I", 64: "<Q"}
 
 
 @cache
-def form(access: Access) -> Form:
-    """Return what reads and writes the bytes of an access, and the mask that a value is cut to."""
+def form(access: Access, stores: bool, lane: int = 0) -> Form:
+    """Return the struct and the cut of an access (see above); ``lane`` is the immediate of those that have one."""
+    if access.type is V128:
+        return _vector_form(access, stores, lane)
     if access.type is F64:
         return Struct("<d"), 0
     code = _UNSIGNED[access.width]
     if access.signed:
         return Struct(code.lower()), (1 << (32 if access.type is I32 else 64)) - 1
     return Struct(code), (1 << access.width) - 1
+
+
+def _vector_form(access: Access, stores: bool, lane: int) -> Form:
+    if access.width == 128:
+        return Struct("16s"), _to_bytes if stores else _from_bytes
+    struct = Struct(_UNSIGNED[access.width])
+    match access.vector:
+        case VectorForm.LANE:
+            return struct, (extractor if stores else replacer)(access.width, lane)
+        case VectorForm.SPLAT:
+            return struct, splatter(access.width)
+        case VectorForm.EXTEND:
+            return struct, extender(access.width // access.lanes, is_signed=access.signed)
+        case None:
+            return struct, int
+
+
+def _to_bytes(vector: int) -> bytes:
+    return vector.to_bytes(16, "little")
+
+
+def _from_bytes(data: bytes) -> int:
+    return int.from_bytes(data, "little")
 
 
 def _out_of_bounds(frame: Frame, memory: int, address: int, count: int) -> Trap:
@@ -47,6 +74,8 @@ def _out_of_bounds(frame: Frame, memory: int, address: int, count: int) -> Trap:
 
 def load(access: Access) -> Callable[[Frame, Any], None]:
     """Return the handler of a load."""
+    if access.type is V128:
+        return _load_lane if access.vector is VectorForm.LANE else _load_vector
     if access.type is F32:
         return _load_f32
     return _load_signed if access.signed else _load
@@ -54,9 +83,11 @@ def load(access: Access) -> Callable[[Frame, Any], None]:
 
 def store(access: Access) -> Callable[[Frame, Any], None]:
     """Return the handler of a store."""
+    if access.type is V128:
+        return _store_vector
     if access.type is F32:
         return _store_f32
-    return _store_f64 if access.type is F64 else _store
+    return _store_uncut if access.type is F64 else _store
 
 
 def _load(frame: Frame, immediate: Immediate) -> None:
@@ -79,6 +110,17 @@ def _load_f32(frame: Frame, immediate: Immediate) -> None:
     frame.stack[-1] = f32_from_bits(frame.stack[-1])
 
 
+def _load_vector(frame: Frame, immediate: Immediate) -> None:
+    _load(frame, immediate)
+    frame.stack[-1] = immediate[3](frame.stack[-1])
+
+
+def _load_lane(frame: Frame, immediate: Immediate) -> None:
+    vector = frame.stack.pop()
+    _load(frame, immediate)
+    frame.stack[-1] = immediate[3](vector, frame.stack[-1])
+
+
 def _store(frame: Frame, immediate: Immediate) -> None:
     memory, offset, struct, mask = immediate
     value = frame.stack.pop() & mask
@@ -94,7 +136,7 @@ def _store_f32(frame: Frame, immediate: Immediate) -> None:
     _store(frame, immediate)
 
 
-def _store_f64(frame: Frame, immediate: Immediate) -> None:
+def _store_uncut(frame: Frame, immediate: Immediate) -> None:
     memory, offset, struct, _ = immediate
     value = frame.stack.pop()
     address = frame.stack.pop() + offset
@@ -102,6 +144,11 @@ def _store_f64(frame: Frame, immediate: Immediate) -> None:
         struct.pack_into(frame.module.memories[memory].data, address, value)
     except _OUTSIDE:
         raise _out_of_bounds(frame, memory, address, struct.size) from None
+
+
+def _store_vector(frame: Frame, immediate: Immediate) -> None:
+    frame.stack[-1] = immediate[3](frame.stack[-1])
+    _store_uncut(frame, immediate)
 
 
 def memory_size(frame: Frame, memory: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,3 +25,14 @@ def binary(frame: Frame, operator: Callable[[Any, Any], Any]) -> None:
     stack = frame.stack
     second = stack.pop()
     stack[-1] = operator(stack[-1], second)
+
+
+def ternary(frame: Frame, operator: Callable[[Any, Any, Any], Any]) -> None:
+    """Replace three operands by the operator's result."""
+    stack = frame.stack
+    third, second = stack.pop(), stack.pop()
+    stack[-1] = operator(stack[-1], second, third)
+
+
+BY_ARITY: Mapping[int, Callable[[Any, Any], None]] = {1: unary, 2: binary, 3: ternary}
+"""What applies an operator, by the number of its operands."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from zenowasm.interp.instructions import core, reference
-from zenowasm.interp.instructions.table import Access, Effect, Immediate, Opcode, Structure, Table
+from zenowasm.interp.instructions import core, reference, vector
+from zenowasm.interp.instructions.table import Access, Effect, Immediate, Opcode, Structure, Table, VectorForm
 
-__all__ = ["TABLE", "Access", "Effect", "Immediate", "Opcode", "Structure", "Table"]
+__all__ = ["TABLE", "Access", "Effect", "Immediate", "Opcode", "Structure", "Table", "VectorForm"]
 
-TABLE = Table([*core.rows(), *reference.rows()])
+TABLE = Table((*core.rows(), *reference.rows(), *vector.rows()))
 """The instructions that this runtime knows."""

@@ -41,6 +41,9 @@ class Immediate(Enum):
     I64 = auto()
     F32 = auto()
     F64 = auto()
+    V128 = auto()
+    LANEIDX = auto()
+    LANEIDX_16 = auto()
 
 
 class Effect(Enum):
@@ -67,13 +70,27 @@ class Structure(Enum):
     END = auto()
 
 
+class VectorForm(Enum):
+    """What a load makes a vector of, or a store takes of one, other than its low bits."""
+
+    EXTEND = auto()
+    SPLAT = auto()
+    LANE = auto()
+
+
 @frozen
 class Access:
-    """How a load or store touches memory: ``width`` bits in memory, sign-extended where ``signed``."""
+    """How a load or store touches memory: ``width`` bits in memory, sign-extended where ``signed``.
+
+    ``vector`` is the form of a vector access that is not just these bits with zeros above; ``lanes`` is the number of
+    lanes in memory that ``EXTEND`` widens.
+    """
 
     type: NumType | VecType
     width: int
     signed: bool = False
+    vector: VectorForm | None = None
+    lanes: int = 1
 
 
 @frozen(eq=False)
@@ -82,7 +99,8 @@ class Opcode:
 
     ``parameters`` and ``results`` are ``None`` where they depend on immediates or context; validation and execution
     then have a rule of the row's ``identifier``. ``fuel`` is the cost of executing it once, without the part that
-    depends on operands (``bulk``: a unit for each byte, element or page that its last operand counts).
+    depends on operands (``bulk``: a unit for each byte, element or page that its last operand counts). Lane immediates
+    must be below ``lanes``.
     """
 
     prefix: int | None
@@ -98,6 +116,7 @@ class Opcode:
     traps: tuple[TrapCode, ...] = ()
     effects: frozenset[Effect] = frozenset()
     access: Access | None = None
+    lanes: int = 0
     structure: Structure | None = None
     identifier: str = field(init=False)
 

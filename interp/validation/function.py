@@ -12,7 +12,7 @@ from enum import Enum
 from typing import NoReturn, Protocol, TypeAlias
 
 from zenowasm.interp.errors import ValidationError
-from zenowasm.interp.instructions import Opcode
+from zenowasm.interp.instructions import Opcode, Structure
 from zenowasm.interp.matching import matches_valtype
 from zenowasm.interp.syntax.module import Body, Expression, Instruction, locals_of
 from zenowasm.interp.types import DefType, FuncType, RefType, ResultType, ValType
@@ -249,7 +249,7 @@ class FunctionValidator:
             self.pc = pc
             height = len(operands)
             opcode, immediates = instruction
-            if constant and not opcode.constant and labels and opcode.structure is None:
+            if constant and not opcode.constant and opcode.structure is not Structure.END:
                 self.fail(f"constant expression required: {opcode} is not constant")
             parameters = opcode.parameters
             if parameters is None:
@@ -262,6 +262,8 @@ class FunctionValidator:
                 else:
                     self.pop_all(parameters)
                 operands.extend(opcode.results or ())
+                if immediates and opcode.lanes:
+                    rules.lanes(self, opcode, immediates)
             if consumer is not None:
                 consumer.instruction(self, instruction, height)
 

@@ -461,11 +461,21 @@ def _narrower(one: NumType, other: NumType) -> NumType:
 # -- memories (3.4.6) --
 
 
+def lanes(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
+    """Check the last immediate, one lane index or several."""
+    indexes = immediates[-1]
+    for index in indexes if isinstance(indexes, tuple) else (indexes,):
+        if index >= opcode.lanes:
+            v.fail(f"invalid lane index {index}: {opcode} has {opcode.lanes} lanes")
+
+
 def _address(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> tuple[ValType, NumType]:
     """Check a memory argument; return the type of the access and that of the address."""
     assert opcode.access is not None
     memarg = immediates[0]
     memory = _memory(v, memarg.memory)
+    if opcode.lanes:
+        lanes(v, opcode, immediates)
     if 8 << memarg.align > opcode.access.width:
         v.fail(
             f"alignment must not be larger than natural: "
@@ -478,6 +488,8 @@ def _address(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> tuple
 
 def _load(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     type_, address = _address(v, opcode, immediates)
+    if opcode.lanes:  # the vector whose lane is loaded
+        v.pop_expect(type_)
     v.pop_expect(address)
     v.push(type_)
 
