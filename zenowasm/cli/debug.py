@@ -1,0 +1,52 @@
+"""``zenowasm debug``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from zenowasm.cli import options
+from zenowasm.cli.errors import CliError, user_errors
+from zenowasm.cli.script import run_script
+from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
+from zenowasm.faces.terminal import Terminal, line_reader
+from zenowasm.plugin import PluginLimits
+
+
+@click.command()
+@click.argument("script", type=click.Path(path_type=Path))
+@click.option(
+    "--break",
+    "locations",
+    multiple=True,
+    metavar="FUNCTION[+PC]",
+    help="Stop at a function, by name or index, or at an instruction of it. Repeatable; without it, stop at the start.",
+)
+@click.option(
+    "-x", "--command", "commands", multiple=True, help="Execute a debugger command before any is read. Repeatable."
+)
+@options.plugin_dir
+def debug(script: Path, locations: tuple[str, ...], commands: tuple[str, ...], plugin_dir: Path | None) -> None:
+    """Run the ZenoLang file SCRIPT and step through its plugins.
+
+    Commands are read from stdin, which may be a pipe; `help` lists them. The end of the input ends the run.
+    Plugins have no time limit here.
+    """
+    repeat = sys.stdin.isatty()
+    terminal = Terminal(line_reader(sys.stdin, sys.stdout), print, commands, repeat=repeat)
+    session = Session(terminal, stop_at_start=not locations)
+    with user_errors(DebuggerError):
+        for location in locations:
+            session.add_breakpoint(location)
+    try:
+        run_script(script, plugin_dir, limits=PluginLimits(seconds=None), on_store=session.attach)
+    except DebuggerQuit:
+        print("the run was ended before the script's end")
+        return
+    missing = [breakpoint_.location for breakpoint_ in session.breakpoints if not breakpoint_.resolved]
+    if missing:
+        near = session.nearest_function(missing[0])
+        hint = f"; did you mean {near}?" if near else ""
+        raise CliError(f"no plugin that ran has a function {', '.join(missing)}{hint}")

@@ -1,0 +1,128 @@
+"""``zenowasm inspect``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zenowasm.cli import options
+from zenowasm.cli.errors import CliError, module_errors, read_file, visible
+from zenowasm.interp.binary import Names, decode, decode_names
+from zenowasm.interp.errors import ValidationError
+from zenowasm.interp.syntax.module import ExternKind, Module
+from zenowasm.interp.text.printer import ModulePrinter
+from zenowasm.interp.validation import validate_module
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--disassemble", is_flag=True, help="Print the whole module in the text format instead.")
+@click.option("--function", "wanted", metavar="NAME", help="Disassemble only this function, by name or index.")
+@options.as_json
+def inspect(file: Path, disassemble: bool, wanted: str | None, as_json: bool) -> None:
+    """Show the sections, imports and exports of the module FILE, or its code.
+
+    Offsets are byte offsets in the file. An invalid module is shown too, and then the exit code is 1.
+    """
+    binary = read_file(file)
+    with module_errors(file):
+        module = decode(binary)
+        names = decode_names(module)
+        printer = ModulePrinter(module, names)
+        if wanted is not None or disassemble:
+            chosen = _functions(module, names, wanted, file)
+            if as_json:
+                options.print_json({"functions": [_function_json(module, names, printer, index) for index in chosen]})
+            else:
+                lines = printer.module_text() if wanted is None else _each(printer, chosen)
+                for line in lines:
+                    print(visible(line))
+            return
+        problem = _problem(module)
+    if as_json:
+        options.print_json(describe(module, names, problem))
+    else:
+        for line in _summary(file, len(binary), module, names):
+            print(visible(line))
+    if problem is not None:
+        raise CliError(f"{file}: {problem}")
+
+
+def describe(module: Module, names: Names, problem: str | None) -> dict[str, Any]:
+    """Return what ``inspect --json`` prints; the types are in the text format."""
+    return {
+        "name": names.module,
+        "valid": problem is None,
+        "problem": problem,
+        "sections": [{"name": s.name, "offset": s.offset, "size": s.size, "count": s.count} for s in module.sections],
+        "imports": [
+            {"module": e.module, "name": e.name, "type": str(e.type)} for e in _typed(module, module.import_types)
+        ],
+        "exports": [{"name": e.name, "type": str(e.type)} for e in _typed(module, module.export_types)],
+    }
+
+
+def _typed(module: Module, types: Any) -> Any:
+    """Return imports or exports with their types; none where an invalid module names a type that it does not have."""
+    try:
+        return types()
+    except IndexError:
+        return ()
+
+
+def _problem(module: Module) -> str | None:
+    try:
+        validate_module(module)
+    except ValidationError as error:
+        return str(error)
+    return None
+
+
+def _summary(file: Path, size: int, module: Module, names: Names) -> Iterator[str]:
+    yield f"{file}: {size} bytes" + (f", module {names.module}" if names.module else "")
+    yield "sections"
+    for section in module.sections:
+        count = "" if section.count is None else f"  {section.count} entries"
+        yield f"  {section.name:20}  offset 0x{section.offset:06x}  size {section.size:>8}{count}"
+    yield "imports"
+    for imported in _typed(module, module.import_types):
+        yield f"  {imported.module}.{imported.name}  {imported.type}"
+    yield "exports"
+    for exported in _typed(module, module.export_types):
+        yield f"  {exported.name}  {exported.type}"
+
+
+def _functions(module: Module, names: Names, wanted: str | None, file: Path) -> list[int]:
+    """Return the defined functions that ``wanted`` names by name, export or index; ``None`` names all."""
+    first = len(module.imported(ExternKind.FUNC))
+    defined = range(first, first + len(module.codes))
+    if wanted is None:
+        return list(defined)
+    exported = {e.index: e.name for e in module.exports if e.kind is ExternKind.FUNC}
+    name = wanted.removeprefix("$")
+    found = [i for i in defined if name in (names.functions.get(i), exported.get(i))]
+    if not found and name.isascii() and name.isdigit():
+        found = [i for i in defined if str(i) == name]
+    if not found:
+        raise CliError(f"{file} defines no function {wanted!r}: expected a name or an index, see --disassemble")
+    return found
+
+
+def _each(printer: ModulePrinter, functions: list[int]) -> Iterator[str]:
+    for function in functions:
+        yield from printer.function(function)
+
+
+def _function_json(module: Module, names: Names, printer: ModulePrinter, index: int) -> dict[str, Any]:
+    code = module.codes[index - len(module.imported(ExternKind.FUNC))]
+    lines = printer.instructions(index, code.body())
+    return {
+        "index": index,
+        "name": names.functions.get(index),
+        "offset": code.offset,
+        "size": code.size,
+        "instructions": [{"pc": x.pc, "offset": x.offset, "depth": x.depth, "text": x.text} for x in lines],
+    }

@@ -1,0 +1,123 @@
+"""The entry of the command line: finds the command, and turns everything that ends it into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, TextIO
+
+import click
+
+from zenowasm import __version__
+from zenowasm.cli.errors import CliError, one_line
+
+EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+# What each command does, and where it is.
+_COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {
+        "run": ("Run a ZenoLang script with its plugins.", "zenowasm.cli.run", "run"),
+        "plugin": ("List, describe and validate plugins.", "zenowasm.cli.plugin", "plugin"),
+        "exec": ("Call an export of a WebAssembly module.", "zenowasm.cli.exec", "exec_"),
+        "inspect": ("Show what is in a WebAssembly module.", "zenowasm.cli.inspect", "inspect"),
+        "debug": ("Run a script and step through its plugins.", "zenowasm.cli.debug", "debug"),
+        "spec": ("Run a script of the official test suite.", "zenowasm.cli.spec", "spec"),
+    }
+)
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for; its help imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command, or ``None``."""
+        if cmd_name not in _COMMANDS:
+            return None
+        _, module, attribute = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the arguments name; for an unknown one, say which is like it."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0][:100], _COMMANDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(_COMMANDS)}"
+            raise click.UsageError(f"unknown command {args[0]!r}: {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (summary, _, _) in _COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, prog_name="zenowasm")
+def cli() -> None:
+    """Run, check, debug and measure ZenoEngine's WebAssembly plugins.
+
+    Exit codes: 0, 1 for an error of the user's, 2 for wrong usage, 130 after Ctrl-C. Messages go to stderr.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line with these arguments, or the process's, and exit with the command's code."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        _tolerate(stream)
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        # Without standalone mode click returns what a command passes to ``ctx.exit``, and nothing otherwise.
+        code: Any = cli.main(arguments, prog_name="zenowasm", standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx is not None else "zenowasm"
+        return _fail(f"{error.format_message().rstrip('.')}; see `{path} --help`", EXIT_USAGE)
+    except CliError as error:
+        return _fail(error.message, EXIT_ERROR, error.details)
+    except click.ClickException as error:
+        return _fail(error.format_message(), EXIT_ERROR)
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return EXIT_ERROR
+    except OSError as error:  # of stdout itself, such as a full disk; what commands open they report themselves
+        _discard_output()
+        return _fail(f"cannot write the output: {error.strerror}", EXIT_ERROR)
+    return code if isinstance(code, int) else EXIT_OK
+
+
+def _fail(message: str, code: int, details: str = "") -> int:
+    print(f"error: {one_line(message)}", file=sys.stderr)
+    if details:
+        print(f"Details: {one_line(details)}", file=sys.stderr)
+    return code
+
+
+def _tolerate(stream: TextIO | Any) -> None:
+    """Let text that a stream's encoding does not have come through as escapes, rather than end the command."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Point stdout to nowhere: what is still buffered cannot be written, and Python would try again at its exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""``zenowasm plugin``: the words are those of the original engine (ABI document, "CLI `plugin` of the original")."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+from zenowasm.backends import registry
+from zenowasm.backends.registry import BackendError
+from zenowasm.cli import options
+from zenowasm.cli.errors import CliError, one_line, user_errors, visible
+from zenowasm.plugin import PluginError, load_environment
+from zenowasm.plugin.manifest import FILE_NAME, Manifest, read_manifest
+from zenowasm.plugin.validate import Level, validate_plugin
+
+_RULE = "=" * 60
+_MARKS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.ERROR: "❌"}
+
+
+@click.group()
+def plugin() -> None:
+    """List, describe and validate plugins."""
+
+
+@plugin.command("list")
+@options.plugin_dir
+@options.as_json
+def list_(plugin_dir: Path | None, as_json: bool) -> None:
+    """List the plugins of a folder."""
+    manifests = []
+    for folder in _candidates(_folder(plugin_dir)):
+        try:
+            manifests.append(read_manifest(folder))
+        except PluginError as error:
+            print(f"warning: {one_line(str(error))}", file=sys.stderr)
+    if as_json:
+        options.print_json({"plugins": [_described(manifest) for manifest in manifests]})
+        return
+    if not manifests:
+        print("No valid plugins found.")
+        return
+    print(f"Installed WASM Plugins:\n{_RULE}")
+    for manifest in manifests:
+        print(visible(f"  📦 {manifest.name} (v{manifest.version})"))
+        if manifest.description:
+            print(visible(f"     {manifest.description}"))
+        print(visible(f"     Location: {manifest.folder}"))
+        print(visible(f"     Binary: {manifest.binary}"))
+
+
+@plugin.command()
+@click.argument("name")
+@options.plugin_dir
+@options.as_json
+def info(name: str, plugin_dir: Path | None, as_json: bool) -> None:
+    """Describe the plugin NAME."""
+    manifest = _find(name, _folder(plugin_dir))
+    if as_json:
+        options.print_json(_described(manifest))
+        return
+    print(_RULE)
+    for line in _info(manifest):
+        print(visible(line))
+    print(_RULE)
+
+
+@plugin.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@options.backend
+@options.as_json
+def validate(path: Path, backend: str, as_json: bool) -> None:
+    """Check the plugin in the folder PATH: its manifest, binary, exports and imports. Nothing of it is run."""
+    with user_errors(BackendError, PluginError):
+        report = validate_plugin(path, registry.engine(backend), load_environment().variables)
+    errors, warnings = report.count(Level.ERROR), report.count(Level.WARNING)
+    if as_json:
+        checks = [{"subject": c.subject, "level": c.level.value, "message": c.message} for c in report.checks]
+        options.print_json({"valid": report.ok, "errors": errors, "warnings": warnings, "checks": checks})
+    else:
+        print(f"Validating plugin: {report.folder}\n{_RULE}")
+        for check in report.checks:
+            print(f"{_MARKS[check.level]} {check.subject}: {one_line(check.message)}")
+        verdict = "is valid" if report.ok else "is not valid"
+        print(f"{_RULE}\nPlugin {verdict}: {errors} errors, {warnings} warnings")
+    if not report.ok:
+        raise CliError(f"{report.folder} is not a valid plugin: {errors} errors")
+
+
+def _folder(plugin_dir: Path | None) -> Path:
+    if plugin_dir is None:
+        with user_errors(PluginError):
+            return load_environment().plugin_dir
+    if not plugin_dir.is_dir():
+        raise CliError(f"no plugin folder at {plugin_dir}: expected a folder with a folder for each plugin")
+    return plugin_dir
+
+
+def _candidates(folder: Path) -> list[Path]:
+    try:
+        return sorted(path.parent for path in folder.glob(f"*/{FILE_NAME}"))
+    except OSError as error:
+        raise CliError(f"cannot read {folder}: {error.strerror}") from error
+
+
+def _find(name: str, folder: Path) -> Manifest:
+    """Return the plugin of that name, or in the folder of that name; the details say why there is none."""
+    details = f"{folder} holds no plugin of that name"
+    for candidate in _candidates(folder):
+        try:
+            manifest = read_manifest(candidate)
+        except PluginError as error:
+            if candidate.name == name:
+                details = str(error)
+            continue
+        if name in (manifest.name, candidate.name):
+            return manifest
+    raise CliError(f"Plugin '{name}' not found or invalid", details=details)
+
+
+def _info(manifest: Manifest) -> Iterator[str]:
+    yield f"Plugin: {manifest.name}"
+    yield f"Version: {manifest.version}"
+    for label in ("author", "license", "homepage", "description"):
+        if value := getattr(manifest, label):
+            yield f"{label.capitalize()}: {value}"
+    yield f"Binary: {manifest.binary}"
+    yield "Permissions:"
+    granted = attrs.asdict(manifest.permissions)
+    for kind, entries in granted.items():
+        if entries:
+            yield f"  {kind}: {', '.join(entries)}"
+    if not any(granted.values()):
+        yield "  (none)"
+
+
+def _described(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "type": manifest.type.value,
+        "author": manifest.author,
+        "description": manifest.description,
+        "license": manifest.license,
+        "homepage": manifest.homepage,
+        "location": str(manifest.folder),
+        "binary": manifest.binary,
+        "permissions": {kind: list(entries) for kind, entries in attrs.asdict(manifest.permissions).items()},
+    }

@@ -1,0 +1,67 @@
+"""Runs a ZenoLang script with its plugins; what ``run`` and ``debug`` have in common."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from zenowasm.backends import registry
+from zenowasm.backends.protocol import Store
+from zenowasm.backends.registry import BackendError
+from zenowasm.cli.errors import CliError, read_file, user_errors, visible
+from zenowasm.plugin import LogRecord, PluginError, PluginLimits, load_environment, open_host
+from zenowasm.zenolang import Evaluator, Scope, UnknownSlotError, ZenoError, default_registry, parse
+
+
+def print_log(record: LogRecord) -> None:
+    """Print a plugin's message to stderr."""
+    sys.stdout.flush()  # so that both streams stay in order where they end in one place
+    owner = f"[{record.plugin}] " if record.plugin else ""
+    print(visible(f"{owner}{record.level}: {record.message}"), file=sys.stderr)
+
+
+def run_script(
+    script: Path,
+    plugin_dir: Path | None,
+    *,
+    backend: str = registry.DEFAULT,
+    limits: PluginLimits | None = None,
+    on_store: Callable[[str, Store], None] | None = None,
+) -> None:
+    """Run a script with the plugins of ``plugin_dir``, or of the environment's; see ``open_host``.
+
+    Plugins' logs go to stderr, the script's own output to stdout. Raises ``CliError``, and what a probe raises.
+    """
+    source = _read_script(script)
+    if plugin_dir is not None and not plugin_dir.is_dir():
+        raise CliError(f"no plugin folder at {plugin_dir}: expected a folder with a folder for each plugin")
+    slots = default_registry()
+    with user_errors(BackendError, PluginError, ZenoError):
+        program = parse(source, str(script))
+        environment = load_environment()
+        with open_host(
+            backend,
+            plugin_dir,
+            environment=environment,
+            log=print_log,
+            limits=limits,
+            on_store=on_store,
+            slots=slots,
+        ) as host:
+            evaluator = Evaluator(slots, environment=environment.variables, base_directory=script.parent)
+            try:
+                evaluator.run(program, Scope())
+            except UnknownSlotError as error:
+                if host.plugins:
+                    raise
+                raise CliError(f"{error}; no plugins are loaded: use --plugin-dir or ZENO_PLUGINS_ENABLED") from error
+
+
+def _read_script(script: Path) -> str:
+    data = read_file(script)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise CliError(f"{script}:{line}: expected a script in UTF-8, found byte 0x{data[error.start]:02x}") from error

@@ -1,0 +1,24 @@
+"""The debugger's engine: sessions, breakpoints, stepping and inspection, for any face and any store that can step."""
+
+from zenowasm.debugger.breakpoints import Breakpoint
+from zenowasm.debugger.errors import DebuggerError, DebuggerQuit
+from zenowasm.debugger.inspection import FrameView, HostView, Variable, value_text
+from zenowasm.debugger.session import CodeLine, Front, Session
+from zenowasm.debugger.stepping import Action, Reason, Resume, Stop
+
+__all__ = [
+    "Action",
+    "Breakpoint",
+    "CodeLine",
+    "DebuggerError",
+    "DebuggerQuit",
+    "FrameView",
+    "Front",
+    "HostView",
+    "Reason",
+    "Resume",
+    "Session",
+    "Stop",
+    "Variable",
+    "value_text",
+]

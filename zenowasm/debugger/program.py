@@ -1,0 +1,108 @@
+"""What a debugger knows of a module before anything runs: names, printed code, and the types of operands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from attrs import frozen
+
+from zenowasm.interp.binary import decode_names
+from zenowasm.interp.instructions import Effect, Immediate
+from zenowasm.interp.syntax.module import Body, ExternKind, Instruction
+from zenowasm.interp.text.printer import InstructionLine, ModulePrinter
+from zenowasm.interp.types import FuncType
+from zenowasm.interp.validation import FunctionValidator, ValidModule, validate_function
+from zenowasm.interp.validation.function import OperandType
+
+
+@frozen(eq=False)
+class FunctionCode:
+    """A function of the module: its instructions as text, and the operand types before each of them."""
+
+    index: int
+    body: Body
+    lines: Sequence[InstructionLine]
+    operands: Sequence[tuple[OperandType, ...]]
+
+
+class Program:
+    """A valid module as a debugger shows it. Functions are printed when they are asked for, and kept."""
+
+    def __init__(self, valid: ValidModule) -> None:
+        """Read the module's names."""
+        module = valid.module
+        self.valid = valid
+        self._names = decode_names(module)
+        self._printer = ModulePrinter(module, self._names)
+        self._functions: dict[int, FunctionCode] = {}
+        self.imported = len(module.imported(ExternKind.FUNC))
+        self.count = self.imported + len(module.codes)
+        self._exports = {e.index: e.name for e in reversed(module.exports) if e.kind is ExternKind.FUNC}
+        self._by_name: dict[str, list[int]] = {}
+        for names in (self._exports, self._names.functions):
+            for index, name in names.items():
+                found = self._by_name.setdefault(name, [])
+                if index not in found and self.imported <= index < self.count:
+                    found.append(index)
+
+    @property
+    def name(self) -> str | None:
+        """The module's own name, if it has one."""
+        return self._names.module
+
+    def function_name(self, index: int) -> str:
+        """Return a function's name, else that of its export, else ``function N``."""
+        return self._names.functions.get(index) or self._exports.get(index) or f"function {index}"
+
+    def function_type(self, index: int) -> FuncType:
+        """Return a function's type."""
+        return self.valid.context.functions[index]
+
+    def find(self, name: str) -> list[int]:
+        """Return the functions of that name or export name, or with that index, which the module defines."""
+        if name in self._by_name:
+            return self._by_name[name]
+        if name.isascii() and name.isdigit() and len(name) < 10 and self.imported <= int(name) < self.count:
+            return [int(name)]
+        return []
+
+    def nearest(self, name: str) -> str | None:
+        """Return the known function name most like this one, or ``None``."""
+        known = [known for known, functions in self._by_name.items() if functions]
+        return next(iter(get_close_matches(name[:100], known, n=1)), None)
+
+    def local_names(self, function: int) -> Mapping[int, str]:
+        """Return the names of a function's locals by index, as far as they have names."""
+        return self._names.locals.get(function, {})
+
+    def function(self, index: int) -> FunctionCode:
+        """Return the code of a function that the module defines."""
+        found = self._functions.get(index)
+        if found is None:
+            body = self.valid.module.codes[index - self.imported].body()
+            types = _OperandTypes()
+            validate_function(self.valid.context, index, self.function_type(index), body, types)
+            lines = tuple(self._printer.instructions(index, body))
+            found = self._functions[index] = FunctionCode(index, body, lines, types.before)
+        return found
+
+    def import_called(self, function: int, pc: int) -> str | None:
+        """Return the two-level name of the imported function that the instruction calls directly, else ``None``."""
+        opcode, immediates = self.function(function).body.expression.instructions[pc]
+        if Effect.CALLS not in opcode.effects or opcode.immediates != (Immediate.FUNCIDX,):
+            return None
+        imports = self.valid.module.imported(ExternKind.FUNC)
+        (index,) = immediates
+        return f"{imports[index].module}.{imports[index].name}" if index < len(imports) else None
+
+
+class _OperandTypes:
+    """Collects, while a function is validated, the types on the operand stack before each instruction."""
+
+    def __init__(self) -> None:
+        self.before: list[tuple[OperandType, ...]] = [()]
+
+    def instruction(self, validator: FunctionValidator, instruction: Instruction, height: int) -> None:
+        """Note what the instruction leaves, which is what the next one finds (see ``validation.Consumer``)."""
+        self.before.append(tuple(validator.operands))

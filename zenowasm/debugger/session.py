@@ -1,0 +1,273 @@
+"""A debugging session: watches stores, decides when to stop, and shows what a stopped execution looks like.
+
+It knows nothing of terminals or editors: a front (``zenowasm.faces``) is told of each stop and says how to go on.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, cast
+
+from attrs import frozen
+
+from zenowasm.backends.protocol import Store as EngineStore
+from zenowasm.debugger.breakpoints import ENTRY, Breakpoint, Breakpoints
+from zenowasm.debugger.errors import DebuggerError, DebuggerQuit
+from zenowasm.debugger.inspection import FrameView, HostView, Variable
+from zenowasm.debugger.program import Program
+from zenowasm.debugger.stepping import Action, Plan, Reason, Resume, Stop
+from zenowasm.interp.errors import Exhaustion, Trap, UncaughtException, WasmError
+from zenowasm.interp.events import Probe
+from zenowasm.interp.execution import Configuration, Frame
+from zenowasm.interp.execution.code import Code
+from zenowasm.interp.text.printer import InstructionLine
+from zenowasm.interp.types import I32
+from zenowasm.interp.validation import ValidModule
+
+_FAILURES = (Trap, Exhaustion, UncaughtException)
+"""What counts as a trap; other errors of a guest, such as WASI's exit, are its own way to end."""
+
+
+class Front(Protocol):
+    """Shows stops to a user and returns what the user wants next."""
+
+    def stopped(self, session: Session, stop: Stop) -> Resume:
+        """Look at the stopped execution through ``session`` and say how to go on."""
+        ...
+
+
+class SteppingStore(Protocol):
+    """A store of an engine that can step (``Capability.STEPPING``)."""
+
+    probe: Probe | None
+
+
+@frozen
+class CodeLine:
+    """A line of a listing: the instruction, whether it is the current one, and whether a breakpoint is there."""
+
+    line: InstructionLine
+    current: bool
+    breakpoint: bool
+
+
+class StoreProbe:
+    """Watches one store for a session; ``executions`` are the active ones, each inside a host call of the one before.
+
+    It lives as long as its store, so that a session holds on to nothing that the host has let go.
+    """
+
+    def __init__(self, session: Session, owner: str) -> None:
+        self.session = session
+        self.owner = owner
+        self.executions: list[tuple[int, Configuration]] = []
+
+    def before_instruction(self, execution: Configuration) -> None:
+        """Let the session look at the instruction that comes next."""
+        self._enter(execution)
+        self.session.before_instruction(self, execution)
+
+    def before_unwinding(self, execution: Configuration, error: WasmError) -> None:
+        """Let the session look at a trap."""
+        self._enter(execution)
+        self.session.before_unwinding(self, execution, error)
+
+    def _enter(self, execution: Configuration) -> None:
+        executions = self.executions
+        if executions and executions[-1][1] is execution:
+            return
+        # ``nesting`` counts the active calls from outside: what is recorded at this level or deeper is over.
+        nesting = execution.store.nesting
+        while executions and executions[-1][0] >= nesting:
+            executions.pop()
+        executions.append((nesting, execution))
+
+
+class Session:
+    """One debugging session over any number of stores; calls from several threads wait for one another.
+
+    The session begins stopped at the first instruction of all when ``stop_at_start`` is set.
+    """
+
+    def __init__(self, front: Front, *, stop_at_start: bool = False) -> None:
+        self.breakpoints = Breakpoints()
+        self._front = front
+        self._plan = Plan(Action.STEP if stop_at_start else Action.CONTINUE)
+        self._lock = threading.RLock()
+        self._programs: dict[ValidModule, Program] = {}
+        self._places: dict[Code, Mapping[int, list[Breakpoint]]] = {}
+        self._last: Frame | None = None
+        self._error: WasmError | None = None
+        self._over = False
+        self._frames: tuple[FrameView | HostView, ...] = ()
+        self._selected = 0
+
+    def attach(self, owner: str, store: EngineStore) -> None:
+        """Watch a store from now on; ``owner`` is the name under which its frames are shown."""
+        cast(SteppingStore, store).probe = cast(Probe, StoreProbe(self, owner))
+
+    # -- deciding when to stop --
+
+    def before_instruction(self, probe: StoreProbe, execution: Configuration) -> None:
+        """Stop here if a breakpoint or the plan says so; raises ``DebuggerQuit`` when the user ends the run."""
+        with self._lock:
+            frame = execution.frame
+            if self._over or frame is None:
+                return
+            entered = frame is not self._last and frame.pc == 0
+            self._last, self._error = frame, None
+            places = self._places.get(frame.code)
+            if places is None:
+                places = self._places_in(frame)
+            hit = (*(places.get(ENTRY, ()) if entered else ()), *places.get(frame.pc, ()))
+            due = self._plan.due(execution.store)
+            if hit or due:
+                self._stop(probe, self._stop_at(frame, hit), frame.pc)
+
+    def before_unwinding(self, probe: StoreProbe, execution: Configuration, error: WasmError) -> None:
+        """Stop at a trap, once, where it happened; raises ``DebuggerQuit`` when the user ends the run."""
+        with self._lock:
+            frame = execution.frame
+            if self._over or frame is None or error is self._error or not isinstance(error, _FAILURES):
+                return
+            self._error = error  # it comes by again for every execution that it leaves
+            self._stop(probe, Stop(Reason.TRAP, error=error), max(frame.pc - 1, 0))
+
+    def _stop_at(self, frame: Frame, hit: tuple[Breakpoint, ...]) -> Stop:
+        if hit:
+            for breakpoint_ in hit:
+                breakpoint_.hits += 1
+            return Stop(Reason.BREAKPOINT, breakpoints=hit)
+        finished = self._plan.frame if self._plan.action is Action.FINISH else None
+        if finished is None:
+            return Stop(Reason.STEP)
+        to_guest = finished.caller is frame
+        return Stop(Reason.RETURN, results=len(finished.function.type.results) if to_guest else None)
+
+    def _stop(self, probe: StoreProbe, stop: Stop, pc: int) -> None:
+        self._frames = tuple(self._views(probe, pc))
+        self._selected = 0
+        innermost = self.frame().frame
+        try:
+            resume = self._front.stopped(self, stop)
+        finally:
+            self._frames = ()
+        if resume.action is Action.QUIT:
+            self._over = True
+            raise DebuggerQuit("the debugger ended the run")
+        self._plan = Plan.of(resume, innermost)
+
+    def _views(self, probe: StoreProbe, pc: int) -> Iterator[FrameView | HostView]:
+        level = 0
+        for position, (_, execution) in enumerate(reversed(probe.executions)):
+            for active, frame in enumerate(execution.frames()):
+                at = pc if position == active == 0 else max(frame.pc - 1, 0)
+                program = self._program(frame)
+                if position and not active:
+                    yield HostView(program.import_called(frame.function.index, at))
+                yield FrameView(level, probe.owner, program, frame, at)
+                level += 1
+
+    def _program(self, frame: Frame) -> Program:
+        valid = frame.module.valid
+        program = self._programs.get(valid)
+        if program is None:
+            program = self._programs[valid] = Program(valid)
+            self.breakpoints.resolve(program)
+        return program
+
+    def _places_in(self, frame: Frame) -> Mapping[int, list[Breakpoint]]:
+        places = self.breakpoints.within(self._program(frame), frame.function.index)
+        self._places[frame.code] = places
+        return places
+
+    # -- breakpoints --
+
+    def add_breakpoint(self, location: str) -> Breakpoint:
+        """Add a breakpoint at ``FUNCTION`` or ``FUNCTION+PC``; it waits until a module has such a place."""
+        with self._lock:
+            added = self.breakpoints.add(location)
+            for program in self._programs.values():
+                self.breakpoints.resolve(program)
+            self._places.clear()
+            return added
+
+    def delete_breakpoint(self, number: int) -> None:
+        """Delete a breakpoint; raises ``DebuggerError`` when there is none of that number."""
+        with self._lock:
+            self.breakpoints.delete(number)
+            self._places.clear()
+
+    def nearest_function(self, location: str) -> str | None:
+        """Return the function of the modules seen so far whose name is most like what was asked for."""
+        found = (program.nearest(location.rpartition("+")[0] or location) for program in self._programs.values())
+        return next((name for name in found if name is not None), None)
+
+    # -- looking --
+
+    def backtrace(self) -> Sequence[FrameView | HostView]:
+        """Return the active frames, innermost first, with the host between them where it called back."""
+        return self._frames
+
+    def frame(self) -> FrameView:
+        """Return the selected frame; raises ``DebuggerError`` when nothing is stopped."""
+        for view in self._frames:
+            if isinstance(view, FrameView) and view.level == self._selected:
+                return view
+        raise DebuggerError("nothing is stopped")
+
+    def select(self, level: int) -> FrameView:
+        """Select a frame to look at, 0 being the innermost; raises ``DebuggerError`` when there is no such frame."""
+        levels = [view.level for view in self._frames if isinstance(view, FrameView)]
+        if level not in levels:
+            raise DebuggerError(f"there is no frame {level}: expected 0 to {len(levels) - 1}")
+        self._selected = level
+        return self.frame()
+
+    def local(self, name: str) -> Variable:
+        """Return a local of the selected frame by name or index, with or without ``$``."""
+        wanted = name.removeprefix("$")
+        variables = self.frame().locals()
+        for variable in variables:
+            if variable.name == wanted:
+                return variable
+        for variable in variables:
+            if str(variable.index) == wanted:
+                return variable
+        known = ", ".join(variable.label for variable in variables) or "none"
+        raise DebuggerError(f"there is no local {name}: {self.frame().function} has {known}")
+
+    def memory(self, address: str, length: int) -> tuple[int, bytes]:
+        """Return an address and up to ``length`` bytes there, fewer at the end of the memory.
+
+        ``address`` is a number, decimal or hexadecimal, or the name of an i32 local. Raises ``DebuggerError``.
+        """
+        memories = self.frame().frame.module.memories
+        if not memories:
+            raise DebuggerError("the module has no memory")
+        at = self._address(address)
+        size = memories[0].size
+        if not 0 <= at < size or length < 1:
+            raise DebuggerError(f"expected an address from 0 to 0x{size - 1:x} and a length, found {address} {length}")
+        return at, memories[0].read(at, min(length, size - at))
+
+    def _address(self, text: str) -> int:
+        if not text.startswith("$"):
+            try:
+                return int(text, 0)
+            except ValueError:
+                pass  # then it is a name
+        variable = self.local(text)
+        if variable.type is not I32:
+            raise DebuggerError(f"{variable.label} is not an address: it is {variable.type}, expected i32")
+        return int(variable.value)
+
+    def listing(self, around: int) -> list[CodeLine]:
+        """Return the selected frame's code, up to ``around`` instructions before and behind the current one."""
+        view = self.frame()
+        function = view.frame.function.index
+        places = self.breakpoints.within(view.program, function)
+        lines = view.program.function(function).lines[max(view.pc - around, 0) : view.pc + around + 1]
+        stops = {max(pc, 0) for pc in places}
+        return [CodeLine(line, line.pc == view.pc, line.pc in stops) for line in lines]

@@ -1,0 +1,1 @@
+"""Faces of the debugger: each translates between a user and a session, and decides nothing itself."""

@@ -1,0 +1,1 @@
+"""Host functions for any engine: declaring them, linking them, reading guest memory, observing calls."""

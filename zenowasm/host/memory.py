@@ -1,0 +1,102 @@
+"""A bounded view of a guest's linear memory: every pointer that a guest hands out is checked before it is used.
+
+Pointers and lengths are i32 values read as unsigned, in bytes; integers in memory are little-endian.
+"""
+
+from __future__ import annotations
+
+from zenowasm.backends.protocol import Memory
+
+_U32 = 0xFFFF_FFFF
+
+
+class MemoryFaultError(Exception):
+    """A guest named bytes that are not all inside its memory."""
+
+    def __init__(self, pointer: int, length: int, size: int) -> None:
+        super().__init__(f"{length} bytes at 0x{pointer:x} are not inside the memory of {size} bytes")
+        self.pointer = pointer
+        self.length = length
+        self.size = size
+
+
+class TooLongError(Exception):
+    """A guest handed out more bytes than a limit allows."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"longer than the limit of {limit} bytes")
+        self.limit = limit
+
+
+class GuestMemory:
+    """A guest's memory as the host may use it: reads and writes with unsigned pointers, always checked.
+
+    The engine's own bounds check is the check; asking for the size first would do it twice on every access.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    @property
+    def size(self) -> int:
+        """The current size in bytes."""
+        return self._memory.size
+
+    def read(self, pointer: int, length: int, limit: int | None = None) -> bytes:
+        """Return ``length`` bytes at ``pointer``.
+
+        Raises ``MemoryFaultError`` when they are not all inside the memory, ``TooLongError`` when there are more than
+        ``limit`` of them.
+        """
+        pointer &= _U32
+        length &= _U32
+        if limit is not None and length > limit:
+            self.check(pointer, length)
+            raise TooLongError(limit)
+        try:
+            return self._memory.read(pointer, length)
+        except IndexError:
+            raise MemoryFaultError(pointer, length, self._memory.size) from None
+
+    def read_terminated(self, pointer: int, limit: int) -> tuple[bytes, bool]:
+        """Return the bytes from ``pointer`` up to a NUL, the end of memory or ``limit`` bytes, whichever comes first.
+
+        The second part of the result is true when ``limit`` cut the bytes. Raises ``MemoryFaultError`` when the
+        pointer itself is outside of the memory.
+        """
+        pointer &= _U32
+        terminator = self._memory.find(0, pointer, pointer + limit)
+        if terminator >= 0:
+            return self._memory.read(pointer, terminator - pointer), False
+        size = self._memory.size
+        if pointer >= size:
+            raise MemoryFaultError(pointer, 1, size)
+        end = min(pointer + limit, size)
+        return self._memory.read(pointer, end - pointer), end < size
+
+    def write(self, pointer: int, data: bytes) -> None:
+        """Write ``data`` at ``pointer``; raises ``MemoryFaultError``, with nothing written, when it does not fit."""
+        pointer &= _U32
+        try:
+            self._memory.write(pointer, data)
+        except IndexError:
+            raise MemoryFaultError(pointer, len(data), self._memory.size) from None
+
+    def check(self, pointer: int, length: int) -> None:
+        """Raise ``MemoryFaultError`` unless ``length`` bytes at ``pointer`` are inside the memory."""
+        size = self._memory.size
+        if (pointer & _U32) + (length & _U32) > size:
+            raise MemoryFaultError(pointer & _U32, length & _U32, size)
+
+    def read_unsigned(self, pointer: int, width: int) -> int:
+        """Return the little-endian unsigned integer of ``width`` bytes at ``pointer``; raises ``MemoryFaultError``."""
+        return int.from_bytes(self.read(pointer, width), "little")
+
+    def write_unsigned(self, pointer: int, value: int, width: int) -> None:
+        """Write ``value`` as a little-endian unsigned integer of ``width`` bytes; raises ``MemoryFaultError``."""
+        self.write(pointer, value.to_bytes(width, "little"))
+
+
+def visible_text(data: bytes) -> str:
+    r"""Return bytes that should be UTF-8 as text in which a byte that is not is shown as ``\xNN``, never lost."""
+    return data.decode("utf-8", "backslashreplace")

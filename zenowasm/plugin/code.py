@@ -1,0 +1,103 @@
+"""A plugin's binary, compiled once and checked against what the ABI demands and the host offers."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from zenowasm.backends.protocol import Engine, Module
+from zenowasm.host.linker import Linker
+from zenowasm.interp.errors import WasmError
+from zenowasm.plugin.abi import INIT, REGISTER_SLOTS, export_problems
+from zenowasm.plugin.config import ResolvedConfig, resolve_config
+from zenowasm.plugin.errors import FunctionNotFoundError, LoadError, PluginError
+from zenowasm.plugin.files import read_bounded
+from zenowasm.plugin.guest import Guest
+from zenowasm.plugin.host_functions import HostContext, functions
+from zenowasm.plugin.jsonvalue import encode
+from zenowasm.plugin.log import PluginLog
+from zenowasm.plugin.manifest import Manifest, PluginType
+from zenowasm.plugin.permissions import Permissions
+from zenowasm.plugin.services import HostServices
+from zenowasm.wasi.context import WasiContext
+from zenowasm.wasi.preview1 import Preview1
+
+
+@frozen
+class PluginCode:
+    """Everything that the instances of one plugin share; making an instance of it compiles nothing.
+
+    ``request_context`` is the JSON that every request carries as its ``context``, empty without configuration.
+    """
+
+    manifest: Manifest
+    engine: Engine
+    module: Module
+    permissions: Permissions
+    config: ResolvedConfig
+    request_context: bytes = field(repr=False)
+    services: HostServices
+
+    @property
+    def name(self) -> str:
+        """The plugin's name."""
+        return self.manifest.name
+
+
+def make_linker(context: HostContext, wasi: WasiContext) -> Linker:
+    """Return everything that this host offers to one plugin instance: the ABI's functions and WASI."""
+    linker = Linker()
+    linker.define(functions(context))
+    linker.define(Preview1(wasi).functions())
+    return linker
+
+
+def interface() -> Linker:
+    """Return what this host offers, for checking imports; its functions belong to no plugin and deny everything."""
+    services = HostServices()
+    log = PluginLog("", services.log, services.limits)
+    return make_linker(HostContext(Guest("", None), Permissions(), log, {}, services.limits), WasiContext())
+
+
+def read_binary(manifest: Manifest, limit: int) -> bytes:
+    """Return the plugin's binary, at most ``limit`` bytes; raises ``LoadError``: ``failed to load WASM module: E``."""
+    try:
+        path = manifest.binary_path.resolve(strict=True)
+        # The manifest was checked when it was read; links can have changed since.
+        if not path.is_relative_to(manifest.folder.resolve()):
+            raise LoadError(f"failed to load WASM module: {manifest.binary}: lies outside of the plugin's folder")
+        return read_bounded(path, limit)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
+        reason = getattr(error, "strerror", None) or str(error)
+        raise LoadError(f"failed to load WASM module: {manifest.binary_path}: {reason}") from error
+
+
+def load_code(manifest: Manifest, engine: Engine, services: HostServices) -> PluginCode:
+    """Read, compile and check a plugin's binary and resolve its configuration.
+
+    Raises ``LoadError`` with the original's words, or ``ConfigError``.
+    """
+    if manifest.type is not PluginType.WASM:
+        raise LoadError(f"plugin {manifest.name} is a {manifest.type.value} plugin, which this host does not run")
+    config = resolve_config(manifest, services.environment)
+    binary = read_binary(manifest, services.limits.binary_bytes)
+    try:
+        module = engine.compile(binary)
+    except WasmError as error:
+        raise LoadError(f"failed to load WASM module: {manifest.binary_path}: {error}") from error
+    for problem in export_problems(module, manifest.name):
+        raise LoadError(f"{_phase(problem)}: {problem}") from problem
+    for missing in interface().problems(module):
+        raise LoadError(f"failed to load WASM module: {missing.message}")
+    context = encode({"config": dict(config)}) if config else b""
+    return PluginCode(manifest, engine, module, manifest.granted(), config, context, services)
+
+
+def _phase(problem: PluginError) -> str:
+    """Return the words of the phase in which the original stumbles over a missing export."""
+    if isinstance(problem, FunctionNotFoundError):
+        text = str(problem)
+        if text.startswith(f"function {INIT} "):
+            return "failed to get plugin metadata"
+        if text.startswith(f"function {REGISTER_SLOTS} "):
+            return "failed to get plugin slots"
+    return "failed to load WASM module"

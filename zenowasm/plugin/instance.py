@@ -1,0 +1,276 @@
+"""One instance of a plugin: its store, its identity, its lock, and the budget of every call into it.
+
+Source: the ABI document, sections "Guest exports" and "Lifecycle".
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from zenowasm.backends.protocol import Budget, ExecutionLimits
+from zenowasm.host.memory import MemoryFaultError
+from zenowasm.interp.errors import LimitError, LinkError, TrapCode, WasmError
+from zenowasm.plugin.abi import (
+    ALLOC,
+    CLEANUP,
+    EXECUTE,
+    INIT,
+    INITIALIZE,
+    REGISTER_SLOTS,
+    START,
+    Metadata,
+    Response,
+    SlotDefinition,
+    parse_metadata,
+    parse_response,
+    parse_slots,
+)
+from zenowasm.plugin.code import PluginCode, make_linker
+from zenowasm.plugin.errors import (
+    AllocationError,
+    BadPointerError,
+    BusyError,
+    CallError,
+    LoadError,
+    PluginError,
+    TimeLimitError,
+    UnusableInstanceError,
+    call_error,
+)
+from zenowasm.plugin.guest import Guest
+from zenowasm.plugin.host_functions import HostContext
+from zenowasm.plugin.log import PluginLog
+from zenowasm.wasi.context import LineBuffer, WasiContext
+from zenowasm.wasi.errors import ProcExit
+from zenowasm.zenolang.scope import Scope
+
+_NEGLIGIBLE = 0.02
+"""The part of a call's time below which what earlier steps took is not subtracted from the next step's budget."""
+_FULL = 0.75
+"""The part of the memory limit from which an instance is replaced: guests have no way to free what they are passed."""
+
+
+class PluginInstance:
+    """An instance that has been started; used by one thread at a time, which its own lock sees to.
+
+    After a trap, or when it has used most of its memory, it is not ``usable`` any more: what a guest's memory holds
+    then is not known. Raises, while it is made, ``LoadError`` with the words of the phase that failed.
+    """
+
+    def __init__(self, code: PluginCode) -> None:
+        services = code.services
+        self._code = code
+        self._limits = services.limits
+        self._store = code.engine.new_store(ExecutionLimits(memory_bytes=self._limits.memory_bytes))
+        if services.on_store is not None:
+            services.on_store(code.name, self._store)
+        self._guest = Guest(code.name, services.observer)
+        self._log = PluginLog(code.name, services.log, self._limits)
+        self._context = HostContext(self._guest, code.permissions, self._log, services.environment, self._limits)
+        self._wasi = WasiContext(
+            arguments=(code.name.encode("utf-8", "replace"),),
+            stdout=LineBuffer(lambda line: self._log.write("info", line)),
+            stderr=LineBuffer(lambda line: self._log.write("warn", line)),
+            realtime=services.realtime,
+            monotonic=services.monotonic,
+            random=services.random,
+            sleep=self._sleep,
+        )
+        self._lock = threading.RLock()
+        self._active = False
+        self._started = 0.0
+        self._fuel_before = 0
+        self._budget: Budget | None = None
+        self._whole = Budget(fuel=self._limits.fuel, seconds=self._limits.seconds)
+        self.usable = True
+        with self._phase(None):
+            self._instantiate()
+        self.metadata = self._metadata()
+        self.slots = self._slots()
+
+    @property
+    def fuel_consumed(self) -> int:
+        """Fuel that all calls into this instance have consumed so far."""
+        return self._store.fuel_consumed
+
+    def execute(self, slot: str, request: bytes, scope: Scope | None) -> Response:
+        """Run a slot: pass its name and the JSON ``request``, and return what the guest answers.
+
+        Raises ``UnusableInstanceError`` before anything has been called, ``BusyError`` when a call of this instance
+        is running in the same thread, ``CallError`` and its kinds, ``AllocationError``, ``BadPointerError``,
+        ``ReplyError``.
+        """
+        with self._phase(scope):
+            name_pointer, name_length = self._pass(slot.encode("utf-8", "replace"))
+            pointer, length = self._pass(request)
+            data, cut = self._reply(EXECUTE, "response", name_pointer, name_length, pointer, length)
+            try:
+                return parse_response(data)
+            except PluginError as error:
+                raise self._cut(error, cut) from error
+            finally:
+                self._retire_when_full()
+
+    def cleanup(self) -> None:
+        """Run ``plugin_cleanup``, once, and make the instance unusable; does nothing when it is so already.
+
+        Raises ``CallError`` when the guest traps.
+        """
+        with self._lock:
+            if not self.usable:
+                return
+            try:
+                if self._guest.has(CLEANUP):
+                    with self._phase(None):
+                        self._call(CLEANUP)
+            finally:
+                self.usable = False
+
+    def _instantiate(self) -> None:
+        linker = make_linker(self._context, self._wasi)
+        module, name = self._code.module, self._code.name
+        try:
+            imports = linker.resolve(self._store, module, owner=name, observer=self._code.services.observer)
+            self._begin_step()
+            instance = self._store.instantiate(module, imports)
+        except (LinkError, LimitError) as error:
+            raise LoadError(f"failed to load WASM module: {error}") from error
+        except WasmError as error:
+            failure = call_error(name, "start", error, self._limits.seconds, self._limits.fuel)
+            raise LoadError(f"failed to load WASM module: {failure}") from failure
+        self._guest.bind(instance.exports)
+        start = next((export for export in (INITIALIZE, START) if self._guest.has(export)), None)
+        if start is None:
+            return
+        try:
+            self._call(start)
+        except CallError as error:
+            # A command module ends its _start with exit 0; its exports are used afterwards, as in the original.
+            if isinstance(error.__cause__, ProcExit) and error.__cause__.code == 0 and start == START:
+                self.usable = True
+            else:
+                raise LoadError(f"failed to load WASM module: {error}") from error
+
+    def _metadata(self) -> Metadata:
+        with self._phase(None), _named("failed to get plugin metadata"):
+            data, cut = self._reply(INIT, "metadata")
+            try:
+                return parse_metadata(data)
+            except PluginError as error:
+                raise self._cut(error, cut) from error
+
+    def _slots(self) -> tuple[SlotDefinition, ...]:
+        with self._phase(None), _named("failed to get plugin slots"):
+            data, cut = self._reply(REGISTER_SLOTS, "slots")
+            try:
+                return parse_slots(data, self._limits.slots)
+            except PluginError as error:
+                raise self._cut(error, cut) from error
+
+    def _cut(self, error: PluginError, cut: bool) -> PluginError:
+        if not cut:
+            return error
+        return type(error)(f"{error} (the text is longer than the limit of {self._limits.reply_bytes} bytes)")
+
+    def _reply(self, function: str, what: str, *arguments: int) -> tuple[bytes, bool]:
+        (pointer,) = self._call(function, *arguments)
+        try:
+            return self._guest.memory.read_terminated(pointer, self._limits.reply_bytes)
+        except MemoryFaultError as error:
+            raise BadPointerError(f"failed to read {what}: failed to read memory at {error.pointer}") from error
+
+    def _pass(self, data: bytes) -> tuple[int, int]:
+        """Hand bytes to the guest, without a NUL, and return pointer and length."""
+        (pointer,) = self._call(ALLOC, len(data))
+        if pointer == 0:
+            raise AllocationError(f"alloc({len(data)}) in module {self._code.name} answered 0: out of memory")
+        try:
+            self._guest.memory.write(pointer, data)
+        except MemoryFaultError as error:
+            raise AllocationError(
+                f"alloc({len(data)}) in module {self._code.name} answered a bad place: {error}"
+            ) from error
+        return pointer, len(data)
+
+    @contextmanager
+    def _phase(self, scope: Scope | None) -> Iterator[None]:
+        """One outermost call: the lock, the time from which its budget counts, and the scope it may reach."""
+        with self._lock:
+            if self._active:
+                raise BusyError(f"plugin {self._code.name} is called from inside a call of its own")
+            if not self.usable:
+                raise UnusableInstanceError(f"this instance of plugin {self._code.name} cannot be used any more")
+            self._active = True
+            self._context.scope = scope
+            self._log.begin_call()
+            self._started = time.monotonic()
+            self._fuel_before = self._store.fuel_consumed if self._limits.fuel is not None else 0
+            try:
+                yield
+            finally:
+                self._wasi.flush()
+                self._context.scope = None
+                self._active = False
+                if self._context.damaged:
+                    self.usable = False
+
+    def _begin_step(self) -> None:
+        """Give the next call into the guest what is left of the phase's budget."""
+        limits = self._limits
+        budget = self._whole
+        elapsed = time.monotonic() - self._started
+        if limits.seconds is not None and elapsed > limits.seconds * _NEGLIGIBLE:
+            budget = Budget(limits.fuel, max(limits.seconds - elapsed, 0.0))
+        if limits.fuel is not None:
+            used = self._store.fuel_consumed - self._fuel_before
+            budget = Budget(max(limits.fuel - used, 0), budget.seconds)
+        if budget is not self._budget:
+            self._store.set_budget(budget)
+            self._budget = budget
+
+    def _call(self, function: str, *arguments: int) -> tuple[int, ...]:
+        self._begin_step()
+        budget = self._budget
+        if budget is not None and budget.seconds == 0.0:
+            raise TimeLimitError(
+                self._code.name, function, f"the limit of {self._limits.seconds:g} s is reached", TrapCode.INTERRUPTED
+            )
+        try:
+            return self._guest.call(function, *arguments)
+        except WasmError as error:
+            self.usable = False
+            raise call_error(self._code.name, function, error, self._limits.seconds, self._limits.fuel) from error
+        except BaseException:
+            # What a log sink, an observer or a signal handler raised has ended the guest's frames half way.
+            self.usable = False
+            raise
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep for WASI, but not past the end of the running call's time."""
+        limit = self._limits.seconds
+        if limit is not None:
+            seconds = min(seconds, self._started + limit - time.monotonic())
+        if seconds > 0:
+            time.sleep(seconds)
+
+    def _retire_when_full(self) -> None:
+        if self._guest.memory.size < self._limits.memory_bytes * _FULL or not self.usable:
+            return
+        try:
+            if self._guest.has(CLEANUP):
+                self._call(CLEANUP)
+        except CallError as error:
+            self._log.note("error", f"Failed to cleanup plugin: {error}")
+        self.usable = False
+
+
+@contextmanager
+def _named(words: str) -> Iterator[None]:
+    """Put the words of a phase before whatever goes wrong in it."""
+    try:
+        yield
+    except PluginError as error:
+        raise LoadError(f"{words}: {error}") from error

@@ -1,0 +1,170 @@
+"""JSON as it crosses the border: strict, bounded in nesting, and with the original engine's numbers.
+
+Guests are compiled against a host whose JSON comes from Go, so an integral float travels as ``10``, lone surrogates
+become U+FFFD, and NaN and infinities do not exist (ABI document, section "JSON").
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+JSONValue: TypeAlias = Any
+"""``None``, ``bool``, ``int``, ``float``, ``str``, or a list or a dict with string keys of these."""
+
+MAX_NESTING = 128
+"""Lists and objects inside one another in one value; far below what Python's own recursion allows."""
+_ENCODED_NESTING = MAX_NESTING + 16
+"""A value that a guest handed over must fit into the request or reply that wraps it on its way back."""
+_EXACT = 2**53
+_PLAIN = 1e21  # from here on Go writes floats with an exponent
+_WHITESPACE = " \t\n\r"
+# The closing quote is optional, so that a string without end is scanned once and not from each of its quotes.
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class JSONError(ValueError):
+    """Text is not JSON, or a value cannot be written as JSON."""
+
+
+def parse_first(data: bytes) -> JSONValue:
+    """Return the first JSON value in UTF-8 ``data``; whatever follows it is ignored.
+
+    Raises ``JSONError`` when there is no valid value, when it is nested deeper than ``MAX_NESTING``, or when its own
+    bytes are not UTF-8.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        # What follows the value need not be text: only the valid bytes are parsed, and must be enough.
+        text = data[: error.start].decode()
+        try:
+            return _parse(text)
+        except JSONError as inner:
+            raise JSONError(f"invalid UTF-8 at byte {error.start}") from inner
+    return _parse(text)
+
+
+def _parse(text: str) -> JSONValue:
+    start = len(text) - len(text.lstrip(_WHITESPACE))
+    if start == len(text):
+        raise JSONError("unexpected end of JSON input")
+    # A count of all brackets is a cheap upper bound of the nesting; only when it is exceeded is the text scanned.
+    if text.count("[") + text.count("{") > MAX_NESTING:
+        _check_nesting(text, start)
+    try:
+        value, _ = _DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        raise JSONError(f"{error.msg} at byte {len(text[: error.pos].encode())}") from error
+    except RecursionError as error:
+        raise JSONError("nested too deeply") from error
+    except ValueError as error:  # an integer with more digits than Python converts
+        raise JSONError(str(error)) from error
+    if _SURROGATE_ESCAPE.search(text):
+        return _without_surrogates(value)
+    return value
+
+
+def _check_nesting(text: str, start: int) -> None:
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(text, start):
+        token = match.group()
+        if token in "[{":
+            depth += 1
+            if depth > MAX_NESTING:
+                raise JSONError(
+                    f"nested deeper than {MAX_NESTING} levels at byte {len(text[: match.start()].encode())}"
+                )
+        elif token in "]}":
+            depth -= 1
+            if depth <= 0:
+                return
+
+
+def _float(text: str) -> int | float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"number out of range: {text[:40]}")
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
+
+
+def _constant(name: str) -> JSONValue:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _without_surrogates(value: JSONValue) -> JSONValue:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_SURROGATE.sub("\ufffd", key): _without_surrogates(item) for key, item in value.items()}
+    return value
+
+
+def encode(value: object) -> bytes:
+    """Return ``value`` as compact UTF-8 JSON without any NUL byte.
+
+    Raises ``JSONError``, which names the place, when a part of it has no JSON form: a number that is not finite, a
+    key that is not a string, an object of another type, or nesting far deeper than a parsed value has.
+    """
+    text = _ENCODER.encode(_plain(value, "", _ENCODED_NESTING))
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub("\ufffd", text).encode()
+
+
+def is_encodable(value: object) -> bool:
+    """Return whether ``encode`` would accept ``value``."""
+    try:
+        _plain(value, "", _ENCODED_NESTING)
+    except JSONError:
+        return False
+    return True
+
+
+def _plain(value: object, path: str, depth: int) -> JSONValue:
+    """Return ``value`` with integral floats as integers, checked to be JSON all the way down."""
+    if value is None or value is True or value is False or isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return _integer(value, path)
+    if isinstance(value, float):
+        return _number(value, path)
+    if depth == 0:
+        raise JSONError(f"{path or 'value'} is nested deeper than {_ENCODED_NESTING} levels")
+    if isinstance(value, Mapping):
+        return _object(value, path, depth)
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{path}[{index}]", depth - 1) for index, item in enumerate(value)]
+    raise JSONError(f"{path or 'value'} has no JSON form: {type(value).__name__}")
+
+
+def _object(value: Mapping[object, object], path: str, depth: int) -> JSONValue:
+    plain: dict[str, JSONValue] = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise JSONError(f"{path or 'value'} has a key that is not a string: {type(key).__name__}")
+        plain[key] = _plain(item, f"{path}.{key}" if path else key, depth - 1)
+    return plain
+
+
+def _integer(value: int, path: str) -> int:
+    if value.bit_length() > 4096:  # Python refuses to print far larger ones, and no guest can read them
+        raise JSONError(f"{path or 'value'} is an integer of {value.bit_length()} bits")
+    return value
+
+
+def _number(value: float, path: str) -> int | float:
+    if value != value or value in (float("inf"), float("-inf")):
+        raise JSONError(f"{path or 'value'} has no JSON form: {value}")
+    return int(value) if value.is_integer() and abs(value) < _PLAIN else value

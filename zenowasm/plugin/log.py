@@ -1,0 +1,44 @@
+"""A plugin's log: bounded by message and by call, whatever way the plugin writes to it."""
+
+from __future__ import annotations
+
+from zenowasm.host.memory import visible_text
+from zenowasm.plugin.limits import PluginLimits
+from zenowasm.plugin.services import LOG_LEVELS, LogRecord, LogSink
+
+
+class PluginLog:
+    """Hands a plugin's messages to the host's sink until the call's allowance is used up."""
+
+    def __init__(self, plugin: str, sink: LogSink, limits: PluginLimits) -> None:
+        self._plugin = plugin
+        self._sink = sink
+        self._limits = limits
+        self._left = limits.log_bytes
+
+    def begin_call(self) -> None:
+        """Give the next call its whole allowance."""
+        self._left = self._limits.log_bytes
+
+    def write(self, level: str, message: bytes, cut: int = 0) -> None:
+        """Log a message; levels that are not known are ``info``; bytes that are not UTF-8 stay visible.
+
+        ``cut`` is the number of bytes that are already missing at the end. When the call's allowance is used up, one
+        message says so, and what follows is dropped.
+        """
+        if self._left <= 0:
+            return
+        self._left -= len(message) + 1
+        if self._left <= 0:
+            self.note("warn", f"log output of this call exceeds {self._limits.log_bytes} bytes, the rest is dropped")
+            return
+        excess = len(message) - self._limits.log_message_bytes
+        if excess > 0:
+            message = message[: self._limits.log_message_bytes]
+            cut += excess
+        text = visible_text(message)
+        self.note(level if level in LOG_LEVELS else "info", f"{text}… ({cut} bytes cut)" if cut else text)
+
+    def note(self, level: str, message: str) -> None:
+        """Log a message of the host about the plugin."""
+        self._sink(LogRecord(self._plugin, level, message))

@@ -1,0 +1,409 @@
+"""Reads ``manifest.yaml``: every field of the ABI document, section "Manifest", and an error for whatever is not so.
+
+Every error has the file, the line and the field and says what was expected. A key that is not known is a warning,
+since manifests of the original carry some that only other tools read; a key that is missing denies.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+import cattrs
+from attrs import field, fields, frozen, has
+from cattrs.gen import make_dict_structure_fn
+
+from zenowasm.plugin.document import MAX_BYTES, DocumentError, MappingNode, Node, Scalar, SequenceNode, load
+from zenowasm.plugin.errors import ManifestError
+from zenowasm.plugin.files import read_bounded
+from zenowasm.plugin.path_rules import PathRule
+from zenowasm.plugin.permissions import SCOPE_FORMS, Permissions
+from zenowasm.plugin.url_rules import RuleError, UrlRule
+from zenowasm.plugin.versions import RangeError, satisfies
+
+FILE_NAME: Final = "manifest.yaml"
+MAX_NAME = 128
+
+
+class PluginType(Enum):
+    """How a plugin runs: as WebAssembly inside the host, or as a process beside it."""
+
+    WASM = "wasm"
+    SIDECAR = "sidecar"
+
+
+class ConfigType(Enum):
+    """The type of a configuration value."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+
+
+_CONFIG_TYPES = {
+    "": ConfigType.STRING,
+    "string": ConfigType.STRING,
+    "str": ConfigType.STRING,
+    "int": ConfigType.INTEGER,
+    "integer": ConfigType.INTEGER,
+    "number": ConfigType.NUMBER,
+    "float": ConfigType.NUMBER,
+    "bool": ConfigType.BOOLEAN,
+    "boolean": ConfigType.BOOLEAN,
+}
+_TRUE = ("true", "yes", "on", "y")
+_FALSE = ("false", "no", "off", "n")
+
+
+@frozen
+class Requires:
+    """What the plugin needs of its host: ``zeno`` is a range of ZenoEngine versions, empty for any."""
+
+    zeno: str = ""
+
+
+@frozen
+class PermissionLists:
+    """The permissions as the manifest lists them; see ``zenowasm.plugin.permissions`` for what they mean."""
+
+    network: tuple[str, ...] = ()
+    filesystem: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    database: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+
+
+@frozen
+class ConfigParameter:
+    """One configuration parameter: taken from the variable ``env``, else ``default``, else an error if required."""
+
+    type: ConfigType = ConfigType.STRING
+    required: bool = False
+    env: str = ""
+    default: str | None = None
+    description: str = ""
+
+
+@frozen
+class Sidecar:
+    """How a plugin's process is kept."""
+
+    protocol: str = "json-rpc"
+    auto_start: bool = False
+    keep_alive: bool = False
+    max_retries: int = 0
+
+
+@frozen
+class ManifestWarning:
+    """Something in a manifest that has no effect; ``line`` counts from 1."""
+
+    message: str
+    line: int
+    field: str
+
+
+@frozen
+class Manifest:
+    """A plugin's manifest. ``folder`` is the plugin's folder; ``slots`` in the file is ignored, as in the original."""
+
+    name: str
+    binary: str
+    version: str = ""
+    type: PluginType = PluginType.WASM
+    author: str = ""
+    description: str = ""
+    license: str = ""
+    homepage: str = ""
+    requires: Requires = Requires()
+    permissions: PermissionLists = PermissionLists()
+    config: Mapping[str, ConfigParameter] = field(factory=dict)
+    sidecar: Sidecar = Sidecar()
+    folder: Path = field(default=Path(), kw_only=True)
+    warnings: tuple[ManifestWarning, ...] = field(default=(), kw_only=True, eq=False)
+
+    @property
+    def file(self) -> Path:
+        """The manifest's own path."""
+        return self.folder / FILE_NAME
+
+    @property
+    def binary_path(self) -> Path:
+        """The path of the binary."""
+        return self.folder / self.binary
+
+    def granted(self) -> Permissions:
+        """Return the permissions that the lists grant; entries that can grant nothing are left out."""
+        return Permissions.of(
+            network=_usable(UrlRule.parse, self.permissions.network),
+            filesystem=_usable(PathRule.parse, self.permissions.filesystem),
+            env=self.permissions.env,
+            database=self.permissions.database,
+            scope=self.permissions.scope,
+        )
+
+
+class _FieldError(ValueError):
+    def __init__(self, node: Node, message: str) -> None:
+        super().__init__(message)
+        self.node = node
+
+
+def _expected(node: Node, what: str) -> _FieldError:
+    return _FieldError(node, f"expected {what}, found {node.kind}")
+
+
+def _string(node: Any, _: object = None) -> str:
+    if not isinstance(node, Scalar) or node.is_null:
+        raise _expected(node, "a string")
+    return node.text
+
+
+def _boolean(node: Any, _: object = None) -> bool:
+    text = node.text.lower() if isinstance(node, Scalar) else ""
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise _expected(node, "true or false")
+
+
+def _integer(node: Any, _: object = None) -> int:
+    text = node.text if isinstance(node, Scalar) else ""
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise _expected(node, "a whole number of 0 or more")
+    return int(text)
+
+
+def _strings(node: Any, _: object = None) -> tuple[str, ...]:
+    if not isinstance(node, SequenceNode):
+        raise _expected(node, "a list of strings")
+    return tuple(_string(item) for item in node)
+
+
+def _config_type(node: Any, _: object = None) -> ConfigType:
+    text = _string(node)
+    if text not in _CONFIG_TYPES:
+        raise _FieldError(node, f"expected one of string, integer, number, boolean, found {text[:40]!r}")
+    return _CONFIG_TYPES[text]
+
+
+def _plugin_type(node: Any, _: object = None) -> PluginType:
+    text = _string(node)
+    if text not in ("", "wasm", "sidecar"):
+        raise _FieldError(node, f"expected wasm or sidecar, found {text[:40]!r}")
+    return PluginType(text or "wasm")
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=False)
+    converter.register_structure_hook(str, _string)
+    converter.register_structure_hook(bool, _boolean)
+    converter.register_structure_hook(int, _integer)
+    converter.register_structure_hook_func(lambda wanted: wanted == tuple[str, ...], _strings)
+    converter.register_structure_hook_func(lambda wanted: wanted == (str | None), _string)
+    converter.register_structure_hook(ConfigType, _config_type)
+    converter.register_structure_hook(PluginType, _plugin_type)
+
+    def config(node: Any, _: object) -> dict[str, ConfigParameter]:
+        if not isinstance(node, MappingNode):
+            raise _expected(node, "a mapping")
+        return {
+            key: ConfigParameter() if item.is_null else converter.structure(item, ConfigParameter)
+            for key, item in node.items()
+        }
+
+    converter.register_structure_hook_func(lambda wanted: wanted == Mapping[str, ConfigParameter], config)
+
+    def attrs_class(cls: type) -> Any:
+        structure: Any = make_dict_structure_fn(cls, converter, _cattrs_detailed_validation=False)
+
+        def hook(node: Any, _: object) -> Any:
+            if not isinstance(node, MappingNode):
+                raise _expected(node, "a mapping")
+            present = {key: item for key, item in node.items() if not item.is_null and key not in _NOT_IN_FILE}
+            return structure(present, cls)
+
+        return hook
+
+    converter.register_structure_hook_factory(has, attrs_class)
+    return converter
+
+
+_NOT_IN_FILE = ("folder", "warnings")
+_CONVERTER = _make_converter()
+
+
+def read_manifest(folder: Path, zeno_version: str | None = None) -> Manifest:
+    """Read and check the manifest in a plugin's ``folder``; nothing else in the folder is opened.
+
+    ``zeno_version`` is the version that ``requires.zeno`` must admit, ``None`` to not check. Raises ``ManifestError``
+    with the original's words: ``failed to read manifest: E``, ``failed to parse manifest: E``, ``plugin name is
+    required``, ``plugin binary is required``.
+    """
+    file = folder / FILE_NAME
+    try:
+        data = read_bounded(file, MAX_BYTES)
+    except OSError as error:
+        raise ManifestError(f"failed to read manifest: {file}: {error.strerror}", file=file) from error
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _parse_error(file, line, "", "not UTF-8") from error
+    manifest = parse_manifest(text, folder)
+    if zeno_version is not None:
+        _check_requires(manifest, zeno_version, text)
+    return manifest
+
+
+def parse_manifest(text: str, folder: Path) -> Manifest:
+    """Return the manifest that ``text`` is, of a plugin in ``folder``; raises ``ManifestError``."""
+    file = folder / FILE_NAME
+    try:
+        root = load(text)
+    except DocumentError as error:
+        raise _parse_error(file, error.line, error.field, str(error)) from error
+    if not isinstance(root, MappingNode):
+        raise _parse_error(file, root.line, "", f"expected a mapping, found {root.kind}")
+    for key in ("name", "binary"):
+        _check_present(root, key, file)
+    try:
+        manifest: Manifest = _CONVERTER.structure(root, Manifest)
+        _check_name(root["name"])
+        _check_binary(root["binary"], folder)
+        _check_range(root, manifest)
+    except _FieldError as error:
+        raise _parse_error(file, error.node.line, error.node.path, str(error)) from error
+    return Manifest(
+        **{key.name: getattr(manifest, key.name) for key in fields(Manifest) if key.name not in _NOT_IN_FILE},
+        folder=folder,
+        warnings=tuple(_warnings(root)),
+    )
+
+
+def _parse_error(file: Path, line: int, name: str, message: str) -> ManifestError:
+    where = f"{file}:{line}" + (f": {name}" if name else "")
+    return ManifestError(f"failed to parse manifest: {where}: {message}", file=file, line=line, field=name)
+
+
+def _check_present(root: MappingNode, key: str, file: Path) -> None:
+    node = root.get(key)
+    if node is None or node.is_null or (isinstance(node, Scalar) and not node.text.strip()):
+        line = root.line if node is None else node.line
+        raise ManifestError(f"plugin {key} is required ({file}:{line}: field `{key}`)", file=file, line=line, field=key)
+
+
+def _check_name(node: Node) -> None:
+    name = _string(node)
+    if len(name) > MAX_NAME or not name.isprintable():
+        raise _FieldError(node, f"expected a name of up to {MAX_NAME} printable characters")
+
+
+def _check_binary(node: Node, folder: Path) -> None:
+    """Refuse a binary that lies outside of the plugin's folder, also by way of symbolic links."""
+    binary = _string(node)
+    if "\0" in binary or not binary.isprintable():
+        raise _FieldError(node, "expected the name of a file")
+    try:
+        inside = (folder / binary).resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError) as error:  # a loop of symbolic links
+        raise _FieldError(node, f"cannot be resolved: {error}") from error
+    if os.path.isabs(binary) or "\\" in binary or not inside:
+        raise _FieldError(node, "the binary must lie inside the plugin's folder")
+
+
+def _check_range(root: MappingNode, manifest: Manifest) -> None:
+    if manifest.requires.zeno:
+        requires = root["requires"]
+        assert isinstance(requires, MappingNode)
+        try:
+            satisfies("0.0.0", manifest.requires.zeno)
+        except RangeError as error:
+            raise _FieldError(requires["zeno"], f"{error}; expected a range such as >=0.3.0") from error
+
+
+def _check_requires(manifest: Manifest, version: str, text: str) -> None:
+    wanted = manifest.requires.zeno
+    if wanted and not satisfies(version, wanted):
+        root = load(text)
+        requires = root["requires"] if isinstance(root, MappingNode) else root
+        line = requires["zeno"].line if isinstance(requires, MappingNode) else 0
+        raise ManifestError(
+            f"plugin {manifest.name} requires ZenoEngine {wanted}, this is {version} "
+            f"({manifest.file}:{line}: field `requires.zeno`)",
+            file=manifest.file,
+            line=line,
+            field="requires.zeno",
+        )
+
+
+_KNOWN: dict[str, type] = {
+    "": Manifest,
+    "requires": Requires,
+    "permissions": PermissionLists,
+    "sidecar": Sidecar,
+}
+
+
+def _warnings(root: MappingNode) -> list[ManifestWarning]:
+    found = _unknown_keys(root, Manifest, extra=("slots",))
+    for name, cls in _KNOWN.items():
+        node = root.get(name)
+        if name and isinstance(node, MappingNode):
+            found += _unknown_keys(node, cls)
+    config = root.get("config")
+    if isinstance(config, MappingNode):
+        for item in config.values():
+            if isinstance(item, MappingNode):
+                found += _unknown_keys(item, ConfigParameter)
+    permissions = root.get("permissions")
+    if isinstance(permissions, MappingNode):
+        found += _useless_rules(permissions)
+    return found
+
+
+def _unknown_keys(node: MappingNode, cls: type, extra: Sequence[str] = ()) -> list[ManifestWarning]:
+    known = [key.name for key in fields(cls) if key.name not in _NOT_IN_FILE] + list(extra)
+    warnings = []
+    for key in node:
+        if key not in known:
+            near = get_close_matches(key[:100], known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
+            path = f"{node.path}.{key}" if node.path else key
+            warnings.append(ManifestWarning(f"unknown key, ignored{hint}", node.key_lines[key], path))
+    return warnings
+
+
+def _useless_rules(permissions: MappingNode) -> list[ManifestWarning]:
+    warnings = []
+    for kind, parse in (("network", UrlRule.parse), ("filesystem", PathRule.parse), ("scope", _scope_form)):
+        rules = permissions.get(kind)
+        for rule in rules if isinstance(rules, SequenceNode) else ():
+            try:
+                parse(_string(rule))
+            except RuleError as error:
+                warnings.append(ManifestWarning(f"grants nothing: {error}", rule.line, rule.path))
+    return warnings
+
+
+def _scope_form(text: str) -> str:
+    if text not in SCOPE_FORMS:
+        raise RuleError(f"expected {' or '.join(SCOPE_FORMS)}")
+    return text
+
+
+def _usable(parse: Any, entries: tuple[str, ...]) -> list[str]:
+    usable = []
+    for entry in entries:
+        try:
+            parse(entry)
+        except RuleError:  # reported as a warning when the manifest was read
+            continue
+        usable.append(entry)
+    return usable

@@ -1,0 +1,53 @@
+"""What the host gives to all of its plugins: where logs go, the environment, limits, clocks, and who watches."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+
+from attrs import field, frozen
+
+from zenowasm.backends.protocol import Store
+from zenowasm.host.observer import Observer
+from zenowasm.plugin.limits import PluginLimits
+
+LOG_LEVELS = ("debug", "info", "warn", "error")
+_LOGGER = logging.getLogger("zenowasm.plugin")
+_LOGGING_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+
+
+@frozen
+class LogRecord:
+    """One message of a plugin, or of the host about a plugin. ``level`` is one of ``LOG_LEVELS``."""
+
+    plugin: str
+    level: str
+    message: str
+
+
+LogSink = Callable[[LogRecord], None]
+
+
+def log_to_logging(record: LogRecord) -> None:
+    """Hand a record to Python's ``logging``, to the logger ``zenowasm.plugin``."""
+    _LOGGER.log(_LOGGING_LEVELS[record.level], "[%s] %s", record.plugin, record.message)
+
+
+@frozen
+class HostServices:
+    """The host's side of every plugin; all of it is shared, so what is given must be safe to use from threads.
+
+    ``environment`` is what configuration and permitted ``host_env_get`` calls read. Clocks are in nanoseconds.
+    ``on_store`` is given a plugin's name and each store made for it, before anything runs there.
+    """
+
+    log: LogSink = log_to_logging
+    environment: Mapping[str, str] = field(factory=dict, repr=False)
+    limits: PluginLimits = field(factory=PluginLimits)
+    observer: Observer | None = None
+    on_store: Callable[[str, Store], None] | None = None
+    realtime: Callable[[], int] = time.time_ns
+    monotonic: Callable[[], int] = time.monotonic_ns
+    random: Callable[[int], bytes] = os.urandom
