@@ -13,7 +13,7 @@ from zenowasm.backends.wasmtime.module import Module
 from zenowasm.backends.wasmtime.store import Store
 from zenowasm.backends.wasmtime.ticker import Ticker
 from zenowasm.interp.errors import DecodeError
-from zenowasm.interp.features import WASM_2, Feature
+from zenowasm.interp.features import WASM_3, Feature
 from zenowasm.interp.limits import ExecutionLimits
 
 _MAGIC = b"\0asm"
@@ -36,7 +36,7 @@ _NEVER = ("wasm_threads", "wasm_wide_arithmetic", "wasm_custom_page_sizes", "was
 
 def new_engine() -> protocol.Engine:
     """Return a new engine for WebAssembly 2.0 with vectors."""
-    return Engine(WASM_2 | Feature.SIMD)
+    return Engine(WASM_3)
 
 
 class Engine:
