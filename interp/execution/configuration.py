@@ -16,6 +16,7 @@ from zenowasm.interp.runtime.store import Store
 from zenowasm.interp.runtime.values import ExceptionInstance, Value
 
 _SMALL_CONSTANT = 128
+_INTEGER_CONSTANTS = ((Immediate.I32,), (Immediate.I64,))
 
 
 class Frame:
@@ -75,7 +76,7 @@ class Frame:
         checked after it.
         """
         opcode, immediates = self.code.body.expression.instructions[self.pc - 2]
-        constant = Immediate.I32 in opcode.immediates and immediates[0] <= _SMALL_CONSTANT
+        constant = opcode.immediates in _INTEGER_CONSTANTS and immediates[0] <= _SMALL_CONSTANT
         if done or constant:
             self.store.settled_fuel += count
         if done and not constant:
