@@ -25,10 +25,10 @@ from zenowasm.interp.syntax.module import (
     SegmentMode,
     locals_of,
 )
+from zenowasm.interp.text.lexer import ID_CHARACTERS
 from zenowasm.interp.text.values import exact_text
 from zenowasm.interp.types import F32, F64, I32, I64, FuncType, GlobalType, NumType, ResultType, ValType
 
-_ID_CHARACTERS = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+-./:<=>?@\\^_`|~")
 _NUMBERS: Mapping[Immediate, NumType] = {
     Immediate.I32: I32,
     Immediate.I64: I64,
@@ -81,7 +81,7 @@ class InstructionLine:
 
 def identifier(name: str) -> str:
     """Return a name as an identifier of the text format (6.3.5), in quotes where it has unusual characters."""
-    return f"${name}" if name and _ID_CHARACTERS.issuperset(name) else f"${quoted(name)}"
+    return f"${name}" if name and ID_CHARACTERS.issuperset(name) else f"${quoted(name)}"
 
 
 def quoted(name: str) -> str:
