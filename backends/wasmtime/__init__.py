@@ -1,8 +1,8 @@
 """The engine ``wasmtime``: Cranelift's compiled code through wasmtime-py (``pip install 'zenowasm[wasmtime]'``).
 
-``engine`` compiles, ``store`` runs, ``externs`` are what lives in a store, ``capi`` is the one place that goes below
-wasmtime-py's public interface, ``failures`` turns wasmtime's errors into this project's, ``ticker`` keeps
-deadlines, ``interrupts`` keeps Ctrl-C out of guest code.
+``engine`` compiles, ``module`` is what comes of it, ``store`` runs, ``externs`` are what lives in a store, ``values``
+pass in and out of it, ``capi`` is the one place that goes below wasmtime-py's public interface, ``failures`` turns
+wasmtime's errors into this project's, ``ticker`` keeps deadlines, ``interrupts`` keeps Ctrl-C out of guest code.
 """
 
 from zenowasm.backends.wasmtime.engine import Engine, new_engine

@@ -1,9 +1,9 @@
 """wasmtime's C interface, where wasmtime-py's public one would lose something.
 
-wasmtime-py converts values through C floats, which quiets signalling NaNs, has no vectors, keeps functions received
-by a host function only until it returns, and aborts the process on types that it does not know. Everything here
-works on ``wasmtime_val_t`` and ``wasm_valtype_t`` themselves; nothing outside of this module touches a private name
-of wasmtime-py.
+wasmtime-py converts values through C floats, which quiets signalling NaNs, has no vectors and no references but to
+functions and to the host's objects, keeps functions received by a host function only until it returns, and aborts the
+process on types that it does not know. Everything here works on ``wasmtime_val_t`` and ``wasm_valtype_t`` themselves;
+nothing outside of this module touches a private name of wasmtime-py.
 """
 
 from __future__ import annotations
@@ -16,21 +16,17 @@ from typing import Any, TypeAlias
 import wasmtime
 from wasmtime import _ffi as ffi
 
+from zenowasm.interp.matching import top
 from zenowasm.interp.numerics.floats import f32_from_bits, f32_to_bits
 from zenowasm.interp.types import (
-    EXTERNREF,
     F32,
     F64,
-    FUNCREF,
     I32,
     I64,
     V128,
     AbsHeapType,
-    ExternType,
     FuncType,
     GlobalType,
-    Limits,
-    MemType,
     RefType,
     ResultType,
     TableType,
@@ -42,7 +38,20 @@ RawValues: TypeAlias = Any
 Failure: TypeAlias = wasmtime.Trap | wasmtime.WasmtimeError | None
 
 _NUMBERS: tuple[ValType, ...] = (I32, I64, F32, F64, V128)
-"""By ``wasmtime_valtype_kind_t``; the kind after these is a reference."""
+"""By ``wasmtime_valtype_kind_t``, which agrees with ``wasmtime_valkind_t``; the kind after these is a reference."""
+_NUMBER_KINDS: dict[ValType, int] = {type: kind for kind, type in enumerate(_NUMBERS)}
+_REFERENCE_TYPE = len(_NUMBERS)
+_FUNCREF, _EXTERNREF, _ANYREF, _EXNREF = range(len(_NUMBERS), len(_NUMBERS) + 4)
+"""By ``wasmtime_valkind_t``: which of the four hierarchies a reference belongs to."""
+_REFERENCE_KINDS = {
+    AbsHeapType.FUNC: _FUNCREF,
+    AbsHeapType.EXTERN: _EXTERNREF,
+    AbsHeapType.ANY: _ANYREF,
+    AbsHeapType.EXN: _EXNREF,
+}
+_ROOTED = (_EXTERNREF, _ANYREF, _EXNREF)
+"""Kinds of references to objects that a garbage collector keeps for as long as the value is not released."""
+
 _HEAPS = {
     0: AbsHeapType.EXTERN,
     1: AbsHeapType.NOEXTERN,
@@ -57,52 +66,20 @@ _HEAPS = {
     13: AbsHeapType.EXN,
     15: AbsHeapType.NOEXN,
 }
-"""By ``wasmtime_heaptype_kind_t``; the kinds left out are defined by a module."""
-_EXTERNREF = ffi.WASMTIME_EXTERNREF.value
-_KINDS: dict[ValType, int] = {
-    I32: ffi.WASMTIME_I32.value,
-    I64: ffi.WASMTIME_I64.value,
-    F32: ffi.WASMTIME_F32.value,
-    F64: ffi.WASMTIME_F64.value,
-    V128: ffi.WASMTIME_V128.value,
-    FUNCREF: ffi.WASMTIME_FUNCREF.value,
-    EXTERNREF: _EXTERNREF,
-}
-_CONSTRUCTORS: dict[ValType, Callable[[], Any]] = {
-    I32: lambda: ffi.wasm_valtype_new(ffi.WASM_I32),
-    I64: lambda: ffi.wasm_valtype_new(ffi.WASM_I64),
-    F32: lambda: ffi.wasm_valtype_new(ffi.WASM_F32),
-    F64: lambda: ffi.wasm_valtype_new(ffi.WASM_F64),
-    V128: ffi.wasmtime_wasm_valtype_v128,
-    FUNCREF: lambda: ffi.wasm_valtype_new(ffi.WASM_FUNCREF),
-    EXTERNREF: lambda: ffi.wasm_valtype_new(ffi.WASM_ANYREF),
-}
+"""By ``wasmtime_heaptype_kind_t``."""
+_DEFINED = {3: AbsHeapType.FUNC, 10: AbsHeapType.ARRAY, 12: AbsHeapType.STRUCT, 14: AbsHeapType.EXN}
+"""The kinds of types that a module defines. The interface does not tell their recursive groups, which are a part of
+what they are; so they are read as the abstract type above them."""
+_HEAP_KINDS = {heap: kind for kind, heap in _HEAPS.items()}
 
 
-def check_passable(*types: ValType) -> None:
-    """Raise ``TypeError`` unless values of these types can pass between Python and wasmtime."""
-    for type in types:
-        if type not in _KINDS:
-            raise TypeError(f"the wasmtime backend cannot pass values of type {type} between the host and the guest")
+def function_type(type: wasmtime.FuncType) -> FuncType:
+    """Translate a function type, with types that a module defines as the abstract types above them."""
+    return FuncType(tuple(map(value_type, type.params)), tuple(map(value_type, type.results)))
 
 
-def extern_type(type: Any) -> ExternType:
-    """Translate a type of wasmtime-py; raises ``TypeError`` when it has no counterpart here."""
-    match type:
-        case wasmtime.FuncType():
-            return FuncType(tuple(map(_value_type, type.params)), tuple(map(_value_type, type.results)))
-        case wasmtime.TableType():
-            element = _value_type(type.element)
-            if isinstance(element, RefType):
-                return TableType(element, Limits(type.limits.min, type.limits.max))
-        case wasmtime.MemoryType():
-            return MemType(Limits(type.limits.min, type.limits.max))
-        case wasmtime.GlobalType():
-            return GlobalType(_value_type(type.content), bool(type.mutable))
-    raise TypeError(f"the wasmtime backend cannot represent a {type.__class__.__name__}")
-
-
-def _value_type(type: wasmtime.ValType) -> ValType:
+def value_type(type: wasmtime.ValType) -> ValType:
+    """Translate a value type, with a type that a module defines as the abstract type above it."""
     # `wasm_valtype_kind`, behind wasmtime-py's names, aborts the process on all but six types.
     described = ffi.wasmtime_valtype_t()
     ffi.wasmtime_valtype_new(type.ptr(), byref(described))
@@ -110,24 +87,38 @@ def _value_type(type: wasmtime.ValType) -> ValType:
         if described.kind < len(_NUMBERS):
             return _NUMBERS[int(described.kind)]
         reference = described.reftype
-        heap = _HEAPS.get(reference.heaptype.kind)
-        if heap is None:
-            raise TypeError("the wasmtime backend cannot represent references to types that a module defines")
-        return RefType(bool(reference.nullable), heap)
+        return RefType(bool(reference.nullable), _heap_type(reference.heaptype))
     finally:
         ffi.wasmtime_valtype_delete(byref(described))
 
 
-def raw_func_type(type: FuncType) -> wasmtime.FuncType:
-    """Translate a function type; raises ``TypeError`` when its values cannot pass."""
-    check_passable(*type.parameters, *type.results)
-    vectors = []
-    for types in (type.parameters, type.results):
-        vector = ffi.wasm_valtype_vec_t()
+def _heap_type(described: Any) -> AbsHeapType:
+    return _HEAPS.get(described.kind) or _DEFINED[described.kind]
+
+
+def _raw_value_type(engine: wasmtime.Engine, type: ValType) -> wasmtime.ValType:
+    """Translate a value type; raises ``TypeError`` for a reference to a type that a module defines."""
+    described = ffi.wasmtime_valtype_t()
+    if isinstance(type, RefType):
+        if not isinstance(type.heap, AbsHeapType):
+            raise TypeError(f"the wasmtime backend cannot make {type} outside of a module that defines the type")
+        described.kind = _REFERENCE_TYPE
+        described.reftype.nullable = type.nullable
+        described.reftype.heaptype.kind = _HEAP_KINDS[type.heap]
+    else:
+        described.kind = _NUMBER_KINDS[type]
+    return wasmtime.ValType._from_ptr(ffi.wasmtime_valtype_to_wasm(engine.ptr(), byref(described)), None)
+
+
+def _raw_func_type(engine: wasmtime.Engine, type: FuncType) -> wasmtime.FuncType:
+    """Return a function type; raises ``TypeError`` as ``_raw_value_type`` does."""
+    # All made before the first is given away: what raises leaves nothing half filled behind.
+    raw_types = [[_raw_value_type(engine, it) for it in types] for types in (type.parameters, type.results)]
+    vectors = [ffi.wasm_valtype_vec_t() for _ in raw_types]
+    for vector, types in zip(vectors, raw_types, strict=True):
         ffi.wasm_valtype_vec_new_uninitialized(byref(vector), len(types))
         for index, it in enumerate(types):
-            vector.data[index] = _CONSTRUCTORS[it]()
-        vectors.append(vector)
+            vector.data[index] = it._consume()
     return wasmtime.FuncType._from_ptr(ffi.wasm_functype_new(byref(vectors[0]), byref(vectors[1])), None)
 
 
@@ -135,14 +126,14 @@ def new_values(types: ResultType) -> RawValues:
     """Return values of zero or null, which need no release."""
     values = (ffi.wasmtime_val_t * len(types))()
     for value, type in zip(values, types, strict=True):
-        value.kind = _KINDS[type]
+        value.kind = _REFERENCE_KINDS[top(type.heap)] if isinstance(type, RefType) else _NUMBER_KINDS[type]
     return values
 
 
 def release(values: RawValues) -> None:
-    """Let go of the host references among the values; wasmtime roots no others."""
+    """Let go of the objects that the values keep from being collected."""
     for value in values:
-        if value.kind == _EXTERNREF:
+        if value.kind in _ROOTED:
             ffi.wasmtime_val_unroot(byref(value))
 
 
@@ -176,12 +167,15 @@ def set_number(value: Any, type: ValType, number: Any) -> None:
         ctypes.memmove(byref(of), number.to_bytes(16, "little"), 16)
 
 
-def get_function(value: Any) -> wasmtime.Func | None:
-    """Return a function that outlives the value, or ``None`` for null."""
-    function = value.of.funcref
-    if not function.store_id:
-        return None
-    return wasmtime.Func._from_raw(ffi.wasmtime_func_t.from_buffer_copy(function))
+def is_null(value: Any) -> bool:
+    """Say whether a reference is null."""
+    # Every kind of reference begins with its store's number, which is never zero.
+    return not value.of.funcref.store_id
+
+
+def get_function(value: Any) -> wasmtime.Func:
+    """Return a function that outlives the value."""
+    return wasmtime.Func._from_raw(ffi.wasmtime_func_t.from_buffer_copy(value.of.funcref))
 
 
 def set_function(value: Any, function: wasmtime.Func) -> None:
@@ -194,20 +188,99 @@ def function_identity(function: wasmtime.Func) -> bytes:
     return bytes(function._func)
 
 
-def get_external(store: wasmtime.Store, value: Any) -> Any:
-    """Return the Python object behind an externref, or ``None`` for null.
+def table_identity(table: wasmtime.Table) -> tuple[int, int]:
+    """Return the same numbers for the same table of a store."""
+    raw = table._table
+    return raw._anon_1.__private1, raw.__private2
 
-    Raises ``TypeError`` when there is neither, which a guest can make with ``extern.convert_any``.
-    """
-    item = wasmtime.Val._from_raw(store, value, owned=False).value
-    if item is None and value.of.externref.store_id:
-        raise TypeError("the wasmtime backend cannot pass an externref made by the guest")
-    return item
+
+def get_external(store: wasmtime.Store, value: Any) -> Any:
+    """Return the Python object behind an externref, or ``None`` when it refers to an object of the guest."""
+    return wasmtime.Val._from_raw(store, value, owned=False).value
 
 
 def set_external(store: wasmtime.Store, value: Any, item: object) -> None:
-    """Set an externref to a Python object; raises ``WasmtimeError`` when the store has no room for one more."""
-    value.of = wasmtime.Val.externref(item)._new_raw(store).of
+    """Set a null reference to a Python object; raises ``WasmtimeError`` when the store has no room for one more."""
+    external = wasmtime.Val.externref(item)._new_raw(store)
+    _set_reference(store, value, external)
+
+
+def get_small_integer(store: wasmtime.Store, value: Any) -> int:
+    """Return the unsigned integer of an anyref that is an i31."""
+    number = ctypes.c_uint32()
+    ffi.wasmtime_anyref_i31_get_u(store._context(), byref(value.of.anyref), byref(number))
+    return number.value
+
+
+def set_small_integer(store: wasmtime.Store, value: Any, number: int) -> None:
+    """Set a null reference to an i31."""
+    small = ffi.wasmtime_val_t(kind=_ANYREF)
+    ffi.wasmtime_anyref_from_i31(store._context(), number, byref(small.of.anyref))
+    _set_reference(store, value, small)
+
+
+def object_type(store: wasmtime.Store, value: Any) -> AbsHeapType:
+    """Return what an anyref that is not null refers to: i31, struct or array, or else any for an object of the host."""
+    # `wasmtime_anyref_is_i31` of wasmtime 50 would say yes to everything.
+    described = ffi.wasmtime_heaptype_t()
+    ffi.wasmtime_anyref_type(store._context(), byref(value.of.anyref), byref(described))
+    try:
+        return _heap_type(described)
+    finally:
+        ffi.wasmtime_heaptype_delete(byref(described))
+
+
+class Root:
+    """Keeps what a reference refers to from being collected; ``value`` is that reference."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = ffi.wasmtime_val_t()
+        ffi.wasmtime_val_clone(byref(value), byref(self.value))
+
+    def __del__(self) -> None:
+        ffi.wasmtime_val_unroot(byref(self.value))
+
+    def put(self, store: wasmtime.Store, value: Any) -> None:
+        """Set a null reference, of any kind that the object can have, to the same object."""
+        copy = ffi.wasmtime_val_t()
+        ffi.wasmtime_val_clone(byref(self.value), byref(copy))
+        _set_reference(store, value, copy)
+
+    def identity(self, store: wasmtime.Store) -> int:
+        """Return the same number for the same object, as long as no guest runs in between."""
+        context, of = store._context(), self.value.of
+        if self.value.kind == _EXNREF:
+            return int(ffi.wasmtime_exnref_to_raw(context, byref(of.exnref)))
+        return int(ffi.wasmtime_anyref_to_raw(context, byref(of.anyref)))
+
+
+def converted(store: wasmtime.Store, value: Any) -> Root:
+    """Return the externref of an anyref's object, or the anyref of an externref's, as the guest's conversions do."""
+    other = ffi.wasmtime_val_t(kind=_ANYREF if value.kind == _EXTERNREF else _EXTERNREF)
+    _convert(store, value, other)
+    try:
+        return Root(other)
+    finally:
+        ffi.wasmtime_val_unroot(byref(other))
+
+
+def _set_reference(store: wasmtime.Store, value: Any, owned: Any) -> None:
+    """Move a reference into a null one, which may be an anyref for an externref, or the other way round."""
+    if value.kind == owned.kind:
+        value.of = owned.of
+    else:
+        _convert(store, owned, value)
+        ffi.wasmtime_val_unroot(byref(owned))
+
+
+def _convert(store: wasmtime.Store, source: Any, target: Any) -> None:
+    context = store._context()
+    if source.kind == _ANYREF:
+        raw = ffi.wasmtime_anyref_to_raw(context, byref(source.of.anyref))
+        ffi.wasmtime_externref_from_raw(context, raw, byref(target.of.externref))
+    else:
+        raw = ffi.wasmtime_externref_to_raw(context, byref(source.of.externref))
+        ffi.wasmtime_anyref_from_raw(context, raw, byref(target.of.anyref))
 
 
 def call(store: wasmtime.Store, function: wasmtime.Func, arguments: RawValues, results: RawValues) -> Failure:
@@ -253,21 +326,26 @@ def new_trap(code: wasmtime.TrapCode) -> wasmtime.Trap:
     return wasmtime.Trap._from_ptr(ffi.wasmtime_trap_new_code(code.value))
 
 
+_NO_MAXIMUM = (1 << 32) - 1
 _NO_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
 
 
 def new_host_function(store: wasmtime.Store, type: FuncType, callback: Any, number: int) -> wasmtime.Func:
-    """Create a function that runs ``callback`` with ``number``."""
+    """Create a function that runs ``callback`` with ``number``.
+
+    Raises ``TypeError`` when the type refers to one that a module defines.
+    """
     function = ffi.wasmtime_func_t()
-    raw_type = raw_func_type(type)
+    raw_type = _raw_func_type(store.engine, type)
     ffi.wasmtime_func_new(store._context(), raw_type.ptr(), callback, number, _NO_FINALIZER, byref(function))
     return wasmtime.Func._from_raw(function)
 
 
 def new_global(store: wasmtime.Store, type: GlobalType, value: Any) -> wasmtime.Global:
-    """Create a global whose type can pass."""
+    """Create a global; raises ``TypeError`` when its type refers to one that a module defines."""
+    content = _raw_value_type(store.engine, type.value)._consume()
     raw_type = wasmtime.GlobalType._from_ptr(
-        ffi.wasm_globaltype_new(_CONSTRUCTORS[type.value](), ffi.WASM_VAR if type.mutable else ffi.WASM_CONST), None
+        ffi.wasm_globaltype_new(content, ffi.WASM_VAR if type.mutable else ffi.WASM_CONST), None
     )
     raw = ffi.wasmtime_global_t()
     _check(ffi.wasmtime_global_new(store._context(), raw_type.ptr(), byref(value), byref(raw)))
@@ -280,14 +358,20 @@ def global_get(store: wasmtime.Store, variable: wasmtime.Global, value: Any) -> 
 
 
 def global_set(store: wasmtime.Store, variable: wasmtime.Global, value: Any) -> None:
-    """Replace a global's value."""
+    """Replace a global's value; raises ``WasmtimeError`` when the value is of another type."""
     _check(ffi.wasmtime_global_set(store._context(), byref(variable._global), byref(value)))
 
 
 def new_table(store: wasmtime.Store, type: TableType, value: Any) -> wasmtime.Table:
-    """Create a table whose elements' type can pass; raises ``WasmtimeError`` when the store has no room for it."""
-    element = wasmtime.ValType._from_ptr(_CONSTRUCTORS[type.element](), None)
-    raw_type = wasmtime.TableType(element, wasmtime.Limits(type.limits.minimum, type.limits.maximum))
+    """Create a table with 32-bit indexes.
+
+    Raises ``WasmtimeError`` when the store has no room for it, ``TypeError`` when its type refers to one that a module
+    defines.
+    """
+    element = _raw_value_type(store.engine, type.element)._consume()
+    maximum = _NO_MAXIMUM if type.limits.maximum is None else type.limits.maximum
+    limits = ffi.wasm_limits_t(min=type.limits.minimum, max=maximum)
+    raw_type = wasmtime.TableType._from_ptr(ffi.wasm_tabletype_new(element, byref(limits)), None)
     raw = ffi.wasmtime_table_t()
     _check(ffi.wasmtime_table_new(store._context(), raw_type.ptr(), byref(value), byref(raw)))
     return wasmtime.Table._from_raw(raw)
@@ -299,15 +383,36 @@ def table_get(store: wasmtime.Store, table: wasmtime.Table, index: int, value: A
 
 
 def table_set(store: wasmtime.Store, table: wasmtime.Table, index: int, value: Any) -> None:
-    """Replace an element; raises ``WasmtimeError`` when there is none."""
+    """Replace an element; raises ``WasmtimeError`` when there is none or the value is of another type."""
     _check(ffi.wasmtime_table_set(store._context(), byref(table._table), index, byref(value)))
 
 
 def table_grow(store: wasmtime.Store, table: wasmtime.Table, count: int, value: Any) -> int:
-    """Add elements and return the former size; raises ``WasmtimeError`` when a limit forbids it."""
+    """Add elements and return the former size.
+
+    Raises ``WasmtimeError`` when a limit forbids it or the value is of another type.
+    """
     former = ctypes.c_uint64(0)
     _check(ffi.wasmtime_table_grow(store._context(), byref(table._table), count, byref(value), byref(former)))
     return former.value
+
+
+def throw(store: wasmtime.Store, exception: Root) -> wasmtime.Trap:
+    """Return the trap with which a host function throws an exception into the guest that called it."""
+    return wasmtime.Trap._from_ptr(
+        ffi.wasmtime_context_set_exception(store._context(), byref(exception.value.of.exnref))
+    )
+
+
+def take_exception(store: wasmtime.Store) -> Root | None:
+    """Return the exception that no guest caught, and forget it; ``None`` when there is none."""
+    value = ffi.wasmtime_val_t(kind=_EXNREF)
+    if not ffi.wasmtime_context_take_exception(store._context(), byref(value.of.exnref)):
+        return None
+    try:
+        return Root(value)
+    finally:
+        ffi.wasmtime_val_unroot(byref(value))
 
 
 def memory_address(store: wasmtime.Store, memory: wasmtime.Memory) -> int:

@@ -35,7 +35,7 @@ _NEVER = ("wasm_threads", "wasm_wide_arithmetic", "wasm_custom_page_sizes", "was
 
 
 def new_engine() -> protocol.Engine:
-    """Return a new engine for WebAssembly 2.0 with vectors."""
+    """Return a new engine for WebAssembly 3.0."""
     return Engine(WASM_3)
 
 
@@ -78,6 +78,7 @@ class Engine:
         """Create an empty store.
 
         ``memory_bytes`` and ``table_elements`` bound each memory and each table, since wasmtime counts them one by
-        one; wasmtime bounds its stack in bytes, so that ``call_depth`` and ``stack_values`` have no effect.
+        one; the heap of structures, arrays and host references is one more memory, so that ``heap_bytes`` has no
+        effect. Neither have ``call_depth`` and ``stack_values``: wasmtime bounds its stack in bytes.
         """
         return Store(self.raw, self.ticker, limits or ExecutionLimits())

@@ -1,28 +1,27 @@
-"""What lives in a store: functions, memories, tables and globals, and the values that pass in and out of them."""
+"""What lives in a store besides functions: memories, tables, globals and tags."""
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import wasmtime
 
 from zenowasm.backends.wasmtime import capi
-from zenowasm.interp.errors import LimitError
+from zenowasm.backends.wasmtime.values import Func, empty_values, lift, misfits, raw_values
 from zenowasm.interp.limits import PAGE_SIZE
-from zenowasm.interp.runtime.values import Value, check_value
+from zenowasm.interp.runtime.values import Value
 from zenowasm.interp.types import (
-    FUNCREF,
+    I32,
+    I64,
+    ExternType,
     FuncType,
     GlobalType,
     Limits,
     MemType,
     RefType,
-    ResultType,
     TableType,
-    ValType,
+    TagType,
 )
 
 if TYPE_CHECKING:
@@ -32,38 +31,6 @@ _FIRST_CHUNK = 4096
 _LAST_CHUNK = 1 << 20
 """Bytes that a search copies at a time: few at first, as most strings are short."""
 _INDEX_END = 1 << 32
-
-
-class Func:
-    """A function of a guest or of the host.
-
-    Two objects for the same guest function are equal. A host function that came back through a guest need not equal
-    the one that was given to it.
-    """
-
-    def __init__(self, store: Store, raw: wasmtime.Func, type: FuncType | None = None) -> None:
-        self.store = store
-        self.raw = raw
-        self._type = type
-
-    @property
-    def type(self) -> FuncType:
-        """The function's type; raises ``TypeError`` when this backend cannot represent it."""
-        if self._type is None:
-            found = capi.extern_type(self.raw.type(self.store.raw))
-            assert isinstance(found, FuncType)
-            self._type = found
-        return self._type
-
-    def call(self, *arguments: Value) -> tuple[Value, ...]:
-        """Call the function under the store's budget; raises the errors that the protocol names."""
-        return self.store.call(self, arguments)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Func) and capi.function_identity(self.raw) == capi.function_identity(other.raw)
-
-    def __hash__(self) -> int:
-        return hash(capi.function_identity(self.raw))
 
 
 class Memory:
@@ -76,7 +43,8 @@ class Memory:
     @property
     def type(self) -> MemType:
         """The memory's type; its minimum is the current size in pages."""
-        return MemType(Limits(self.size // PAGE_SIZE, self.raw.type(self.store.raw).limits.max))
+        declared = self.raw.type(self.store.raw)
+        return MemType(Limits(self.size // PAGE_SIZE, declared.limits.max), I64 if declared.is_64 else I32)
 
     @property
     def size(self) -> int:
@@ -127,18 +95,28 @@ class Memory:
 
 
 class Table:
-    """A table of references."""
+    """A table of references.
 
-    def __init__(self, store: Store, raw: wasmtime.Table) -> None:
+    wasmtime's C interface tells a table's elements but nothing else about its type that is safe to ask for; so what
+    was declared is kept in the store for every table that an instance has exported.
+    """
+
+    def __init__(self, store: Store, raw: wasmtime.Table, type: TableType | None = None) -> None:
         self.store = store
         self.raw = raw
+        if type is not None:
+            store.table_types.setdefault(capi.table_identity(raw), type)
 
     @property
     def type(self) -> TableType:
-        """The table's type; its minimum is the current size, and a maximum of 2**32 - 1 reads as none."""
-        declared = capi.extern_type(self.raw.type(self.store.raw))
-        assert isinstance(declared, TableType)
-        return TableType(declared.element, Limits(self.size, declared.limits.maximum))
+        """The table's type; its minimum is the current size.
+
+        Raises ``TypeError`` for a table of an instance that is not there yet, as its start function is running.
+        """
+        declared = self._declared
+        if declared is None:
+            raise TypeError("the wasmtime backend does not know a table's type before its instance is complete")
+        return TableType(declared.element, Limits(self.size, declared.limits.maximum), declared.address)
 
     @property
     def size(self) -> int:
@@ -148,27 +126,38 @@ class Table:
     def get(self, index: int) -> Value:
         """Return an element; raises ``IndexError`` outside of the table."""
         self._check(index)
-        element = self.type.element
-        with empty_values(element) as values:
+        with empty_values(self._element) as values:
             capi.table_get(self.store.raw, self.raw, index, values[0])
-            return lift(self.store, element, values[0])
+            return lift(self.store, self._element, values[0])
 
     def set(self, index: int, value: Value) -> None:
         """Replace an element; raises ``IndexError`` outside of the table, ``TypeError`` for a wrong value."""
         self._check(index)
-        with raw_values(self.store, (self.type.element,), (value,)) as values:
+        with raw_values(self.store, (self._element,), (value,)) as values, misfits():
             capi.table_set(self.store.raw, self.raw, index, values[0])
 
     def grow(self, count: int, value: Value) -> int:
         """Add ``count`` elements; return the former size, or -1 when a limit forbids it."""
         _check_count(count)
-        with raw_values(self.store, (self.type.element,), (value,)) as values:
+        with raw_values(self.store, (self._element,), (value,)) as values:
             if count >= _INDEX_END:
                 return -1
             try:
-                return capi.table_grow(self.store.raw, self.raw, count, values[0])
+                with misfits():
+                    return capi.table_grow(self.store.raw, self.raw, count, values[0])
             except wasmtime.WasmtimeError:
                 return -1
+
+    @property
+    def _declared(self) -> TableType | None:
+        return self.store.table_types.get(capi.table_identity(self.raw))
+
+    @property
+    def _element(self) -> RefType:
+        declared = self._declared
+        element = capi.value_type(self.raw.type(self.store.raw).element) if declared is None else declared.element
+        assert isinstance(element, RefType)
+        return element
 
     def _check(self, index: int) -> None:
         size = self.size
@@ -179,19 +168,21 @@ class Table:
 class Global:
     """A global variable."""
 
-    def __init__(self, store: Store, raw: wasmtime.Global) -> None:
+    def __init__(self, store: Store, raw: wasmtime.Global, type: GlobalType | None = None) -> None:
         self.store = store
         self.raw = raw
+        self._type = type
 
     @property
     def type(self) -> GlobalType:
-        """The global's type."""
-        found = capi.extern_type(self.raw.type(self.store.raw))
-        assert isinstance(found, GlobalType)
-        return found
+        """The global's type; what is said of ``Func.type`` holds here too."""
+        if self._type is None:
+            declared = self.raw.type(self.store.raw)
+            self._type = GlobalType(capi.value_type(declared.content), bool(declared.mutable))
+        return self._type
 
     def get(self) -> Value:
-        """Return the value; raises ``TypeError`` when values of its type cannot pass to the host."""
+        """Return the value."""
         type = self.type.value
         with empty_values(type) as values:
             capi.global_get(self.store.raw, self.raw, values[0])
@@ -202,79 +193,50 @@ class Global:
         type = self.type
         if not type.mutable:
             raise TypeError("the global is immutable")
-        with raw_values(self.store, (type.value,), (value,)) as values:
+        with raw_values(self.store, (type.value,), (value,)) as values, misfits():
             capi.global_set(self.store.raw, self.raw, values[0])
 
 
-def wrap(store: Store, raw: Any) -> Func | Memory | Table | Global:
-    """Return this backend's object for one of wasmtime-py's; raises ``TypeError`` when there is none."""
-    match raw:
-        case wasmtime.Func():
-            return Func(store, raw)
-        case wasmtime.Memory():
-            return Memory(store, raw)
-        case wasmtime.Table():
-            return Table(store, raw)
-        case wasmtime.Global():
-            return Global(store, raw)
-    raise TypeError(f"the wasmtime backend cannot represent a {raw.__class__.__name__}")
+class Tag:
+    """A tag of exceptions."""
+
+    def __init__(self, store: Store, raw: wasmtime.Tag, type: TagType | None = None) -> None:
+        self.store = store
+        self.raw = raw
+        self._type = type
+
+    @property
+    def type(self) -> TagType:
+        """The tag's type; what is said of ``Func.type`` holds here too."""
+        if self._type is None:
+            self._type = TagType(capi.function_type(self.raw.type(self.store.raw).functype))
+        return self._type
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tag) or other.store is not self.store:
+            return False
+        return bool(self.raw.eq(self.store.raw, other.raw))
+
+    __hash__ = None  # type: ignore[assignment]
 
 
-@contextmanager
-def empty_values(*types: ValType) -> Iterator[capi.RawValues]:
-    """Lend room for values that wasmtime will fill in; raises ``TypeError`` when they cannot pass."""
-    capi.check_passable(*types)
-    values = capi.new_values(types)
-    try:
-        yield values
-    finally:
-        capi.release(values)
+def wrap(store: Store, raw: Any, type: ExternType | None = None) -> Func | Memory | Table | Global | Tag:
+    """Return this backend's object for one of wasmtime-py's, given its type if that is known from a module.
 
-
-@contextmanager
-def raw_values(store: Store, types: ResultType, values: Sequence[Value]) -> Iterator[capi.RawValues]:
-    """Lend the values in wasmtime's form; raises ``TypeError`` or ``ValueError`` when they do not fit the types."""
-    with empty_values(*types) as room:
-        for type, value, raw in zip(types, values, room, strict=True):
-            lower(store, type, value, raw)
-        yield room
-
-
-def lift(store: Store, type: ValType, raw: Any) -> Value:
-    """Return a value of wasmtime's as ``interp.runtime.values`` represents it."""
-    if not isinstance(type, RefType):
-        return capi.get_number(raw, type)
-    if type == FUNCREF:
-        function = capi.get_function(raw)
-        return None if function is None else Func(store, function)
-    return capi.get_external(store.raw, raw)
-
-
-def lower(store: Store, type: ValType, value: Value, raw: Any) -> None:
-    """Set ``raw``, which is zero or null, to a value.
-
-    Raises ``TypeError`` or ``ValueError`` when it does not fit the type, ``LimitError`` when the store has no room
-    for one more host reference.
+    Raises ``TypeError`` when there is none.
     """
-    if not isinstance(type, RefType):
-        capi.set_number(raw, type, check_value(type, value))
-    elif value is None:
-        return
-    elif type == FUNCREF:
-        capi.set_function(raw, _own(store, value).raw)
-    else:
-        try:
-            capi.set_external(store.raw, raw, check_value(type, value))
-        except wasmtime.WasmtimeError:
-            raise LimitError("the host references in the store exceed its limit of memory") from None
-
-
-def _own(store: Store, value: Value) -> Func:
-    if not isinstance(value, Func):
-        raise TypeError(f"funcref takes a function of the wasmtime backend, not {value.__class__.__name__}")
-    if value.store is not store:
-        raise ValueError("the function belongs to another store")
-    return value
+    match raw, type:
+        case wasmtime.Func(), FuncType() | None:
+            return Func(store, raw, type)
+        case wasmtime.Memory(), MemType() | None:
+            return Memory(store, raw)
+        case wasmtime.Table(), TableType() | None:
+            return Table(store, raw, type)
+        case wasmtime.Global(), GlobalType() | None:
+            return Global(store, raw, type)
+        case wasmtime.Tag(), TagType() | None:
+            return Tag(store, raw, type)
+    raise TypeError(f"the wasmtime backend cannot represent a {raw.__class__.__name__}")
 
 
 def _check_count(count: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import wasmtime
 
+from zenowasm.backends.wasmtime.module import Module
 from zenowasm.interp.errors import (
     Crash,
     DecodeError,
@@ -52,8 +53,19 @@ _TRAPS = {
     wasmtime.TrapCode.ALLOCATION_TOO_LARGE: TrapCode.MEMORY_LIMIT,
 }
 _THROWN = "thrown Wasm exception"
-_CALL_INDIRECT = (b"\x11", b"\x13")
-"""``call_indirect`` and ``return_call_indirect``."""
+_HEAP_FULL = "GC heap out of memory"
+_MISFIT = re.compile(r"(argument )?type mismatch\b")
+_FINER = {
+    TrapCode.OUT_OF_BOUNDS_TABLE_ACCESS: (TrapCode.UNDEFINED_ELEMENT,),
+    TrapCode.NULL_REFERENCE: (
+        TrapCode.NULL_FUNCTION_REFERENCE,
+        TrapCode.NULL_I31_REFERENCE,
+        TrapCode.NULL_STRUCTURE_REFERENCE,
+        TrapCode.NULL_ARRAY_REFERENCE,
+        TrapCode.NULL_EXCEPTION_REFERENCE,
+    ),
+}
+"""Codes that are one for wasmtime; the instruction that trapped says which of them it is."""
 
 
 def of_compilation(error: wasmtime.WasmtimeError) -> WasmError:
@@ -84,15 +96,25 @@ def of_instantiation(error: wasmtime.WasmtimeError) -> WasmError:
     return Crash(text)
 
 
-def of_call(error: wasmtime.Trap | wasmtime.WasmtimeError, binaries: Iterable[bytes]) -> WasmError:
-    """Return the error for guest code that stopped; ``binaries`` are the modules that it may have come from."""
+def of_value(error: wasmtime.WasmtimeError) -> TypeError | None:
+    """Return the error for a value that wasmtime refused for its type, or ``None`` when it was something else."""
+    text = str(error)
+    return TypeError(_innermost(text)) if _MISFIT.match(text) else None
+
+
+def of_call(
+    error: wasmtime.Trap | wasmtime.WasmtimeError, modules: Iterable[Module], exception: object
+) -> WasmError | TypeError:
+    """Return the error for guest code that stopped, or for arguments that wasmtime refused.
+
+    ``modules`` are those that the code may have come from, ``exception`` is the one that no guest caught, if any.
+    """
     if not isinstance(error, wasmtime.Trap) or error.trap_code is None:
-        text = str(error)
-        return UncaughtException() if _innermost(text) == _THROWN else Crash(text)
+        return _without_code(error, exception)
     if error.trap_code is wasmtime.TrapCode.STACK_OVERFLOW:
         return Exhaustion()
     if error.trap_code is wasmtime.TrapCode.UNCAUGHT_EXCEPTION:
-        return UncaughtException()
+        return UncaughtException(exception)
     code = _TRAPS.get(error.trap_code)
     if code is None:
         return Crash(error.message)
@@ -100,17 +122,35 @@ def of_call(error: wasmtime.Trap | wasmtime.WasmtimeError, binaries: Iterable[by
     if not frames:
         return Trap(code)
     innermost = frames[0]
-    offset = innermost.module_offset
-    # wasmtime has one code for tables; the words of an indirect call differ. The frame does not say which of the
-    # store's modules it belongs to, but the byte at its offset in the right one is the opcode.
-    if code is TrapCode.OUT_OF_BOUNDS_TABLE_ACCESS and any(b[offset : offset + 1] in _CALL_INDIRECT for b in binaries):
-        code = TrapCode.UNDEFINED_ELEMENT
+    if code in _FINER:
+        code = _refined(code, innermost, modules)
     return Trap(
         code,
         function=innermost.func_index,
-        offset=offset,
+        offset=innermost.module_offset,
         backtrace=tuple(frame.func_name or f"function {frame.func_index}" for frame in frames),
     )
+
+
+def _without_code(error: wasmtime.Trap | wasmtime.WasmtimeError, exception: object) -> WasmError | TypeError:
+    innermost = _innermost(str(error))
+    if innermost == _THROWN:
+        return UncaughtException(exception)
+    if innermost.startswith(_HEAP_FULL):
+        return Trap(TrapCode.MEMORY_LIMIT, innermost)
+    refused = of_value(error) if isinstance(error, wasmtime.WasmtimeError) else None
+    return refused or Crash(str(error))
+
+
+def _refined(code: TrapCode, frame: wasmtime.Frame, modules: Iterable[Module]) -> TrapCode:
+    """Return the finer code that the trapping instruction has.
+
+    A frame does not say which of the store's modules it belongs to; only the right one is likely to have an
+    instruction with such a code there.
+    """
+    opcodes = [module.opcode(frame.func_index, frame.module_offset) for module in modules]
+    traps = [trap for opcode in opcodes if opcode is not None for trap in opcode.traps]
+    return next((trap for trap in traps if trap in _FINER[code]), code)
 
 
 def _innermost(text: str) -> str:

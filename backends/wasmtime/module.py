@@ -6,12 +6,21 @@ from functools import cached_property
 
 import wasmtime
 
-from zenowasm.backends.wasmtime import capi
+from zenowasm.interp.binary import decode
+from zenowasm.interp.binary.reader import Reader
+from zenowasm.interp.instructions import TABLE
+from zenowasm.interp.instructions.table import Opcode
+from zenowasm.interp.syntax import module as syntax
 from zenowasm.interp.types import ExportType, ImportType
+from zenowasm.interp.validation.context import Context
 
 
 class Module:
-    """A compiled module; it keeps its bytes, in which the store looks up the instruction behind some traps."""
+    """A compiled module and its bytes, which say what wasmtime's C interface does not.
+
+    That interface has no words for 64-bit tables (it aborts the process on large ones) nor for the groups of recursive
+    types. Function bodies are not decoded for this.
+    """
 
     def __init__(self, raw: wasmtime.Module, binary: bytes) -> None:
         self.raw = raw
@@ -19,10 +28,30 @@ class Module:
 
     @cached_property
     def imports(self) -> tuple[ImportType, ...]:
-        """What the module imports, in order; raises ``TypeError`` for a type that this backend cannot represent."""
-        return tuple(ImportType(it.module, it.name or "", capi.extern_type(it.type)) for it in self.raw.imports)
+        """What the module imports, in order."""
+        return self._context.import_types(self._syntax)
 
     @cached_property
     def exports(self) -> tuple[ExportType, ...]:
-        """What the module exports, in order; raises ``TypeError`` for a type that this backend cannot represent."""
-        return tuple(ExportType(it.name, capi.extern_type(it.type)) for it in self.raw.exports)
+        """What the module exports, in order."""
+        return self._context.export_types(self._syntax)
+
+    def opcode(self, function: int, offset: int) -> Opcode | None:
+        """Return the instruction that begins at a byte offset, or ``None`` when the function does not extend there."""
+        index = function - len(self._syntax.imported(syntax.ExternKind.FUNC))
+        if not 0 <= index < len(self._syntax.codes):
+            return None
+        code = self._syntax.codes[index]
+        if not code.offset <= offset < code.offset + code.size:
+            return None
+        reader = Reader(self.binary[offset : code.offset + code.size], offset)
+        first = reader.byte()
+        return TABLE.by_bytes.get((first, reader.u32()) if first in TABLE.prefixes else (None, first))
+
+    @cached_property
+    def _syntax(self) -> syntax.Module:
+        return decode(self.binary)
+
+    @cached_property
+    def _context(self) -> Context:
+        return Context.of(self._syntax)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from time import monotonic
 from types import MappingProxyType
 
@@ -13,20 +13,21 @@ import wasmtime
 from zenowasm.backends import protocol
 from zenowasm.backends.protocol import Budget, HostBody
 from zenowasm.backends.wasmtime import capi, failures
-from zenowasm.backends.wasmtime.externs import Func, Global, Memory, Table, empty_values, lift, lower, raw_values, wrap
+from zenowasm.backends.wasmtime.externs import Global, Memory, Table, Tag, wrap
 from zenowasm.backends.wasmtime.interrupts import Interrupts
 from zenowasm.backends.wasmtime.module import Module
 from zenowasm.backends.wasmtime.ticker import Ticker
-from zenowasm.interp.errors import LimitError, LinkError
+from zenowasm.backends.wasmtime.values import Func, Reference, empty_values, lift, lower, raw_values
+from zenowasm.interp.errors import LimitError, LinkError, UncaughtException
 from zenowasm.interp.limits import PAGE_SIZE, ExecutionLimits
 from zenowasm.interp.runtime.values import Value
-from zenowasm.interp.types import FuncType, GlobalType, Limits, MemType, TableType
+from zenowasm.interp.types import I64, AbsHeapType, FuncType, GlobalType, Limits, MemType, NumType, TableType
 
 _UNLIMITED_FUEL = (1 << 63) - 1
 _NEVER = 1 << 62
 """Epochs that no engine reaches."""
-_PAGES_END = 1 << 16
-_ELEMENTS_END = (1 << 32) - 1
+_PAGES_END = {NumType.I32: 1 << 16, NumType.I64: 1 << 48}
+_ELEMENTS_END = {NumType.I32: (1 << 32) - 1, NumType.I64: (1 << 64) - 1}
 
 
 class Caller:
@@ -45,8 +46,9 @@ class Caller:
 class Instance:
     """A module in a store."""
 
-    def __init__(self, store: Store, raw: wasmtime.Instance) -> None:
-        exports = {name: wrap(store, extern) for name, extern in raw.exports(store.raw).items()}
+    def __init__(self, store: Store, raw: wasmtime.Instance, module: Module) -> None:
+        externs = raw.exports(store.raw)
+        exports = {it.name: wrap(store, externs[it.name], it.type) for it in module.exports}
         self.exports: Mapping[str, protocol.Extern] = MappingProxyType(exports)
 
 
@@ -57,6 +59,7 @@ class Store:
         self.raw = wasmtime.Store(engine)
         self.raw.set_limits(memory_size=limits.memory_bytes, table_elements=limits.table_elements)
         self.raw.set_epoch_deadline(_NEVER)
+        self.table_types: dict[tuple[int, int], TableType] = {}
         self._ticker = ticker
         self._limits = limits
         self._budget = Budget()
@@ -90,7 +93,7 @@ class Store:
         self._budget = budget
 
     def host_function(self, type: FuncType, body: HostBody) -> Func:
-        """Make a function of the host; raises ``TypeError`` when values of its type cannot pass."""
+        """Make a function of the host; raises ``TypeError`` when its type refers to one that a module defines."""
         raw = capi.new_host_function(self.raw, type, self._callback, len(self._bodies))
         self._bodies.append((type, body))
         return Func(self, raw, type)
@@ -101,12 +104,12 @@ class Store:
         Raises ``LimitError`` when it exceeds the store's limits, ``ValueError`` when the type is invalid.
         """
         limits = type.limits
-        _check_limits(limits, _PAGES_END)
+        _check_limits(limits, _PAGES_END[type.address])
         if limits.minimum * PAGE_SIZE > self._limits.memory_bytes:
             raise LimitError(
                 f"a memory of {limits.minimum} pages exceeds the store's limit of {self._limits.memory_bytes} bytes"
             )
-        raw_type = wasmtime.MemoryType(wasmtime.Limits(limits.minimum, limits.maximum))
+        raw_type = wasmtime.MemoryType(wasmtime.Limits(limits.minimum, limits.maximum), is_64=type.address is I64)
         try:
             return Memory(self, wasmtime.Memory(self.raw, raw_type))
         except wasmtime.WasmtimeError as error:
@@ -115,35 +118,52 @@ class Store:
     def new_table(self, type: TableType, value: Value = None) -> Table:
         """Create a table filled with ``value``.
 
-        Raises ``LimitError`` when it exceeds the store's limits, ``TypeError`` when its elements cannot pass,
-        ``ValueError`` when the type is invalid.
+        Raises ``LimitError`` when it exceeds the store's limits, ``TypeError`` when its type refers to one that a
+        module defines or the value does not fit, ``ValueError`` when the type is invalid.
         """
-        _check_limits(type.limits, _ELEMENTS_END)
+        _check_limits(type.limits, _ELEMENTS_END[type.address])
         if type.limits.minimum > self._limits.table_elements:
             raise LimitError(
                 f"a table of {type.limits.minimum} elements exceeds the store's limit of {self._limits.table_elements}"
             )
         with raw_values(self, (type.element,), (value,)) as values:
             try:
-                return Table(self, capi.new_table(self.raw, type, values[0]))
+                if type.address is I64:
+                    raw = self._new_table64(type)
+                    capi.table_grow(self.raw, raw, type.limits.minimum, values[0])
+                else:
+                    raw = capi.new_table(self.raw, type, values[0])
             except wasmtime.WasmtimeError as error:
                 raise LimitError(str(error)) from None
+        return Table(self, raw, type)
+
+    def _new_table64(self, type: TableType) -> wasmtime.Table:
+        """Return an empty table with 64-bit indexes, which wasmtime's C interface can only take from a module."""
+        if not isinstance(type.element.heap, AbsHeapType) or not type.element.nullable:
+            raise TypeError(f"the wasmtime backend cannot make {type} outside of a module")
+        empty = TableType(type.element, Limits(0, type.limits.maximum), I64)
+        module = wasmtime.Module(self.raw.engine, f'(module {empty} (export "" (table 0)))')
+        return wasmtime.Instance(self.raw, module, []).exports(self.raw)[""]
 
     def new_global(self, type: GlobalType, value: Value) -> Global:
-        """Create a global; raises ``TypeError`` or ``ValueError`` when the value does not fit."""
+        """Create a global.
+
+        Raises ``TypeError`` when its type refers to one that a module defines, ``TypeError`` or ``ValueError`` when the
+        value does not fit.
+        """
         with raw_values(self, (type.value,), (value,)) as values:
-            return Global(self, capi.new_global(self.raw, type, values[0]))
+            return Global(self, capi.new_global(self.raw, type, values[0]), type)
 
     def instantiate(self, module: protocol.Module, imports: Mapping[tuple[str, str], protocol.Extern]) -> Instance:
         """Link and instantiate a module and run its start function; raises the errors that the protocol names."""
         if not isinstance(module, Module):
             raise TypeError("the module was compiled by another engine")
-        externs = [self._import(it.module, it.name, imports.get((it.module, it.name))) for it in module.raw.imports]
+        externs = [self._import(it.module, it.name, imports.get((it.module, it.name))) for it in module.imports]
         self._modules.add(module)
         failure: capi.Failure = None
         with self._guest():
             try:
-                return Instance(self, wasmtime.Instance(self.raw, module.raw, externs))
+                return Instance(self, wasmtime.Instance(self.raw, module.raw, externs), module)
             except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
                 failure = error.with_traceback(None)
         if self._host_error is None and isinstance(failure, wasmtime.WasmtimeError):
@@ -207,6 +227,10 @@ class Store:
                 values = tuple([lift(self, it, arguments[index]) for index, it in enumerate(type.parameters)])
                 self._deliver(type, body(Caller(self, raw_caller), values), results)
         except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames: `_error` hands it on
+            thrown = error.exception if isinstance(error, UncaughtException) else None
+            if isinstance(thrown, Reference) and thrown.store is self:
+                # It left a guest that the host called; it goes on in the guest that called the host.
+                return capi.throw(self.raw, thrown.root)
             self._host_error = error
             return wasmtime.Trap("exception in a host function")
         if self._deadline is not None and monotonic() >= self._deadline:
@@ -217,19 +241,25 @@ class Store:
         if not isinstance(values, Sequence) or len(values) != len(type.results):
             raise TypeError(f"a host function of type {type} returned {values!r}")
         room = capi.new_values(type.results)
-        for index, (it, value) in enumerate(zip(type.results, values, strict=True)):
-            lower(self, it, value, room[index])
-            results[index] = room[index]
+        with ExitStack() as undo:
+            undo.callback(capi.release, room)
+            for it, value, raw in zip(type.results, values, room, strict=True):
+                lower(self, it, value, raw)
+            undo.pop_all()
+        for index, raw in enumerate(room):
+            results[index] = raw
 
     def _error(self, failure: capi.Failure) -> BaseException:
         """Return what stopped the guest: the exception of a host function, or a trap."""
+        root = capi.take_exception(self.raw)
+        exception = None if root is None else Reference(self, AbsHeapType.EXN, root)
         error, self._host_error = self._host_error, None
-        return failures.of_call(failure, [it.binary for it in self._modules]) if error is None else error
+        return failures.of_call(failure, self._modules, exception) if error is None else error
 
     def _import(self, module: str, name: str, extern: protocol.Extern | None) -> wasmtime.Func:
         if extern is None:
             raise LinkError(f"unknown import: {module!r} {name!r}")
-        if not isinstance(extern, Func | Memory | Table | Global) or extern.store is not self:
+        if not isinstance(extern, Func | Memory | Table | Global | Tag) or extern.store is not self:
             raise LinkError(f"incompatible import type: {module!r} {name!r} does not come from this store")
         return extern.raw
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 from attrs import frozen
 
 from zenowasm.interp.execution import handlers
+from zenowasm.interp.execution.fusion import fuse
 from zenowasm.interp.runtime.instances import FunctionInstance
 from zenowasm.interp.runtime.values import TagReference, Value, default_value
 from zenowasm.interp.syntax.module import Body, Expression, Instruction, locals_of
@@ -47,13 +48,14 @@ class Region(NamedTuple):
 
 @frozen(eq=False)
 class Code:
-    """A function ready to run.
+    """A function ready to run: ``instructions`` one by one, ``fused`` for executions that nobody watches.
 
     ``locals`` are the initial values of the locals that are not parameters; ``size`` is the number of locals and of
     operands at the most; ``regions`` are its ``try_table`` blocks, inner ones first; ``body`` is what it was made of.
     """
 
     instructions: Sequence[tuple[Any, Any]]
+    fused: Sequence[tuple[Any, Any]]
     fuel_before: Sequence[int]
     locals: list[Value]
     size: int
@@ -92,7 +94,9 @@ def lower(context: Context, function: FunctionInstance, body: Body) -> Code:
     validate_function(context, function.index, body, lowering)
     locals_ = [default_value(t) for t in locals_of(function.type, body)[len(function.type.parameters) :]]
     size = len(function.type.parameters) + len(locals_) + lowering.most_operands
-    return Code(lowering.instructions, lowering.fuel_before, locals_, size, lowering.regions, body)
+    return Code(
+        lowering.instructions, fuse(lowering.instructions), lowering.fuel_before, locals_, size, lowering.regions, body
+    )
 
 
 def constant_code(expression: Expression) -> list[tuple[Any, Any]]:

@@ -21,33 +21,42 @@ _SMALL_CONSTANT = 128
 class Frame:
     """An active call of a guest function: its locals, its operand stack, and where it stands.
 
-    ``pc`` is the index of the next instruction to execute; while one executes, it already points behind it.
+    ``pc`` is the index of the next instruction to execute; while one executes, it already points behind it. ``depth``
+    and ``values`` count the active calls and the live stack slots of the store, this frame's included.
     """
 
     __slots__ = (
         "caller",
         "code",
         "configuration",
+        "depth",
         "function",
-        "instructions",
+        "fused",
         "locals",
         "module",
         "pc",
         "stack",
         "store",
+        "values",
     )
 
     def __init__(
         self, configuration: Configuration, function: FunctionInstance, code: Code, locals_: list[Value]
     ) -> None:
         """Enter a function with these locals; the frame that is innermost now becomes the caller."""
+        store = self.store = configuration.store
+        caller = self.caller = configuration.frame
+        if caller is None:
+            self.depth = store.depth + 1
+            self.values = store.values + code.size
+        else:
+            self.depth = caller.depth + 1
+            self.values = caller.values + code.size
         self.configuration = configuration
-        self.store = configuration.store
-        self.caller = configuration.frame
         self.function = function
         self.module: ModuleInstance = function.module
         self.code = code
-        self.instructions = code.instructions
+        self.fused = code.fused
         self.locals = locals_
         self.stack: list[Value] = []
         self.pc = 0
@@ -109,19 +118,19 @@ class Configuration:
         frame = self.frame
         if frame is None:
             raise Crash("a finished execution cannot step")
-        handler, immediate = frame.instructions[frame.pc]
+        handler, immediate = frame.code.instructions[frame.pc]
         frame.pc += 1
         handler(frame, immediate)
 
     def run(self) -> None:
         """Execute until the outermost call returns."""
-        # This is ``step`` in a loop, written out: the call would cost a third of the speed. CPython 3.11 begins to
+        # This is ``step`` in a loop, on fused code and written out. CPython 3.11 begins to
         # specialize a running function at an unconditional jump back, which ``while frame is not None`` has not.
         while True:
             frame = self.frame
             if frame is None:
                 return
-            handler, immediate = frame.instructions[frame.pc]
+            handler, immediate = frame.fused[frame.pc]
             frame.pc += 1
             handler(frame, immediate)
 
@@ -129,7 +138,7 @@ class Configuration:
         """Call a function with the operands on the innermost frame's stack (specification, 4.6.15)."""
         frame = self.frame
         assert frame is not None
-        arguments = frame.pop(len(function.type.parameters))
+        arguments = frame.pop(function.arity)
         if isinstance(function, FunctionInstance):
             self.enter(function, arguments)
             return
@@ -144,8 +153,8 @@ class Configuration:
         frame = self.frame
         assert frame is not None
         if isinstance(function, FunctionInstance):
-            arguments = frame.pop(len(function.type.parameters))
-            self._pop_frame()
+            arguments = frame.pop(function.arity)
+            self._pop_frame(frame)
             self.enter(function, arguments)
             return
         self.call(function)
@@ -154,18 +163,17 @@ class Configuration:
 
     def enter(self, function: FunctionInstance, arguments: list[Value]) -> None:
         """Push a frame for a call of a guest function, within the store's limits."""
+        code = function.module.valid.codes.get(function.index) or code_of(function)
         store = self.store
-        code = code_of(function)
-        if store.depth >= store.limits.call_depth:
-            raise Exhaustion(f"{store.depth} calls are active, the most that the store's call_depth allows")
-        if store.values + code.size > store.limits.stack_values:
-            raise Exhaustion(f"{store.values} stack slots are in use, stack_values is {store.limits.stack_values}")
         caller = self.frame
+        frame = Frame(self, function, code, arguments + code.locals)
+        if frame.depth > store.limits.call_depth:
+            raise Exhaustion(f"{frame.depth} calls would be active: call_depth is {store.limits.call_depth}")
+        if frame.values > store.limits.stack_values:
+            raise Exhaustion(f"{frame.values} stack slots would be in use: stack_values is {store.limits.stack_values}")
         if caller is not None:
             store.settled_fuel += caller.code.fuel_before[caller.pc]
-        self.frame = Frame(self, function, code, arguments + code.locals)
-        store.depth += 1
-        store.values += code.size
+        self.frame = frame
         consumed = store.settled_fuel + FUNCTION_ENTRY_FUEL
         if consumed >= store.checkpoint_fuel:
             store.checkpoint_fuel = store.checkpoint(consumed)
@@ -173,24 +181,31 @@ class Configuration:
     def call_host(self, function: HostFunction, arguments: list[Value]) -> list[Value]:
         """Call a function of the host, which sees the fuel consumed so far; what it raises passes through."""
         frame = self.frame
-        fuel = 0 if frame is None else frame.code.fuel_before[frame.pc]
-        self.store.settled_fuel += fuel
+        store = self.store
+        if frame is None:
+            return function.run(None, tuple(arguments))
+        fuel = frame.code.fuel_before[frame.pc]
+        depth, values = store.depth, store.values
+        store.settled_fuel += fuel
+        store.depth, store.values = frame.depth, frame.values
         try:
-            return function.run(None if frame is None else frame.module, tuple(arguments))
+            return function.run(frame.module, tuple(arguments))
         finally:
-            self.store.settled_fuel -= fuel
-            self.store.checkpoint_fuel = -1
+            store.depth, store.values = depth, values
+            store.settled_fuel -= fuel
+            store.checkpoint_fuel = -1
 
     def leave(self, arity: int) -> None:
         """Return from the innermost frame with the topmost operands as results (specification, 4.6.16)."""
         frame = self.frame
         assert frame is not None
-        results = frame.pop(arity)
-        self._pop_frame()
-        if frame.caller is None:
+        stack = frame.stack
+        results = stack if len(stack) == arity else stack[len(stack) - arity :]
+        caller = self._pop_frame(frame)
+        if caller is None:
             self.results = results
         else:
-            frame.caller.stack += results
+            caller.stack += results
 
     def throw(self, exception: ExceptionInstance) -> None:
         """Go to the innermost catch clause that takes the exception (specification, 4.6.14).
@@ -201,8 +216,8 @@ class Configuration:
             clause = frame.code.catching(frame.pc - 1, exception.tag, frame.module.tags)
             if clause is None:
                 continue
-            while self.frame is not frame:
-                self._pop_frame()
+            while (inner := self.frame) is not None and inner is not frame:
+                self._pop_frame(inner)
             target, height, _, _ = clause.branch
             frame.stack[height:] = [*exception.fields, exception] if clause.reference else exception.fields
             fuel_before = frame.code.fuel_before
@@ -211,13 +226,11 @@ class Configuration:
             return
         raise UncaughtException(exception)
 
-    def _pop_frame(self) -> None:
-        frame = self.frame
-        assert frame is not None
+    def _pop_frame(self, frame: Frame) -> Frame | None:
+        """Pop the innermost frame; return its caller."""
         store = self.store
-        store.depth -= 1
-        store.values -= frame.code.size
         store.settled_fuel += frame.code.fuel_before[frame.pc]
         caller = self.frame = frame.caller
         if caller is not None:
             store.settled_fuel -= caller.code.fuel_before[caller.pc]
+        return caller

@@ -88,7 +88,7 @@ def _indirect(frame: Frame, immediates: tuple[int, int]) -> Function:
     if function is None:
         raise Trap(TrapCode.UNINITIALIZED_ELEMENT, str(index))
     expected = frame.module.valid.context.types[typeidx]
-    if not matches_deftype(function.deftype, expected):
+    if function.deftype is not expected and not matches_deftype(function.deftype, expected):
         raise Trap(TrapCode.INDIRECT_CALL_TYPE_MISMATCH, f"{expected.composite} is expected, {function.type} was found")
     return function
 

@@ -41,7 +41,6 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
     if store.nesting >= _MOST_NESTED_CALLS:
         raise Exhaustion(f"the host called back into guests {store.nesting} times inside one another")
     configuration = Configuration(store)
-    depth, values = store.depth, store.values
     store.nesting += 1
     try:
         if isinstance(function, FunctionInstance):
@@ -58,7 +57,6 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
         raise
     finally:
         store.settled_fuel = configuration.fuel_consumed
-        store.depth, store.values = depth, values
         store.nesting -= 1
     return tuple(configuration.results)
 

@@ -50,7 +50,6 @@ def control_rows() -> Iterator[Opcode]:
         0x1F,
         "try_table",
         (Immediate.BLOCKTYPE, Immediate.CATCH_VEC),
-        fuel=0,
         feature=exceptions,
         effects=_CONTROL,
         structure=Structure.BLOCK,

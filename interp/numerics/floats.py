@@ -93,21 +93,46 @@ def _integral(function: Callable[[float], int]) -> Callable[[float], float]:
     return operator
 
 
+def _arithmetic_32() -> tuple[Callable[[float, float], float], ...]:
+    def add(a: float, b: float) -> float:
+        return round_to_f32(a + b)
+
+    def sub(a: float, b: float) -> float:
+        return round_to_f32(a - b)
+
+    def mul(a: float, b: float) -> float:
+        return round_to_f32(a * b)
+
+    def div(a: float, b: float) -> float:
+        return round_to_f32(_divide(a, b))
+
+    return add, sub, mul, div
+
+
+def _arithmetic_64() -> tuple[Callable[[float, float], float], ...]:
+    # ``canonical`` written out: calling it would take longer than the operation.
+    def add(a: float, b: float) -> float:
+        c = a + b
+        return c if c == c else NAN
+
+    def sub(a: float, b: float) -> float:
+        c = a - b
+        return c if c == c else NAN
+
+    def mul(a: float, b: float) -> float:
+        c = a * b
+        return c if c == c else NAN
+
+    def div(a: float, b: float) -> float:
+        c = a / b if b else _divide(a, b)
+        return c if c == c else NAN
+
+    return add, sub, mul, div
+
+
 def float_operators(bits: int) -> dict[str, Callable[..., Any]]:
     """Return the operators for f32 (``bits`` 32) or f64 (``bits`` 64), by the names of the specification."""
     rounded = canonical if bits == 64 else round_to_f32
-
-    def add(a: float, b: float) -> float:
-        return rounded(a + b)
-
-    def sub(a: float, b: float) -> float:
-        return rounded(a - b)
-
-    def mul(a: float, b: float) -> float:
-        return rounded(a * b)
-
-    def div(a: float, b: float) -> float:
-        return rounded(_divide(a, b))
 
     def sqrt(a: float) -> float:
         return NAN if a < 0.0 else rounded(math.sqrt(a))
@@ -153,7 +178,8 @@ def float_operators(bits: int) -> dict[str, Callable[..., Any]]:
     def copysign(a: float, b: float) -> float:
         return math.copysign(a, b)
 
-    functions = (add, sub, mul, div, sqrt, min_, max_, abs_, neg, eq, ne, lt, gt, le, ge, copysign)
+    arithmetic = _arithmetic_64() if bits == 64 else _arithmetic_32()
+    functions = (*arithmetic, sqrt, min_, max_, abs_, neg, eq, ne, lt, gt, le, ge, copysign)
     return {function.__name__.rstrip("_"): function for function in functions} | {
         "ceil": _integral(math.ceil),
         "floor": _integral(math.floor),

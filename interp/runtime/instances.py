@@ -41,9 +41,9 @@ class GlobalInstance:
 
 
 class FunctionInstance(FunctionReference):
-    """A function of a guest (4.2.6). ``index`` is its index in ``module``."""
+    """A function of a guest (4.2.6). ``index`` is its index in ``module``, ``arity`` its number of parameters."""
 
-    __slots__ = ("deftype", "index", "module", "type")
+    __slots__ = ("arity", "deftype", "index", "module", "type")
 
     def __init__(self, module: ModuleInstance, index: int, deftype: DefType) -> None:
         """Close the function over its module instance."""
@@ -51,6 +51,7 @@ class FunctionInstance(FunctionReference):
         self.index = index
         self.deftype = deftype
         self.type = function_type(deftype)
+        self.arity = len(self.type.parameters)
 
     def call(self, *arguments: Value) -> tuple[Value, ...]:
         """Call the function from outside; see ``Store.invoke``."""
@@ -74,7 +75,7 @@ class InstanceCaller:
 class HostFunction(FunctionReference):
     """A function of the host (4.2.6)."""
 
-    __slots__ = ("body", "deftype", "store", "type")
+    __slots__ = ("arity", "body", "deftype", "store", "type")
 
     def __init__(
         self,
@@ -85,6 +86,7 @@ class HostFunction(FunctionReference):
         """Wrap a function of the host for guests of that store."""
         self.store = store
         self.type = type_
+        self.arity = len(type_.parameters)
         self.deftype = canonical_func_type(type_)
         self.body = body
 

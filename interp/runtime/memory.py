@@ -54,6 +54,8 @@ class MemoryInstance:
 
     def grow(self, pages: int) -> int:
         """Add pages; return the former size in pages, or -1 when the type or the quota forbids it (4.6.13)."""
+        if pages < 0:
+            raise ValueError(f"cannot grow by {pages}")
         former = self.pages
         most = _MAX_PAGES[self.address]
         if self.maximum is not None:

@@ -27,7 +27,7 @@ class Store:
 
     ``settled_fuel`` plus what the innermost frame's code has cost up to its ``pc`` is the fuel consumed so far (see
     ``execution.code``). ``depth``, ``values`` and ``nesting`` count active calls, live stack slots and calls of the
-    host back into guests.
+    host back into guests, as they were when the host was called last.
 
     ``checkpoint`` is the embedder's: at the entry of a loop or function where ``checkpoint_fuel`` or more has been
     consumed it is given the fuel consumed, and returns the fuel at which it wants to be asked again or raises

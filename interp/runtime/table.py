@@ -45,6 +45,9 @@ class TableInstance:
 
     def grow(self, count: int, value: Value) -> int:
         """Add elements; return the former size, or -1 when the type or the quota forbids it (4.6.12)."""
+        if count < 0:
+            raise ValueError(f"cannot grow by {count}")
+        value = check_value(self.element, value)
         former = len(self.elements)
         most = _MAX_ELEMENTS if self.maximum is None else self.maximum
         if former + count > most or not self.quota.take(count):

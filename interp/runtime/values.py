@@ -165,7 +165,10 @@ def check_value(type_: ValType, value: Value) -> Value:
         return value
     if not isinstance(value, int | float):
         raise TypeError(f"{type_} takes a float, not {type(value).__name__}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"the integer does not fit into {type_}") from None
     if type_ is NumType.F64:
         return number
     return f32_from_bits(f32_to_bits(number)) if number != number else round_to_f32(number)

@@ -6,7 +6,7 @@ known; numbers of functions, types and blocks stand in comments, so that text an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from attrs import frozen
@@ -14,6 +14,8 @@ from attrs import frozen
 from zenowasm.interp.instructions import Immediate, Opcode, Structure
 from zenowasm.interp.syntax.module import (
     Body,
+    Cast,
+    Catch,
     DataSegment,
     ElementSegment,
     Export,
@@ -27,7 +29,19 @@ from zenowasm.interp.syntax.module import (
 )
 from zenowasm.interp.text.lexer import ID_CHARACTERS
 from zenowasm.interp.text.values import exact_text
-from zenowasm.interp.types import F32, F64, I32, I64, FuncType, GlobalType, NumType, ResultType, ValType
+from zenowasm.interp.types import (
+    F32,
+    F64,
+    I32,
+    I64,
+    AbsHeapType,
+    FuncType,
+    GlobalType,
+    NumType,
+    RefType,
+    ResultType,
+    ValType,
+)
 
 _NUMBERS: Mapping[Immediate, NumType] = {
     Immediate.I32: I32,
@@ -42,7 +56,15 @@ _KEYWORDS: Mapping[ExternKind, str] = {
     ExternKind.TABLE: "table",
     ExternKind.MEM: "memory",
     ExternKind.GLOBAL: "global",
+    ExternKind.TAG: "tag",
 }
+_CATCHES: Mapping[tuple[bool, bool], str] = {
+    (True, False): "catch",
+    (True, True): "catch_ref",
+    (False, False): "catch_all",
+    (False, True): "catch_all_ref",
+}
+"""The clauses of ``try_table`` (6.5.2), by whether they name a tag and whether they take the exception itself."""
 _BYTES_A_LINE = 48
 
 
@@ -124,6 +146,7 @@ class ModulePrinter:
         self._names = names
         self._functions = _unique(names.functions) if names is not None else {}
         self._types = module.function_types()
+        self._subtypes = module.subtypes()
         self._imported = len(module.imported(ExternKind.FUNC))
 
     # -- names --
@@ -138,8 +161,26 @@ class ModulePrinter:
 
     def function_type(self, index: int) -> FuncType | None:
         """Return a function's type, ``None`` where the index or the type is unknown."""
-        typeidx = self._types[index] if index < len(self._types) else len(self.module.types)
-        return self.module.types[typeidx] if typeidx < len(self.module.types) else None
+        return self.composite(self._types[index]) if index < len(self._types) else None
+
+    def composite(self, typeidx: int) -> FuncType | None:
+        """Return the function type of that type index, ``None`` where there is none."""
+        found = self._subtypes[typeidx].composite if typeidx < len(self._subtypes) else None
+        return found if isinstance(found, FuncType) else None
+
+    def extern_type(self, kind: ExternKind, index: int) -> str:
+        """Return the type of an entry of an index space, ``unknown`` where an invalid module names none."""
+        module = self.module
+        if kind in (ExternKind.FUNC, ExternKind.TAG):
+            types = self._types if kind is ExternKind.FUNC else module.tag_types()
+            found = self.composite(types[index]) if index < len(types) else None
+            return "unknown" if found is None else f"(tag {found})" if kind is ExternKind.TAG else str(found)
+        spaces: Mapping[ExternKind, Sequence[object]] = {
+            ExternKind.TABLE: module.table_types(),
+            ExternKind.MEM: module.memory_types(),
+            ExternKind.GLOBAL: module.global_types(),
+        }
+        return str(spaces[kind][index]) if index < len(spaces[kind]) else "unknown"
 
     # -- functions --
 
@@ -231,7 +272,11 @@ class ModulePrinter:
             case Immediate.BLOCKTYPE:
                 return f"(type {value})" if isinstance(value, int) else _result(value).strip()
             case Immediate.TYPEIDX:
-                return f"(type {value})"
+                return f"(type {value})" if Immediate.TABLEIDX in opcode.immediates else str(value)
+            case Immediate.CAST:
+                return _cast(value, labels)
+            case Immediate.CATCH_VEC:
+                return " ".join(_catch(catch, labels) for catch in value)
             case Immediate.V128:
                 return f"i32x4 {' '.join(f'0x{value >> shift & 0xFFFFFFFF:08x}' for shift in (0, 32, 64, 96))}"
             case Immediate.LANEIDX_16:
@@ -265,7 +310,7 @@ class ModulePrinter:
         ``function`` gives the lines of each function that the module defines; ``None`` leaves them out.
         """
         module = self.module
-        yield from (f"(type (;{index};) {type_})" for index, type_ in enumerate(module.types))
+        yield from self._type_definitions()
         counts = dict.fromkeys(ExternKind, 0)
         for entry in module.imports:
             yield self._import(entry, counts[entry.kind])
@@ -274,9 +319,12 @@ class ModulePrinter:
             for index in range(self._imported, self._imported + len(module.codes)):
                 yield from function(index)
         for index, table in enumerate(module.tables, counts[ExternKind.TABLE]):
-            yield f"(table (;{index};) {table.limits} {table.element})"
+            init = "" if table.init is None else f" ({') ('.join(self._constant_expression(table.init))})"
+            yield _numbered(str(table.type), index, init)
         for index, memory in enumerate(module.memories, counts[ExternKind.MEM]):
-            yield f"(memory (;{index};) {memory.limits})"
+            yield _numbered(str(memory), index)
+        for index, typeidx in enumerate(module.tags, counts[ExternKind.TAG]):
+            yield f"(tag (;{index};) (type {typeidx}))"
         for index, entry_ in enumerate(module.globals, counts[ExternKind.GLOBAL]):
             init = " ".join(self._constant_expression(entry_.init))
             yield f"(global (;{index};) {_global_type(entry_.type)} {init})"
@@ -287,12 +335,19 @@ class ModulePrinter:
         for index, segment_ in enumerate(module.data):
             yield from self._data(index, segment_)
 
+    def _type_definitions(self) -> Iterator[str]:
+        index = 0
+        for group in self.module.types:
+            lines = [f"(type (;{at};) {subtype})" for at, subtype in enumerate(group.subtypes, index)]
+            index += len(lines)
+            yield from lines if len(lines) == 1 else ("(rec", *(f"  {line}" for line in lines), ")")
+
     def _import(self, entry: Import, index: int) -> str:
         if isinstance(entry.type, int):
-            described = f"(func {self._header(index)} (type {entry.type}))"
+            header = self._header(index) if entry.kind is ExternKind.FUNC else f"(;{index};)"
+            described = f"({_KEYWORDS[entry.kind]} {header} (type {entry.type}))"
         else:
-            keyword, _, rest = str(entry.type).partition(" ")
-            described = f"{keyword} (;{index};) {rest}"
+            described = _numbered(str(entry.type), index)
         return f"(import {quoted(entry.module)} {quoted(entry.name)} {described})"
 
     def _export(self, entry: Export) -> str:
@@ -309,7 +364,7 @@ class ModulePrinter:
                 parts.append(f"(table {segment.table})")
             parts.append(self._place(segment.place, "offset"))
         functions = [_function_reference(init) for init in segment.init]
-        if None in functions:
+        if None in functions or segment.type != RefType(False, AbsHeapType.FUNC):
             parts += [str(segment.type), *(self._place(init, "item") for init in segment.init)]
         else:
             parts += ["func", *(self.function_name(function) for function in functions if function is not None)]
@@ -334,7 +389,13 @@ def _function_reference(init: Expression) -> int | None:
     if len(init.instructions) != 2:
         return None
     opcode, immediates = init.instructions[0]
-    return int(immediates[0]) if opcode.immediates == (Immediate.FUNCIDX,) else None
+    return int(immediates[0]) if opcode.constant and opcode.immediates == (Immediate.FUNCIDX,) else None
+
+
+def _numbered(type_: str, index: int, more: str = "") -> str:
+    """Put an index behind the keyword of a type's text, and what follows the type before its end."""
+    keyword, _, rest = type_.partition(" ")
+    return f"{keyword} (;{index};) {rest.removesuffix(')')}{more})"
 
 
 def _result(types: ResultType) -> str:
@@ -376,3 +437,13 @@ def _memarg(opcode: Opcode, memarg: MemArg) -> str:
 
 def _label(index: int, labels: list[int]) -> str:
     return f"{index} (;@{labels[-1 - index]};)" if index < len(labels) else str(index)
+
+
+def _cast(cast: Cast, labels: list[int]) -> str:
+    return f"{_label(cast.label, labels)} {cast.source} {cast.target}"
+
+
+def _catch(catch: Catch, labels: list[int]) -> str:
+    parts = [_CATCHES[catch.tag is not None, catch.reference]]
+    parts += [] if catch.tag is None else [str(catch.tag)]
+    return f"({' '.join(parts)} {_label(catch.label, labels)})"

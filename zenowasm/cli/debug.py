@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from zenowasm.cli import options
-from zenowasm.cli.errors import CliError, user_errors
+from zenowasm.cli.errors import CliError, user_errors, visible
 from zenowasm.cli.script import run_script
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
 from zenowasm.faces.terminal import Terminal, line_reader
@@ -35,7 +35,7 @@ def debug(script: Path, locations: tuple[str, ...], commands: tuple[str, ...], p
     Plugins have no time limit here.
     """
     repeat = sys.stdin.isatty()
-    terminal = Terminal(line_reader(sys.stdin, sys.stdout), print, commands, repeat=repeat)
+    terminal = Terminal(line_reader(sys.stdin, sys.stdout), _write, commands, repeat=repeat)
     session = Session(terminal, stop_at_start=not locations)
     with user_errors(DebuggerError):
         for location in locations:
@@ -50,3 +50,7 @@ def debug(script: Path, locations: tuple[str, ...], commands: tuple[str, ...], p
         near = session.nearest_function(missing[0])
         hint = f"; did you mean {near}?" if near else ""
         raise CliError(f"no plugin that ran has a function {', '.join(missing)}{hint}")
+
+
+def _write(text: str) -> None:
+    print(visible(text))  # names come from the guest

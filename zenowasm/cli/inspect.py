@@ -12,7 +12,7 @@ from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, module_errors, read_file, visible
 from zenowasm.interp.binary import Names, decode, decode_names
 from zenowasm.interp.errors import ValidationError
-from zenowasm.interp.syntax.module import ExternKind, Module
+from zenowasm.interp.syntax.module import ExternKind, Import, Module
 from zenowasm.interp.text.printer import ModulePrinter
 from zenowasm.interp.validation import validate_module
 
@@ -43,15 +43,15 @@ def inspect(file: Path, disassemble: bool, wanted: str | None, as_json: bool) ->
             return
         problem = _problem(module)
     if as_json:
-        options.print_json(describe(module, names, problem))
+        options.print_json(describe(module, printer, names, problem))
     else:
-        for line in _summary(file, len(binary), module, names):
+        for line in _summary(file, len(binary), module, printer, names):
             print(visible(line))
     if problem is not None:
         raise CliError(f"{file}: {problem}")
 
 
-def describe(module: Module, names: Names, problem: str | None) -> dict[str, Any]:
+def describe(module: Module, printer: ModulePrinter, names: Names, problem: str | None) -> dict[str, Any]:
     """Return what ``inspect --json`` prints; the types are in the text format."""
     return {
         "name": names.module,
@@ -59,18 +59,19 @@ def describe(module: Module, names: Names, problem: str | None) -> dict[str, Any
         "problem": problem,
         "sections": [{"name": s.name, "offset": s.offset, "size": s.size, "count": s.count} for s in module.sections],
         "imports": [
-            {"module": e.module, "name": e.name, "type": str(e.type)} for e in _typed(module, module.import_types)
+            {"module": entry.module, "name": entry.name, "type": type_} for entry, type_ in _imports(module, printer)
         ],
-        "exports": [{"name": e.name, "type": str(e.type)} for e in _typed(module, module.export_types)],
+        "exports": [
+            {"name": entry.name, "type": printer.extern_type(entry.kind, entry.index)} for entry in module.exports
+        ],
     }
 
 
-def _typed(module: Module, types: Any) -> Any:
-    """Return imports or exports with their types; none where an invalid module names a type that it does not have."""
-    try:
-        return types()
-    except IndexError:
-        return ()
+def _imports(module: Module, printer: ModulePrinter) -> Iterator[tuple[Import, str]]:
+    indexes = dict.fromkeys(ExternKind, 0)
+    for entry in module.imports:
+        yield entry, printer.extern_type(entry.kind, indexes[entry.kind])
+        indexes[entry.kind] += 1
 
 
 def _problem(module: Module) -> str | None:
@@ -81,18 +82,18 @@ def _problem(module: Module) -> str | None:
     return None
 
 
-def _summary(file: Path, size: int, module: Module, names: Names) -> Iterator[str]:
+def _summary(file: Path, size: int, module: Module, printer: ModulePrinter, names: Names) -> Iterator[str]:
     yield f"{file}: {size} bytes" + (f", module {names.module}" if names.module else "")
     yield "sections"
     for section in module.sections:
         count = "" if section.count is None else f"  {section.count} entries"
         yield f"  {section.name:20}  offset 0x{section.offset:06x}  size {section.size:>8}{count}"
     yield "imports"
-    for imported in _typed(module, module.import_types):
-        yield f"  {imported.module}.{imported.name}  {imported.type}"
+    for entry, type_ in _imports(module, printer):
+        yield f"  {entry.module}.{entry.name}  {type_}"
     yield "exports"
-    for exported in _typed(module, module.export_types):
-        yield f"  {exported.name}  {exported.type}"
+    for exported in module.exports:
+        yield f"  {exported.name}  {printer.extern_type(exported.kind, exported.index)}"
 
 
 def _functions(module: Module, names: Names, wanted: str | None, file: Path) -> list[int]:

@@ -34,5 +34,5 @@ def positive_seconds(context: click.Context, option: click.Parameter, value: flo
 
 
 def print_json(value: object) -> None:
-    """Print a JSON document."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print a JSON document, in ASCII: no name in it can drive a terminal or fail to be shown."""
+    print(json.dumps(value, indent=2))

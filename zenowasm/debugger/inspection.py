@@ -7,7 +7,7 @@ from attrs import frozen
 from zenowasm.debugger.program import Program
 from zenowasm.interp.execution import Frame
 from zenowasm.interp.runtime.instances import FunctionInstance
-from zenowasm.interp.runtime.values import ExternRef, Value
+from zenowasm.interp.runtime.values import I31, Aggregate, ExceptionInstance, ExternRef, Value
 from zenowasm.interp.syntax.module import locals_of
 from zenowasm.interp.text.printer import InstructionLine
 from zenowasm.interp.text.values import readable_text
@@ -107,6 +107,16 @@ def value_text(type_: OperandType, value: Value, program: Program) -> str:
     if isinstance(value, FunctionInstance):
         same = value.module.valid is program.valid
         return program.function_name(value.index) if same else f"function {value.index} of another module"
-    if isinstance(value, ExternRef):
-        return f"an object of the host ({type(value.value).__name__})"
-    return "a function of the host" if not isinstance(value, int) else f"0x{value:032x}"
+    match value:
+        case int():
+            return f"0x{value:032x}"
+        case I31():
+            return f"i31 {value.value}"
+        case Aggregate():
+            return f"{type(value.deftype.composite).__name__.removesuffix('Type').lower()} of {len(value.fields)}"
+        case ExceptionInstance():
+            return f"an exception with {len(value.fields)} values"
+        case ExternRef():
+            return f"an object of the host ({type(value.value).__name__})"
+        case _:
+            return "a function of the host"

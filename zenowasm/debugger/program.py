@@ -13,6 +13,7 @@ from zenowasm.interp.syntax.module import Body, ExternKind, Instruction
 from zenowasm.interp.text.printer import InstructionLine, ModulePrinter
 from zenowasm.interp.types import FuncType
 from zenowasm.interp.validation import FunctionValidator, ValidModule, validate_function
+from zenowasm.interp.validation.context import function_type
 from zenowasm.interp.validation.function import OperandType
 
 
@@ -57,7 +58,7 @@ class Program:
 
     def function_type(self, index: int) -> FuncType:
         """Return a function's type."""
-        return self.valid.context.functions[index]
+        return function_type(self.valid.context.functions[index])
 
     def find(self, name: str) -> list[int]:
         """Return the functions of that name or export name, or with that index, which the module defines."""
@@ -82,7 +83,7 @@ class Program:
         if found is None:
             body = self.valid.module.codes[index - self.imported].body()
             types = _OperandTypes()
-            validate_function(self.valid.context, index, self.function_type(index), body, types)
+            validate_function(self.valid.context, index, body, types)
             lines = tuple(self._printer.instructions(index, body))
             found = self._functions[index] = FunctionCode(index, body, lines, types.before)
         return found

@@ -121,7 +121,7 @@ class Session:
             if places is None:
                 places = self._places_in(frame)
             hit = (*(places.get(ENTRY, ()) if entered else ()), *places.get(frame.pc, ()))
-            due = self._plan.due(execution.store)
+            due = self._plan.due(frame)
             if hit or due:
                 self._stop(probe, self._stop_at(frame, hit), frame.pc)
 

@@ -9,7 +9,6 @@ from attrs import define, frozen
 from zenowasm.debugger.breakpoints import Breakpoint
 from zenowasm.interp.errors import WasmError
 from zenowasm.interp.execution import Frame
-from zenowasm.interp.runtime.store import Store
 
 
 class Action(Enum):
@@ -61,38 +60,38 @@ class Stop:
 class Plan:
     """When an execution that was resumed in a frame stops again, breakpoints aside.
 
-    Depth is the number of active calls in the store; calls that the host makes back into the guest are among them.
+    A frame's depth is the number of active calls in its store; calls that the host makes back into the guest are among
+    them.
     """
 
     action: Action
     left: int = 1
     frame: Frame | None = None
-    store: Store | None = None
-    depth: int = 0
 
     @classmethod
     def of(cls, resume: Resume, frame: Frame) -> Plan:
         """Make the plan for a frame that is innermost now; it holds on to the frame only where it must."""
         if resume.action is Action.CONTINUE:
             return cls(resume.action)
-        return cls(resume.action, resume.count, frame, frame.store, frame.store.depth)
+        return cls(resume.action, resume.count, frame)
 
-    def due(self, store: Store) -> bool:
-        """Return whether to stop before the next instruction of that store, and count it."""
-        if not self._reached(store):
+    def due(self, frame: Frame) -> bool:
+        """Return whether to stop before the next instruction of a frame, and count it."""
+        if not self._reached(frame):
             return False
         self.left -= 1
         return self.left <= 0
 
-    def _reached(self, store: Store) -> bool:
+    def _reached(self, frame: Frame) -> bool:
+        origin = self.frame
         match self.action:
             case Action.STEP:
                 return True
-            case Action.NEXT:
-                if store is self.store:
-                    return store.depth <= self.depth
-                return self.store is None or self.store.nesting == 0  # that call is over, this is a later one
-            case Action.FINISH:
-                return store is self.store and store.depth < self.depth
+            case Action.NEXT if origin is not None:
+                if frame.store is origin.store:
+                    return frame.depth <= origin.depth
+                return origin.store.nesting == 0  # that call is over, this is a later one
+            case Action.FINISH if origin is not None:
+                return frame.store is origin.store and frame.depth < origin.depth
             case _:
                 return False

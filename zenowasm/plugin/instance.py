@@ -259,6 +259,7 @@ class PluginInstance:
     def _retire_when_full(self) -> None:
         if self._guest.memory.size < self._limits.memory_bytes * _FULL or not self.usable:
             return
+        self._context.scope = None
         try:
             if self._guest.has(CLEANUP):
                 self._call(CLEANUP)

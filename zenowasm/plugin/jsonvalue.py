@@ -116,7 +116,10 @@ def encode(value: object) -> bytes:
     Raises ``JSONError``, which names the place, when a part of it has no JSON form: a number that is not finite, a
     key that is not a string, an object of another type, or nesting far deeper than a parsed value has.
     """
-    text = _ENCODER.encode(_plain(value, "", _ENCODED_NESTING))
+    try:
+        text = _ENCODER.encode(_plain(value, "", _ENCODED_NESTING))
+    except RecursionError as error:  # the caller's own stack was nearly used up
+        raise JSONError("nested too deeply") from error
     try:
         return text.encode()
     except UnicodeEncodeError:

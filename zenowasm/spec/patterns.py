@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zenowasm.interp.matching import matches_heaptype
 from zenowasm.interp.numerics.floats import f32_to_bits, f64_to_bits, round_to_f32
 from zenowasm.interp.runtime.values import ExternRef, Value, matches_reference
 from zenowasm.interp.types import AbsHeapType, NumType, RefType
@@ -88,7 +89,9 @@ def _refers_to(value: Value, heap: AbsHeapType) -> bool:
     if heap is AbsHeapType.FUNC:
         return is_function
     if heap in _AGGREGATES:
-        return matches_reference(value, RefType(False, heap))
+        # What an engine keeps on a heap of its own it need not show; such a reference says its kind.
+        kind = getattr(value, "kind", None)
+        return matches_reference(value, RefType(False, heap)) if kind is None else matches_heaptype(kind, heap)
     return not is_function
 
 

@@ -1,0 +1,179 @@
+"""What passes between Python and wasmtime: numbers, functions, and references into the guests' heap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import wasmtime
+
+from zenowasm.backends.wasmtime import capi, failures
+from zenowasm.interp.errors import LimitError
+from zenowasm.interp.matching import kind, matches_heaptype, top
+from zenowasm.interp.runtime.values import I31, ExternRef, Value, check_value
+from zenowasm.interp.types import AbsHeapType, DefType, FuncType, HeapType, RefType, ResultType, ValType
+
+if TYPE_CHECKING:
+    from zenowasm.backends.wasmtime.store import Store
+
+
+class Func:
+    """A function of a guest or of the host.
+
+    Two objects for the same guest function are equal. A host function that came back through a guest need not equal
+    the one that was given to it.
+    """
+
+    def __init__(self, store: Store, raw: wasmtime.Func, type: FuncType | None = None) -> None:
+        self.store = store
+        self.raw = raw
+        self._type = type
+
+    @property
+    def type(self) -> FuncType:
+        """The function's type.
+
+        Of a function that did not come from an instance's exports, types that a module defines read as the abstract
+        types above them.
+        """
+        if self._type is None:
+            self._type = capi.function_type(self.raw.type(self.store.raw))
+        return self._type
+
+    def call(self, *arguments: Value) -> tuple[Value, ...]:
+        """Call the function under the store's budget; raises the errors that the protocol names."""
+        return self.store.call(self, arguments)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Func) and capi.function_identity(self.raw) == capi.function_identity(other.raw)
+
+    def __hash__(self) -> int:
+        return hash(capi.function_identity(self.raw))
+
+
+class Reference:
+    """A structure, an array or an exception on the guests' heap, which lives at least as long as this object.
+
+    ``kind`` says which of the three it is; nothing else can be seen from outside. Two references to the same object
+    are equal.
+    """
+
+    def __init__(self, store: Store, kind: AbsHeapType, root: capi.Root) -> None:
+        self.store = store
+        self.kind = kind
+        self.root = root
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Reference) or (self.store, self.kind) != (other.store, other.kind):
+            return False
+        return self.root.identity(self.store.raw) == other.root.identity(self.store.raw)
+
+    __hash__ = None  # type: ignore[assignment]
+    """An object may move, so that nothing about it stays the same."""
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} reference>"
+
+
+@contextmanager
+def empty_values(*types: ValType) -> Iterator[capi.RawValues]:
+    """Lend room for values that wasmtime will fill in."""
+    values = capi.new_values(types)
+    try:
+        yield values
+    finally:
+        capi.release(values)
+
+
+@contextmanager
+def raw_values(store: Store, types: ResultType, values: Sequence[Value]) -> Iterator[capi.RawValues]:
+    """Lend the values in wasmtime's form; raises ``TypeError`` or ``ValueError`` when they do not fit the types."""
+    with empty_values(*types) as room:
+        for type, value, raw in zip(types, values, room, strict=True):
+            lower(store, type, value, raw)
+        yield room
+
+
+@contextmanager
+def misfits() -> Iterator[None]:
+    """Turn wasmtime's refusal of a value, of a type that a module defines, into ``TypeError``."""
+    try:
+        yield
+    except wasmtime.WasmtimeError as error:
+        raise failures.of_value(error) or error from None
+
+
+def lift(store: Store, type: ValType, raw: Any) -> Value:
+    """Return a value of wasmtime's as ``interp.runtime.values`` represents it, or as a ``Func`` or ``Reference``."""
+    if not isinstance(type, RefType):
+        return capi.get_number(raw, type)
+    if capi.is_null(raw):
+        return None
+    match top(type.heap):
+        case AbsHeapType.FUNC:
+            return Func(store, capi.get_function(raw))
+        case AbsHeapType.EXN:
+            return Reference(store, AbsHeapType.EXN, capi.Root(raw))
+        case AbsHeapType.EXTERN:
+            item = capi.get_external(store.raw, raw)
+            return _lift_object(store, capi.converted(store.raw, raw)) if item is None else item
+        case _:
+            return _lift_object(store, capi.Root(raw))
+
+
+def _lift_object(store: Store, root: capi.Root) -> Value:
+    """Return what an anyref refers to."""
+    heap = capi.object_type(store.raw, root.value)
+    if heap is AbsHeapType.I31:
+        return I31(capi.get_small_integer(store.raw, root.value))
+    if heap is AbsHeapType.ANY:
+        return capi.get_external(store.raw, capi.converted(store.raw, root.value).value)
+    return Reference(store, heap, root)
+
+
+def lower(store: Store, type: ValType, value: Value, raw: Any) -> None:
+    """Set ``raw``, which is zero or null, to a value.
+
+    Raises ``TypeError`` or ``ValueError`` when it does not fit the type, ``LimitError`` when the store has no room
+    for one more host reference. That a reference fits a type that a module defines is left for wasmtime to check.
+    """
+    if not isinstance(type, RefType):
+        capi.set_number(raw, type, check_value(type, value))
+        return
+    if not _fits(value, type):
+        raise TypeError(f"{type} does not take {value.__class__.__name__}")
+    match value:
+        case Func() | Reference() if value.store is not store:
+            raise ValueError(f"the {'function' if isinstance(value, Func) else value.kind} belongs to another store")
+        case Func():
+            capi.set_function(raw, value.raw)
+        case Reference():
+            value.root.put(store.raw, raw)
+        case I31():
+            capi.set_small_integer(store.raw, raw, value.value)
+        case ExternRef():
+            try:
+                capi.set_external(store.raw, raw, value)
+            except wasmtime.WasmtimeError:
+                raise LimitError("the host references in the store exceed its limit of memory") from None
+
+
+def _fits(value: Value, type: RefType) -> bool:
+    """Say whether a value fits a type, or the abstract type above one that a module defines."""
+    heap: HeapType = kind(type.heap) if isinstance(type.heap, DefType) else type.heap
+    match value:
+        case None:
+            return type.nullable
+        case Func():
+            found = AbsHeapType.FUNC
+        case Reference():
+            found = value.kind
+        case I31():
+            found = AbsHeapType.I31
+        case ExternRef():
+            return heap in (AbsHeapType.EXTERN, AbsHeapType.ANY)
+        case _:
+            return False
+    # What the guest's `extern.convert_any` makes of an object is the same object.
+    return matches_heaptype(found, heap) or (heap is AbsHeapType.EXTERN and top(found) is AbsHeapType.ANY)

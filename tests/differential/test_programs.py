@@ -1,0 +1,48 @@
+"""Random programs on both engines: results, traps, state and fuel must be the same."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.engines import Guest, Outcome, state
+from support.programs import Program, arguments, program
+
+
+def observe(made: Program, name: str) -> tuple[list[Outcome], object]:
+    """Run every export of a program, each in turn in one store; stop after the first trap."""
+    guest = Guest(made.binary, name)
+    outcomes: list[Outcome] = []
+    for choice, (export, signature) in enumerate(made.exports):
+        outcomes.append(guest.outcome(export, *arguments(signature, choice)))
+        guest["g0"].set(60)
+        if outcomes[-1].trap is not None:
+            break
+    return outcomes, state(guest.instance)
+
+
+@settings(max_examples=500)
+@given(st.binary(max_size=100) | st.binary(min_size=200, max_size=800))
+def test_both_engines_agree(tape: bytes) -> None:
+    made = program(tape)
+    assert observe(made, "reference") == observe(made, "wasmtime")
+
+
+def test_programs_do_what_the_comparison_is_about() -> None:
+    """Most programs finish, some trap, in several ways, and they use most of the instructions."""
+    choices = random.Random(1)
+    outcomes: Counter[object] = Counter()
+    rows = set()
+    for _ in range(300):
+        made = program(choices.randbytes(400))
+        guest = Guest(made.binary)
+        for code in guest.module.valid.module.codes:
+            rows |= {it.opcode for it in code.body().expression.instructions}
+        for choice, (export, signature) in enumerate(made.exports):
+            outcome = guest.outcome(export, *arguments(signature, choice))
+            outcomes[outcome.trap] += 1
+    assert outcomes[None] > 100
+    assert len(outcomes) >= 6
+    assert len(rows) > 150

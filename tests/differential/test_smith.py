@@ -1,0 +1,21 @@
+"""A sample of the campaign in ``campaign.py``, and everything that it ever found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from differential.campaign import FOUND, difference, generate
+
+BATCH = 50
+
+
+@pytest.mark.parametrize("first", range(0, 400, BATCH))
+def test_engines_agree_on_generated_modules(first: int) -> None:
+    for seed in range(first, first + BATCH):
+        assert difference(generate(seed), seed) is None, f"seed {seed}"
+
+
+@pytest.mark.parametrize("path", sorted(FOUND.glob("*.wasm")), ids=lambda path: path.stem)
+def test_engines_agree_on_what_was_found(path: Path) -> None:
+    assert difference(path.read_bytes(), int(path.stem.rpartition("-")[2])) is None

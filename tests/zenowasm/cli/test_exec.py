@@ -1,0 +1,106 @@
+"""``zenowasm exec`` on every engine."""
+
+from __future__ import annotations
+
+import pytest
+from support.wasm import wat
+
+ENGINES = ("reference", "wasmtime")
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+@pytest.mark.parametrize(
+    ("arguments", "out"),
+    [
+        (["add", "2", "3"], "5\n"),
+        (["add", "0xffffffff", "4294967295"], "-2\n"),
+        (["add", "-2147483648", "-1"], "2147483647\n"),
+        (["swap", "0x1.8p3", "-inf"], "-inf\n12.0\n"),
+        (["swap", "nan:0x200000", "-nan"], "-nan\nnan:0x200000\n"),
+        (["swap", "0.1", "1e-5"], "1e-05\n0.10000000149011612\n"),
+        (["wide", "-9223372036854775808", "null"], "-9223372036854775808\nnull\n"),
+        (["ready"], "1\n"),
+        (["hello"], "hello\n"),
+        (["leave", "0"], ""),
+    ],
+)
+def test_results_one_a_line(zenowasm, module, backend, arguments, out) -> None:
+    result = zenowasm("exec", module, *arguments, "--backend", backend)
+    assert (result.code, result.out, result.err) == (0, out, "")
+
+
+def test_json_and_fuel_are_the_same_on_every_engine(zenowasm, module) -> None:
+    results = [zenowasm("exec", module, "swap", "1", "2", "--json", "--backend", backend) for backend in ENGINES]
+    assert results[0] == results[1]
+    assert results[0].json["results"] == [{"type": "f64", "value": "2.0"}, {"type": "f32", "value": "1.0"}]
+    assert results[0].json["fuel"] > 0
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+@pytest.mark.parametrize(
+    ("arguments", "trap"),
+    [
+        (["div", "1", "0"], "integer divide by zero"),
+        (["div", "-2147483648", "-1"], "integer overflow"),
+        (["spin", "--fuel", "1000"], "all fuel consumed"),
+        (["spin", "--seconds", "0.2"], "interrupted"),
+        (["deep"], None),
+    ],
+)
+def test_a_trap_is_1_and_in_the_json(zenowasm, module, backend, arguments, trap) -> None:
+    result = zenowasm("exec", module, *arguments, "--json", "--backend", backend)
+    assert result.code == 1
+    assert result.json["trap"] == trap
+    assert result.error == result.json["error"]
+    assert result.error.startswith(trap or "call stack exhausted")
+    assert "results" not in result.json
+
+
+def test_a_trap_says_where(zenowasm, module) -> None:
+    assert zenowasm("exec", module, "div", "1", "0").error.startswith("integer divide by zero (in div at byte 0x")
+
+
+def test_the_guests_own_exit_code(zenowasm, module) -> None:
+    result = zenowasm("exec", module, "leave", "3")
+    assert result.code == 1
+    assert result.error == "the guest exited with code 3"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["add", "1"], "expected 2 arguments for (func (param i32 i32) (result i32)), found 1"),
+        (["add", "1", "2", "3"], "expected 2 arguments"),
+        (["add", "1", "x"], "argument 2: expected i32, an integer such as 42, -1 or 0x2a, found 'x'"),
+        (["add", "1", "4294967296"], "argument 2: 4294967296 does not fit into i32"),
+        (["swap", "1", "one"], "argument 2: expected f64"),
+        (["wide", "1", "x"], "argument 2: expected null"),
+        (["add", "1", "--fool"], "no such option --fool"),
+    ],
+)
+def test_wrong_arguments_are_wrong_usage(zenowasm, module, arguments, message) -> None:
+    result = zenowasm("exec", module, *arguments)
+    assert result.code == 2
+    assert message in result.error
+
+
+def test_an_unknown_export_suggests_the_nearest(zenowasm, module) -> None:
+    assert zenowasm("exec", module, "ad", "1", "2").error == f"{module} exports no function 'ad': did you mean add?"
+    assert "it exports _initialize, add, div" in zenowasm("exec", module, "zzzzzz").error
+    assert zenowasm("exec", module, "memory").code == 1
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('(module (import "env" "f" (func)) (func (export "g")))', "unknown import"),
+        ('(module (func (export "g") (result i32)))', "type mismatch"),
+        ('(module (func (export "g")) (memory 0) (data (i32.const 1) "x"))', "out of bounds memory access"),
+        ('(module (func (export "g")) (memory 60000))', "memory"),
+    ],
+)
+def test_a_module_that_cannot_be_run(zenowasm, write, backend, text, message) -> None:
+    result = zenowasm("exec", write("m.wasm", wat(text)), "g", "--backend", backend)
+    assert result.code == 1
+    assert message in result.error

@@ -1,0 +1,124 @@
+"""The entry: help, laziness, exit codes, and the ways in which a process can end."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+
+def test_version_and_help(zenowasm) -> None:
+    version = zenowasm("--version")
+    assert version.code == 0
+    assert version.out.startswith("zenowasm, version ")
+    help_ = zenowasm("--help")
+    assert help_.code == 0
+    for name in ("run", "plugin", "exec", "inspect", "debug", "spec"):
+        assert f"\n  {name} " in help_.out
+        command = zenowasm(name, "--help")
+        assert (command.code, command.err) == (0, "")
+        assert command.out.startswith(f"Usage: zenowasm {name} ")
+
+
+def test_help_imports_nothing_of_the_engines_or_the_plugin_host(zenowasm) -> None:
+    code = """
+import sys
+from zenowasm.cli.main import main
+try:
+    main(["--help"])
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+    loaded = zenowasm.python(code).err.split()
+    assert "zenowasm.cli.main" in loaded
+    heavy = ("rich", "yaml", "cattrs", "wasmtime", "zenowasm.plugin", "zenowasm.zenolang", "zenowasm.interp.execution")
+    assert [name for name in heavy if name in loaded] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["ruin"], "unknown command 'ruin': did you mean run?; see `zenowasm --help`"),
+        (["???"], "unknown command '???': expected one of run, plugin, exec, inspect, debug, spec"),
+        (["run"], "Missing argument 'SCRIPT'; see `zenowasm run --help`"),
+        (["run", "x.zl", "--nope"], "No such option"),
+        (["exec", "x.wasm"], "Missing argument 'EXPORT'"),
+        (["--nope"], "No such option"),
+        (["plugin", "nope"], "No such command 'nope'"),
+        (["exec", "x.wasm", "f", "--fuel", "x"], "Invalid value for '--fuel'"),
+        (["exec", "x.wasm", "f", "--seconds", "nan"], "expected a number of seconds greater than 0"),
+        (["exec", "x.wasm", "f", "--seconds", "0"], "expected a number of seconds greater than 0"),
+    ],
+)
+def test_wrong_usage_is_2(zenowasm, arguments, message) -> None:
+    result = zenowasm(*arguments)
+    assert result.code == 2
+    assert message in result.error
+    assert result.out == ""
+
+
+@pytest.mark.parametrize("arguments", [["run", "X"], ["debug", "X"], ["exec", "X", "f"], ["inspect", "X"]])
+@pytest.mark.parametrize("what", ["missing", "folder", "garbage"])
+def test_a_file_that_is_no_such_thing_is_1(zenowasm, write, tmp_path, arguments, what) -> None:
+    path = {"missing": tmp_path / "no\nthing", "folder": tmp_path, "garbage": write("g", b"\xff\xfe\x00garbage")}[what]
+    result = zenowasm(*[path if word == "X" else word for word in arguments])
+    assert result.code == 1
+    assert result.out == ""
+    expected = {"missing": "No such file or directory", "folder": "Is a directory"}
+    expected["garbage"] = "in UTF-8" if arguments[0] in ("run", "debug") else "is not a WebAssembly module"
+    assert expected[what] in result.error
+
+
+@pytest.mark.parametrize("arguments", [["exec", "X", "add", "1", "2"], ["run", "Y"], ["plugin", "validate", "x"]])
+def test_an_unknown_backend_names_those_there_are(zenowasm, module, examples, arguments) -> None:
+    words = {"X": module, "Y": examples / "hello.zl"}
+    result = zenowasm(*[words.get(word, word) for word in arguments], "--backend", "v8")
+    assert result.code == 1
+    assert result.error == "unknown backend 'v8': choose one of reference, wasmtime"
+
+
+def test_a_missing_package_says_how_to_install_it(zenowasm, module) -> None:
+    code = "import sys; sys.modules['wasmtime'] = None; from zenowasm.cli.main import main; main(sys.argv[1:])"
+    result = zenowasm.python(code, "exec", module, "add", "1", "2", "--backend", "wasmtime")
+    assert result.code == 1
+    assert "pip install 'zenowasm[wasmtime]'" in result.error
+    assert zenowasm.python(code, "exec", module, "add", "1", "2").out == "3\n"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("options", [[], ["--disassemble"]])
+def test_a_closed_pipe_ends_quietly(zenowasm, module, unbuffered, options) -> None:
+    with zenowasm.start("inspect", module, *options, variables={"PYTHONUNBUFFERED": unbuffered}) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 1
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_an_error(zenowasm, module, unbuffered) -> None:
+    variables = {"PYTHONUNBUFFERED": unbuffered}
+    with (
+        Path("/dev/full").open("wb") as full,
+        zenowasm.start("inspect", module, stdout=full, variables=variables) as process,
+    ):
+        assert process.stderr.read() == b"error: cannot write the output: No space left on device\n"
+        assert process.wait(60) == 1
+
+
+@pytest.mark.parametrize(("backend", "codes"), [("reference", (130,)), ("wasmtime", (130, -signal.SIGINT))])
+def test_ctrl_c_ends_an_endless_loop(zenowasm, module, backend, codes) -> None:
+    with zenowasm.start("exec", module, "spin", "--backend", backend) as process:
+        time.sleep(2)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) in codes
+        assert b"Traceback" not in process.stderr.read()
+
+
+def test_text_that_the_terminal_cannot_show_comes_as_escapes(zenowasm, examples) -> None:
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    result = zenowasm("plugin", "validate", examples / "plugins/hello", variables=ascii_only)
+    assert result.code == 0
+    assert "\\u2705 manifest: hello 1.0.0" in result.out

@@ -1,0 +1,84 @@
+"""``zenowasm run``: the quick reference's script and plugin, on every engine."""
+
+from __future__ import annotations
+
+import pytest
+
+ENGINES = ("reference", "wasmtime")
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+def test_the_quick_references_script(zenowasm, examples, backend) -> None:
+    result = zenowasm("run", examples / "hello.zl", "--plugin-dir", examples / "plugins", "--backend", backend)
+    assert (result.code, result.out) == (0, "[INFO]: Hello, World!\n")
+    assert result.err == "[hello] info: Greeting: Hello, World!\n"
+
+
+def test_the_environment_names_the_folder(zenowasm, examples, write) -> None:
+    folder = str(examples / "plugins")
+    enabled = {"ZENO_PLUGINS_ENABLED": "true", "ZENO_PLUGIN_DIR": folder}
+    assert zenowasm("run", examples / "hello.zl", variables=enabled).out == "[INFO]: Hello, World!\n"
+    write(".env", f"ZENO_PLUGINS_ENABLED=1\nZENO_PLUGIN_DIR={folder}\n")
+    assert zenowasm("run", examples / "hello.zl").out == "[INFO]: Hello, World!\n"
+    assert zenowasm("run", examples / "hello.zl", variables={"ZENO_PLUGINS_ENABLED": "false"}).code == 1
+
+
+def test_without_plugins_it_says_what_to_do(zenowasm, examples) -> None:
+    result = zenowasm("run", examples / "hello.zl")
+    assert result.code == 1
+    assert "hello.zl:2:1: unknown slot `hello.greet`" in result.error
+    assert "no plugins are loaded: use --plugin-dir or ZENO_PLUGINS_ENABLED" in result.error
+
+
+def test_a_folder_that_does_not_exist(zenowasm, examples, tmp_path) -> None:
+    result = zenowasm("run", examples / "hello.zl", "--plugin-dir", tmp_path / "nowhere")
+    assert result.code == 1
+    assert result.error.startswith(f"no plugin folder at {tmp_path}/nowhere")
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("a: {", "script.zl:1:4"),
+        ("helo.greet { }", "did you mean"),
+        ("$x: 1 / 0", "script.zl:1"),
+        ('include: "nothing.zl"', "nothing.zl"),
+        ("x: \x00", "script.zl:1"),
+    ],
+)
+def test_a_wrong_script_says_where(zenowasm, examples, write, script, message) -> None:
+    result = zenowasm("run", write("script.zl", script), "--plugin-dir", examples / "plugins")
+    assert result.code == 1
+    assert message in result.error
+
+
+def test_a_script_with_a_byte_order_mark_and_includes_from_its_folder(zenowasm, write) -> None:
+    write("parts/inner.zl", "log: $x")
+    script = write("parts/outer.zl", b'\xef\xbb\xbf$x: "from outer"\ninclude: "inner.zl"\n')
+    result = zenowasm("run", script)
+    assert (result.code, result.out) == (0, "[LOG]: from outer\n")
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+def test_a_trap_in_a_plugin_is_an_error_of_the_script(zenowasm, write, plugins, backend) -> None:
+    script = write("script.zl", "counter.sum { }\nlog: $done\ncounter.trap { }\n")
+    result = zenowasm("run", script, "--plugin-dir", plugins, "--backend", backend)
+    assert (result.code, result.out) == (1, "[LOG]: true\n")
+    expected = "script.zl:3:1: plugin execution failed: failed to call counter.plugin_execute: integer divide by zero"
+    assert expected in result.error
+
+
+def test_a_broken_plugin_is_logged_and_the_others_work(zenowasm, write, plugins) -> None:
+    write("plugins/broken/manifest.yaml", "name: broken\nbinary: no.wasm\n")
+    result = zenowasm("run", write("script.zl", "counter.sum { }\nlog: $done"), "--plugin-dir", plugins)
+    assert (result.code, result.out) == (0, "[LOG]: true\n")
+    assert "[broken] error: Failed to load plugin: " in result.err
+
+
+def test_what_a_plugin_logs_cannot_drive_the_terminal(zenowasm, examples, write) -> None:
+    write("guest/manifest.yaml", "name: g\nbinary: g.wasm\nversion: 1.0.0\n")
+    script = write("script.zl", 'hello.greet { name: "a\x1b[2Jb" }')
+    result = zenowasm("run", script, "--plugin-dir", examples / "plugins")
+    assert result.code == 0
+    assert "Greeting: " in result.err
+    assert "\x1b" not in result.err
