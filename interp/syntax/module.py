@@ -150,8 +150,8 @@ class SegmentMode(Enum):
 class ElementSegment:
     """An element segment (specification, 2.5.7). ``table`` and ``place`` are for active segments.
 
-    ``form`` holds the flags of what was spelled though it could be left out: 2 for table 0, 4 for entries as expressions
-    where indexes of functions would do (specification, 5.5.12).
+    ``form`` holds the flags of what was spelled though it could be left out: 2 for table 0, 4 for entries as
+    expressions where indexes of functions would do (specification, 5.5.12).
     """
 
     type: RefType

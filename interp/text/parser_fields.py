@@ -272,9 +272,8 @@ class FieldParser(InstructionParser):
             table = self._used("table", self.tables)
             place = self._expression_in("offset")
         form = 0 if table is None else 2
-        if self.take("func"):
-            type_, init = _FUNCTIONS, self._functions()
-        elif place is not None and table is None and not self.at_reftype():
+        # With the place of an active segment and no table, a list of functions needs no keyword.
+        if self.take("func") or (place is not None and table is None and not self.at_reftype()):
             type_, init = _FUNCTIONS, self._functions()
         else:
             type_, init, form = self.reftype(), self._element_expressions(), form | 4
