@@ -114,6 +114,13 @@ class Cursor:
             parts.append(self.string())
         return b"".join(parts)
 
+    def quoted(self) -> bytes:
+        """Read the strings of a quoted module; no token goes on from one to the next."""
+        parts: list[bytes] = []
+        while self.tokens[self.pos].startswith('"'):
+            parts += [self.string(), b" "]
+        return b"".join(parts)
+
     def name(self) -> str:
         """Read a name: a string in UTF-8 (specification, 6.3.4)."""
         data = self.string()

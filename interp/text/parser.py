@@ -64,7 +64,7 @@ class ModuleParser(FieldParser):
             if self.take("binary"):
                 found = decode(self.strings(), limits=self.limits)
             elif self.take("quote"):
-                found = self.strings()
+                found = self.quoted()
             else:
                 found = self.fields(name)
             self.close()

@@ -328,3 +328,6 @@ _FIELDS: Mapping[str, Callable[[FieldParser], None]] = {
     "elem": FieldParser._elem,
     "data": FieldParser._data,
 }
+
+FIELD_KEYWORDS = frozenset({"type", "rec", *_FIELDS})
+"""What the fields of a module begin with."""
