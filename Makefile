@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench fuzz plugins clean
+.PHONY: help demo test check lint bench fuzz spec-expected plugins clean
 
 help:            ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)")'
@@ -40,8 +40,14 @@ lint: $(VENV)/.dev    ## ruff, mypy --strict, import-linter
 bench: $(VENV)/.dev   ## measure the engines side by side
 	$(BIN)/python bench/run.py
 
+fuzz: $(VENV)/.dev    ## run generated modules on two engines and compare; CASES=20000 SEED=0
+	$(BIN)/python tests/differential/campaign.py --cases $(or $(CASES),20000) --seed $(or $(SEED),0)
+
+spec-expected: $(VENV)/.dev ## write down anew what each engine fails of the official suite
+	$(BIN)/python spec-tests/regenerate.py
+
 plugins: $(VENV)/.dev ## build the example plugins again from their sources
-	$(MAKE) --no-print-directory -C examples/plugins/hello PYTHON=$(abspath $(BIN)/python)
+	PYTHON=$(abspath $(BIN)/python) sh examples/plugins/hello/build.sh
 
 clean:           ## remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

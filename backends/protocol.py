@@ -239,7 +239,9 @@ class Store(Protocol):
         ...
 
     def new_memory(self, type: MemType) -> Memory:
-        """Create a memory; raises ``LimitError`` when it exceeds the store's limits."""
+        """Create a memory; raises ``LimitError`` when it exceeds the store's limits, ``ValueError`` for a type
+        that no module could declare.
+        """
         ...
 
     def new_table(self, type: TableType, value: Value = None) -> Table:

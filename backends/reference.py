@@ -35,6 +35,7 @@ from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.events import Probe
 from zenowasm.interp.execution import evaluate, invoke
+from zenowasm.interp.matching import fault_of_size
 from zenowasm.interp.runtime.instances import Extern as RuntimeExtern
 from zenowasm.interp.runtime.instances import Function, GlobalInstance, HostFunction, ModuleInstance
 from zenowasm.interp.runtime.instantiate import instantiate
@@ -112,15 +113,17 @@ class ReferenceStore:
 
     def new_memory(self, type: MemType) -> Memory:
         """Create a memory."""
+        _check_size(type)
         return MemoryInstance(type, self.runtime.memory_quota)
 
     def new_table(self, type: TableType, value: Value = None) -> Table:
         """Create a table filled with ``value``."""
+        _check_size(type)
         return TableInstance(type, self.runtime.table_quota, check_value(type.element, value))
 
     def new_global(self, type: GlobalType, value: Value) -> Global:
         """Create a global."""
-        return GlobalInstance(type, value)
+        return GlobalInstance(self.runtime, type, value)
 
     def instantiate(self, module: Module, imports: Mapping[tuple[str, str], Extern]) -> Instance:
         """Link and instantiate a module of this engine and run its start function."""
@@ -152,6 +155,12 @@ class ReferenceStore:
         if monotonic() > self._deadline:
             raise Trap(TrapCode.INTERRUPTED)
         return min(self._fuel_end, consumed + _FUEL_BETWEEN_CLOCKS)
+
+
+def _check_size(type_: MemType | TableType) -> None:
+    fault = fault_of_size(type_)
+    if fault is not None:
+        raise ValueError(f"impossible limits: {fault}")
 
 
 class ReferenceEngine:

@@ -41,7 +41,11 @@ def run(script: Path, backend: str) -> Run:
     slots = default_registry()
     scope = Scope()
     with open_host(
-        backend, EXAMPLES / "plugins", log=result.note, on_store=lambda _, store: result.stores.append(store), slots=slots
+        backend,
+        EXAMPLES / "plugins",
+        log=result.note,
+        on_store=lambda _, store: result.stores.append(store),
+        slots=slots,
     ):
         evaluator = Evaluator(slots, output=result.output.append, base_directory=script.parent)
         evaluator.run(parse(script.read_text("utf-8"), str(script)), scope)
@@ -67,7 +71,9 @@ def main() -> int:
     console.print(table, markup=False)
     first, *others = ((r.output, r.log, r.variables, r.fuel) for r in runs.values())
     agree = all(other == first for other in others)
-    console.print("The engines agree." if agree else "The engines DISAGREE.", style="bold green" if agree else "bold red")
+    console.print(
+        "The engines agree." if agree else "The engines DISAGREE.", style="bold green" if agree else "bold red"
+    )
     return 0 if agree else 1
 
 

@@ -7,7 +7,10 @@ from typing import TypeAlias
 
 from attrs import frozen
 
+from zenowasm.interp.limits import PAGE_SIZE
 from zenowasm.interp.types import (
+    I32,
+    I64,
     AbsHeapType,
     ArrayType,
     CompType,
@@ -128,6 +131,23 @@ def matches_comptype(found: CompType, expected: CompType) -> bool:
             return matches_fieldtype(element, other)
         case _:
             return False
+
+
+def fault_of_size(type_: TableType | MemType) -> str | None:
+    """Say what is wrong with the size range of a table or memory (3.2.12), or ``None``."""
+    limits = type_.limits
+    addresses = 1 << (64 if type_.address is I64 else 32)
+    if isinstance(type_, MemType):
+        most = addresses // PAGE_SIZE
+        words = f"memory size must be at most {most} pages" + (" (4GiB)" if type_.address is I32 else "")
+    else:
+        most = addresses - 1
+        words = f"table size must be at most {most} elements"
+    if limits.minimum > most or (limits.maximum or 0) > most:
+        return f"{words}, {max(limits.minimum, limits.maximum or 0)} are declared"
+    if limits.maximum is not None and limits.minimum > limits.maximum:
+        return f"size minimum must not be greater than maximum: {limits.minimum} is greater than {limits.maximum}"
+    return None
 
 
 def matches_limits(found: Limits, expected: Limits) -> bool:

@@ -53,6 +53,8 @@ _TRAPS = {
     wasmtime.TrapCode.ALLOCATION_TOO_LARGE: TrapCode.MEMORY_LIMIT,
 }
 _THROWN = "thrown Wasm exception"
+_RUNNING = "error while executing"
+"""How the errors of a running guest begin; names that the guest chose follow."""
 _HEAP_FULL = "GC heap out of memory"
 _MISFIT = re.compile(r"(argument )?type mismatch\b")
 _FINER = {
@@ -86,14 +88,14 @@ def of_compilation(error: wasmtime.WasmtimeError) -> WasmError:
     return ValidationError(message, offset=offset)
 
 
-def of_instantiation(error: wasmtime.WasmtimeError) -> WasmError:
-    """Return the error for an instantiation that failed before the guest ran."""
+def of_instantiation(error: wasmtime.WasmtimeError) -> WasmError | None:
+    """Return the error for an instantiation that was refused, or ``None`` when it was the guest that failed."""
     text = str(error)
     if text.startswith("incompatible import type"):
         return LinkError(f"incompatible import type: {_innermost(text)}")
-    if _LIMIT.search(text):
+    if not text.startswith(_RUNNING) and _LIMIT.search(text):
         return LimitError(text)
-    return Crash(text)
+    return None
 
 
 def of_value(error: wasmtime.WasmtimeError) -> TypeError | None:

@@ -166,9 +166,8 @@ class Store:
                 return Instance(self, wasmtime.Instance(self.raw, module.raw, externs), module)
             except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
                 failure = error.with_traceback(None)
-        if self._host_error is None and isinstance(failure, wasmtime.WasmtimeError):
-            raise failures.of_instantiation(failure)
-        raise self._error(failure)
+        refused = failures.of_instantiation(failure) if isinstance(failure, wasmtime.WasmtimeError) else None
+        raise self._error(failure) if refused is None else refused
 
     def call(self, function: Func, arguments: Sequence[Value]) -> tuple[Value, ...]:
         """Call a function under the budget; raises the errors that ``Func.call`` of the protocol names."""

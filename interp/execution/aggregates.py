@@ -112,12 +112,14 @@ def array_new(frame: Frame, typeidx: int) -> None:
     count, value = frame.stack.pop(), frame.stack.pop()
     _reserve(frame, count)
     _push_array(frame, typeidx, [_packed(value, _storage(frame, typeidx))] * count)
+    frame.charge(count)
 
 
 def array_new_default(frame: Frame, typeidx: int) -> None:
     count = frame.stack.pop()
     _reserve(frame, count)
     _push_array(frame, typeidx, [_default(_storage(frame, typeidx))] * count)
+    frame.charge(count)
 
 
 def array_new_fixed(frame: Frame, immediates: tuple[int, int]) -> None:
@@ -149,12 +151,14 @@ def array_new_data(frame: Frame, immediates: tuple[int, int]) -> None:
     typeidx, dataidx = immediates
     count, at = frame.stack.pop(), frame.stack.pop()
     _push_array(frame, typeidx, _from_data(frame, _storage(frame, typeidx), dataidx, at, count))
+    frame.charge(count)
 
 
 def array_new_elem(frame: Frame, immediates: tuple[int, int]) -> None:
     typeidx, elemidx = immediates
     count, at = frame.stack.pop(), frame.stack.pop()
     _push_array(frame, typeidx, _from_elements(frame, elemidx, at, count))
+    frame.charge(count)
 
 
 def _elements(array: ArrayInstance | None) -> list[Value]:
@@ -201,7 +205,9 @@ def array_len(frame: Frame, _: object) -> None:
 def array_fill(frame: Frame, typeidx: int) -> None:
     count, value, at = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
     elements = _elements(frame.stack.pop())
-    elements[_range(elements, at, count)] = [_packed(value, _storage(frame, typeidx))] * count
+    target = _range(elements, at, count)  # before a list of that length is made
+    elements[target] = [_packed(value, _storage(frame, typeidx))] * count
+    frame.charge(count)
 
 
 def array_copy(frame: Frame, _: object) -> None:
@@ -211,6 +217,7 @@ def array_copy(frame: Frame, _: object) -> None:
     source = _elements(from_)
     target_range, source_range = _range(to, to_at, count), _range(source, at, count)
     to[target_range] = source[source_range]
+    frame.charge(count)
 
 
 def array_init_data(frame: Frame, immediates: tuple[int, int]) -> None:
@@ -219,6 +226,7 @@ def array_init_data(frame: Frame, immediates: tuple[int, int]) -> None:
     elements = _elements(frame.stack.pop())
     target = _range(elements, to_at, count)
     elements[target] = _from_data(frame, _storage(frame, typeidx), dataidx, at, count)
+    frame.charge(count)
 
 
 def array_init_elem(frame: Frame, immediates: tuple[int, int]) -> None:
@@ -227,3 +235,4 @@ def array_init_elem(frame: Frame, immediates: tuple[int, int]) -> None:
     elements = _elements(frame.stack.pop())
     target = _range(elements, to_at, count)
     elements[target] = _from_elements(frame, elemidx, at, count)
+    frame.charge(count)

@@ -87,13 +87,14 @@ class Frame:
 class Configuration:
     """An execution: a store, and the frames of one call from outside, innermost first."""
 
-    __slots__ = ("frame", "results", "store")
+    __slots__ = ("frame", "host_error", "results", "store")
 
     def __init__(self, store: Store) -> None:
         """Begin with no frames."""
         self.store = store
         self.frame: Frame | None = None
         self.results: list[Value] = []
+        self.host_error: RecursionError | None = None
 
     @property
     def finished(self) -> bool:
@@ -182,14 +183,16 @@ class Configuration:
         """Call a function of the host, which sees the fuel consumed so far; what it raises passes through."""
         frame = self.frame
         store = self.store
-        if frame is None:
-            return function.run(None, tuple(arguments))
-        fuel = frame.code.fuel_before[frame.pc]
+        fuel = 0 if frame is None else frame.code.fuel_before[frame.pc]
         depth, values = store.depth, store.values
         store.settled_fuel += fuel
-        store.depth, store.values = frame.depth, frame.values
+        if frame is not None:
+            store.depth, store.values = frame.depth, frame.values
         try:
-            return function.run(frame.module, tuple(arguments))
+            return function.run(None if frame is None else frame.module, tuple(arguments))
+        except RecursionError as error:
+            self.host_error = error
+            raise
         finally:
             store.depth, store.values = depth, values
             store.settled_fuel -= fuel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from zenowasm.interp.binary import decode_names
 from zenowasm.interp.errors import Crash, Exhaustion, Trap, WasmError
@@ -13,6 +13,7 @@ from zenowasm.interp.runtime.instances import Function, FunctionInstance, Module
 from zenowasm.interp.runtime.store import Store
 from zenowasm.interp.runtime.values import Value, check_value
 from zenowasm.interp.syntax.module import Expression
+from zenowasm.interp.validation import ValidModule
 
 _MOST_NESTED_CALLS = 40
 """Calls of the host back into guests, each of which takes a dozen frames of Python's own stack."""
@@ -48,7 +49,9 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
             _run(configuration)
         else:
             configuration.results = configuration.call_host(function, checked)
-    except RecursionError:
+    except RecursionError as error:
+        if error is configuration.host_error:
+            raise  # a host function's own
         raise Exhaustion("the host's own stack is used up") from None
     except WasmError as error:
         _locate(error, configuration)
@@ -81,12 +84,18 @@ def _locate(error: WasmError, configuration: Configuration) -> None:
         if len(named) == _MOST_NAMED_FRAMES:
             named.append("...")
             break
-        names = decode_names(active.module.valid.module).functions
+        names = _function_names(active.module.valid)
         named.append(names.get(active.function.index, f"function {active.function.index}"))
     error.backtrace += tuple(named)
     if error.function is None:
         error.function = frame.function.index
         error.offset = frame.code.body.expression.offsets[max(frame.pc - 1, 0)]
+
+
+def _function_names(valid: ValidModule) -> Mapping[int, str]:
+    if valid.function_names is None:
+        valid.function_names = decode_names(valid.module).functions
+    return valid.function_names
 
 
 class _ConstantFrame:
@@ -100,6 +109,9 @@ class _ConstantFrame:
         self.stack: list[Value] = []
 
     pop = Frame.pop
+
+    def charge(self, count: int) -> None:
+        """Charge nothing: instantiating is no call."""
 
 
 def evaluate(module: ModuleInstance, expression: Expression) -> Value:

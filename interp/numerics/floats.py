@@ -179,7 +179,21 @@ def float_operators(bits: int) -> dict[str, Callable[..., Any]]:
         return math.copysign(a, b)
 
     arithmetic = _arithmetic_64() if bits == 64 else _arithmetic_32()
-    functions = (*arithmetic, sqrt, min_, max_, abs_, neg, eq, ne, lt, gt, le, ge, copysign)
+    functions: tuple[Callable[..., Any], ...] = (
+        *arithmetic,
+        sqrt,
+        min_,
+        max_,
+        abs_,
+        neg,
+        eq,
+        ne,
+        lt,
+        gt,
+        le,
+        ge,
+        copysign,
+    )
     return {function.__name__.rstrip("_"): function for function in functions} | {
         "ceil": _integral(math.ceil),
         "floor": _integral(math.floor),

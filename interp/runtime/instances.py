@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 class GlobalInstance:
     """A global variable (4.2.9)."""
 
-    __slots__ = ("type", "value")
+    __slots__ = ("store", "type", "value")
 
-    def __init__(self, type_: GlobalType, value: Value) -> None:
+    def __init__(self, store: Store, type_: GlobalType, value: Value) -> None:
         """Create it; raises ``TypeError`` or ``ValueError`` when the value does not fit."""
+        self.store = store
         self.type = type_
         self.value = check_value(type_.value, value)
 
@@ -105,10 +106,11 @@ class HostFunction(FunctionReference):
 class TagInstance(TagReference):
     """A tag (4.2.10), known by its identity."""
 
-    __slots__ = ("deftype",)
+    __slots__ = ("deftype", "store")
 
-    def __init__(self, deftype: DefType) -> None:
+    def __init__(self, store: Store, deftype: DefType) -> None:
         """Create a tag whose exceptions carry the parameters of that type."""
+        self.store = store
         self.deftype = deftype
 
     @property

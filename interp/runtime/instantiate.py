@@ -46,8 +46,8 @@ def instantiate(
         instance.tables.append(TableInstance(table_type, store.table_quota, value))
     instance.memories += [MemoryInstance(type_, store.memory_quota) for type_ in module.memories]
     for entry, global_type in zip(module.globals, context.globals[len(instance.globals) :], strict=True):
-        instance.globals.append(GlobalInstance(global_type, evaluate(instance, entry.init)))
-    instance.tags += [TagInstance(type_) for type_ in context.tags[len(instance.tags) :]]
+        instance.globals.append(GlobalInstance(store, global_type, evaluate(instance, entry.init)))
+    instance.tags += [TagInstance(store, type_) for type_ in context.tags[len(instance.tags) :]]
     instance.elements = [[evaluate(instance, init) for init in segment.init] for segment in module.elements]
     instance.data = [segment.init for segment in module.data]
     spaces: Mapping[ExternKind, Sequence[Extern]] = {
@@ -71,6 +71,8 @@ def _link(instance: ModuleInstance, imports: Mapping[tuple[str, str], Extern]) -
         found = imports.get((wanted.module, wanted.name))
         if found is None:
             raise LinkError(f"unknown import: {wanted.module}.{wanted.name} of type {wanted.type}")
+        if not _lives_in(found, instance.store):
+            raise LinkError(f"{wanted.module}.{wanted.name} belongs to another store")
         if not matches_linktype(_link_type(found), type_):
             raise LinkError(
                 f"incompatible import type: {wanted.module}.{wanted.name} "
@@ -87,6 +89,18 @@ def _link(instance: ModuleInstance, imports: Mapping[tuple[str, str], Extern]) -
                 instance.globals.append(found)
             case TagInstance():
                 instance.tags.append(found)
+
+
+def _lives_in(extern: Extern, store: Store) -> bool:
+    match extern:
+        case FunctionInstance():
+            return extern.module.store is store
+        case MemoryInstance():
+            return extern.quota is store.memory_quota
+        case TableInstance():
+            return extern.quota is store.table_quota
+        case _:
+            return extern.store is store
 
 
 def _link_type(extern: Extern) -> LinkType:

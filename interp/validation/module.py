@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field
 
 from zenowasm.interp.errors import ValidationError
-from zenowasm.interp.limits import PAGE_SIZE
-from zenowasm.interp.matching import matches_valtype
+from zenowasm.interp.matching import fault_of_size, matches_valtype
 from zenowasm.interp.syntax.module import DataSegment, ElementSegment, ExternKind, Module, SegmentMode
-from zenowasm.interp.types import I64, FuncType, Limits, NumType, RefType, TableType
+from zenowasm.interp.types import FuncType, MemType, RefType, TableType
 from zenowasm.interp.validation.context import Context, function_type
 from zenowasm.interp.validation.function import validate_constant, validate_function
 
-_GIB = " (4GiB)"
 
-
-@frozen(eq=False)
+@define(eq=False)
 class ValidModule:
     """A module that was found valid, with its context. Only ``validate_module`` makes them.
 
-    ``codes`` keeps what an executor makes of a function, by the function's index, for all instances of the module.
+    ``codes`` and ``function_names`` are for executors: what they make of a function, by the function's index, and of
+    the name section, once for all instances of the module.
     """
 
     module: Module
     context: Context
     codes: dict[int, Any] = field(factory=dict, repr=False)
+    function_names: Mapping[int, str] | None = field(default=None, repr=False)
 
 
 def validate_module(module: Module) -> ValidModule:
@@ -55,11 +55,11 @@ def validate_structure(module: Module) -> Context:
     for tag in context.tags:
         if function_type(tag).results:
             raise ValidationError(f"non-empty tag result type: {function_type(tag)}")
-    for table in context.tables:
-        _limits(table.limits, _most(table.address, 1), f"table size must be at most {_most(table.address, 1)} elements")
-    for memory in context.memories:
-        most = _most(memory.address, PAGE_SIZE) + 1
-        _limits(memory.limits, most, f"memory size must be at most {most} pages{_GIB if most == 1 << 16 else ''}")
+    sized: list[TableType | MemType] = [*context.tables, *context.memories]
+    for declared in sized:
+        fault = fault_of_size(declared)
+        if fault is not None:
+            raise ValidationError(fault)
     imported_tables = len(context.tables) - len(module.tables)
     for entry, table in zip(module.tables, context.tables[imported_tables:], strict=True):
         if entry.init is not None:
@@ -76,21 +76,6 @@ def validate_structure(module: Module) -> Context:
     _start(context, module)
     _exports(context, module)
     return context
-
-
-def _most(address: NumType, unit: int) -> int:
-    """Return the greatest number of units that addresses of that type can tell apart, less one."""
-    return ((1 << (64 if address is I64 else 32)) - 1) // unit
-
-
-def _limits(limits: Limits, most: int, message: str) -> None:
-    """Check a size range (3.2.12)."""
-    if limits.minimum > most or (limits.maximum or 0) > most:
-        raise ValidationError(f"{message}, {max(limits.minimum, limits.maximum or 0)} are declared")
-    if limits.maximum is not None and limits.minimum > limits.maximum:
-        raise ValidationError(
-            f"size minimum must not be greater than maximum: {limits.minimum} is greater than {limits.maximum}"
-        )
 
 
 def _element(context: Context, segment: ElementSegment, type_: RefType) -> None:

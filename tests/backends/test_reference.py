@@ -166,12 +166,10 @@ def test_types_of_host_functions_are_kept() -> None:
         assert made.call(7) == (7,)
 
 
-# -- where the reference engine is still more lenient than wasmtime --
-
-LENIENT = [pytest.param("reference", marks=pytest.mark.xfail(reason="the reference engine does not check")), "wasmtime"]
+# -- what both engines refuse --
 
 
-@pytest.mark.parametrize("name", LENIENT)
+@pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize("type_", [MemType(Limits(2, 1)), MemType(Limits(0, 70_000)), TableType(FUNCREF, Limits(2, 1))])
 def test_sizes_that_no_module_could_declare_are_refused(name: str, type_: Any) -> None:
     store = engine(name).new_store()
@@ -179,14 +177,14 @@ def test_sizes_that_no_module_could_declare_are_refused(name: str, type_: Any) -
         store.new_memory(type_) if isinstance(type_, MemType) else store.new_table(type_)
 
 
-@pytest.mark.parametrize("name", LENIENT)
+@pytest.mark.parametrize("name", ENGINES)
 def test_what_lives_in_another_store_cannot_be_imported(name: str) -> None:
     foreign = engine(name).new_store().host_function(FuncType(), lambda caller, arguments: ())
     with pytest.raises(LinkError):
         Guest(wat(LOOPS), name, imports=lambda store: {("env", "back"): foreign})
 
 
-@pytest.mark.parametrize("name", LENIENT)
+@pytest.mark.parametrize("name", ENGINES)
 def test_a_recursion_error_of_a_host_function_is_its_own(name: str) -> None:
     raised = RecursionError("of the host")
 

@@ -231,6 +231,12 @@ def test_an_uncaught_exception_has_its_value() -> None:
     assert caught.value.exception == exception
 
 
+def test_an_uncaught_exception_of_a_start_function_whatever_its_name() -> None:
+    with pytest.raises(UncaughtException) as caught:
+        instantiate('(module (tag $t) (func $f (@name "maximum number of") throw $t) (start $f))')
+    assert isinstance(caught.value.exception, Reference)
+
+
 def test_an_exception_passes_through_a_host_function() -> None:
     def act(caller: Caller, _: tuple[Any, ...]) -> tuple[()]:
         cast(Func, caller.export("throw_ref")).call(exceptions[0])
@@ -381,6 +387,19 @@ def test_a_full_heap(body: str) -> None:
         (global $g (mut (ref null $l)) (ref.null $l)) (func (export "f") {body}))"""
     with pytest.raises(Trap) as caught:
         call(instantiate(source, ENGINE.new_store(ExecutionLimits(memory_bytes=16 * PAGE_SIZE))), "f")
+    assert caught.value.code is TrapCode.MEMORY_LIMIT
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "(global (ref $a) (array.new $a (i64.const 0) (i32.const 100000000)))",
+        "(func $f (drop (array.new_default $a (i32.const 100000000)))) (start $f)",
+    ],
+)
+def test_a_heap_that_instantiation_fills(fields: str) -> None:
+    with pytest.raises(Trap) as caught:
+        instantiate(f"(module (type $a (array (mut i64))) {fields})")
     assert caught.value.code is TrapCode.MEMORY_LIMIT
 
 

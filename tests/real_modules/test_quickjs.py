@@ -66,4 +66,3 @@ def test_engines_agree_on_every_instruction() -> None:
 def test_an_error_of_the_script_is_printed() -> None:
     output, _ = evaluate("reference", "try { null.x } catch (e) { print(e instanceof TypeError) }")
     assert output == [b"true"]
-

@@ -12,17 +12,6 @@ from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import ValidationError
 from zenowasm.interp.instructions import TABLE, Opcode
 
-# The arrays that do not yet cost a unit of fuel for each element, as with wasmtime.
-UNCHARGED = (
-    "array.new",
-    "array.new_default",
-    "array.new_data",
-    "array.new_elem",
-    "array.fill",
-    "array.copy",
-    "array.init_data",
-    "array.init_elem",
-)
 ROWS = [pytest.param(row, id=key(row)) for row in TABLE.rows]
 
 
@@ -66,9 +55,7 @@ def test_validates(row: Opcode) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_executes(row: Opcode, request: pytest.FixtureRequest) -> None:
-    if row.mnemonic in UNCHARGED:
-        request.applymarker(pytest.mark.xfail(reason="fuel for the elements is not charged"))
+def test_executes(row: Opcode) -> None:
     expected = the_test_of(row)
     traps = set()
     for text in expected.valid:

@@ -14,15 +14,18 @@ from zenowasm.interp.binary import Names, decode, decode_names
 from zenowasm.interp.errors import ValidationError
 from zenowasm.interp.syntax.module import ExternKind, Import, Module
 from zenowasm.interp.text.printer import ModulePrinter
-from zenowasm.interp.validation import validate_module
+from zenowasm.interp.validation import Context, operands_of, validate_module, validate_structure
+
+_STACK_COLUMN = 40
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--disassemble", is_flag=True, help="Print the whole module in the text format instead.")
 @click.option("--function", "wanted", metavar="NAME", help="Disassemble only this function, by name or index.")
+@click.option("--stack", is_flag=True, help="Disassemble with the types on the operand stack after each instruction.")
 @options.as_json
-def inspect(file: Path, disassemble: bool, wanted: str | None, as_json: bool) -> None:
+def inspect(file: Path, disassemble: bool, wanted: str | None, stack: bool, as_json: bool) -> None:
     """Show the sections, imports and exports of the module FILE, or its code.
 
     Offsets are byte offsets in the file. An invalid module is shown too, and then the exit code is 1.
@@ -32,10 +35,15 @@ def inspect(file: Path, disassemble: bool, wanted: str | None, as_json: bool) ->
         module = decode(binary)
         names = decode_names(module)
         printer = ModulePrinter(module, names)
-        if wanted is not None or disassemble:
+        if wanted is not None or disassemble or stack:
             chosen = _functions(module, names, wanted, file)
+            context = validate_structure(module) if stack else None
             if as_json:
-                options.print_json({"functions": [_function_json(module, names, printer, index) for index in chosen]})
+                functions = [_function_json(module, names, printer, index, context) for index in chosen]
+                options.print_json({"functions": functions})
+            elif context is not None:
+                for line in _with_stack(module, printer, chosen, context):
+                    print(visible(line))
             else:
                 lines = printer.module_text() if wanted is None else _each(printer, chosen)
                 for line in lines:
@@ -117,13 +125,32 @@ def _each(printer: ModulePrinter, functions: list[int]) -> Iterator[str]:
         yield from printer.function(function)
 
 
-def _function_json(module: Module, names: Names, printer: ModulePrinter, index: int) -> dict[str, Any]:
+def _with_stack(module: Module, printer: ModulePrinter, functions: list[int], context: Context) -> Iterator[str]:
+    for index in functions:
+        body = module.codes[index - len(module.imported(ExternKind.FUNC))].body()
+        after = operands_of(context, index, body)[1:]
+        yield f"(func {printer.function_name(index)} {context.functions[index].composite}"
+        for line, operands in zip(printer.instructions(index, body), after, strict=True):
+            yield f"{line.offset:08x}  {'  ' * line.depth + line.text:<{_STACK_COLUMN}}  ;; {operands}"
+        yield ")"
+
+
+def _function_json(
+    module: Module, names: Names, printer: ModulePrinter, index: int, context: Context | None
+) -> dict[str, Any]:
     code = module.codes[index - len(module.imported(ExternKind.FUNC))]
-    lines = printer.instructions(index, code.body())
+    body = code.body()
+    instructions: list[dict[str, Any]] = [
+        {"pc": line.pc, "offset": line.offset, "depth": line.depth, "text": line.text}
+        for line in printer.instructions(index, body)
+    ]
+    if context is not None:
+        for entry, operands in zip(instructions, operands_of(context, index, body)[1:], strict=True):
+            entry |= {"stack": [str(type_) for type_ in operands.types], "reachable": operands.reachable}
     return {
         "index": index,
         "name": names.functions.get(index),
         "offset": code.offset,
         "size": code.size,
-        "instructions": [{"pc": x.pc, "offset": x.offset, "depth": x.depth, "text": x.text} for x in lines],
+        "instructions": instructions,
     }

@@ -9,12 +9,13 @@ from attrs import frozen
 
 from zenowasm.interp.binary import decode_names
 from zenowasm.interp.instructions import Effect, Immediate
-from zenowasm.interp.syntax.module import Body, ExternKind, Instruction
+from zenowasm.interp.syntax.module import Body, ExternKind
 from zenowasm.interp.text.printer import InstructionLine, ModulePrinter
 from zenowasm.interp.types import FuncType
-from zenowasm.interp.validation import FunctionValidator, ValidModule, validate_function
+from zenowasm.interp.validation import ValidModule
 from zenowasm.interp.validation.context import function_type
 from zenowasm.interp.validation.function import OperandType
+from zenowasm.interp.validation.operands import operands_of
 
 
 @frozen(eq=False)
@@ -82,10 +83,9 @@ class Program:
         found = self._functions.get(index)
         if found is None:
             body = self.valid.module.codes[index - self.imported].body()
-            types = _OperandTypes()
-            validate_function(self.valid.context, index, body, types)
+            operands = [point.types for point in operands_of(self.valid.context, index, body)]
             lines = tuple(self._printer.instructions(index, body))
-            found = self._functions[index] = FunctionCode(index, body, lines, types.before)
+            found = self._functions[index] = FunctionCode(index, body, lines, operands)
         return found
 
     def import_called(self, function: int, pc: int) -> str | None:
@@ -96,14 +96,3 @@ class Program:
         imports = self.valid.module.imported(ExternKind.FUNC)
         (index,) = immediates
         return f"{imports[index].module}.{imports[index].name}" if index < len(imports) else None
-
-
-class _OperandTypes:
-    """Collects, while a function is validated, the types on the operand stack before each instruction."""
-
-    def __init__(self) -> None:
-        self.before: list[tuple[OperandType, ...]] = [()]
-
-    def instruction(self, validator: FunctionValidator, instruction: Instruction, height: int) -> None:
-        """Note what the instruction leaves, which is what the next one finds (see ``validation.Consumer``)."""
-        self.before.append(tuple(validator.operands))

@@ -98,3 +98,34 @@ def test_names_with_control_characters_do_not_reach_the_terminal(zenowasm, write
     assert result.code == 0
     assert "[2Jb" in result.out
     assert "\x1b" not in result.out
+
+
+def test_the_stack_stands_beside_each_instruction(zenowasm, tmp_path) -> None:
+    file = tmp_path / "typed.wasm"
+    file.write_bytes(
+        wat(
+            """(module (func $f (param i32 i64) (result f64)
+                 local.get 0 (if (then unreachable)) local.get 1 f64.convert_i64_s f64.const 2 f64.add))"""
+        )
+    )
+    result = zenowasm("inspect", file, "--stack")
+    assert result.code == 0
+    stacks = [line.partition(";; ")[2] for line in result.out.splitlines() if ";; " in line]
+    assert stacks == [
+        "[i32]", "[]", "[] unreachable", "[]", "[i64]", "[f64]", "[f64 f64]", "[f64]", "[f64]",
+    ]  # fmt: skip
+    instructions = zenowasm("inspect", file, "--stack", "--json").json["functions"][0]["instructions"]
+    assert [(entry["stack"], entry["reachable"]) for entry in instructions][2:5] == [
+        ([], False),
+        ([], True),
+        (["i64"], True),
+    ]
+
+
+def test_an_invalid_body_has_no_stack(zenowasm, tmp_path) -> None:
+    file = tmp_path / "invalid.wasm"
+    file.write_bytes(wat("(module (func i32.const 1 drop))").replace(b"\x41\x01\x1a", b"\x1a\x01\x01"))
+    result = zenowasm("inspect", file, "--stack")
+    assert result.code == 1
+    assert "type mismatch" in result.err
+    assert "Traceback" not in result.err
