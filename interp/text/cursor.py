@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from zenowasm.interp.errors import ParseError
+from zenowasm.interp.text.keywords import is_known
 from zenowasm.interp.text.lexer import (
     Annotation,
     Source,
@@ -53,10 +54,12 @@ class Cursor:
         token = self.tokens[self.pos if pos is None else pos]
         if not token:
             found = "unexpected end of text"
-        elif token in ("(", ")") or is_legal(token):
+        elif not token.startswith("(") and token != ")" and not is_legal(token):
+            found = describe_illegal(token)
+        elif is_known(token):
             found = f"unexpected token {token[:80]!r}"
         else:
-            found = describe_illegal(token)
+            found = f"unknown operator {token[:80]}"
         return self.error(f"{found}: {expected} expected", pos)
 
     def fail(self, expected: str) -> NoReturn:
@@ -141,7 +144,9 @@ class Cursor:
     def number_error(self, error: ValueError) -> ParseError:
         """Make an error at the next token of what reading a number raised."""
         message = str(error)
-        return self.unexpected(message.partition(",")[0]) if message.startswith("expected") else self.error(message)
+        if message.startswith("expected "):
+            return self.unexpected(message.removeprefix("expected ").partition(",")[0])
+        return self.error(f"constant out of range: {message}")
 
     # -- identifiers and indexes --
 
@@ -152,9 +157,16 @@ class Cursor:
             return None
         name = identifier(token)
         if name is None:
-            raise self.error(f"empty identifier, or one that is not UTF-8: {token[:80]}")
+            raise self._identifier_error(token)
         self.pos += 1
         return name
+
+    def _identifier_error(self, token: str) -> ParseError:
+        if token in ("$", '$""'):
+            return self.error("empty identifier")
+        if string_bytes(token[1:]) is not None:
+            return self.error("malformed UTF-8 encoding in an identifier")
+        return self.unexpected("an identifier")
 
     def bind(self, space: Space) -> int:
         """Read the identifier and the name of a new entry of an index space, as far as it has them (6.6.1)."""

@@ -119,8 +119,7 @@ class FieldParser(InstructionParser):
         self.expect("(")
         kind = self._kind()
         self.identifier()
-        self._take_index(kind)
-        self.parts.imports.append(Import(module, name, kind, self._external(kind)))
+        self.parts.imports.append(Import(module, name, kind, self._external(kind, self._take_index(kind))))
         self.close()
 
     def _kind(self) -> ExternKind:
@@ -136,8 +135,8 @@ class FieldParser(InstructionParser):
         self._next[kind] = index + 1
         return index
 
-    def _external(self, kind: ExternKind) -> int | TableType | MemType | GlobalType:
-        """Read an external type (6.4.16)."""
+    def _external(self, kind: ExternKind, index: int) -> int | TableType | MemType | GlobalType:
+        """Read the external type (6.4.16) of the entry with that index."""
         match kind:
             case ExternKind.TABLE:
                 return self.tabletype()
@@ -146,7 +145,10 @@ class FieldParser(InstructionParser):
             case ExternKind.GLOBAL:
                 return self.globaltype()
             case _:
-                return self.resolve(self.type_use(Space("local")))
+                names = Space("local")
+                if kind is ExternKind.FUNC:
+                    self.local_names[index] = names.names
+                return self.resolve(self.type_use(names))
 
     def _export(self) -> None:
         name = self.name()
@@ -166,7 +168,7 @@ class FieldParser(InstructionParser):
             return index
         module, name = self.name(), self.name()
         self.close()
-        self.parts.imports.append(Import(module, name, kind, self._external(kind)))
+        self.parts.imports.append(Import(module, name, kind, self._external(kind, index)))
         return None
 
     # -- definitions (6.6.5 to 6.6.9) --
@@ -264,16 +266,17 @@ class FieldParser(InstructionParser):
 
     def _elem(self) -> None:
         self.identifier()
-        mode, table, place = SegmentMode.PASSIVE, None, None
+        mode, table, place, needs_no_keyword = SegmentMode.PASSIVE, None, None, False
         if self.take("declare"):
             mode = SegmentMode.DECLARATIVE
         elif self.tokens[self.pos] != "func" and not self.at_reftype():
             mode = SegmentMode.ACTIVE
+            # As of old: a table by its number alone or none at all, and then functions without a keyword.
+            needs_no_keyword = not self.at("table")
             table = self._used("table", self.tables)
             place = self._expression_in("offset")
         form = 0 if table is None else 2
-        # With the place of an active segment and no table, a list of functions needs no keyword.
-        if self.take("func") or (place is not None and table is None and not self.at_reftype()):
+        if self.take("func") or (needs_no_keyword and not self.at_reftype()):
             type_, init = _FUNCTIONS, self._functions()
         else:
             type_, init, form = self.reftype(), self._element_expressions(), form | 4

@@ -152,6 +152,8 @@ class ImmediateParser(TypeParser):
         type_, width, count = SHAPES[shape]
         value = 0
         for lane in range(count):
+            if self.tokens[self.pos] == ")":
+                raise self.error(f"wrong number of lane literals: {lane} of {count}")
             value |= self.lane(type_, width) << (lane * width)
         return value
 

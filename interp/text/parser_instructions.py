@@ -108,8 +108,6 @@ class InstructionParser(ImmediateParser):
         }.get(level.kind, "an instruction")
         if not self.tokens[self.pos] and level.kind is not _Open.BODY:
             return self.unexpected(f"{expected}, and the end of what begins in line {self.source.line(level.pos)}")
-        if level.kind in _TAKES_INSTRUCTIONS and self.tokens[self.pos] not in ("", "("):
-            return self.unexpected("unknown operator: an instruction")
         return self.unexpected(expected)
 
     def _open(self, level: _Level, stack: list[_Level], out: list[Instruction]) -> None:

@@ -92,7 +92,7 @@ class InstructionLine:
     """One printed instruction.
 
     ``pc`` is its index in the body, ``offset`` its byte offset in the module, ``depth`` the number of blocks around
-    it, ``text`` the instruction itself, without indentation.
+    it, ``text`` the instruction itself, without indentation. What was parsed from text has no offsets: they are 0.
     """
 
     pc: int
@@ -202,7 +202,7 @@ class ModulePrinter:
                 depth = max(depth - 1, 0)
                 if structure is Structure.END and open_labels:
                     open_labels.pop()
-            yield InstructionLine(pc, expression.offsets[pc], depth, text)
+            yield InstructionLine(pc, expression.offsets[pc] if expression.offsets else 0, depth, text)
 
     def function(self, index: int) -> Iterator[str]:
         """Yield the lines of a function that the module defines, with its body.

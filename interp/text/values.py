@@ -65,6 +65,11 @@ def signed(type_: NumType, value: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number of any type and size."""
+    return any(form.fullmatch(text) for form in (_INTEGER, _DECIMAL, _HEXFLOAT, _SPECIAL))
+
+
 def parse_number(type_: NumType, text: str) -> Any:
     """Return the value that ``text`` means: an integer signed or unsigned, decimal or hexadecimal, or a float.
 
@@ -82,9 +87,7 @@ def parse_integer(bits: int, text: str) -> int:
     sign, hexadecimal, decimal = match.groups()
     value = _magnitude(bits, hexadecimal, decimal)
     if value >> bits or (sign == "-" and value > 1 << (bits - 1)):
-        raise ValueError(
-            f"constant out of range: {_shown(text)} does not fit into i{bits}: expected -2^{bits - 1} to 2^{bits}-1"
-        )
+        raise ValueError(f"{_shown(text)} does not fit into i{bits}: expected -2^{bits - 1} to 2^{bits}-1")
     return -value & ((1 << bits) - 1) if sign == "-" else value
 
 
@@ -95,7 +98,7 @@ def parse_unsigned(bits: int, text: str) -> int:
         raise ValueError(f"expected u{bits}, an integer such as 42 or 0x2a, found {_shown(text)!r}")
     value = _magnitude(bits, match.group(2), match.group(3))
     if value >> bits:
-        raise ValueError(f"constant out of range: {_shown(text)} does not fit into u{bits}: expected 0 to 2^{bits}-1")
+        raise ValueError(f"{_shown(text)} does not fit into u{bits}: expected 0 to 2^{bits}-1")
     return value
 
 
@@ -127,7 +130,7 @@ def _parse_float(type_: NumType, text: str) -> float:
         raise ValueError(f"expected {type_}, a number such as 1.5, 0x1.8p+0, inf or nan, found {_shown(text)!r}")
     value = _nearest_f32(plain, value) if type_ is F32 else value
     if value in (float("inf"), float("-inf")):
-        raise ValueError(f"constant out of range: {_shown(text)} does not fit into {type_}")
+        raise ValueError(f"{_shown(text)} does not fit into {type_}")
     return value
 
 
@@ -173,10 +176,7 @@ def _special(type_: NumType, text: str, sign: str, infinity: str | None, payload
     if payload is not None:
         number = int(payload.replace("_", ""), 16)
         if not 0 < number < 1 << mantissa:
-            raise ValueError(
-                f"constant out of range: {_shown(text)} has no payload of {type_}: "
-                f"expected 0x1 to 0x{(1 << mantissa) - 1:x}"
-            )
+            raise ValueError(f"{_shown(text)} has no payload of {type_}: expected 0x1 to 0x{(1 << mantissa) - 1:x}")
         bits = canonical & ~((1 << mantissa) - 1) | number
     if sign == "-":
         bits |= 1 << (31 if type_ is F32 else 63)
