@@ -282,7 +282,7 @@ class ModulePrinter:
             case Immediate.LANEIDX_16:
                 return " ".join(map(str, value))
             case Immediate.VALTYPE_VEC:
-                return _result(value).strip()
+                return _result(value).strip() or "(result)"  # without it, the mnemonic means another row
             case _:
                 return str(value)
 
