@@ -23,6 +23,20 @@ class DecodeError(WasmError):
         self.offset = offset
 
 
+class ParseError(DecodeError):
+    """The text is malformed: it is not the text form of any module (specification, chapter 6).
+
+    ``offset`` counts characters; ``line`` and ``column`` count from 1.
+    """
+
+    def __init__(self, message: str, offset: int, line: int, column: int) -> None:
+        WasmError.__init__(self, f"{message} (at line {line}, column {column})")
+        self.message = message
+        self.offset = offset
+        self.line = line
+        self.column = column
+
+
 class ValidationError(WasmError):
     """The module is well-formed but invalid (specification, chapter 3).
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
 
 class NumType(Enum):
@@ -184,9 +184,13 @@ class SubType:
 
 @frozen
 class RecType:
-    """Subtypes that may refer to one another (specification, 2.3.9), as a module spells them."""
+    """Subtypes that may refer to one another (specification, 2.3.9), as a module spells them.
+
+    ``as_group`` says that one subtype alone was spelled as a group, which means the same.
+    """
 
     subtypes: tuple[SubType, ...]
+    as_group: bool = field(eq=False, default=False)
 
 
 class DefType:

@@ -1,6 +1,7 @@
-"""The binary format (specification, chapter 5): from bytes to syntax."""
+"""The binary format (specification, chapter 5): from bytes to syntax and back."""
 
-from zenowasm.interp.binary.custom import Names, decode_names
+from zenowasm.interp.binary.custom import Names, decode_names, encode_names
 from zenowasm.interp.binary.decoder import decode
+from zenowasm.interp.binary.encoder import encode
 
-__all__ = ["Names", "decode", "decode_names"]
+__all__ = ["Names", "decode", "decode_names", "encode", "encode_names"]

@@ -3,24 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, TypeAlias
 
 from attrs import Factory, frozen
 
 from zenowasm.interp.binary.reader import Reader
+from zenowasm.interp.binary.writer import Writer
 from zenowasm.interp.errors import DecodeError, LimitError
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import Module
 
-_MODULE, _FUNCTIONS, _LOCALS = 0, 1, 2
+_MODULE = 0
+
+NameMap: TypeAlias = Mapping[int, str]
+IndirectNameMap: TypeAlias = Mapping[int, Mapping[int, str]]
 
 
 @frozen
 class Names:
-    """The names of the name section: of the module, of functions, and of locals by function; absent where unknown."""
+    """The names of the name section, by index, absent where unknown.
+
+    Those of locals and labels are in their function, those of fields and of a type's parameters in their type.
+    """
 
     module: str | None = None
-    functions: Mapping[int, str] = Factory(dict)
-    locals: Mapping[int, Mapping[int, str]] = Factory(dict)
+    functions: NameMap = Factory(dict)
+    locals: IndirectNameMap = Factory(dict)
+    labels: IndirectNameMap = Factory(dict)
+    types: NameMap = Factory(dict)
+    tables: NameMap = Factory(dict)
+    memories: NameMap = Factory(dict)
+    globals: NameMap = Factory(dict)
+    elements: NameMap = Factory(dict)
+    data: NameMap = Factory(dict)
+    fields: IndirectNameMap = Factory(dict)
+    tags: NameMap = Factory(dict)
+    parameters: IndirectNameMap = Factory(dict)
+
+
+# The subsections by number, behind the module's own: what has names, and whether these are in something else.
+_SUBSECTIONS: Mapping[int, tuple[str, bool]] = {
+    1: ("functions", False),
+    2: ("locals", True),
+    3: ("labels", True),
+    4: ("types", False),
+    5: ("tables", False),
+    6: ("memories", False),
+    7: ("globals", False),
+    8: ("elements", False),
+    9: ("data", False),
+    10: ("fields", True),
+    11: ("tags", False),
+    12: ("parameters", True),
+}
 
 
 def decode_names(module: Module, limits: ModuleLimits | None = None) -> Names:
@@ -31,32 +67,58 @@ def decode_names(module: Module, limits: ModuleLimits | None = None) -> Names:
         return Names()
     found: dict[int, Reader] = {}
     reader = Reader(section.data, section.offset)
-    try:
+    with suppress(DecodeError):  # what was read so far stands
         while reader.left:
             identifier = reader.byte()
             size = reader.u32()
             base = reader.offset
             found[identifier] = Reader(reader.bytes(size), base)
-    except DecodeError:
-        pass  # what was read so far stands
-    module_name = None
-    functions: dict[int, str] = {}
-    local_names: dict[int, dict[int, str]] = {}
-    try:
+    names: dict[str, Any] = {what: {} for what, _ in _SUBSECTIONS.values()}
+    with suppress(DecodeError, LimitError):
         if _MODULE in found:
-            module_name = found[_MODULE].name(limits.string_bytes)
-        if _FUNCTIONS in found:
-            _name_map(found[_FUNCTIONS], functions, limits)
-        if _LOCALS in found:
-            reader = found[_LOCALS]
-            for _ in range(reader.count(limits.functions, "functions with names")):
-                _name_map(reader, local_names.setdefault(reader.u32(), {}), limits)
-    except (DecodeError, LimitError):
-        pass  # what was read so far stands
-    return Names(module_name, functions, local_names)
+            names["module"] = found[_MODULE].name(limits.string_bytes)
+        for number, (what, is_indirect) in _SUBSECTIONS.items():
+            if number in found:
+                (_indirect_name_map if is_indirect else _name_map)(found[number], names[what], limits)
+    return Names(**names)
 
 
 def _name_map(reader: Reader, names: dict[int, str], limits: ModuleLimits) -> None:
     for _ in range(reader.count(limits.functions, "names")):
         index = reader.u32()
         names[index] = reader.name(limits.string_bytes)
+
+
+def _indirect_name_map(reader: Reader, names: dict[int, dict[int, str]], limits: ModuleLimits) -> None:
+    for _ in range(reader.count(limits.functions, "groups of names")):
+        _name_map(reader, names.setdefault(reader.u32(), {}), limits)
+
+
+def encode_names(names: Names) -> bytes:
+    """Return the contents of a name section, empty where there are no names (specification, name section)."""
+    out = Writer()
+    if names.module is not None:
+        contents = Writer()
+        contents.name(names.module)
+        out.byte(_MODULE)
+        out.sized(contents.data)
+    for number, (what, is_indirect) in _SUBSECTIONS.items():
+        entries: Mapping[int, Any] = getattr(names, what)
+        if entries:
+            contents = Writer()
+            contents.vector(sorted(entries.items()), _name_group if is_indirect else _name)
+            out.byte(number)
+            out.sized(contents.data)
+    return bytes(out.data)
+
+
+def _name(out: Writer, entry: tuple[int, str]) -> None:
+    index, name = entry
+    out.unsigned(index)
+    out.name(name)
+
+
+def _name_group(out: Writer, entry: tuple[int, Mapping[int, str]]) -> None:
+    index, names = entry
+    out.unsigned(index)
+    out.vector(sorted(names.items()), _name)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
 
 from zenowasm.interp.binary.instructions import expression
 from zenowasm.interp.binary.reader import Reader
-from zenowasm.interp.binary.sections import SectionReader
+from zenowasm.interp.binary.sections import CODE, CUSTOM, MAGIC, SECTIONS, VERSION, SectionReader
 from zenowasm.interp.binary.types import valtype
 from zenowasm.interp.errors import DecodeError, LimitError
 from zenowasm.interp.features import WASM_3, Feature
@@ -17,28 +17,7 @@ from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import Body, CustomSection, Module, Section
 from zenowasm.interp.types import ValType
 
-MAGIC = b"\0asm"
-VERSION = b"\x01\0\0\0"
-_CUSTOM = 0
-_CODE = 10
-
-# The sections by number: the part of the module that they hold, in the order in which they must come.
-_SECTIONS: Mapping[int, str] = {
-    1: "types",
-    2: "imports",
-    3: "functions",
-    4: "tables",
-    5: "memories",
-    13: "tags",
-    6: "globals",
-    7: "exports",
-    8: "start",
-    9: "elements",
-    12: "data_count",
-    _CODE: "codes",
-    11: "data",
-}
-_RANK = {number: rank for rank, number in enumerate(_SECTIONS)}
+_RANK = {number: rank for rank, number in enumerate(SECTIONS)}
 
 
 @define(eq=False)
@@ -98,6 +77,7 @@ class _ModuleDecoder:
         self.parts: dict[str, Any] = {}
         self.customs: list[CustomSection] = []
         self.sections: list[Section] = []
+        self.last: str | None = None
 
     def decode(self) -> Module:
         reader = Reader(self.binary)
@@ -107,17 +87,17 @@ class _ModuleDecoder:
             start = reader.pos
             number = reader.byte()
             size = reader.u32()
-            if number != _CUSTOM and number not in _SECTIONS:
+            if number != CUSTOM and number not in SECTIONS:
                 raise reader.error(f"malformed section id {number}", start)
             if size > reader.left:
                 raise reader.error("length out of bounds: unexpected end", start)
             offset = reader.offset
             contents = Reader(reader.bytes(size), offset)
-            if number == _CUSTOM:
+            if number == CUSTOM:
                 self._custom(contents)
                 continue
             if _RANK[number] <= last:
-                raise reader.error(f"unexpected content after last section: {_SECTIONS[number]} section", start)
+                raise reader.error(f"unexpected content after last section: {SECTIONS[number]} section", start)
             last = _RANK[number]
             self._section(number, contents)
         self._check_counts(reader)
@@ -129,18 +109,19 @@ class _ModuleDecoder:
         offset = contents.offset
         name = contents.name(self.limits.string_bytes)
         start = contents.offset
-        self.customs.append(CustomSection(name, contents.bytes(contents.left), start))
+        self.customs.append(CustomSection(name, contents.bytes(contents.left), start, self.last))
         self.sections.append(Section(f"custom {name!r}", offset, len(contents.data)))
 
     def _section(self, number: int, contents: Reader) -> None:
-        name = _SECTIONS[number]
+        name = SECTIONS[number]
         read: Callable[[Reader], Any] = self._codes
-        if number != _CODE:
+        if number != CODE:
             read = getattr(SectionReader(self.features, self.limits), name)
         part = read(contents)
         if contents.left:
             raise contents.error(f"section size mismatch: {contents.left} bytes too many in the {name} section")
         self.parts[name] = part
+        self.last = name
         self.sections.append(
             Section(name, contents.base, len(contents.data), len(part) if isinstance(part, tuple) else None)
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from zenowasm.interp.binary.instructions import expression
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.binary.types import globaltype, memtype, rectype, reftype, table_has_init, tabletype, tagtype
@@ -26,6 +28,26 @@ _REF_FUNC = TABLE.by_mnemonic["ref.func"]
 _END = Instruction(TABLE.by_mnemonic["end"], ())
 _FUNCTIONS = RefType(False, AbsHeapType.FUNC)
 """The type of a segment that lists functions: none of them is null."""
+MAGIC = b"\0asm"
+VERSION = b"\x01\0\0\0"
+CUSTOM = 0
+CODE = 10
+SECTIONS: Mapping[int, str] = {
+    1: "types",
+    2: "imports",
+    3: "functions",
+    4: "tables",
+    5: "memories",
+    13: "tags",
+    6: "globals",
+    7: "exports",
+    8: "start",
+    9: "elements",
+    12: "data_count",
+    CODE: "codes",
+    11: "data",
+}
+"""The sections by number: the part of the module that they hold, in the order in which they must come."""
 _KINDS = {kind.value: kind for kind in ExternKind}
 
 
@@ -149,7 +171,7 @@ class SectionReader:
             raise reader.error("malformed element kind", reader.pos - 1)
         entry = self.expression if flags & 4 else self._function_element
         init = reader.vector(self.limits.elements, "elements", entry)
-        return ElementSegment(type_, init, mode, table, place, offset)
+        return ElementSegment(type_, init, mode, table, place, offset, flags & (4 if flags & 1 else 6))
 
     def _data_segment(self, reader: Reader) -> DataSegment:
         offset = reader.offset

@@ -46,7 +46,7 @@ HEAPTYPES: Mapping[int, AbsHeapType] = {
     0x6A: AbsHeapType.ARRAY,
     0x69: AbsHeapType.EXN,
 }
-_REF, _REF_NULL = 0x64, 0x63
+REF, REF_NULL = 0x64, 0x63
 VALTYPES: Mapping[int, ValType] = {
     0x7F: I32,
     0x7E: I64,
@@ -55,10 +55,10 @@ VALTYPES: Mapping[int, ValType] = {
     0x7B: V128,
     **{byte: RefType(True, heap) for byte, heap in HEAPTYPES.items()},
 }
-_PACKED: Mapping[int, PackedType] = {0x78: PackedType.I8, 0x77: PackedType.I16}
-_FUNC, _STRUCT, _ARRAY = 0x60, 0x5F, 0x5E
-_SUB, _SUB_FINAL, _REC = 0x50, 0x4F, 0x4E
-_TABLE_WITH_INIT = 0x40
+PACKED: Mapping[int, PackedType] = {0x78: PackedType.I8, 0x77: PackedType.I16}
+FUNC, STRUCT, ARRAY = 0x60, 0x5F, 0x5E
+SUB, SUB_FINAL, REC = 0x50, 0x4F, 0x4E
+TABLE_WITH_INIT = 0x40
 
 
 def valtype(reader: Reader) -> ValType:
@@ -67,8 +67,8 @@ def valtype(reader: Reader) -> ValType:
     found = VALTYPES.get(byte)
     if found is not None:
         return found
-    if byte in (_REF, _REF_NULL):
-        return RefType(byte == _REF_NULL, heaptype(reader))
+    if byte in (REF, REF_NULL):
+        return RefType(byte == REF_NULL, heaptype(reader))
     raise reader.error(f"malformed value type 0x{byte:02x}", reader.pos - 1)
 
 
@@ -95,34 +95,34 @@ def reftype(reader: Reader) -> RefType:
 
 def rectype(reader: Reader, limits: ModuleLimits) -> RecType:
     """Read a recursive type (specification, 5.3.9)."""
-    if reader.left and reader.data[reader.pos] == _REC:
+    if reader.left and reader.data[reader.pos] == REC:
         reader.pos += 1
-        return RecType(reader.vector(limits.types, "types", lambda r: _subtype(r, limits)))
+        return RecType(reader.vector(limits.types, "types", lambda r: _subtype(r, limits)), as_group=True)
     return RecType((_subtype(reader, limits),))
 
 
 def _subtype(reader: Reader, limits: ModuleLimits) -> SubType:
     byte = reader.byte()
-    if byte not in (_SUB, _SUB_FINAL):
+    if byte not in (SUB, SUB_FINAL):
         return SubType(_comptype(reader, byte, limits))
     supertypes = reader.vector(limits.parameters, "supertypes", Reader.u32)
-    return SubType(_comptype(reader, reader.byte(), limits), byte == _SUB_FINAL, supertypes)
+    return SubType(_comptype(reader, reader.byte(), limits), byte == SUB_FINAL, supertypes)
 
 
 def _comptype(reader: Reader, byte: int, limits: ModuleLimits) -> CompType:
     """Read a composite type that begins with ``byte`` (specification, 5.3.8)."""
-    if byte == _FUNC:
+    if byte == FUNC:
         parameters = reader.vector(limits.parameters, "parameters", valtype)
         return FuncType(parameters, reader.vector(limits.results, "results", valtype))
-    if byte == _STRUCT:
+    if byte == STRUCT:
         return StructType(reader.vector(limits.fields, "fields", _fieldtype))
-    if byte == _ARRAY:
+    if byte == ARRAY:
         return ArrayType(_fieldtype(reader))
     raise reader.error(f"integer representation too long: 0x{byte:02x} begins no type", reader.pos - 1)
 
 
 def _fieldtype(reader: Reader) -> FieldType:
-    packed = _PACKED.get(reader.data[reader.pos]) if reader.left else None
+    packed = PACKED.get(reader.data[reader.pos]) if reader.left else None
     if packed is not None:
         reader.pos += 1
     return FieldType(packed or valtype(reader), _mutability(reader))
@@ -152,7 +152,7 @@ def tabletype(reader: Reader) -> TableType:
 
 def table_has_init(reader: Reader) -> bool:
     """Read the mark of a table with an initial value, if it is there (specification, 5.5.7)."""
-    if not reader.left or reader.data[reader.pos] != _TABLE_WITH_INIT:
+    if not reader.left or reader.data[reader.pos] != TABLE_WITH_INIT:
         return False
     reader.pos += 1
     if reader.byte():
@@ -184,7 +184,7 @@ def blocktype(reader: Reader) -> int | ResultType:
     if byte == 0x40:
         reader.pos += 1
         return ()
-    if byte in VALTYPES or byte in (_REF, _REF_NULL):
+    if byte in VALTYPES or byte in (REF, REF_NULL):
         return (valtype(reader),)
     start = reader.pos
     index = reader.signed(33)

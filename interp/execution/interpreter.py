@@ -89,7 +89,8 @@ def _locate(error: WasmError, configuration: Configuration) -> None:
     error.backtrace += tuple(named)
     if error.function is None:
         error.function = frame.function.index
-        error.offset = frame.code.body.expression.offsets[max(frame.pc - 1, 0)]
+        offsets = frame.code.body.expression.offsets
+        error.offset = offsets[max(frame.pc - 1, 0)] if offsets else None
 
 
 def _function_names(valid: ValidModule) -> Mapping[int, str]:

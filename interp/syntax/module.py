@@ -148,7 +148,11 @@ class SegmentMode(Enum):
 
 @frozen
 class ElementSegment:
-    """An element segment (specification, 2.5.7). ``table`` and ``place`` are for active segments."""
+    """An element segment (specification, 2.5.7). ``table`` and ``place`` are for active segments.
+
+    ``form`` holds the flags of what was spelled though it could be left out: 2 for table 0, 4 for entries as
+    expressions where indexes of functions would do (specification, 5.5.12).
+    """
 
     type: RefType
     init: tuple[Expression, ...]
@@ -156,6 +160,7 @@ class ElementSegment:
     table: int = 0
     place: Expression | None = None
     offset: int = field(eq=False, default=0)
+    form: int = field(eq=False, default=0)
 
 
 @frozen
@@ -171,11 +176,12 @@ class DataSegment:
 
 @frozen
 class CustomSection:
-    """A custom section; ``data`` is what follows its name."""
+    """A custom section; ``data`` is what follows its name, ``after`` the section before it, ``None`` at the front."""
 
     name: str
     data: bytes = field(repr=False)
     offset: int = field(eq=False, default=0)
+    after: str | None = field(eq=False, default=None)
 
 
 @frozen

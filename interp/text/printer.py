@@ -27,6 +27,7 @@ from zenowasm.interp.syntax.module import (
     SegmentMode,
     locals_of,
 )
+from zenowasm.interp.text.lexer import ID_CHARACTERS
 from zenowasm.interp.text.values import exact_text
 from zenowasm.interp.types import (
     F32,
@@ -42,7 +43,6 @@ from zenowasm.interp.types import (
     ValType,
 )
 
-_ID_CHARACTERS = frozenset("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ!#$%&'*+-./:<=>?@\\^_`|~")
 _NUMBERS: Mapping[Immediate, NumType] = {
     Immediate.I32: I32,
     Immediate.I64: I64,
@@ -92,7 +92,7 @@ class InstructionLine:
     """One printed instruction.
 
     ``pc`` is its index in the body, ``offset`` its byte offset in the module, ``depth`` the number of blocks around
-    it, ``text`` the instruction itself, without indentation.
+    it, ``text`` the instruction itself, without indentation. What was parsed from text has no offsets: they are 0.
     """
 
     pc: int
@@ -103,7 +103,7 @@ class InstructionLine:
 
 def identifier(name: str) -> str:
     """Return a name as an identifier of the text format (6.3.5), in quotes where it has unusual characters."""
-    return f"${name}" if name and _ID_CHARACTERS.issuperset(name) else f"${quoted(name)}"
+    return f"${name}" if name and ID_CHARACTERS.issuperset(name) else f"${quoted(name)}"
 
 
 def quoted(name: str) -> str:
@@ -202,7 +202,7 @@ class ModulePrinter:
                 depth = max(depth - 1, 0)
                 if structure is Structure.END and open_labels:
                     open_labels.pop()
-            yield InstructionLine(pc, expression.offsets[pc], depth, text)
+            yield InstructionLine(pc, expression.offsets[pc] if expression.offsets else 0, depth, text)
 
     def function(self, index: int) -> Iterator[str]:
         """Yield the lines of a function that the module defines, with its body.
@@ -282,7 +282,7 @@ class ModulePrinter:
             case Immediate.LANEIDX_16:
                 return " ".join(map(str, value))
             case Immediate.VALTYPE_VEC:
-                return _result(value).strip()
+                return _result(value).strip() or "(result)"  # without it, the mnemonic means another row
             case _:
                 return str(value)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
+from math import nextafter
 from typing import Any
 
 from zenowasm.interp.numerics.floats import (
@@ -18,14 +20,14 @@ from zenowasm.interp.types import F32, F64, I32, I64, NumType
 
 _DIGITS = r"[0-9](?:_?[0-9])*"
 _HEX = r"[0-9a-fA-F](?:_?[0-9a-fA-F])*"
-_INTEGER = re.compile(rf"[+-]?(?:0x{_HEX}|{_DIGITS})")
+_INTEGER = re.compile(rf"([+-]?)(?:0x({_HEX})|({_DIGITS}))")
 _DECIMAL = re.compile(rf"[+-]?{_DIGITS}(?:\.(?:{_DIGITS})?)?(?:[eE][+-]?{_DIGITS})?")
-_HEXFLOAT = re.compile(rf"[+-]?0x{_HEX}(?:\.(?:{_HEX})?)?(?:[pP][+-]?{_DIGITS})?")
+_HEXFLOAT = re.compile(rf"([+-]?)0x({_HEX})(?:\.({_HEX})?)?(?:[pP]([+-]?{_DIGITS}))?")
 _SPECIAL = re.compile(rf"([+-]?)(?:(inf)|nan(?::0x({_HEX}))?)")
 _BITS = {I32: 32, I64: 64}
 _MANTISSA = {F32: 23, F64: 52}
-_MOST_CHARACTERS = 400
-"""Of a number; more would cost time that grows with the square."""
+_DECIMAL_DIGITS = 64
+_MOST_SHOWN = 80
 
 
 def float_bits(type_: NumType, value: float) -> int:
@@ -63,27 +65,53 @@ def signed(type_: NumType, value: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number of any type and size."""
+    return any(form.fullmatch(text) for form in (_INTEGER, _DECIMAL, _HEXFLOAT, _SPECIAL))
+
+
 def parse_number(type_: NumType, text: str) -> Any:
     """Return the value that ``text`` means: an integer signed or unsigned, decimal or hexadecimal, or a float.
 
-    Floats are decimal or hexadecimal, ``inf``, ``nan`` or ``nan:0x`` with a payload; an f32 is rounded from the
-    nearest f64. Raises ``ValueError``, which says what was expected.
+    Floats are decimal or hexadecimal, ``inf``, ``nan`` or ``nan:0x`` with a payload, and are rounded once. Raises
+    ``ValueError``, which says what was expected.
     """
-    if len(text) > _MOST_CHARACTERS:
-        raise ValueError(f"expected {type_}, found {len(text)} characters")
-    return _parse_integer(type_, text) if type_ in _BITS else _parse_float(type_, text)
+    return parse_integer(_BITS[type_], text) if type_ in _BITS else _parse_float(type_, text)
 
 
-def _parse_integer(type_: NumType, text: str) -> int:
-    bits = _BITS[type_]
-    if _INTEGER.fullmatch(text) is None:
-        raise ValueError(f"expected {type_}, an integer such as 42, -1 or 0x2a, found {text!r}")
-    sign, digits = (text[0], text[1:]) if text[0] in "+-" else ("", text)
-    magnitude = int(digits[2:], 16) if digits.startswith("0x") else int(digits)
-    value = -magnitude if sign == "-" else magnitude
-    if not -(1 << (bits - 1)) <= value < 1 << bits:
-        raise ValueError(f"{text} does not fit into {type_}: expected -2^{bits - 1} to 2^{bits}-1")
-    return value & ((1 << bits) - 1)
+def parse_integer(bits: int, text: str) -> int:
+    """Return an integer of that many bits, written signed or unsigned, as an unsigned one; raises ``ValueError``."""
+    match = _INTEGER.fullmatch(text)
+    if match is None:
+        raise ValueError(f"expected i{bits}, an integer such as 42, -1 or 0x2a, found {_shown(text)!r}")
+    sign, hexadecimal, decimal = match.groups()
+    value = _magnitude(bits, hexadecimal, decimal)
+    if value >> bits or (sign == "-" and value > 1 << (bits - 1)):
+        raise ValueError(f"{_shown(text)} does not fit into i{bits}: expected -2^{bits - 1} to 2^{bits}-1")
+    return -value & ((1 << bits) - 1) if sign == "-" else value
+
+
+def parse_unsigned(bits: int, text: str) -> int:
+    """Return an integer of that many bits that has no sign; raises ``ValueError``."""
+    match = _INTEGER.fullmatch(text)
+    if match is None or match.group(1):
+        raise ValueError(f"expected u{bits}, an integer such as 42 or 0x2a, found {_shown(text)!r}")
+    value = _magnitude(bits, match.group(2), match.group(3))
+    if value >> bits:
+        raise ValueError(f"{_shown(text)} does not fit into u{bits}: expected 0 to 2^{bits}-1")
+    return value
+
+
+def _magnitude(bits: int, hexadecimal: str | None, decimal: str) -> int:
+    # Decimal digits cost time that grows with their number's square, so those that cannot fit are not read.
+    if hexadecimal is not None:
+        return int(hexadecimal, 16)
+    digits = decimal if len(decimal) <= _DECIMAL_DIGITS else decimal.lstrip("0_") or "0"
+    return int(digits) if len(digits) <= _DECIMAL_DIGITS else 1 << bits
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def _parse_float(type_: NumType, text: str) -> float:
@@ -97,13 +125,46 @@ def _parse_float(type_: NumType, text: str) -> float:
         try:
             value = float.fromhex(plain)
         except OverflowError:
-            raise ValueError(f"{text} does not fit into {type_}") from None
+            value = float("inf")
     else:
-        raise ValueError(f"expected {type_}, a number such as 1.5, 0x1.8p+0, inf or nan, found {text!r}")
-    value = round_to_f32(value) if type_ is F32 else value
+        raise ValueError(f"expected {type_}, a number such as 1.5, 0x1.8p+0, inf or nan, found {_shown(text)!r}")
+    value = _nearest_f32(plain, value) if type_ is F32 else value
     if value in (float("inf"), float("-inf")):
-        raise ValueError(f"{text} does not fit into {type_}")
+        raise ValueError(f"{_shown(text)} does not fit into {type_}")
     return value
+
+
+def _nearest_f32(text: str, near: float) -> float:
+    """Round a number to f32 once; ``near`` is the f64 that is nearest to it.
+
+    Rounding ``near`` goes wrong only where the f64 lies half way between two f32 and the number does not. The last
+    digit of such an f64 is 0, and its neighbour on the number's side is rounded as the number itself.
+    """
+    rounded = round_to_f32(near)
+    if rounded == near or near in (float("inf"), float("-inf")) or f64_to_bits(near) & 1:
+        return rounded
+    difference = _compare(text, near)
+    if not difference:
+        return rounded
+    return round_to_f32(nextafter(near, float("inf") if difference > 0 else float("-inf")))
+
+
+def _compare(text: str, value: float) -> int:
+    """Return a positive number where the number that ``text`` means is greater than ``value``, 0 where it is equal."""
+    match = _HEXFLOAT.fullmatch(text)
+    if match is None:
+        return int(Decimal(text).compare(Decimal(value)))
+    sign, whole, fraction, exponent = match.groups()
+    fraction = fraction or ""
+    mantissa = int(whole + fraction, 16) * (-1 if sign == "-" else 1)
+    numerator, denominator = value.as_integer_ratio()
+    digits = (exponent or "0").lstrip("+-0") or "0"
+    power = -int(digits) if exponent and exponent[0] == "-" else int(digits)
+    # The value is numerator / 2**k: bring both to the same power of 2. It is neither 0 nor infinite, so the number's
+    # exponent is no greater than its length allows.
+    shift = power - 4 * len(fraction) + denominator.bit_length() - 1
+    left, right = (mantissa << shift, numerator) if shift >= 0 else (mantissa, numerator << -shift)
+    return (left > right) - (left < right)
 
 
 def _special(type_: NumType, text: str, sign: str, infinity: str | None, payload: str | None) -> float:
@@ -115,7 +176,7 @@ def _special(type_: NumType, text: str, sign: str, infinity: str | None, payload
     if payload is not None:
         number = int(payload.replace("_", ""), 16)
         if not 0 < number < 1 << mantissa:
-            raise ValueError(f"{text} has no payload of {type_}: expected 0x1 to 0x{(1 << mantissa) - 1:x}")
+            raise ValueError(f"{_shown(text)} has no payload of {type_}: expected 0x1 to 0x{(1 << mantissa) - 1:x}")
         bits = canonical & ~((1 << mantissa) - 1) | number
     if sign == "-":
         bits |= 1 << (31 if type_ is F32 else 63)

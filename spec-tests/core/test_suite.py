@@ -9,8 +9,8 @@ import pytest
 
 from zenowasm.backends import registry
 from zenowasm.spec.expectations import Expectation, differences, parse
-from zenowasm.spec.json_reader import read_script
 from zenowasm.spec.runner import run_script
+from zenowasm.spec.wast_reader import assemble, read_script
 
 _SHOWN = 40
 
@@ -23,7 +23,7 @@ def _expectations(path: Path) -> dict[str, Expectation]:
 def test_script(script_path: Path | None, backend: str, expected_failures: Path, suite: Path) -> None:
     if script_path is None:
         pytest.fail(f"the official suite is not in {suite}: set ZENOWASM_SPEC_TESTSUITE")
-    result = run_script(read_script(script_path), registry.engine(backend))
+    result = run_script(read_script(script_path), registry.engine(backend), assemble=assemble)
     expected = _expectations(expected_failures / f"{backend}.txt").get(script_path.name)
     problems = differences(result, expected)
     more = [f"and {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else []

@@ -20,7 +20,6 @@ from zenowasm.cli.options import print_json
 from zenowasm.spec import report, suite
 from zenowasm.spec.html import SUITE_URL, to_html
 from zenowasm.spec.isolation import run_files
-from zenowasm.spec.json_reader import converter
 from zenowasm.spec.junit import to_junit
 from zenowasm.spec.script import ScriptError
 from zenowasm.spec.summary import SuiteResult
@@ -86,7 +85,6 @@ def spec(
     """
     scripts = _scripts(paths)
     with user_errors(registry.BackendError, ScriptError):
-        converter()
         suites = [_run(name, scripts, jobs) for name in dict.fromkeys(backends or (registry.DEFAULT,))]
     if junit is not None:
         _write(junit, to_junit(suites))

@@ -13,9 +13,9 @@ from typing import cast
 from attrs import frozen
 
 from zenowasm.backends import registry
-from zenowasm.spec.json_reader import read_script
 from zenowasm.spec.runner import Outcome, ScriptResult, Status, run_script
 from zenowasm.spec.script import ScriptError
+from zenowasm.spec.wast_reader import assemble, read_script
 
 WHOLE_SCRIPT = "script"
 """The keyword of an outcome that is about a script and not about one of its commands; its line is 0."""
@@ -28,7 +28,7 @@ def run_file(path: Path, backend: str) -> ScriptResult:
     """
     engine = registry.engine(backend)
     try:
-        return run_script(read_script(path), engine)
+        return run_script(read_script(path), engine, assemble=assemble)
     except ScriptError as error:
         return _failed(path, str(error))
 

@@ -1,7 +1,8 @@
 """Test scripts as data: the commands of a ``.wast`` file.
 
 The grammar is the one of the WebAssembly specification's reference interpreter (``interpreter/README.md``, section
-"Scripts"), without threads. Every command carries the line on which it starts.
+"Scripts"), without threads. Every command carries the line on which it starts, an assertion that of its action or
+module.
 """
 
 from __future__ import annotations

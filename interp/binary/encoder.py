@@ -1,0 +1,259 @@
+"""Encodes modules (specification, 5.5): the inverse of decoding.
+
+Where the format leaves a choice, integers take as few bytes as they can, sections without entries are left out, and a
+segment has the shortest form that says all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from zenowasm.interp.binary.instruction_writer import write_expression
+from zenowasm.interp.binary.sections import CUSTOM, MAGIC, SECTIONS, VERSION
+from zenowasm.interp.binary.type_writer import (
+    write_globaltype,
+    write_memtype,
+    write_rectype,
+    write_table_with_init,
+    write_tabletype,
+    write_tagtype,
+    write_valtype,
+)
+from zenowasm.interp.binary.writer import Writer
+from zenowasm.interp.instructions import TABLE, Immediate
+from zenowasm.interp.syntax.module import (
+    Body,
+    DataSegment,
+    ElementSegment,
+    Export,
+    ExternKind,
+    Global,
+    Import,
+    Module,
+    SegmentMode,
+    Table,
+)
+from zenowasm.interp.types import FUNCREF, AbsHeapType, GlobalType, MemType, RefType, TableType, ValType
+
+_REF_FUNC = TABLE.by_mnemonic["ref.func"]
+_FUNCTIONS = RefType(False, AbsHeapType.FUNC)
+_USES_DATA = frozenset(row for row in TABLE.rows if Immediate.DATAIDX in row.immediates)
+
+
+def encode(module: Module) -> bytes:
+    """Encode a module in the binary format.
+
+    Parameters: the module, which need not be valid. Returns bytes that decode to the same module, with custom sections
+    in their places. Raises ``DecodeError`` for a function body that was not decoded before and is malformed
+    (specification, 5.5.16).
+    """
+    bodies = [code.body() for code in module.codes]
+    out = Writer()
+    out.raw(MAGIC + VERSION)
+    _customs(out, module, None)
+    for number, name in SECTIONS.items():
+        contents = Writer()
+        _SECTION_WRITERS[name](contents, module, bodies)
+        if contents.data:
+            out.byte(number)
+            out.sized(contents.data)
+        _customs(out, module, name)
+    return bytes(out.data)
+
+
+def _customs(out: Writer, module: Module, after: str | None) -> None:
+    """Write the custom sections that stand behind a section (5.5.3)."""
+    for custom in module.customs:
+        if custom.after == after:
+            contents = Writer()
+            contents.name(custom.name)
+            contents.raw(custom.data)
+            out.byte(CUSTOM)
+            out.sized(contents.data)
+
+
+# -- sections: nothing is written where there are no entries --
+
+_SectionWriter = Callable[[Writer, Module, list[Body]], None]
+
+
+def _types(out: Writer, module: Module, bodies: list[Body]) -> None:
+    if module.types:
+        out.vector(module.types, write_rectype)
+
+
+def _imports(out: Writer, module: Module, bodies: list[Body]) -> None:
+    if module.imports:
+        out.vector(module.imports, _import)
+
+
+def _functions(out: Writer, module: Module, bodies: list[Body]) -> None:
+    if module.functions:
+        out.indexes(module.functions)
+
+
+def _tables(out: Writer, module: Module, bodies: list[Body]) -> None:
+    if module.tables:
+        out.vector(module.tables, _table)
+
+
+def _memories(out: Writer, module: Module, bodies: list[Body]) -> None:
+    if module.memories:
+        out.vector(module.memories, write_memtype)
+
+
+def _tags(out: Writer, module: Module, bodies: list[Body]) -> None:
+    if module.tags:
+        out.vector(module.tags, write_tagtype)
+
+
+def _globals(out: Writer, module: Module, bodies: list[Body]) -> None:
+    if module.globals:
+        out.vector(module.globals, _global)
+
+
+def _exports(out: Writer, module: Module, bodies: list[Body]) -> None:
+    if module.exports:
+        out.vector(module.exports, _export)
+
+
+def _start(out: Writer, module: Module, bodies: list[Body]) -> None:
+    if module.start is not None:
+        out.unsigned(module.start)
+
+
+def _elements(out: Writer, module: Module, bodies: list[Body]) -> None:
+    if module.elements:
+        out.vector(module.elements, _element)
+
+
+def _data_count(out: Writer, module: Module, bodies: list[Body]) -> None:
+    """Write the number of data segments where instructions name one (5.5.15)."""
+    if any(opcode in _USES_DATA for body in bodies for opcode, _ in body.expression.instructions):
+        out.unsigned(len(module.data))
+
+
+def _codes(out: Writer, module: Module, bodies: list[Body]) -> None:
+    if bodies:
+        out.vector(bodies, _code)
+
+
+def _data(out: Writer, module: Module, bodies: list[Body]) -> None:
+    if module.data:
+        out.vector(module.data, _data_segment)
+
+
+_SECTION_WRITERS: Mapping[str, _SectionWriter] = {
+    "types": _types,
+    "imports": _imports,
+    "functions": _functions,
+    "tables": _tables,
+    "memories": _memories,
+    "tags": _tags,
+    "globals": _globals,
+    "exports": _exports,
+    "start": _start,
+    "elements": _elements,
+    "data_count": _data_count,
+    "codes": _codes,
+    "data": _data,
+}
+
+
+# -- entries --
+
+
+def _import(out: Writer, entry: Import) -> None:
+    out.name(entry.module)
+    out.name(entry.name)
+    out.byte(entry.kind.value)
+    match entry.type:
+        case TableType():
+            write_tabletype(out, entry.type)
+        case MemType():
+            write_memtype(out, entry.type)
+        case GlobalType():
+            write_globaltype(out, entry.type)
+        case int():
+            (write_tagtype if entry.kind is ExternKind.TAG else Writer.unsigned)(out, entry.type)
+
+
+def _table(out: Writer, table: Table) -> None:
+    if table.init is None:
+        write_tabletype(out, table.type)
+        return
+    write_table_with_init(out)
+    write_tabletype(out, table.type)
+    write_expression(out, table.init)
+
+
+def _global(out: Writer, variable: Global) -> None:
+    write_globaltype(out, variable.type)
+    write_expression(out, variable.init)
+
+
+def _export(out: Writer, export: Export) -> None:
+    out.name(export.name)
+    out.byte(export.kind.value)
+    out.unsigned(export.index)
+
+
+def _element(out: Writer, segment: ElementSegment) -> None:
+    """Write an element segment (5.5.12): as indexes where its type is that of a list of functions."""
+    functions = _function_indexes(segment) if segment.type == _FUNCTIONS and not segment.form & 4 else None
+    flags = 0 if functions is not None else 4
+    if segment.mode is SegmentMode.ACTIVE:
+        # The short form is for table 0 and for the type that has no need to be written.
+        needed = segment.table or (functions is None and segment.type != FUNCREF)
+        flags |= 2 if needed else segment.form & 2
+    else:
+        flags |= 3 if segment.mode is SegmentMode.DECLARATIVE else 1
+    out.unsigned(flags)
+    if segment.mode is SegmentMode.ACTIVE:
+        assert segment.place is not None
+        if flags & 2:
+            out.unsigned(segment.table)
+        write_expression(out, segment.place)
+    if functions is not None:
+        if flags & 3:
+            out.byte(0)
+        out.indexes(functions)
+        return
+    if flags & 3:
+        write_valtype(out, segment.type)
+    out.vector(segment.init, write_expression)
+
+
+def _function_indexes(segment: ElementSegment) -> list[int] | None:
+    """Return the functions of a segment, ``None`` where it has an entry of another form."""
+    found: list[int] = []
+    for entry in segment.init:
+        opcode, immediates = entry.instructions[0]
+        if opcode is not _REF_FUNC or len(entry.instructions) != 2:
+            return None
+        found.append(immediates[0])
+    return found
+
+
+def _code(out: Writer, body: Body) -> None:
+    contents = Writer()
+    contents.vector(body.locals, _run)
+    write_expression(contents, body.expression)
+    out.sized(contents.data)
+
+
+def _run(out: Writer, run: tuple[int, ValType]) -> None:
+    count, type_ = run
+    out.unsigned(count)
+    write_valtype(out, type_)
+
+
+def _data_segment(out: Writer, segment: DataSegment) -> None:
+    if segment.place is None:
+        out.unsigned(1)
+    else:
+        out.unsigned(2 if segment.memory else 0)
+        if segment.memory:
+            out.unsigned(segment.memory)
+        write_expression(out, segment.place)
+    out.sized(segment.init)

@@ -1,0 +1,272 @@
+"""Splits the text format into tokens (specification, 6.2), with comments and annotations set aside.
+
+A token is the text itself: its first characters tell its kind, and no part of the parser takes a token that it did not
+name or check. So a token that is no token of the format (an unclosed string, a letter outside of ASCII) ends up as an
+unexpected one. Positions are found only when they are asked for, which is when something is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from bisect import bisect_right
+from collections.abc import Mapping
+from functools import cached_property
+
+from attrs import Factory, frozen
+
+from zenowasm.interp.errors import LimitError, ParseError
+from zenowasm.interp.limits import ModuleLimits
+
+ID_CHARACTERS = frozenset(string.digits + string.ascii_letters + "!#$%&'*+-./:<=>?@\\^_`|~")
+"""The characters of keywords, numbers and identifiers (specification, 6.3.5)."""
+
+_ID_CHARACTERS = f"[{re.escape(''.join(sorted(ID_CHARACTERS)))}]"
+_PLAIN = r'[^"\\\x00-\x1f\x7f]'
+_ESCAPE = r"\\(?:[tnr\"'\\]|[0-9a-fA-F]{2}|u\{[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*\})"
+_STRING = rf'"(?:{_PLAIN}|{_ESCAPE})*+"'
+# What stands in quotes, well-formed or not: so a string that is not closed is one token, and lexing takes linear time.
+_QUOTED = r'"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*+"?+'
+_LINE_COMMENT = r";;[^\n\r]*+"
+
+_TOKEN = re.compile(
+    rf"(?:[ \t\n\r]++|{_LINE_COMMENT})*+"
+    rf"(\((?:@(?:{_ID_CHARACTERS}++|{_QUOTED})?+)?+|\)|(?:{_ID_CHARACTERS}|{_QUOTED})++|[^ \t\n\r]|\Z)"
+)
+_COMMENT_START = re.compile(rf"{_QUOTED}|{_LINE_COMMENT}|\(;")
+_COMMENT_EDGE = re.compile(r"\(;|;\)")
+_NOT_NEWLINE = re.compile(r"[^\n]")
+_LEGAL = re.compile(rf"(?:{_ID_CHARACTERS}|{_STRING})++|[,;\[\]{{}}]")
+_STRING_TOKEN = re.compile(_STRING)
+_ID_TOKEN = re.compile(rf"\$(?:{_ID_CHARACTERS}++|{_STRING})")
+_ESCAPED = re.compile(r"\\(u\{([0-9a-fA-F_]+)\}|[0-9a-fA-F]{2}|.)")
+_ESCAPES = {"t": "\t", "n": "\n", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
+
+KNOWN_ANNOTATIONS = frozenset({"name", "custom"})
+"""The annotations that mean something here; all others are comments (specification, 6.2.5)."""
+
+
+@frozen
+class Annotation:
+    """An annotation that means something: its identifier, its contents, and where they begin among all tokens."""
+
+    id: str
+    tokens: tuple[str, ...]
+    place: int
+
+
+@frozen(eq=False)
+class Source:
+    """A text in tokens. The last token is empty and stands for the end; it may be there several times.
+
+    ``annotations`` holds those that stand before a token, by the token's index; ``places`` the index of every token
+    among all that the text has, where annotations made them differ.
+    """
+
+    text: str
+    tokens: list[str]
+    annotations: Mapping[int, list[Annotation]] = Factory(dict)
+    places: list[int] | None = None
+
+    @cached_property
+    def _offsets(self) -> list[int]:
+        return [match.start(1) for match in _TOKEN.finditer(self.text)]
+
+    @cached_property
+    def _lines(self) -> list[int]:
+        return [0] + [match.end() for match in re.finditer("\n", self.text)]
+
+    def line(self, index: int) -> int:
+        """Return the line on which a token starts; lines are numbered from 1."""
+        return self._place(index)[1]
+
+    def error(self, message: str, index: int) -> ParseError:
+        """Make an error at a token."""
+        return ParseError(message, *self._place(index))
+
+    def _place(self, index: int) -> tuple[int, int, int]:
+        raw = index if self.places is None else self.places[index]
+        return _place(self._lines, self._offsets[raw])
+
+
+def _place(lines: list[int], offset: int) -> tuple[int, int, int]:
+    line = bisect_right(lines, offset)
+    return offset, line, offset - lines[line - 1] + 1
+
+
+def _error(text: str, message: str, offset: int) -> ParseError:
+    return ParseError(message, offset, text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
+
+
+def tokenize(source: str | bytes, limits: ModuleLimits | None = None) -> Source:
+    """Split a text into tokens.
+
+    Parameters: the text, bytes being UTF-8; bounds, of which the module's size counts. Raises ``ParseError`` for bytes
+    that are not UTF-8, comments or annotations that are not closed and what is no token in them, ``LimitError`` for a
+    text that is too long (specification, 6.2).
+    """
+    limits = limits or ModuleLimits()
+    if len(source) > limits.module_bytes:
+        raise LimitError(f"a text of {len(source)} characters: at most {limits.module_bytes} are allowed")
+    text = _decode(source) if isinstance(source, bytes) else _checked(source)
+    text = _without_block_comments(text)
+    tokens: list[str] = _TOKEN.findall(text)
+    if "(@" in text:
+        return _without_annotations(Source(text, tokens))
+    return Source(text, tokens)
+
+
+def _decode(source: bytes) -> str:
+    try:
+        return source.decode()
+    except UnicodeDecodeError as error:
+        before = source[: error.start].decode()
+        raise _error(before, "malformed UTF-8 encoding", len(before)) from None
+
+
+def _checked(text: str) -> str:
+    """Return the text, whose characters must all have a UTF-8 encoding: half a surrogate pair has none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _error(text, "malformed UTF-8 encoding", error.start) from None
+    return text
+
+
+def _without_block_comments(text: str) -> str:
+    """Replace comments in ``(; ;)``, which nest, by spaces, so that everything else keeps its place."""
+    if "(;" not in text:
+        return text
+    parts: list[str] = []
+    done = at = 0
+    while (start := _COMMENT_START.search(text, at)) is not None:
+        at = start.end()
+        if start.group() != "(;":
+            continue
+        depth = 1
+        while depth:
+            edge = _COMMENT_EDGE.search(text, at)
+            if edge is None:
+                raise _error(text, "unclosed comment", start.start())
+            depth += 1 if edge.group() == "(;" else -1
+            at = edge.end()
+        parts += [text[done : start.start()], _NOT_NEWLINE.sub(" ", text[start.start() : at])]
+        done = at
+    return "".join([*parts, text[done:]])
+
+
+def _without_annotations(source: Source) -> Source:
+    """Return the tokens that are no part of an annotation."""
+    raw = source.tokens
+    tokens: list[str] = []
+    places: list[int] = []
+    annotations: dict[int, list[Annotation]] = {}
+    index = 0
+    while index < len(raw):
+        token = raw[index]
+        if not token.startswith("(@"):
+            tokens.append(token)
+            places.append(index)
+            index += 1
+            continue
+        name = _annotation_name(source, index)
+        end = _annotation_end(source, index)
+        if name in KNOWN_ANNOTATIONS:
+            annotations.setdefault(len(tokens), []).append(Annotation(name, tuple(raw[index + 1 : end]), index + 1))
+        index = end + 1
+    return Source(source.text, tokens, annotations, places)
+
+
+def _annotation_name(source: Source, index: int) -> str:
+    spelled = source.tokens[index][2:]
+    if not spelled.startswith('"'):
+        name: str | None = spelled
+    elif _STRING_TOKEN.fullmatch(spelled):
+        name = string_name(spelled)
+        if name is None:
+            raise source.error("malformed UTF-8 encoding in an annotation's identifier", index)
+    else:
+        name = None
+    if not name:
+        raise source.error("empty annotation id", index)
+    return name
+
+
+def _annotation_end(source: Source, start: int) -> int:
+    """Return the index of the parenthesis that closes an annotation; what is between must be tokens."""
+    depth = 1
+    for index in range(start + 1, len(source.tokens)):
+        token = source.tokens[index]
+        if token == ")":
+            depth -= 1
+            if not depth:
+                return index
+        elif token.startswith("("):
+            depth += 1
+        elif not token:
+            break
+        elif not is_legal(token):
+            raise source.error(describe_illegal(token), index)
+    raise source.error("unclosed annotation", start)
+
+
+def is_legal(token: str) -> bool:
+    """Whether this is a token of the format at all; parentheses are not asked for."""
+    return _LEGAL.fullmatch(token) is not None
+
+
+def describe_illegal(token: str) -> str:
+    """Say what is wrong with a token that is none."""
+    if token.startswith('"'):
+        return "unclosed string" if len(token) == 1 or not token.endswith('"') else f"malformed string {token[:80]}"
+    return f"illegal character in {token[:80]!r}"
+
+
+def string_bytes(token: str) -> bytes | None:
+    """Return the bytes that a string token means (specification, 6.3.3), ``None`` when it is not a string."""
+    if "\\" not in token:
+        if len(token) >= 2 and token[0] == token[-1] == '"' and token.count('"') == 2:
+            return token[1:-1].encode()
+        return None
+    if not _STRING_TOKEN.fullmatch(token):
+        return None
+    parts: list[bytes] = []
+    done = 1
+    for match in _ESCAPED.finditer(token):
+        parts.append(token[done : match.start()].encode())
+        escape, code = match.group(1), match.group(2)
+        if code is not None:
+            value = int(code.replace("_", ""), 16)
+            if value > 0x10FFFF or 0xD800 <= value < 0xE000:
+                return None
+            parts.append(chr(value).encode())
+        elif escape in _ESCAPES:
+            parts.append(_ESCAPES[escape].encode())
+        else:
+            parts.append(bytes((int(escape, 16),)))
+        done = match.end()
+    parts.append(token[done:-1].encode())
+    return b"".join(parts)
+
+
+def string_name(token: str) -> str | None:
+    """Return the name that a string token means (specification, 6.3.4), ``None`` when it is none: not UTF-8."""
+    data = string_bytes(token)
+    try:
+        return None if data is None else data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def identifier(token: str) -> str | None:
+    """Return an identifier (specification, 6.3.5) in one spelling for all that are equal, ``None`` when it is none.
+
+    That is the token itself where the name behind ``$`` needs no quotes; a quote and the name otherwise, which is the
+    spelling of no other token.
+    """
+    if '"' not in token:
+        return token if len(token) > 1 and token[0] == "$" else None
+    name = string_name(token[1:]) if _ID_TOKEN.fullmatch(token) else None
+    if not name:
+        return None
+    return f"${name}" if ID_CHARACTERS.issuperset(name) else f'"{name}'

@@ -1,0 +1,236 @@
+"""Parses modules (specification, 6.6.13).
+
+Identifiers may be used before they are bound. So a module is read twice: first the heads of its fields, for what they
+bind, then everything, the types before the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zenowasm.interp.binary import Names, decode, encode_names
+from zenowasm.interp.binary.sections import SECTIONS
+from zenowasm.interp.limits import ModuleLimits
+from zenowasm.interp.syntax.module import CustomSection, Module
+from zenowasm.interp.text.cursor import Cursor
+from zenowasm.interp.text.lexer import Annotation, Source, tokenize
+from zenowasm.interp.text.parser_fields import KINDS, FieldParser
+
+_PLACES: Mapping[str, str] = {
+    "type": "types",
+    "import": "imports",
+    "func": "functions",
+    "table": "tables",
+    "memory": "memories",
+    "tag": "tags",
+    "global": "globals",
+    "export": "exports",
+    "start": "start",
+    "elem": "elements",
+    "datacount": "data_count",
+    "code": "codes",
+    "data": "data",
+}
+"""The sections as annotations of custom sections call them."""
+
+
+def parse_module(source: str | bytes, limits: ModuleLimits | None = None) -> Module:
+    """Parse a module in the text format: ``(module ...)``, or its fields alone.
+
+    Parameters: the text, bytes being UTF-8; bounds on what it may ask for. ``(module binary ...)`` is decoded and
+    ``(module quote ...)`` is parsed once more. Identifiers become the name section. Raises ``ParseError`` when the
+    text is malformed, ``DecodeError`` when a binary in it is, ``LimitError`` when it asks for more than the limits
+    allow (specification, 6.6.13).
+    """
+    limits = limits or ModuleLimits()
+    while True:
+        parser = ModuleParser(tokenize(source, limits), 0, limits)
+        found = parser.text()
+        if isinstance(found, Module):
+            return found
+        source = found
+
+
+class ModuleParser(FieldParser):
+    """Reads one module of a text."""
+
+    def text(self) -> Module | bytes:
+        """Read a text that is one module, and return it, or the text that it quotes."""
+        found: Module | bytes
+        if not self.open("module"):
+            found = self.fields()
+        else:
+            name = self.module_name()
+            if self.take("binary"):
+                found = decode(self.strings(), limits=self.limits)
+            elif self.take("quote"):
+                found = self.quoted()
+            else:
+                found = self.fields(name)
+            self.close()
+        if self.tokens[self.pos]:
+            self.fail("the end of the text")
+        return found
+
+    def module_name(self) -> str | None:
+        """Read the identifier of a module, and return its name."""
+        spelled = self.identifier()
+        return self.name_annotation() or (None if spelled is None else spelled[1:])
+
+    def fields(self, name: str | None = None) -> Module:
+        """Read the fields of a module, up to a closing parenthesis or the end of the text."""
+        starts = self._declare()
+        end = self.pos
+        for start in starts:
+            if self.tokens[start + 1] in ("type", "rec"):
+                self.pos = start
+                self.rectype()
+        for start in starts:
+            if self.tokens[start + 1] not in ("type", "rec"):
+                self.pos = start
+                self.field()
+        self.pos = end
+        return self._module(name)
+
+    # -- identifiers --
+
+    def _declare(self) -> list[int]:
+        """Bind the identifiers of all fields; return the fields' first tokens."""
+        starts: list[int] = []
+        customs: list[tuple[int, CustomSection]] = []
+        defined: str | None = None
+        while True:
+            customs += [self._custom(it) for it in self.annotations("custom")]
+            if self.tokens[self.pos] != "(":
+                break
+            start = self.pos
+            keyword = self.tokens[start + 1]
+            starts.append(start)
+            self.pos += 2
+            imported = keyword == "import"
+            if keyword in KINDS:
+                self.bind(self.spaces[KINDS[keyword]])
+            elif keyword == "elem":
+                self.bind(self.elements)
+            elif keyword == "data":
+                self.bind(self.data)
+            elif keyword == "type":
+                self.bind(self.types)
+            elif keyword == "rec":
+                self._declare_types()
+            elif keyword == "import":
+                self._declare_import()
+            within = self._skip(start)
+            if keyword in KINDS:
+                imported = "import" in within
+                if not imported:
+                    defined = defined or (None if keyword == "tag" else keyword)
+            if imported and defined is not None:
+                raise self.error(f"import after {'function' if defined == 'func' else defined}", start)
+            if keyword == "table" and "elem" in within:
+                self.elements.count += 1
+            if keyword == "memory" and "data" in within:
+                self.data.count += 1
+        self.parts.customs = [section for _, section in sorted(customs, key=lambda it: it[0])]
+        return starts
+
+    def _declare_types(self) -> None:
+        while self.at("type"):
+            start = self.pos
+            self.pos += 2
+            self.bind(self.types)
+            self._skip(start)
+
+    def _declare_import(self) -> None:
+        self.name()
+        self.name()
+        self.expect("(")
+        self.bind(self.spaces[self._kind()])
+
+    def _skip(self, start: int) -> set[str]:
+        """Go to the end of what opens at a token, and return the words that are behind parentheses directly in it."""
+        words: set[str] = set()
+        depth = 0
+        tokens = self.tokens
+        pos = start
+        while True:
+            token = tokens[pos]
+            pos += 1
+            if token == "(":
+                depth += 1
+                if depth == 2:
+                    words.add(tokens[pos])
+            elif token == ")":
+                depth -= 1
+                if not depth:
+                    self.pos = pos
+                    return words
+            elif not token:
+                raise self.error(f"unexpected end of text: {tokens[start + 1]!r} is not closed", start)
+
+    # -- custom sections (specification, custom annotations) --
+
+    def _custom(self, annotation: Annotation) -> tuple[int, CustomSection]:
+        """Read the annotation of a custom section; return the section and what it is sorted by."""
+        places = list(range(annotation.place, annotation.place + len(annotation.tokens) + 1))
+        cursor = Cursor(Source(self.source.text, [*annotation.tokens, ""], {}, places))
+        name = cursor.name()
+        names = list(SECTIONS.values())
+        rank = 2 * len(names) + 1
+        if cursor.take("("):
+            word = cursor.tokens[cursor.pos]
+            anchor = cursor.tokens[cursor.pos + 1] if word else ""
+            if (word, anchor) == ("before", "first"):
+                rank = 0
+            elif word in ("before", "after") and anchor in _PLACES:
+                rank = 2 * names.index(_PLACES[anchor]) + (2 if word == "after" else 1)
+            elif (word, anchor) != ("after", "last"):
+                raise cursor.unexpected("the place of a custom section")
+            cursor.pos += 2
+            cursor.close()
+        data = cursor.strings()
+        if cursor.tokens[cursor.pos]:
+            cursor.fail("')'")
+        return rank, CustomSection(name, data, after=names[rank // 2 - 1] if rank > 1 else None)
+
+    # -- the module --
+
+    def _module(self, name: str | None) -> Module:
+        parts = self.parts
+        names = Names(
+            name,
+            self.functions.names,
+            _nonempty(self.local_names),
+            _nonempty(self.labels_by_function),
+            self.types.names,
+            self.tables.names,
+            self.memories.names,
+            self.globals.names,
+            self.elements.names,
+            self.data.names,
+            _nonempty({index: space.names for index, space in self.fields_by_type.items()}),
+            self.tags.names,
+            _nonempty({index: space.names for index, space in self.parameters_by_type.items()}),
+        )
+        section = encode_names(names)
+        if section:
+            parts.customs.append(CustomSection("name", section, after=list(SECTIONS.values())[-1]))
+        return Module(
+            types=tuple(self.rectypes),
+            imports=tuple(parts.imports),
+            functions=tuple(parts.functions),
+            tables=tuple(parts.tables),
+            memories=tuple(parts.memories),
+            tags=tuple(parts.tags),
+            globals=tuple(parts.globals),
+            exports=tuple(parts.exports),
+            start=parts.start,
+            elements=tuple(parts.elements),
+            data=tuple(parts.data),
+            codes=tuple(parts.codes),
+            customs=tuple(parts.customs),
+        )
+
+
+def _nonempty(names: Mapping[int, Mapping[int, str]]) -> dict[int, Mapping[int, str]]:
+    return {index: entries for index, entries in names.items() if entries}

@@ -1,0 +1,217 @@
+"""Parses instruction sequences, flat and folded (specification, 6.5), without recursion."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+from zenowasm.interp.errors import LimitError, ParseError
+from zenowasm.interp.instructions import TABLE, Structure
+from zenowasm.interp.limits import ModuleLimits
+from zenowasm.interp.syntax.module import Expression, Instruction
+from zenowasm.interp.text.cursor import Space
+from zenowasm.interp.text.lexer import Source
+from zenowasm.interp.text.parser_immediates import ROWS, ImmediateParser, Pending, Row
+
+_END = Instruction(next(row for row in TABLE.rows if row.structure is Structure.END), ())
+_ELSE = Instruction(next(row for row in TABLE.rows if row.structure is Structure.ELSE), ())
+
+
+class _Open(Enum):
+    """What was opened and is not closed yet."""
+
+    BODY = auto()
+    FLAT_BLOCK = auto()  # up to `end`
+    FLAT_IF = auto()  # up to `else` or `end`
+    FOLDED = auto()  # operands, up to the parenthesis after which the instruction comes
+    BLOCK = auto()  # up to the parenthesis
+    CONDITION = auto()  # operands of `if`, up to `(then`
+    THEN = auto()  # up to the parenthesis
+    AFTER_THEN = auto()  # `(else` or the parenthesis of `if`
+    ELSE = auto()  # up to the parenthesis
+    AFTER_ELSE = auto()  # the parenthesis of `if`
+
+
+_TAKES_INSTRUCTIONS = frozenset({_Open.BODY, _Open.FLAT_BLOCK, _Open.FLAT_IF, _Open.BLOCK, _Open.THEN, _Open.ELSE})
+_TAKES_OPERANDS = _TAKES_INSTRUCTIONS | {_Open.FOLDED, _Open.CONDITION}
+
+
+class _Level(NamedTuple):
+    """One entry of the stack of what is open."""
+
+    kind: _Open
+    pending: Pending | None = None
+    label: str | None = None
+    pos: int = 0
+
+
+class InstructionParser(ImmediateParser):
+    """Reads instructions, within the index spaces of a module and of one function."""
+
+    def __init__(self, source: Source, pos: int, limits: ModuleLimits) -> None:
+        """Begin at a token, with empty index spaces."""
+        super().__init__(source, pos, limits)
+        self.label_names: dict[int, str] = {}
+        self._blocks = 0
+
+    def enter(self, locals_: Space) -> None:
+        """Begin a function, or a constant expression."""
+        self.locals = locals_
+        self.label_names = {}
+        self.label_depths = {}
+        self.depth = self._blocks = 0
+
+    # -- sequences (6.5.10) --
+
+    def expression(self) -> Expression:
+        """Read instructions up to a closing parenthesis, which is left (6.5.11)."""
+        return Expression([*self._sequence(single=False), _END], ())
+
+    def folded(self) -> Expression:
+        """Read one folded instruction as an expression."""
+        if self.tokens[self.pos] != "(":
+            self.fail("an instruction in parentheses")
+        return Expression([*self._sequence(single=True), _END], ())
+
+    def _sequence(self, *, single: bool) -> list[Instruction]:
+        out: list[Instruction] = []
+        stack = [_Level(_Open.BODY)]
+        tokens = self.tokens
+        while True:
+            level = stack[-1]
+            token = tokens[self.pos]
+            if token == "(":
+                self._open(level, stack, out)
+            elif token == ")":
+                if len(stack) == 1:
+                    return out
+                self.pos += 1
+                self._close(stack, out)
+            elif level.kind in _TAKES_INSTRUCTIONS and (row := ROWS.get(token)) is not None:
+                if row.structure is None:
+                    self.pos += 1
+                    pending = row.read(self)
+                    out.append(pending if type(pending) is Instruction else pending())  # type: ignore[operator]
+                else:
+                    self._flat_structure(row, stack, out)
+            else:
+                raise self._unknown(level)
+            if single and len(stack) == 1:
+                return out
+
+    def _unknown(self, level: _Level) -> ParseError:
+        expected = {
+            _Open.FOLDED: "')' or an operand in parentheses",
+            _Open.CONDITION: "'(then'",
+            _Open.AFTER_THEN: "'(else' or ')'",
+            _Open.AFTER_ELSE: "')'",
+        }.get(level.kind, "an instruction")
+        if not self.tokens[self.pos] and level.kind is not _Open.BODY:
+            return self.unexpected(f"{expected}, and the end of what begins in line {self.source.line(level.pos)}")
+        return self.unexpected(expected)
+
+    def _open(self, level: _Level, stack: list[_Level], out: list[Instruction]) -> None:
+        """Read a parenthesis and what opens with it."""
+        keyword = self.tokens[self.pos + 1]
+        row = ROWS.get(keyword)
+        start = self.pos
+        if row is not None and row.structure not in (Structure.ELSE, Structure.END):
+            if level.kind not in _TAKES_OPERANDS:
+                raise self._unknown(level)
+            self.pos += 2
+            if row.structure is None:
+                stack.append(_Level(_Open.FOLDED, row.read(self), None, start))
+            elif row.structure is Structure.BLOCK:
+                label = self.identifier()
+                self._emit(row.read(self), out)
+                self._open_label(label)
+                stack.append(_Level(_Open.BLOCK, None, label, start))
+            else:
+                label = self.identifier()
+                stack.append(_Level(_Open.CONDITION, row.read(self), label, start))
+        elif level.kind is _Open.CONDITION and keyword == "then":
+            self.pos += 2
+            assert level.pending is not None
+            self._emit(level.pending, out)
+            self._open_label(level.label)
+            stack[-1] = _Level(_Open.THEN, None, level.label, level.pos)
+        elif level.kind is _Open.AFTER_THEN and row is not None and row.structure is Structure.ELSE:
+            self.pos += 2
+            out.append(_ELSE)
+            stack[-1] = _Level(_Open.ELSE, None, level.label, level.pos)
+        else:
+            self.pos += 1
+            raise self._unknown(level)
+        if len(stack) > self.limits.nesting:
+            raise LimitError(f"more than {self.limits.nesting} instructions inside one another")
+
+    def _close(self, stack: list[_Level], out: list[Instruction]) -> None:
+        """Do what a closing parenthesis, which was read, asks for."""
+        level = stack[-1]
+        match level.kind:
+            case _Open.FOLDED:
+                assert level.pending is not None
+                self._emit(level.pending, out)
+                stack.pop()
+            case _Open.THEN:
+                stack[-1] = _Level(_Open.AFTER_THEN, None, level.label, level.pos)
+            case _Open.ELSE:
+                stack[-1] = _Level(_Open.AFTER_ELSE, None, level.label, level.pos)
+            case _Open.BLOCK | _Open.AFTER_THEN | _Open.AFTER_ELSE:
+                out.append(_END)
+                self._close_label(level.label)
+                stack.pop()
+            case _:
+                self.pos -= 1
+                raise self._unknown(level) if level.kind is _Open.CONDITION else self.unexpected("'end'")
+
+    def _flat_structure(self, row: Row, stack: list[_Level], out: list[Instruction]) -> None:
+        """Read an instruction that opens, divides or closes a block without parentheses."""
+        level = stack[-1]
+        start = self.pos
+        self.pos += 1
+        if row.structure is Structure.ELSE:
+            if level.kind is not _Open.FLAT_IF:
+                raise self.unexpected("an instruction", start)
+            self._same_label(level.label)
+            out.append(_ELSE)
+            stack[-1] = _Level(_Open.FLAT_BLOCK, None, level.label, level.pos)
+        elif row.structure is Structure.END:
+            if level.kind not in (_Open.FLAT_BLOCK, _Open.FLAT_IF):
+                raise self.unexpected("an instruction", start)
+            self._same_label(level.label)
+            out.append(_END)
+            self._close_label(level.label)
+            stack.pop()
+        else:
+            label = self.identifier()
+            self._emit(row.read(self), out)
+            self._open_label(label)
+            kind = _Open.FLAT_IF if row.structure is Structure.IF else _Open.FLAT_BLOCK
+            stack.append(_Level(kind, None, label, start))
+            if len(stack) > self.limits.nesting:
+                raise LimitError(f"more than {self.limits.nesting} instructions inside one another")
+
+    @staticmethod
+    def _emit(pending: Pending, out: list[Instruction]) -> None:
+        out.append(pending if isinstance(pending, Instruction) else pending())
+
+    # -- labels (6.5.2) --
+
+    def _open_label(self, label: str | None) -> None:
+        self.depth += 1
+        if label is not None:
+            self.label_depths.setdefault(label, []).append(self.depth)
+            self.label_names[self._blocks] = label[1:]
+        self._blocks += 1
+
+    def _close_label(self, label: str | None) -> None:
+        self.depth -= 1
+        if label is not None:
+            self.label_depths[label].pop()
+
+    def _same_label(self, label: str | None) -> None:
+        """Read the identifier behind ``else`` or ``end``, which must repeat that of the block, if there is one."""
+        found = self.identifier()
+        if found is not None and found != label:
+            raise self.error(f"mismatching label {self.tokens[self.pos - 1]}", self.pos - 1)
