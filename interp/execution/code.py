@@ -78,6 +78,7 @@ def code_of(function: FunctionInstance) -> Code:
     code = codes.get(function.index)
     if code is None:
         code = codes[function.index] = _lower(function)
+    function.code = code
     return code
 
 

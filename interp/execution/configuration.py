@@ -16,6 +16,7 @@ from zenowasm.interp.runtime.store import Store
 from zenowasm.interp.runtime.values import ExceptionInstance, Value
 
 _SMALL_CONSTANT = 128
+_INTEGER_CONSTANTS = ((Immediate.I32,), (Immediate.I64,))
 
 
 class Frame:
@@ -75,7 +76,7 @@ class Frame:
         checked after it.
         """
         opcode, immediates = self.code.body.expression.instructions[self.pc - 2]
-        constant = Immediate.I32 in opcode.immediates and immediates[0] <= _SMALL_CONSTANT
+        constant = opcode.immediates in _INTEGER_CONSTANTS and immediates[0] <= _SMALL_CONSTANT
         if done or constant:
             self.store.settled_fuel += count
         if done and not constant:
@@ -139,7 +140,10 @@ class Configuration:
         """Call a function with the operands on the innermost frame's stack (specification, 4.6.15)."""
         frame = self.frame
         assert frame is not None
-        arguments = frame.pop(function.arity)
+        stack = frame.stack
+        at = len(stack) - function.arity
+        arguments = stack[at:]
+        del stack[at:]
         if isinstance(function, FunctionInstance):
             self.enter(function, arguments)
             return
@@ -164,20 +168,23 @@ class Configuration:
 
     def enter(self, function: FunctionInstance, arguments: list[Value]) -> None:
         """Push a frame for a call of a guest function, within the store's limits."""
-        code = function.module.valid.codes.get(function.index) or code_of(function)
+        code = function.code or code_of(function)
         store = self.store
         caller = self.frame
-        frame = Frame(self, function, code, arguments + code.locals)
-        if frame.depth > store.limits.call_depth:
-            raise Exhaustion(f"{frame.depth} calls would be active: call_depth is {store.limits.call_depth}")
-        if frame.values > store.limits.stack_values:
-            raise Exhaustion(f"{frame.values} stack slots would be in use: stack_values is {store.limits.stack_values}")
+        if code.locals:
+            arguments += code.locals
+        frame = Frame(self, function, code, arguments)
+        limits = store.limits
+        if frame.depth > limits.call_depth:
+            raise Exhaustion(f"{frame.depth} calls would be active: call_depth is {limits.call_depth}")
+        if frame.values > limits.stack_values:
+            raise Exhaustion(f"{frame.values} stack slots would be in use: stack_values is {limits.stack_values}")
+        settled = store.settled_fuel
         if caller is not None:
-            store.settled_fuel += caller.code.fuel_before[caller.pc]
+            settled = store.settled_fuel = settled + caller.code.fuel_before[caller.pc]
         self.frame = frame
-        consumed = store.settled_fuel + FUNCTION_ENTRY_FUEL
-        if consumed >= store.checkpoint_fuel:
-            store.checkpoint_fuel = store.checkpoint(consumed)
+        if settled + FUNCTION_ENTRY_FUEL >= store.checkpoint_fuel:
+            store.checkpoint_fuel = store.checkpoint(settled + FUNCTION_ENTRY_FUEL)
 
     def call_host(self, function: HostFunction, arguments: list[Value]) -> list[Value]:
         """Call a function of the host, which sees the fuel consumed so far; what it raises passes through."""
@@ -204,11 +211,16 @@ class Configuration:
         assert frame is not None
         stack = frame.stack
         results = stack if len(stack) == arity else stack[len(stack) - arity :]
-        caller = self._pop_frame(frame)
+        # This is ``_pop_frame``, written out: returning is half of what a call costs.
+        store = self.store
+        settled = store.settled_fuel + frame.code.fuel_before[frame.pc]
+        caller = self.frame = frame.caller
         if caller is None:
             self.results = results
         else:
             caller.stack += results
+            settled -= caller.code.fuel_before[caller.pc]
+        store.settled_fuel = settled
 
     def throw(self, exception: ExceptionInstance) -> None:
         """Go to the innermost catch clause that takes the exception (specification, 4.6.14).

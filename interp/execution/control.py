@@ -65,8 +65,14 @@ def br_if(frame: Frame, branch: list[int]) -> None:
 
 
 def br_table(frame: Frame, branches: tuple[list[int], ...]) -> None:
-    index = frame.stack.pop()
-    br(frame, branches[index] if index < len(branches) else branches[-1])
+    stack = frame.stack
+    index = stack.pop()
+    # ``br``, written out: interpreters inside of guests live on this instruction.
+    frame.pc, height, arity, fuel = branches[index] if index < len(branches) else branches[-1]
+    frame.store.settled_fuel += fuel
+    top = len(stack) - arity
+    if top != height:
+        del stack[height:top]
 
 
 def return_(frame: Frame, arity: int) -> None:

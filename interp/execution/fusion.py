@@ -27,7 +27,12 @@ LONGEST = 4
 def fuse(plain: Sequence[Pair]) -> list[Pair]:
     """Return the fused form of a function's code."""
     fused = list(plain)
-    for at in range(len(plain) - 1):
+    quiet = 0  # how many instructions that do nothing stand from here on
+    for at in range(len(plain) - 1, -1, -1):
+        quiet = quiet + 1 if _does_nothing(plain[at]) else 0
+        if quiet > 1:
+            fused[at] = (_skip, quiet - 1)
+            continue
         names = tuple(_KINDS.get(handler, "") for handler, _ in plain[at : at + LONGEST])
         for length in range(len(names), 1, -1):
             run = _RUNS.get(names[:length])
@@ -35,6 +40,15 @@ def fuse(plain: Sequence[Pair]) -> list[Pair]:
                 fused[at] = (run, tuple(immediate for _, immediate in plain[at : at + length]))
                 break
     return fused
+
+
+def _does_nothing(pair: Pair) -> bool:
+    handler, immediate = pair
+    return handler in _QUIET or (handler is control.end and immediate is None)
+
+
+def _skip(frame: Frame, count: int) -> None:
+    frame.pc += count
 
 
 # -- two locals, or a local and a constant, and an operator --
@@ -234,6 +248,7 @@ def _const_set(frame: Frame, run: tuple[Any, int]) -> None:
     frame.locals[target] = constant
 
 
+_QUIET = frozenset({control.nop, control.block, control.try_table})
 _KINDS: dict[Any, str] = {
     variables.local_get: "get",
     variables.local_set: "set",

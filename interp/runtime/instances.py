@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import define, field
 
@@ -42,14 +42,18 @@ class GlobalInstance:
 
 
 class FunctionInstance(FunctionReference):
-    """A function of a guest (4.2.6). ``index`` is its index in ``module``, ``arity`` its number of parameters."""
+    """A function of a guest (4.2.6). ``index`` is its index in ``module``, ``arity`` its number of parameters.
 
-    __slots__ = ("arity", "deftype", "index", "module", "type")
+    ``code`` is what an executor made of it, ``None`` before its first call.
+    """
+
+    __slots__ = ("arity", "code", "deftype", "index", "module", "type")
 
     def __init__(self, module: ModuleInstance, index: int, deftype: DefType) -> None:
         """Close the function over its module instance."""
         self.module = module
         self.index = index
+        self.code: Any = None
         self.deftype = deftype
         self.type = function_type(deftype)
         self.arity = len(self.type.parameters)

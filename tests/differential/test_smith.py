@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from differential.campaign import FOUND, difference, generate
 
@@ -16,6 +14,6 @@ def test_engines_agree_on_generated_modules(first: int) -> None:
         assert difference(generate(seed), seed) is None, f"seed {seed}"
 
 
-@pytest.mark.parametrize("path", sorted(FOUND.glob("*.wasm")), ids=lambda path: path.stem)
-def test_engines_agree_on_what_was_found(path: Path) -> None:
-    assert difference(path.read_bytes(), int(path.stem.rpartition("-")[2])) is None
+def test_engines_agree_on_what_was_found() -> None:
+    for path in sorted(FOUND.glob("*.wasm")):
+        assert difference(path.read_bytes(), int(path.stem.rpartition("-")[2])) is None, path.name

@@ -1,11 +1,13 @@
-"""``zenowasm spec``: runs scripts of the official test suite on any engine."""
+"""``zenowasm spec``: runs scripts of the official test suite on any engine, and brings the suite."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -15,7 +17,7 @@ from zenowasm.backends import registry
 from zenowasm.cli.errors import CliError, one_line, user_errors
 from zenowasm.cli.options import as_json as as_json_option
 from zenowasm.cli.options import print_json
-from zenowasm.spec import report
+from zenowasm.spec import report, suite
 from zenowasm.spec.html import SUITE_URL, to_html
 from zenowasm.spec.isolation import run_files
 from zenowasm.spec.junit import to_junit
@@ -27,6 +29,34 @@ _OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default="spec-testsuite", metavar="[DIR]")
+@click.option("--url", default=suite.URL, metavar="URL", show_default=True, help="The repository to fetch from.")
+@click.option("--commit", default=suite.COMMIT, metavar="HASH", show_default=True, help="The commit to fetch.")
+def fetch(folder: Path, url: str, commit: str) -> None:
+    """Bring the official suite, at the commit that this project is measured against.
+
+    DIR must be new or empty; without it, it is spec-testsuite in the current folder. Needs git.
+    """
+    with user_errors(suite.FetchError):
+        suite.fetch(folder, url, commit)
+    click.echo(f"{folder} is at commit {commit}")
+    click.echo(
+        f"To let this project's tests use it: export ZENOWASM_SPEC_TESTSUITE={shlex.quote(str(folder.absolute()))}"
+    )
+
+
+class _PathsOrFetch(click.Command):
+    """A command that takes paths, but for the word ``fetch`` where there is no such path."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args[:1] == ["fetch"] and not Path("fetch").exists():
+            return fetch.make_context(f"{info_name} fetch", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+
+@click.command(cls=_PathsOrFetch)
 @click.argument("paths", nargs=-1, required=True, type=_PATH, metavar="PATH...")
 @click.option("--backend", "backends", multiple=True, metavar="NAME", help="Engine to run on; may be repeated.")
 @click.option("--failures", is_flag=True, help="List every failure with its line.")
@@ -48,6 +78,8 @@ def spec(
     jobs: int,
 ) -> None:
     """Run test scripts (.wast files, or folders of them) and judge every command.
+
+    `zenowasm spec fetch [DIR]` brings the official suite.
 
     Exits with 0 when nothing failed, 1 when something did or the run could not be made, 2 on wrong usage.
     """

@@ -146,16 +146,17 @@ def parse_slots(data: bytes, limit: int) -> tuple[SlotDefinition, ...]:
 
 def _slot(item: dict[str, JSONValue], index: int) -> SlotDefinition:
     what = "slots"
-    name = _get(item, "name", str, what)
+    at = f"[{index}]."
+    name = _get(item, "name", str, what, at)
     if not name or len(name) > MAX_SLOT_NAME or not name.isprintable():
         raise ReplyError(f"failed to parse slots JSON: [{index}].name: expected a name of printable characters")
-    inputs = _get(item, "inputs", dict, what) or {}
+    inputs = _get(item, "inputs", dict, what, at) or {}
     return SlotDefinition(
         name,
-        _get(item, "description", str, what) or "",
-        _get(item, "example", str, what) or "",
+        _get(item, "description", str, what, at) or "",
+        _get(item, "example", str, what, at) or "",
         {key: _input(definition, f"[{index}].inputs.{key}") for key, definition in inputs.items()},
-        _get(item, "outputs", dict, what) or {},
+        _get(item, "outputs", dict, what, at) or {},
     )
 
 
@@ -163,11 +164,11 @@ def _input(item: JSONValue, path: str) -> InputDefinition:
     if not isinstance(item, dict):
         raise ReplyError(f"failed to parse slots JSON: {path}: expected an object, found {_kind(item)}")
     return InputDefinition(
-        _get(item, "type", str, "slots") or "any",
-        bool(_get(item, "required", bool, "slots")),
+        _get(item, "type", str, "slots", f"{path}.") or "any",
+        bool(_get(item, "required", bool, "slots", f"{path}.")),
         item.get("default"),
         item.get("default") is not None,
-        _get(item, "description", str, "slots") or "",
+        _get(item, "description", str, "slots", f"{path}.") or "",
     )
 
 
@@ -196,8 +197,8 @@ def _parse(data: bytes, what: str, kind: type = dict) -> Any:
     return value
 
 
-def _get(value: dict[str, JSONValue], key: str, kind: type, what: str) -> Any:
-    """Return the value of ``key``, ``None`` when it is null or missing.
+def _get(value: dict[str, JSONValue], key: str, kind: type, what: str, at: str = "") -> Any:
+    """Return the value of ``key``, ``None`` when it is null or missing; ``at`` is where ``value`` lies, for errors.
 
     A key that differs in case counts when the exact one is missing: Go's JSON reads it so, and a Go plugin whose
     structures carry no tags writes ``Success``.
@@ -208,7 +209,7 @@ def _get(value: dict[str, JSONValue], key: str, kind: type, what: str) -> Any:
         found = next((item for name, item in value.items() if name.lower() == key), None)
     if found is None or isinstance(found, kind):
         return found
-    raise ReplyError(f"failed to parse {what} JSON: {key}: expected {_KINDS[kind]}, found {_kind(found)}")
+    raise ReplyError(f"failed to parse {what} JSON: {at}{key}: expected {_KINDS[kind]}, found {_kind(found)}")
 
 
 _KINDS: dict[type, str] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -59,11 +60,16 @@ def _parse(text: str) -> JSONValue:
     try:
         value, _ = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
-        raise JSONError(f"{error.msg} at byte {len(text[: error.pos].encode())}") from error
+        # Some of Python's messages end in "at" already.
+        place = f"at byte {len(text[: error.pos].encode())}"
+        raise JSONError(f"{error.msg.removesuffix(' at')} {place}") from error
+    except JSONError:
+        raise
     except RecursionError as error:
         raise JSONError("nested too deeply") from error
-    except ValueError as error:  # an integer with more digits than Python converts
-        raise JSONError(str(error)) from error
+    except ValueError as error:  # Python's own words tell the user to change a setting of Python's
+        limit = sys.get_int_max_str_digits()
+        raise JSONError(f"number out of range: an integer of more than {limit} digits") from error
     if _SURROGATE_ESCAPE.search(text):
         return _without_surrogates(value)
     return value
@@ -88,12 +94,12 @@ def _check_nesting(text: str, start: int) -> None:
 def _float(text: str) -> int | float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise ValueError(f"number out of range: {text[:40]}")
+        raise JSONError(f"number out of range: {text[:40]}")
     return int(value) if value.is_integer() and abs(value) < _EXACT else value
 
 
 def _constant(name: str) -> JSONValue:
-    raise ValueError(f"{name} is not JSON")
+    raise JSONError(f"{name} is not JSON")
 
 
 _DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)

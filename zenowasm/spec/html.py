@@ -8,9 +8,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from zenowasm.spec.runner import ScriptResult
+from zenowasm.spec.suite import COMMIT, URL
 from zenowasm.spec.summary import Counts, SuiteResult, counts_of, proposal_of, total_of
 
-SUITE_URL = "https://github.com/WebAssembly/testsuite/blob/193e551ff22663995b1ac95dc62344133669e14b"
+SUITE_URL = f"{URL}/blob/{COMMIT}"
 """Where the pinned official suite can be read line by line."""
 
 _STYLE = """

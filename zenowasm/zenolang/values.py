@@ -164,8 +164,10 @@ def from_json(source: str) -> object:
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise OperationError("invalid JSON: half of a surrogate pair stands alone") from error
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise OperationError(f"invalid JSON: {error}") from error
+    except ValueError as error:  # more digits than Python converts; its own words are about a setting of Python's
+        raise OperationError("invalid JSON: a number is too large") from error
     except RecursionError:
         raise OperationError("invalid JSON: nested too deeply") from None
     return value
@@ -253,11 +255,11 @@ def _plain(value: object) -> object:
 
 
 def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is not a JSON value")
+    raise OperationError(f"invalid JSON: {name} is not a JSON value")
 
 
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise ValueError("a number is too large")
+        raise OperationError("invalid JSON: a number is too large")
     return number

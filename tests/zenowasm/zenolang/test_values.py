@@ -39,6 +39,12 @@ def test_from_json_refuses(source: str):
         values.from_json(source)
 
 
+@pytest.mark.parametrize("source", ["1e999", "[-1e999]", "1" * 5000])
+def test_from_json_says_that_a_number_is_too_large(source: str):
+    with pytest.raises(OperationError, match="^invalid JSON: a number is too large$"):
+        values.from_json(source)
+
+
 @pytest.mark.parametrize("value", [object(), b"bytes", float("nan"), {"a": {1, 2}}])
 def test_to_json_refuses(value: object):
     with pytest.raises(OperationError, match="no JSON form"):

@@ -1,0 +1,57 @@
+"""Brings the official test suite, at the commit that this project is measured against."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+URL = "https://github.com/WebAssembly/testsuite"
+COMMIT = "193e551ff22663995b1ac95dc62344133669e14b"
+
+
+class FetchError(Exception):
+    """The suite cannot be had; the message is one line and says why."""
+
+
+def fetch(folder: Path, url: str = URL, commit: str = COMMIT) -> None:
+    """Bring one commit of a repository into a folder that is new or empty.
+
+    Raises ``FetchError``; the folder is then as it was.
+    """
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise FetchError(f"{folder} is not empty: name a new folder")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix=".suite-") as scratch:
+            checkout = Path(scratch) / "checkout"
+            checkout.mkdir()
+            _git(checkout, "init", "--quiet")
+            _git(checkout, "fetch", "--quiet", "--depth", "1", "--", url, commit)
+            _git(checkout, "-c", "core.autocrlf=false", "checkout", "--quiet", "--detach", "FETCH_HEAD")
+            brought = _git(checkout, "rev-parse", "HEAD")
+            if brought != commit:
+                raise FetchError(f"{url} gave commit {brought}, expected {commit}")
+            if folder.exists():
+                folder.rmdir()
+            checkout.rename(folder)
+    except OSError as error:
+        raise FetchError(f"cannot write {folder}: {error.strerror}") from error
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    # Without the caller's GIT_DIR and the like, which a hook sets; and never with a question for a password.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    environment["GIT_TERMINAL_PROMPT"] = "0"
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
+        )
+    except FileNotFoundError:
+        raise FetchError("the suite is fetched with git, which is not installed or not on the PATH") from None
+    if done.returncode != 0:
+        raise FetchError(
+            f"git {arguments[0]} failed: {' '.join(done.stderr.split()) or f'exit code {done.returncode}'}"
+        )
+    return done.stdout.strip()
