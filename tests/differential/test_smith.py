@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from differential.campaign import FOUND, difference, generate
+from differential.campaign import FOUND, difference, generate, shrink
 
+CASES = 5_000
 BATCH = 50
 
 
-@pytest.mark.parametrize("first", range(0, 400, BATCH))
+@pytest.mark.parametrize("first", range(0, CASES, BATCH))
 def test_engines_agree_on_generated_modules(first: int) -> None:
     for seed in range(first, first + BATCH):
-        assert difference(generate(seed), seed) is None, f"seed {seed}"
+        binary = generate(seed)
+        where = difference(binary, seed)
+        assert where is None, f"seed {seed}: {where}: {shrink(binary, seed)}"
 
 
 def test_engines_agree_on_what_was_found() -> None:
