@@ -207,6 +207,7 @@ def test_two_spellings_of_one_module(short: str, long: str) -> None:
         ("(start 0) (start 0)", "multiple start sections"),
         ('(func) (import "a" "b" (func))', "import after function"),
         ('(memory 1) (func (import "a" "b"))', "import after memory"),
+        ('(tag) (tag (import "a" "b"))', "import after tag"),
         ('(import "a" "\\ff" (func))', "malformed UTF-8 encoding"),
         ('(import "a" "b" (type (func)))', "unexpected token 'type'"),
         ("(memory)", "u64"),
