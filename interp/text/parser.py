@@ -96,6 +96,8 @@ class ModuleParser(FieldParser):
 
     def _declare(self) -> list[int]:
         """Bind the identifiers of all fields; return the fields' first tokens."""
+        spaces = {keyword: self.spaces[kind] for keyword, kind in KINDS.items()}
+        spaces |= {"elem": self.elements, "data": self.data, "type": self.types}
         starts: list[int] = []
         customs: list[tuple[int, CustomSection]] = []
         defined: str | None = None
@@ -104,29 +106,23 @@ class ModuleParser(FieldParser):
             if self.tokens[self.pos] != "(":
                 break
             start = self.pos
-            keyword = self.tokens[start + 1]
             starts.append(start)
             self.pos += 2
-            imported = keyword == "import"
-            if keyword in KINDS:
-                self.bind(self.spaces[KINDS[keyword]])
-            elif keyword == "elem":
-                self.bind(self.elements)
-            elif keyword == "data":
-                self.bind(self.data)
-            elif keyword == "type":
-                self.bind(self.types)
+            keyword = self.tokens[start + 1]
+            if keyword in spaces:
+                self.bind(spaces[keyword])
             elif keyword == "rec":
                 self._declare_types()
             elif keyword == "import":
                 self._declare_import()
             within = self._skip(start)
-            if keyword in KINDS:
-                imported = "import" in within
-                if not imported:
-                    defined = defined or (None if keyword == "tag" else keyword)
-            if imported and defined is not None:
-                raise self.error(f"import after {'function' if defined == 'func' else defined}", start)
+            if keyword == "import" or (keyword in KINDS and "import" in within):
+                # Imports come first in their index spaces, so they must in the text.
+                if defined is not None:
+                    raise self.error(f"import after {'function' if defined == 'func' else defined}", start)
+            elif keyword in KINDS:
+                defined = defined or keyword
+            # Segments that are written in their table or memory have no identifiers of their own.
             if keyword == "table" and "elem" in within:
                 self.elements.count += 1
             if keyword == "memory" and "data" in within:

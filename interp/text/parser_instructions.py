@@ -40,9 +40,8 @@ class _Level(NamedTuple):
     """One entry of the stack of what is open."""
 
     kind: _Open
-    pending: Pending | None = None
     label: str | None = None
-    pos: int = 0
+    pending: Pending | None = None
 
 
 class InstructionParser(ImmediateParser):
@@ -91,7 +90,7 @@ class InstructionParser(ImmediateParser):
                 if row.structure is None:
                     self.pos += 1
                     pending = row.read(self)
-                    out.append(pending if type(pending) is Instruction else pending())  # type: ignore[operator]
+                    out.append(pending if isinstance(pending, Instruction) else pending())
                 else:
                     self._flat_structure(row, stack, out)
             else:
@@ -106,39 +105,36 @@ class InstructionParser(ImmediateParser):
             _Open.AFTER_THEN: "'(else' or ')'",
             _Open.AFTER_ELSE: "')'",
         }.get(level.kind, "an instruction")
-        if not self.tokens[self.pos] and level.kind is not _Open.BODY:
-            return self.unexpected(f"{expected}, and the end of what begins in line {self.source.line(level.pos)}")
         return self.unexpected(expected)
 
     def _open(self, level: _Level, stack: list[_Level], out: list[Instruction]) -> None:
         """Read a parenthesis and what opens with it."""
         keyword = self.tokens[self.pos + 1]
         row = ROWS.get(keyword)
-        start = self.pos
         if row is not None and row.structure not in (Structure.ELSE, Structure.END):
             if level.kind not in _TAKES_OPERANDS:
                 raise self._unknown(level)
             self.pos += 2
             if row.structure is None:
-                stack.append(_Level(_Open.FOLDED, row.read(self), None, start))
+                stack.append(_Level(_Open.FOLDED, None, row.read(self)))
             elif row.structure is Structure.BLOCK:
                 label = self.identifier()
                 self._emit(row.read(self), out)
                 self._open_label(label)
-                stack.append(_Level(_Open.BLOCK, None, label, start))
+                stack.append(_Level(_Open.BLOCK, label))
             else:
                 label = self.identifier()
-                stack.append(_Level(_Open.CONDITION, row.read(self), label, start))
+                stack.append(_Level(_Open.CONDITION, label, row.read(self)))
         elif level.kind is _Open.CONDITION and keyword == "then":
             self.pos += 2
             assert level.pending is not None
             self._emit(level.pending, out)
             self._open_label(level.label)
-            stack[-1] = _Level(_Open.THEN, None, level.label, level.pos)
+            stack[-1] = _Level(_Open.THEN, level.label)
         elif level.kind is _Open.AFTER_THEN and row is not None and row.structure is Structure.ELSE:
             self.pos += 2
             out.append(_ELSE)
-            stack[-1] = _Level(_Open.ELSE, None, level.label, level.pos)
+            stack[-1] = _Level(_Open.ELSE, level.label)
         else:
             self.pos += 1
             raise self._unknown(level)
@@ -154,9 +150,9 @@ class InstructionParser(ImmediateParser):
                 self._emit(level.pending, out)
                 stack.pop()
             case _Open.THEN:
-                stack[-1] = _Level(_Open.AFTER_THEN, None, level.label, level.pos)
+                stack[-1] = _Level(_Open.AFTER_THEN, level.label)
             case _Open.ELSE:
-                stack[-1] = _Level(_Open.AFTER_ELSE, None, level.label, level.pos)
+                stack[-1] = _Level(_Open.AFTER_ELSE, level.label)
             case _Open.BLOCK | _Open.AFTER_THEN | _Open.AFTER_ELSE:
                 out.append(_END)
                 self._close_label(level.label)
@@ -175,7 +171,7 @@ class InstructionParser(ImmediateParser):
                 raise self.unexpected("an instruction", start)
             self._same_label(level.label)
             out.append(_ELSE)
-            stack[-1] = _Level(_Open.FLAT_BLOCK, None, level.label, level.pos)
+            stack[-1] = _Level(_Open.FLAT_BLOCK, level.label)
         elif row.structure is Structure.END:
             if level.kind not in (_Open.FLAT_BLOCK, _Open.FLAT_IF):
                 raise self.unexpected("an instruction", start)
@@ -188,7 +184,7 @@ class InstructionParser(ImmediateParser):
             self._emit(row.read(self), out)
             self._open_label(label)
             kind = _Open.FLAT_IF if row.structure is Structure.IF else _Open.FLAT_BLOCK
-            stack.append(_Level(kind, None, label, start))
+            stack.append(_Level(kind, label))
             if len(stack) > self.limits.nesting:
                 raise LimitError(f"more than {self.limits.nesting} instructions inside one another")
 
