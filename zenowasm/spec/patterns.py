@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from zenowasm.interp.matching import matches_heaptype
 from zenowasm.interp.numerics.floats import f32_to_bits, f64_to_bits, round_to_f32
 from zenowasm.interp.runtime.values import ExternRef, Value, matches_reference
-from zenowasm.interp.types import AbsHeapType, NumType, RefType
+from zenowasm.interp.types import AbsHeapType, NumType, RefType, ValType, VecType
 from zenowasm.spec.script import (
     Bits,
     EitherPattern,
@@ -49,6 +49,19 @@ def matches(value: Value, pattern: Pattern) -> bool:
             return isinstance(value, ExternRef) and value.value == number
         case EitherPattern(alternatives):
             return any(matches(value, it) for it in alternatives)
+
+
+def fits(type_: ValType, pattern: Pattern) -> bool:
+    """Say whether a result of a type can match a pattern at all."""
+    match pattern:
+        case NumPattern(expected, _):
+            return type_ is expected
+        case VecPattern():
+            return type_ is VecType.V128
+        case EitherPattern(alternatives):
+            return any(fits(type_, it) for it in alternatives)
+        case _:
+            return isinstance(type_, RefType)
 
 
 def number_bits(type_: NumType, value: Value) -> int | None:

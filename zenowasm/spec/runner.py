@@ -24,8 +24,9 @@ from zenowasm.interp.errors import (
     ValidationError,
     WasmError,
 )
+from zenowasm.interp.types import ResultType
 from zenowasm.spec import script as syntax
-from zenowasm.spec.patterns import describe_all, describe_patterns, matches_all
+from zenowasm.spec.patterns import describe_all, describe_patterns, fits, matches_all
 from zenowasm.spec.script import KEYWORDS, Action, BinaryModule, Command, Get, ModuleSource, Script, TextModule
 from zenowasm.spec.spectest import NAME, spectest
 
@@ -164,6 +165,12 @@ class _Runner:
                 values = self._perform(action)
                 if not matches_all(values, expected):
                     raise _FailedError(f"expected {describe_patterns(expected)}, got {describe_all(values)}")
+                # Values do not say of which integer or float type they are; the export's type does.
+                types = self._result_types(action)
+                if not all(map(fits, types, expected)):
+                    raise _FailedError(
+                        f"expected {describe_patterns(expected)}, got results of type {' '.join(map(str, types))}"
+                    )
             case syntax.AssertTrap(_, action, words):
                 _expect(Trap, words, lambda: describe_all(self._perform(action)))
             case syntax.AssertExhaustion(_, action, words):
@@ -213,6 +220,12 @@ class _Runner:
         if isinstance(action, Get):
             return (cast(Global, extern).get(),)
         return cast(Func, extern).call(*[it.value for it in action.arguments])
+
+    def _result_types(self, action: Action) -> ResultType:
+        extern = self._instances.find(action.instance)[action.field]
+        if isinstance(action, Get):
+            return (cast(Global, extern).type.value,)
+        return cast(Func, extern).type.results
 
 
 def _expect(kind: type[WasmError], words: str, act: Callable[[], str]) -> None:

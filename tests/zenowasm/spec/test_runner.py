@@ -13,7 +13,7 @@ from zenowasm.interp.errors import (
     UncaughtException,
     ValidationError,
 )
-from zenowasm.interp.types import NumType
+from zenowasm.interp.types import FuncType, NumType
 from zenowasm.spec.json_reader import read_script
 from zenowasm.spec.runner import Status, run_script
 from zenowasm.spec.script import (
@@ -44,6 +44,7 @@ class FakeEngine:
     """An engine whose modules and calls end as it is told."""
 
     name, version, capabilities = "fake", "0", frozenset()
+    type = FuncType((), (NumType.I32,))
 
     def __init__(self, *, compile_=None, instantiate=None, call=()):
         self.ends = {"compile": compile_, "instantiate": instantiate, "call": call}
@@ -234,3 +235,10 @@ def test_failures_of_a_real_engine_are_found(tmp_path, backend):
     result = run_script(read_script(path), registry.engine(backend), budget=Budget(fuel=100_000, seconds=20))
     assert [it.line for it in result.failures()] == list(range(2, 13))
     assert result.count(PASS) == 2
+
+
+def test_a_result_of_another_type_with_the_same_value_does_not_pass():
+    engine = FakeEngine(call=(7,))
+    for type_, status in ((NumType.I32, Status.PASS), (NumType.I64, Status.FAIL)):
+        (*_, outcome) = judge(engine, InstantiateModule(1, None, EMPTY), AssertReturn(2, CALL, (NumPattern(type_, 7),)))
+        assert outcome.status is status
