@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench fuzz spec-expected plugins clean
+.PHONY: help demo test check lint bench bench-modules soak fuzz spec-expected plugins clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -39,6 +39,12 @@ lint: $(VENV)/.dev    ## ruff, mypy --strict, import-linter
 
 bench: $(VENV)/.dev   ## measure the engines side by side
 	$(BIN)/python bench/run.py
+
+bench-modules: $(VENV)/.dev ## decode and validate large modules from npm, beside wasmtime's compiler
+	$(BIN)/python bench/real_modules.py
+
+soak: $(VENV)/.dev    ## run one script of the official suite 50 times and say what stays in memory
+	$(BIN)/python bench/soak.py
 
 fuzz: $(VENV)/.dev    ## run generated modules on two engines and compare; CASES=20000 SEED=0
 	$(BIN)/python tests/differential/campaign.py --cases $(or $(CASES),20000) --seed $(or $(SEED),0)

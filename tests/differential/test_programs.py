@@ -38,7 +38,7 @@ def test_both_engines_agree(batch: int) -> None:
     def check(tape: bytes) -> None:
         try:
             agree(tape)
-        except BaseException:
+        except Exception:
             save(f"program-{batch}.tape", tape)  # the last one to be saved is the one that Hypothesis shrank
             raise
 

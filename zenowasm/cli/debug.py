@@ -16,7 +16,7 @@ from zenowasm.plugin import PluginLimits
 
 
 @click.command()
-@click.argument("script", type=click.Path(path_type=Path))
+@click.argument("script", type=options.path)
 @click.option(
     "--break",
     "locations",

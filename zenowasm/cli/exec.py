@@ -31,7 +31,7 @@ _INITIALIZE = "_initialize"
 
 # Arguments such as -1 are no options.
 @click.command("exec", context_settings={"ignore_unknown_options": True})
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.path)
 @click.argument("export")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 @options.backend

@@ -20,7 +20,7 @@ _STACK_COLUMN = 40
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.path)
 @click.option("--disassemble", is_flag=True, help="Print the whole module in the text format instead.")
 @click.option("--function", "wanted", metavar="NAME", help="Disassemble only this function, by name or index.")
 @click.option("--stack", is_flag=True, help="Disassemble with the types on the operand stack after each instruction.")
@@ -48,13 +48,14 @@ def inspect(file: Path, disassemble: bool, wanted: str | None, stack: bool, as_j
                 lines = printer.module_text() if wanted is None else _each(printer, chosen)
                 for line in lines:
                     print(visible(line))
-            return
-        problem = _problem(module)
-    if as_json:
-        options.print_json(describe(module, printer, names, problem))
-    else:
-        for line in _summary(file, len(binary), module, printer, names):
-            print(visible(line))
+            problem = _problem(module)
+        else:
+            problem = _problem(module)
+            if as_json:
+                options.print_json(describe(module, printer, names, problem))
+            else:
+                for line in _summary(file, len(binary), module, printer, names):
+                    print(visible(line))
     if problem is not None:
         raise CliError(f"{file}: {problem}")
 

@@ -10,6 +10,8 @@ import click
 
 from zenowasm.backends import registry
 
+path = click.Path(readable=False, path_type=Path)
+"""A path that is not looked at before it is used, so that one that cannot be read is reported as any other."""
 backend = click.option(
     "--backend",
     default=registry.DEFAULT,
@@ -19,7 +21,7 @@ backend = click.option(
 )
 plugin_dir = click.option(
     "--plugin-dir",
-    type=click.Path(path_type=Path),
+    type=path,
     metavar="DIR",
     help="Folder with a folder for each plugin; without it, ZENO_PLUGIN_DIR if ZENO_PLUGINS_ENABLED is true.",
 )

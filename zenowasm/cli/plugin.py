@@ -15,7 +15,7 @@ from zenowasm.backends.registry import BackendError
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, one_line, user_errors, visible
 from zenowasm.plugin import PluginError, load_environment
-from zenowasm.plugin.manifest import FILE_NAME, Manifest, read_manifest
+from zenowasm.plugin.manifest import Manifest, plugin_folders, read_manifest
 from zenowasm.plugin.validate import Level, validate_plugin
 
 _RULE = "=" * 60
@@ -70,7 +70,7 @@ def info(name: str, plugin_dir: Path | None, as_json: bool) -> None:
 
 
 @plugin.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=options.path)
 @options.backend
 @options.as_json
 def validate(path: Path, backend: str, as_json: bool) -> None:
@@ -102,7 +102,9 @@ def _folder(plugin_dir: Path | None) -> Path:
 
 def _candidates(folder: Path) -> list[Path]:
     try:
-        return sorted(path.parent for path in folder.glob(f"*/{FILE_NAME}"))
+        return plugin_folders(folder)
+    except (FileNotFoundError, NotADirectoryError):  # of the environment's, which need not be there
+        return []
     except OSError as error:
         raise CliError(f"cannot read {folder}: {error.strerror}") from error
 

@@ -11,7 +11,7 @@ from zenowasm.cli.script import run_script
 
 
 @click.command()
-@click.argument("script", type=click.Path(path_type=Path))
+@click.argument("script", type=options.path)
 @options.backend
 @options.plugin_dir
 def run(script: Path, backend: str, plugin_dir: Path | None) -> None:

@@ -23,7 +23,7 @@ from zenowasm.plugin.errors import (
     SlotNotFoundError,
 )
 from zenowasm.plugin.loaded import LoadedPlugin
-from zenowasm.plugin.manifest import FILE_NAME, read_manifest
+from zenowasm.plugin.manifest import plugin_folders, read_manifest
 from zenowasm.plugin.services import HostServices, LogRecord
 from zenowasm.plugin.versions import ZENO_VERSION
 from zenowasm.zenolang.scope import Scope
@@ -75,11 +75,12 @@ class PluginManager:
         exist is logged and holds no plugins.
         """
         try:
-            candidates = sorted(path.parent for path in folder.glob(f"*/{FILE_NAME}"))
+            candidates = plugin_folders(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            self._note("", "warn", f"Plugin directory does not exist: {folder}")
+            return
         except OSError as error:
             raise LoadError(f"failed to read plugin directory: {folder}: {error.strerror}") from error
-        if not folder.is_dir():
-            self._note("", "warn", f"Plugin directory does not exist: {folder}")
         limit = self.services.limits.plugins
         if len(candidates) > limit:
             raise LoadError(f"{folder} holds {len(candidates)} plugins, the limit is {limit}")

@@ -239,6 +239,24 @@ _NOT_IN_FILE = ("folder", "warnings")
 _CONVERTER = _make_converter()
 
 
+def plugin_folders(folder: Path) -> list[Path]:
+    """Return the folders in ``folder`` that hold a manifest or cannot be looked into, in the order of their names.
+
+    Raises ``OSError`` when ``folder`` itself cannot be read.
+    """
+    return sorted(path for path in folder.iterdir() if path.is_dir() and _may_hold_manifest(path))
+
+
+def _may_hold_manifest(folder: Path) -> bool:
+    try:
+        (folder / FILE_NAME).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # reading the manifest says what is wrong
+        return True
+    return True
+
+
 def read_manifest(folder: Path, zeno_version: str | None = None) -> Manifest:
     """Read and check the manifest in a plugin's ``folder``; nothing else in the folder is opened.
 

@@ -42,6 +42,8 @@ from zenowasm.zenolang.syntax import (
 # How many values of a list or map cost one step when it is checked.
 _VALUES_PER_STEP = 16
 _CHARACTERS_PER_STEP = 64
+# How many characters of a new text cost one: without it a loop that lengthens a text copies far more than it counts.
+_COPIED_PER_STEP = 1024
 
 
 class ControlFlow(Exception):  # noqa: N818 - it leaves a block, but nothing is wrong
@@ -198,7 +200,10 @@ class Evaluator:
 
     def checked(self, value: object) -> object:
         """The value itself, unless it exceeds a limit."""
-        self._budget.spend_steps(values.measure(value, self.limits) // _VALUES_PER_STEP)
+        steps = values.measure(value, self.limits) // _VALUES_PER_STEP
+        if isinstance(value, str):
+            steps += len(value) // _COPIED_PER_STEP
+        self._budget.spend_steps(steps)
         return value
 
     def write(self, line: str) -> None:
@@ -327,6 +332,7 @@ class Evaluator:
             if length > self.limits.value_size:
                 raise SizeLimitError(f"a text is longer than {self.limits.value_size} characters", quoted.position)
             pieces.append(piece)
+        self._budget.spend_steps(length // _COPIED_PER_STEP)
         return "".join(pieces)
 
     def _operate(self, expression: Unary | Chain, scope: Scope) -> object:

@@ -83,6 +83,15 @@ def test_an_invalid_module_is_shown_and_is_1(zenowasm, write, text) -> None:
     assert document["problem"] in result.error
 
 
+@pytest.mark.parametrize("options", [["--disassemble"], ["--function", "0"], ["--function", "0", "--json"]])
+def test_the_code_of_an_invalid_module_is_shown_and_is_1(zenowasm, write, options) -> None:
+    path = write("m.wasm", wat("(module (func (result i32)))"))
+    result = zenowasm("inspect", path, *options)
+    assert result.code == 1
+    assert "end" in result.out if "--json" in options else "(result i32)" in result.out
+    assert result.error.startswith(f"{path}: type mismatch")
+
+
 @pytest.mark.parametrize("length", [0, 3, 7, 9, 40, 300, 3000])
 @pytest.mark.parametrize("option", ["--disassemble", "--json"])
 def test_a_module_cut_short(zenowasm, write, hello, length, option) -> None:

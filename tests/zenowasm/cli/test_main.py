@@ -59,6 +59,19 @@ def test_wrong_usage_is_2(zenowasm, arguments, message) -> None:
     assert result.out == ""
 
 
+@pytest.mark.parametrize("command", ["run", "debug", "exec", "inspect"])
+def test_that_a_file_cannot_be_read_is_found_by_reading_it(zenowasm, write, command) -> None:
+    code = """
+import os, sys
+from zenowasm.cli.main import main
+os.access = lambda *_, **__: False
+main(sys.argv[1:])
+"""
+    result = zenowasm.python(code, command, write("g", b"\xff"), *(["f"] if command == "exec" else []))
+    assert result.code == 1
+    assert "not readable" not in result.error
+
+
 @pytest.mark.parametrize("arguments", [["run", "X"], ["debug", "X"], ["exec", "X", "f"], ["inspect", "X"]])
 @pytest.mark.parametrize("what", ["missing", "folder", "garbage"])
 def test_a_file_that_is_no_such_thing_is_1(zenowasm, write, tmp_path, arguments, what) -> None:

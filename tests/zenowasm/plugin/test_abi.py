@@ -62,7 +62,7 @@ def test_slots():
         (b"[{}]", r"\[0\].name"),
         (b'[{"name":"a","inputs":{"x":"string"}}]', r"\[0\].inputs.x: expected an object, found a string"),
         (b'[{"name":"a"},{"name":5}]', r"\[1\].name: expected a string, found a number"),
-        (b'[{"name":"a","inputs":{"x":{"required":"yes"}}}]', r"\[0\].inputs.x.required: expected true or false, found"),
+        (b'[{"name":"a","inputs":{"x":{"required":"yes"}}}]', r"\[0\].inputs.x.required: expected true or false"),
         (b'[{"name":"a"},{"name":"b"},{"name":"c"}]', "3 slots, the limit is 2"),
     ],
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +60,24 @@ def test_a_bad_plugin_is_reported_and_the_others_go_on(bench, guest):
     assert str(found["missing"]).startswith("failed to load WASM module: ")
     assert [record.plugin for record in bench.log if record.level == "error"] == list(found)
     assert all(record.message.startswith("Failed to load plugin: ") for record in bench.log)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_reported(bench, guest, monkeypatch):
+    bench.write(guest(), name="good")
+    locked = bench.folder / "locked"
+    locked.mkdir()
+    lstat = Path.lstat
+
+    def refuse(path):
+        if path.parent == locked:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return lstat(path)
+
+    monkeypatch.setattr(Path, "lstat", refuse)
+    manager = bench.host()
+    manager.load_folder(bench.folder)
+    assert list(manager.plugins) == ["good"]
+    assert [problem.folder for problem in manager.problems] == [locked]
 
 
 def test_one_name_and_one_slot_have_one_owner(bench, guest):

@@ -146,3 +146,12 @@ def test_a_script_runs_or_fails_with_a_located_error(source: str):
         evaluator.run(parse(source), Scope())
     except ZenoError as error:
         assert error.line > 0
+
+
+@pytest.mark.parametrize("longer", ['$s + "x"', '"${s}x"'])
+def test_copying_a_text_in_a_loop_costs_what_is_copied(run, longer):
+    text = "x" * 1_000_000
+    script = f'for: "$i = 0; $i < 100; $i++" {{ do: {{ $s: {longer} }} }}'
+    with pytest.raises(StepLimitError):
+        run(script, variables={"s": text}, limits=ScriptLimits(steps=50_000))
+    run(script, variables={"s": "x"}, limits=ScriptLimits(steps=50_000))

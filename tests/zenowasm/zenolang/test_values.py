@@ -41,7 +41,7 @@ def test_from_json_refuses(source: str):
 
 @pytest.mark.parametrize("source", ["1e999", "[-1e999]", "1" * 5000])
 def test_from_json_says_that_a_number_is_too_large(source: str):
-    with pytest.raises(OperationError, match="^invalid JSON: a number is too large$"):
+    with pytest.raises(OperationError, match=r"^invalid JSON: a number is too large$"):
         values.from_json(source)
 
 

@@ -1,0 +1,175 @@
+"""Decodes and validates large modules that people use, beside wasmtime's compiler: ``make bench-modules``.
+
+Modules come from npm packages, which are installed below ``bench/results`` without running any of their scripts. Each
+measurement has a process of its own; its peak memory is what that process grew by after the module was read. The
+reference engine decodes function bodies when they are validated, so decoding alone does not look into them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from shutil import which
+from time import perf_counter
+from typing import Any
+
+from attrs import frozen
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+FOLDER = Path(__file__).parent / "results" / "modules"
+_MIB = 1 << 20
+
+
+@frozen
+class Package:
+    """A module in a package. ``refused`` says why nothing of WebAssembly 3.0 accepts it, where that is so."""
+
+    name: str
+    version: str
+    file: str
+    refused: str = ""
+
+    @property
+    def label(self) -> str:
+        """Return how the package is called in a table."""
+        return f"{self.name} {self.version}"
+
+    def path(self) -> Path:
+        """Return the module's path, having installed the package if it is not there."""
+        prefix = FOLDER / f"{self.name.replace('/', '-').removeprefix('@')}-{self.version}"
+        path = prefix / "node_modules" / self.name / self.file
+        if not path.exists():
+            prefix.mkdir(parents=True, exist_ok=True)
+            quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+            subprocess.run(
+                ["npm", "install", *quiet, "--prefix", str(prefix), f"{self.name}@{self.version}"], check=True
+            )
+        return path
+
+
+_LEGACY = "it uses the legacy exception proposal (opcodes 06, 07, 09, 18 and 19), which is not part of WebAssembly 3.0"
+PACKAGES = (
+    Package("web-tree-sitter", "0.27.1", "web-tree-sitter.wasm"),
+    Package("@jitl/quickjs-wasmfile-release-sync", "0.32.0", "dist/emscripten-module.wasm"),
+    Package("sql.js", "1.16.0", "dist/sql-wasm.wasm"),
+    Package("pyodide", "0.27.7", "pyodide.asm.wasm"),  # the newest without what the next one is refused for
+    Package("pyodide", "314.0.7", "pyodide.asm.wasm", _LEGACY),
+    Package("esbuild-wasm", "0.28.2", "esbuild.wasm"),
+)
+
+
+def _actions() -> dict[str, Callable[[bytes], object]]:
+    import wasmtime
+
+    from zenowasm.interp.binary import decode
+    from zenowasm.interp.validation import validate_module
+
+    engine = wasmtime.Engine()
+    return {
+        "reference: decode": decode,
+        "reference: decode, validate": lambda binary: validate_module(decode(binary)),
+        "wasmtime: compile": lambda binary: wasmtime.Module(engine, binary),
+    }
+
+
+ACTIONS = ("reference: decode", "reference: decode, validate", "wasmtime: compile")
+
+
+def act(name: str, path: Path) -> dict[str, Any]:
+    """Do one thing with a module in this process; return the seconds, the bytes of memory, and the error if any."""
+    action, binary, error = _actions()[name], path.read_bytes(), ""
+    before, started = _peak(), perf_counter()
+    try:
+        kept = action(binary)
+    except Exception as refusal:  # noqa: BLE001 - it is what the table is to say
+        kept, error = None, " ".join(str(refusal).split())
+    seconds = perf_counter() - started
+    result = {"seconds": seconds, "memory": _peak() - before, "bytes": len(binary), "error": error}
+    del kept
+    return result
+
+
+def _peak() -> int:
+    """Return the most memory that this process has had, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def measure(name: str, path: Path) -> dict[str, Any]:
+    """Do one thing with a module in a new process."""
+    command = [sys.executable, __file__, "--act", name, "--file", str(path)]
+    measured: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return measured
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure the packages that the command line asks for; 1 when a module is not judged as it should be."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", metavar="NAME", help="a package")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to a file")
+    parser.add_argument("--act", choices=ACTIONS, help=argparse.SUPPRESS)
+    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.act:
+        print(json.dumps(act(options.act, options.file)))
+        return 0
+    chosen = [it for it in PACKAGES if not options.only or it.name in options.only]
+    if not chosen:
+        parser.error(f"expected names out of: {', '.join(dict.fromkeys(it.name for it in PACKAGES))}")
+    if which("npm") is None:
+        print("error: the modules come from npm, which is not installed or not on the PATH", file=sys.stderr)
+        return 1
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    table, document, wrong = _table(), [], 0
+    for package in chosen:
+        try:
+            path = package.path()
+        except subprocess.CalledProcessError:
+            print(f"error: npm cannot install {package.label}", file=sys.stderr)
+            return 1
+        with console.status(f"measuring {package.label}"):
+            measured = {name: measure(name, path) for name in ACTIONS}
+        judged = [bool(measured[name]["error"]) for name in ACTIONS[1:]]
+        wrong += judged != [bool(package.refused)] * len(judged)
+        _add(table, package, measured)
+        document.append({"package": package.label, "refused": package.refused, "measured": measured})
+    console.print(table)
+    for package in chosen:
+        if package.refused:
+            console.print(f"{package.label} is refused: {package.refused}.", highlight=False)
+    if options.json is not None:
+        options.json.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return 1 if wrong else 0
+
+
+def _table() -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("module")
+    table.add_column("what", no_wrap=True)
+    for name in ("MB", "seconds", "MB/s", "peak MiB"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("answer")
+    return table
+
+
+def _add(table: Table, package: Package, measured: dict[str, dict[str, Any]]) -> None:
+    for index, (name, it) in enumerate(measured.items()):
+        size = it["bytes"] / 1e6
+        # A module that was refused was not read to its end.
+        rate = "" if it["error"] else f"{size / it['seconds']:.2f}"
+        first = (package.label, name, f"{size:.2f}") if index == 0 else ("", name, "")
+        figures = (f"{it['seconds']:.2f}", rate, f"{it['memory'] / _MIB:.0f}")
+        table.add_row(*first, *figures, escape(it["error"]) or "accepted")
+    table.add_section()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
