@@ -204,7 +204,7 @@ class Cursor:
         return self.tokens[pos][:1] in _INDEX_START
 
     def index(self, space: Space) -> int:
-        """Read an index into a space; an identifier must be bound, a number need not be (specification, 6.5.1)."""
+        """Read an index into a space; an identifier must be bound, a number need not be (specification, 6.6.1)."""
         token = self.tokens[self.pos]
         found = space.indexes.get(token)
         if found is None:

@@ -1,4 +1,4 @@
-"""The words of the text format (specification, 6.2.3): an error can say whether a token is one of them."""
+"""The words of the text format (specification, 6.2.2): an error can say whether a token is one of them."""
 
 from __future__ import annotations
 

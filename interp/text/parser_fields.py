@@ -112,7 +112,7 @@ class FieldParser(InstructionParser):
         read(self)
         self.close()
 
-    # -- imports and exports (6.6.3 and 6.6.4) --
+    # -- imports and exports (6.6.11 and 6.6.12) --
 
     def _import(self) -> None:
         module, name = self.name(), self.name()
@@ -136,7 +136,7 @@ class FieldParser(InstructionParser):
         return index
 
     def _external(self, kind: ExternKind, index: int) -> int | TableType | MemType | GlobalType:
-        """Read the external type (6.4.16) of the entry with that index."""
+        """Read the external type (6.4.14) of the entry with that index."""
         match kind:
             case ExternKind.TABLE:
                 return self.tabletype()
@@ -171,7 +171,7 @@ class FieldParser(InstructionParser):
         self.parts.imports.append(Import(module, name, kind, self._external(kind, index)))
         return None
 
-    # -- definitions (6.6.5 to 6.6.9) --
+    # -- definitions (6.6.3 to 6.6.7) --
 
     def _func(self) -> None:
         index = self._begin(ExternKind.FUNC)
@@ -245,7 +245,7 @@ class FieldParser(InstructionParser):
             raise self.error("multiple start sections", self.pos - 1)
         self.parts.start = self.index(self.functions)
 
-    # -- segments (6.6.10 and 6.6.11) --
+    # -- segments (6.6.8 and 6.6.9) --
 
     def _expression_in(self, keyword: str) -> Expression:
         """Read a constant expression in parentheses: after a keyword, or one folded instruction."""

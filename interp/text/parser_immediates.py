@@ -79,7 +79,7 @@ class ImmediateParser(TypeParser):
         return lambda: self.resolve(use)
 
     def memarg(self, opcode: Opcode) -> MemArg:
-        """Read a memory argument (6.5.8); the index of a memory is one where no lane must come after it."""
+        """Read a memory argument (6.5.6); the index of a memory is one where no lane must come after it."""
         assert opcode.access is not None
         memory = 0
         has_lane = len(opcode.immediates) > 1
@@ -144,7 +144,7 @@ class ImmediateParser(TypeParser):
         return value
 
     def vector(self) -> int:
-        """Read the shape and the lanes of a vector (6.5.9)."""
+        """Read the shape and the lanes of a vector (6.5.10)."""
         shape = self.tokens[self.pos]
         if shape not in SHAPES:
             self.fail("a vector shape such as i32x4")

@@ -60,10 +60,10 @@ class InstructionParser(ImmediateParser):
         self.label_depths = {}
         self.depth = self._blocks = 0
 
-    # -- sequences (6.5.10) --
+    # -- sequences (6.5.11) --
 
     def expression(self) -> Expression:
-        """Read instructions up to a closing parenthesis, which is left (6.5.11)."""
+        """Read instructions up to a closing parenthesis, which is left (6.5.12)."""
         return Expression([*self._sequence(single=False), _END], ())
 
     def folded(self) -> Expression:
@@ -192,7 +192,7 @@ class InstructionParser(ImmediateParser):
     def _emit(pending: Pending, out: list[Instruction]) -> None:
         out.append(pending if isinstance(pending, Instruction) else pending())
 
-    # -- labels (6.5.2) --
+    # -- labels (6.5.1) --
 
     def _open_label(self, label: str | None) -> None:
         self.depth += 1

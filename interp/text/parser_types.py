@@ -41,7 +41,7 @@ _ADDRESSES = {"i32": I32, "i64": I64}
 
 @frozen
 class TypeUse:
-    """A type use (specification, 6.4.14): an index, a type that is written out, or both. ``pos`` is for errors."""
+    """A type use (specification, 6.4.15): an index, a type that is written out, or both. ``pos`` is for errors."""
 
     index: int | None
     inline: FuncType | None
@@ -132,7 +132,7 @@ class TypeParser(Cursor):
                 types += found
         return types
 
-    # -- type definitions (6.4.6 to 6.4.9) --
+    # -- type definitions (6.4.6 and 6.4.7) --
 
     def rectype(self) -> None:
         """Read ``(type ...)`` or ``(rec ...)``, whose identifiers were bound before, and add it to the types."""
@@ -170,7 +170,7 @@ class TypeParser(Cursor):
         return subtype
 
     def _comptype(self, index: int) -> CompType:
-        """Read a composite type (6.4.8)."""
+        """Read a composite type (6.4.6)."""
         type_: CompType
         if self.open("func"):
             names = self.parameters_by_type[index] = Space("local")
@@ -209,10 +209,10 @@ class TypeParser(Cursor):
             self.close()
         return type_
 
-    # -- external types (6.4.10 to 6.4.15) --
+    # -- external types (6.4.8 to 6.4.14) --
 
     def address(self) -> NumType:
-        """Read an address type, which is i32 where none is written (6.4.10)."""
+        """Read an address type, which is i32 where none is written (6.4.8)."""
         found = _ADDRESSES.get(self.tokens[self.pos])
         if found is None:
             return I32
@@ -220,7 +220,7 @@ class TypeParser(Cursor):
         return found
 
     def size_range(self) -> Limits:
-        """Read limits (6.4.11)."""
+        """Read limits (6.4.9)."""
         minimum = self.unsigned(64)
         return Limits(minimum, self.unsigned(64) if self.at_index(self.pos) else None)
 
@@ -236,14 +236,14 @@ class TypeParser(Cursor):
         return TableType(self.reftype(), limits, address)
 
     def globaltype(self) -> GlobalType:
-        """Read a global type (6.4.15)."""
+        """Read a global type (6.4.11)."""
         if not self.open("mut"):
             return GlobalType(self.valtype())
         type_ = GlobalType(self.valtype(), mutable=True)
         self.close()
         return type_
 
-    # -- type uses (6.4.14) --
+    # -- type uses (6.4.15) --
 
     def type_use(self, names: Space | None) -> TypeUse:
         """Read a type use; identifiers of parameters are bound in ``names``, without which there may be none."""
