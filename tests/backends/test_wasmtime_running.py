@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from threading import Timer
 from typing import Any, cast
 
@@ -290,18 +290,21 @@ CTRL_C = """(module (import "h" "f" (func $f (result i32)))
       (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (call $f)))"""
 
 
+LONG = 2_000_000_000
+"""Rounds of the loop above, about a second: many times what passes before the signal comes, on a busy machine too."""
+
+
 @pytest.fixture
-def ctrl_c_in_a_moment() -> Iterator[None]:
+def ctrl_c_in_a_moment() -> Iterator[Callable[[], None]]:
+    """What starts the wait for the signal, to be called when all is ready for it to arrive."""
     before = signal.getsignal(signal.SIGINT)
     timer = Timer(0.05, signal.raise_signal, (signal.SIGINT,))
-    timer.start()
-    yield
+    yield timer.start
     timer.join()
     assert signal.getsignal(signal.SIGINT) is before
 
 
-@pytest.mark.usefixtures("ctrl_c_in_a_moment")
-def test_ctrl_c_during_guest_code_arrives_at_the_next_host_function() -> None:
+def test_ctrl_c_during_guest_code_arrives_at_the_next_host_function(ctrl_c_in_a_moment: Callable[[], None]) -> None:
     store = ENGINE.new_store()
     entered: list[bool] = []
 
@@ -312,13 +315,13 @@ def test_ctrl_c_during_guest_code_arrives_at_the_next_host_function() -> None:
     host = store.host_function(FuncType((), (I32,)), enter)
     instance = instantiate(CTRL_C, store, {("h", "f"): host})
     with pytest.raises(KeyboardInterrupt):
-        function(instance, "f").call(400_000_000)
+        ctrl_c_in_a_moment()
+        function(instance, "f").call(LONG)
     assert entered == []
     assert function(instance, "f").call(1) == (1,)
 
 
-@pytest.mark.usefixtures("ctrl_c_in_a_moment")
-def test_ctrl_c_stops_a_host_function() -> None:
+def test_ctrl_c_stops_a_host_function(ctrl_c_in_a_moment: Callable[[], None]) -> None:
     store = ENGINE.new_store()
 
     def wait(*_: object) -> tuple[int]:
@@ -329,18 +332,20 @@ def test_ctrl_c_stops_a_host_function() -> None:
     instance = instantiate(CTRL_C, store, {("h", "f"): store.host_function(FuncType((), (I32,)), wait)})
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
+        ctrl_c_in_a_moment()
         function(instance, "f").call(1)
     assert time.monotonic() - started < 10
 
 
-def test_a_handler_of_ctrl_c_that_does_not_raise_lets_the_call_go_on(ctrl_c_in_a_moment: None) -> None:
+def test_a_handler_of_ctrl_c_that_does_not_raise_lets_the_call_go_on(ctrl_c_in_a_moment: Callable[[], None]) -> None:
     store = ENGINE.new_store()
     calls: list[int] = []
     host = store.host_function(FuncType((), (I32,)), lambda *_: (1,))
     instance = instantiate(CTRL_C, store, {("h", "f"): host})
     before = signal.signal(signal.SIGINT, lambda number, _: calls.append(number))
     try:
-        assert function(instance, "f").call(400_000_000) == (1,)
+        ctrl_c_in_a_moment()
+        assert function(instance, "f").call(LONG) == (1,)
     finally:
         signal.signal(signal.SIGINT, before)
     assert calls == [signal.SIGINT]
