@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench bench-modules soak fuzz spec-expected plugins clean
+.PHONY: help demo test lint bench bench-modules soak fuzz spec-expected plugins clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -28,8 +28,6 @@ demo: $(VENV)/.demo   ## run a plugin from a script on two engines and compare
 test: $(VENV)/.dev    ## lint, types, layers, then every test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n $(WORKERS)
-
-check: lint
 
 lint: $(VENV)/.dev    ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

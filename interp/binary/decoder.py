@@ -101,8 +101,7 @@ class _ModuleDecoder:
             last = _RANK[number]
             self._section(number, contents)
         self._check_counts(reader)
-        data_count = self.parts.pop("data_count", None)
-        del data_count
+        self.parts.pop("data_count", None)  # it was checked, and is no part of the module
         return Module(**self.parts, customs=tuple(self.customs), sections=tuple(self.sections))
 
     def _custom(self, contents: Reader) -> None:

@@ -17,7 +17,7 @@ _DIVIDES_SIGNED = (TrapCode.INTEGER_DIVIDE_BY_ZERO, TrapCode.INTEGER_OVERFLOW)
 _TRUNCATES = (TrapCode.INVALID_CONVERSION_TO_INTEGER, TrapCode.INTEGER_OVERFLOW)
 _MEMORY = (TrapCode.OUT_OF_BOUNDS_MEMORY_ACCESS,)
 _TABLE = (TrapCode.OUT_OF_BOUNDS_TABLE_ACCESS,)
-_CALLS_INDIRECT = (
+CALLS_INDIRECT = (
     TrapCode.UNDEFINED_ELEMENT,
     TrapCode.UNINITIALIZED_ELEMENT,
     TrapCode.INDIRECT_CALL_TYPE_MISMATCH,
@@ -48,7 +48,7 @@ def control_rows() -> Iterator[Opcode]:
         0x11,
         "call_indirect",
         (Immediate.TYPEIDX, Immediate.TABLEIDX),
-        traps=_CALLS_INDIRECT,
+        traps=CALLS_INDIRECT,
         effects=calls | {Effect.READS_TABLE},
     )
     yield Opcode(None, 0x1A, "drop", fuel=0)

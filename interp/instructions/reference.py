@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from zenowasm.interp.errors import TrapCode
 from zenowasm.interp.features import Feature
+from zenowasm.interp.instructions.core import CALLS_INDIRECT
 from zenowasm.interp.instructions.table import Effect, Immediate, Opcode, Structure
 
 _CONTROL = frozenset({Effect.CONTROL})
@@ -13,11 +14,6 @@ _CALLS = frozenset({Effect.CALLS})
 _TAIL_CALLS = frozenset({Effect.CALLS, Effect.CONTROL})
 _READS = frozenset({Effect.READS_HEAP})
 _WRITES = frozenset({Effect.WRITES_HEAP})
-_CALLS_INDIRECT = (
-    TrapCode.UNDEFINED_ELEMENT,
-    TrapCode.UNINITIALIZED_ELEMENT,
-    TrapCode.INDIRECT_CALL_TYPE_MISMATCH,
-)
 _NULL_FUNCTION = (TrapCode.NULL_FUNCTION_REFERENCE,)
 _STRUCT = (TrapCode.NULL_STRUCTURE_REFERENCE,)
 _ARRAY = (TrapCode.NULL_ARRAY_REFERENCE,)
@@ -40,9 +36,7 @@ def control_rows() -> Iterator[Opcode]:
         effects=_CONTROL,
     )
     yield Opcode(None, 0x12, "return_call", (Immediate.FUNCIDX,), feature=tails, effects=_TAIL_CALLS)
-    yield Opcode(
-        None, 0x13, "return_call_indirect", indirect, feature=tails, traps=_CALLS_INDIRECT, effects=_TAIL_CALLS
-    )
+    yield Opcode(None, 0x13, "return_call_indirect", indirect, feature=tails, traps=CALLS_INDIRECT, effects=_TAIL_CALLS)
     yield Opcode(None, 0x14, "call_ref", type_, feature=typed, traps=_NULL_FUNCTION, effects=_CALLS)
     yield Opcode(None, 0x15, "return_call_ref", type_, feature=typed | tails, traps=_NULL_FUNCTION, effects=_TAIL_CALLS)
     yield Opcode(
