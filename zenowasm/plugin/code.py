@@ -12,7 +12,9 @@ from zenowasm.plugin.config import ResolvedConfig, resolve_config
 from zenowasm.plugin.errors import FunctionNotFoundError, LoadError, PluginError
 from zenowasm.plugin.files import read_bounded
 from zenowasm.plugin.guest import Guest
-from zenowasm.plugin.host_functions import HostContext, functions
+from zenowasm.plugin.host_functions.binding import functions
+from zenowasm.plugin.host_functions.context import HostContext
+from zenowasm.plugin.host_functions.port import GuestPort
 from zenowasm.plugin.jsonvalue import encode
 from zenowasm.plugin.log import PluginLog
 from zenowasm.plugin.manifest import Manifest, PluginType
@@ -43,10 +45,10 @@ class PluginCode:
         return self.manifest.name
 
 
-def make_linker(context: HostContext, wasi: WasiContext) -> Linker:
+def make_linker(context: HostContext, port: GuestPort, wasi: WasiContext) -> Linker:
     """Return everything that this host offers to one plugin instance: the ABI's functions and WASI."""
     linker = Linker()
-    linker.define(functions(context))
+    linker.define(functions(context, port))
     linker.define(Preview1(wasi).functions())
     return linker
 
@@ -55,7 +57,8 @@ def interface() -> Linker:
     """Return what this host offers, for checking imports; its functions belong to no plugin and deny everything."""
     services = HostServices()
     log = PluginLog("", services.log, services.limits)
-    return make_linker(HostContext(Guest("", None), Permissions(), log, {}, services.limits), WasiContext())
+    context = HostContext("", Permissions(), log, services, services.limits)
+    return make_linker(context, GuestPort(Guest("", None), services.limits), WasiContext())
 
 
 def read_binary(manifest: Manifest, limit: int) -> bytes:

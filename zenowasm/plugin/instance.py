@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 
 from zenowasm.backends.protocol import Budget, ExecutionLimits
 from zenowasm.host.memory import MemoryFaultError
@@ -28,6 +29,7 @@ from zenowasm.plugin.abi import (
     parse_response,
     parse_slots,
 )
+from zenowasm.plugin.call import RunningCall
 from zenowasm.plugin.code import PluginCode, make_linker
 from zenowasm.plugin.errors import (
     AllocationError,
@@ -41,7 +43,8 @@ from zenowasm.plugin.errors import (
     call_error,
 )
 from zenowasm.plugin.guest import Guest
-from zenowasm.plugin.host_functions import HostContext
+from zenowasm.plugin.host_functions.context import HostContext
+from zenowasm.plugin.host_functions.port import GuestPort
 from zenowasm.plugin.log import PluginLog
 from zenowasm.wasi.context import LineBuffer, WasiContext
 from zenowasm.wasi.errors import ProcExit
@@ -69,7 +72,8 @@ class PluginInstance:
             services.on_store(code.name, self._store)
         self._guest = Guest(code.name, services.observer)
         self._log = PluginLog(code.name, services.log, self._limits)
-        self._context = HostContext(self._guest, code.permissions, self._log, services.environment, self._limits)
+        self._context = HostContext(code.name, code.permissions, self._log, services, self._limits)
+        self._port = GuestPort(self._guest, self._limits)
         self._wasi = WasiContext(
             arguments=(code.name.encode("utf-8", "replace"),),
             stdout=LineBuffer(lambda line: self._log.write("info", line)),
@@ -103,14 +107,18 @@ class PluginInstance:
         is running in the same thread, ``CallError`` and its kinds, ``AllocationError``, ``BadPointerError``,
         ``ReplyError``.
         """
-        with self._phase(scope):
-            name_pointer, name_length = self._pass(slot.encode("utf-8", "replace"))
-            pointer, length = self._pass(request)
-            data, cut = self._reply(EXECUTE, "response", name_pointer, name_length, pointer, length)
+        with self._lock:
             try:
-                return parse_response(data)
-            except PluginError as error:
-                raise self._cut(error, cut) from error
+                with self._phase(scope) as call:
+                    name_pointer, name_length = self._pass(slot.encode("utf-8", "replace"))
+                    pointer, length = self._pass(request)
+                    data, cut = self._reply(EXECUTE, "response", name_pointer, name_length, pointer, length)
+                    try:
+                        response = parse_response(data)
+                    except PluginError as error:
+                        raise self._cut(error, cut) from error
+                    call.succeeded = response.success
+                return response
             finally:
                 self._retire_when_full()
 
@@ -130,7 +138,7 @@ class PluginInstance:
                 self.usable = False
 
     def _instantiate(self) -> None:
-        linker = make_linker(self._context, self._wasi)
+        linker = make_linker(self._context, self._port, self._wasi)
         module, name = self._code.module, self._code.name
         try:
             imports = linker.resolve(self._store, module, owner=name, observer=self._code.services.observer)
@@ -196,26 +204,32 @@ class PluginInstance:
         return pointer, len(data)
 
     @contextmanager
-    def _phase(self, scope: Scope | None) -> Iterator[None]:
-        """One outermost call: the lock, the time from which its budget counts, and the scope it may reach."""
+    def _phase(self, scope: Scope | None) -> Iterator[RunningCall]:
+        """One outermost call: the lock, the time from which its budget counts, and what it may reach."""
         with self._lock:
             if self._active:
                 raise BusyError(f"plugin {self._code.name} is called from inside a call of its own")
             if not self.usable:
                 raise UnusableInstanceError(f"this instance of plugin {self._code.name} cannot be used any more")
             self._active = True
-            self._context.scope = scope
             self._log.begin_call()
             self._started = time.monotonic()
+            seconds = self._limits.seconds
+            call = RunningCall(scope, inf if seconds is None else self._started + seconds)
+            self._context.call = call
             self._fuel_before = self._store.fuel_consumed if self._limits.fuel is not None else 0
             try:
-                yield
+                yield call
+            except BaseException:
+                call.succeeded = False
+                raise
             finally:
                 self._wasi.flush()
-                self._context.scope = None
                 self._active = False
-                if self._context.damaged:
+                if self._port.damaged:
                     self.usable = False
+                self._context.call = RunningCall()
+                call.finish()
 
     def _begin_step(self) -> None:
         """Give the next call into the guest what is left of the phase's budget."""
@@ -250,22 +264,14 @@ class PluginInstance:
 
     def _sleep(self, seconds: float) -> None:
         """Sleep for WASI, but not past the end of the running call's time."""
-        limit = self._limits.seconds
-        if limit is not None:
-            seconds = min(seconds, self._started + limit - time.monotonic())
-        if seconds > 0:
-            time.sleep(seconds)
+        time.sleep(min(seconds, self._context.call.seconds_left))
 
     def _retire_when_full(self) -> None:
-        if self._guest.memory.size < self._limits.memory_bytes * _FULL or not self.usable:
-            return
-        self._context.scope = None
-        try:
-            if self._guest.has(CLEANUP):
-                self._call(CLEANUP)
-        except CallError as error:
-            self._log.note("error", f"Failed to cleanup plugin: {error}")
-        self.usable = False
+        if self.usable and not self._active and self._guest.memory.size >= self._limits.memory_bytes * _FULL:
+            try:
+                self.cleanup()
+            except CallError as error:
+                self._log.note("error", f"Failed to cleanup plugin: {error}")
 
 
 @contextmanager

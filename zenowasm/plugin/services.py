@@ -6,12 +6,18 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
 from zenowasm.backends.protocol import Store
 from zenowasm.host.observer import Observer
 from zenowasm.plugin.limits import PluginLimits
+
+if TYPE_CHECKING:  # what they need is in extras, and is imported where one of them is made
+    from zenowasm.resources.databases import Databases
+    from zenowasm.resources.folder import Folder
+    from zenowasm.resources.http import HttpClient
 
 LOG_LEVELS = ("debug", "info", "warn", "error")
 _LOGGER = logging.getLogger("zenowasm.plugin")
@@ -40,12 +46,16 @@ class HostServices:
     """The host's side of every plugin; all of it is shared, so what is given must be safe to use from threads.
 
     ``environment`` is what configuration and permitted ``host_env_get`` calls read. Clocks are in nanoseconds.
+    ``databases``, ``http`` and ``files`` are what permitted plugins can reach; ``None`` means that the host has none.
     ``on_store`` is given a plugin's name and each store made for it, before anything runs there.
     """
 
     log: LogSink = log_to_logging
     environment: Mapping[str, str] = field(factory=dict, repr=False)
     limits: PluginLimits = field(factory=PluginLimits)
+    databases: Databases | None = None
+    http: HttpClient | None = None
+    files: Folder | None = None
     observer: Observer | None = None
     on_store: Callable[[str, Store], None] | None = None
     realtime: Callable[[], int] = time.time_ns

@@ -45,8 +45,8 @@ def test_warnings_are_not_errors(bench, guest):
          "function alloc in module guest is (func), expected (func (param i32) (result i32))"),
         ({"without": ("memory",)}, "exports", 'module guest exports no memory named "memory"'),
         ({"imports": '(import "env" "host_lag" (func))'}, "imports",
-         'unknown import: the module imports "env.host_lag" (func); "env" offers host_log, host_scope_get, '
-         "host_scope_set, host_env_get, host_db_query, host_http_request, host_file_read, host_file_write "
+         'unknown import: the module imports "env.host_lag" (func); "env" offers host_log, host_db_query, '
+         "host_http_request, host_scope_get, host_scope_set, host_file_read, host_file_write, host_env_get "
          "(did it mean host_log?)"),
         ({"imports": '(import "env" "host_log" (func))'}, "imports",
          'incompatible import type: the module imports "env.host_log" as (func), '

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from zenowasm.host.linker import HostFunction
-from zenowasm.host.memory import visible_text
-from zenowasm.plugin.host_functions.context import HostContext, RequestFailedError, answering, succeeding
+from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
+from zenowasm.plugin.jsonvalue import JSONValue
+
+_NOT_AVAILABLE = "scope access not available"
 
 
-def functions(context: HostContext) -> tuple[HostFunction, ...]:
-    """Return the two scope functions for one plugin instance."""
+def get(context: HostContext, key: str) -> dict[str, object]:
+    """Return the variable's value; raises ``RequestFailedError`` outside of a slot call, when denied, when unset."""
+    scope = context.call.scope
+    if scope is None:
+        raise NotAvailableError(_NOT_AVAILABLE)
+    if not context.permissions.may_read_scope:
+        raise DeniedError(f"plugin {context.plugin} does not have scope read permission")
+    if key not in scope:
+        raise RequestFailedError(f"variable ${key} not found")
+    return {"value": scope.get(key)}
 
-    def host_scope_get(pointer: int, length: int) -> int:
-        key = visible_text(context.read(pointer, length, context.limits.key_bytes, "key"))
-        scope = context.scope
-        if scope is None:
-            raise RequestFailedError("scope access not available")
-        if not context.permissions.may_read_scope:
-            raise RequestFailedError(f"plugin {context.plugin} does not have scope read permission")
-        if key not in scope:
-            raise RequestFailedError(f"variable ${key} not found")
-        return context.reply_data({"value": scope.get(key)})
 
-    def host_scope_set(pointer: int, length: int) -> None:
-        request = context.read_request(pointer, length)
-        key = request.get("key")
-        scope = context.scope
-        if scope is None or not context.permissions.may_write_scope or not isinstance(key, str) or not key:
-            raise RequestFailedError("scope access denied")
-        scope.set(key, request.get("value"))
-
-    return (
-        answering(context, "host_scope_get", host_scope_get),
-        succeeding(context, "host_scope_set", host_scope_set),
-    )
+def set_(context: HostContext, request: dict[str, JSONValue]) -> None:
+    """Set a variable; raises ``RequestFailedError`` outside of a slot call, when denied, and without a key."""
+    scope = context.call.scope
+    if scope is None:
+        raise NotAvailableError(_NOT_AVAILABLE)
+    if not context.permissions.may_write_scope:
+        raise DeniedError(f"plugin {context.plugin} does not have scope write permission")
+    key = request.get("key")
+    if not isinstance(key, str) or not key:
+        raise RequestFailedError("expected a key")
+    scope.set(key, request.get("value"))

@@ -1,0 +1,94 @@
+"""How requests come out of a guest's memory and replies go into it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import define
+
+from zenowasm.host.memory import MemoryFaultError, TooLongError
+from zenowasm.interp.errors import Exhaustion, Trap, TrapCode
+from zenowasm.plugin.abi import ALLOC
+from zenowasm.plugin.guest import Guest
+from zenowasm.plugin.host_functions.context import RequestFailedError
+from zenowasm.plugin.jsonvalue import JSONError, JSONValue, encode, parse_first
+from zenowasm.plugin.limits import PluginLimits
+
+MAX_DEPTH: Final = 16
+"""Calls of ``alloc`` from host functions inside one another: each takes the host's own stack."""
+_LIMIT_TRAPS = (TrapCode.INTERRUPTED, TrapCode.OUT_OF_FUEL)
+
+
+@define(eq=False)
+class GuestPort:
+    """One guest's memory as host functions use it, always bounded.
+
+    ``damaged`` is set when the guest trapped inside a host function that went on: the instance must not be used again.
+    """
+
+    guest: Guest
+    limits: PluginLimits
+    damaged: bool = False
+    depth: int = 0
+
+    def read(self, pointer: int, length: int, limit: int, what: str) -> bytes:
+        """Return bytes of the guest; raises ``RequestFailedError``: ``failed to read WHAT``."""
+        try:
+            return self.guest.memory.read(pointer, length, limit)
+        except MemoryFaultError as error:
+            raise RequestFailedError(f"failed to read {what}") from error
+        except TooLongError as error:
+            raise RequestFailedError(f"failed to read {what}: {error}") from error
+
+    def read_request(self, pointer: int, length: int) -> dict[str, JSONValue]:
+        """Return the JSON object that a guest passes; raises ``RequestFailedError``: ``invalid request JSON: E``."""
+        data = self.read(pointer, length, self.limits.host_request_bytes, "request")
+        try:
+            value = parse_first(data)
+        except JSONError as error:
+            raise RequestFailedError(f"invalid request JSON: {error}") from error
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise RequestFailedError("invalid request JSON: expected an object")
+        return value
+
+    def reply(self, data: bytes) -> int:
+        """Hand bytes and a NUL to the guest and return the pointer, 0 when the guest has no room for them.
+
+        A guest that traps in its ``alloc`` sees 0 as well, as in the original, but its instance is damaged. Limits
+        that are reached there end the call.
+        """
+        if self.depth >= MAX_DEPTH:
+            raise Exhaustion(f"alloc and host functions call each other more than {MAX_DEPTH} deep")
+        self.depth += 1
+        try:
+            (pointer,) = self.guest.call(ALLOC, len(data) + 1)
+        except Trap as error:
+            if error.code in _LIMIT_TRAPS:
+                raise
+            self.damaged = True
+            return 0
+        finally:
+            self.depth -= 1
+        if pointer == 0:
+            return 0
+        try:
+            self.guest.memory.write(pointer, data + b"\0")
+        except MemoryFaultError:
+            return 0
+        return int(pointer)
+
+    def reply_data(self, data: dict[str, object]) -> int:
+        """Reply ``{"success": true, "data": ...}``, or the error when the data has no JSON form or is too large."""
+        try:
+            encoded = encode({"success": True, "data": data})
+        except JSONError as error:
+            return self.reply_error(str(error))
+        if len(encoded) > self.limits.request_bytes:
+            return self.reply_error(f"the reply is longer than the limit of {self.limits.request_bytes} bytes")
+        return self.reply(encoded)
+
+    def reply_error(self, message: str) -> int:
+        """Reply ``{"success": false, "error": message}``."""
+        return self.reply(encode({"success": False, "error": message}))
