@@ -24,11 +24,12 @@ _INDEX_START = frozenset("$0123456789")
 class Space:
     """An index space: its entries by identifier, as ``lexer.identifier`` spells it, and the names of entries."""
 
-    __slots__ = ("count", "indexes", "names", "what")
+    __slots__ = ("count", "indexes", "names", "unique", "what")
 
-    def __init__(self, what: str) -> None:
-        """Begin without entries; errors call them ``what``."""
+    def __init__(self, what: str, *, unique: bool = True) -> None:
+        """Begin without entries; errors call them ``what``. Identifiers that nothing can use need not be ``unique``."""
         self.what = what
+        self.unique = unique
         self.count = 0
         self.indexes: dict[str, int] = {}
         self.names: dict[int, str] = {}
@@ -172,15 +173,18 @@ class Cursor:
         """Read the identifier and the name of a new entry of an index space, as far as it has them (6.6.1)."""
         index = space.count
         space.count = index + 1
-        spelled = self.identifier()
-        if spelled is not None:
-            if space.indexes.setdefault(spelled, index) != index:
-                raise self.error(f"duplicate {space.what} {self.tokens[self.pos - 1]}", self.pos - 1)
-            space.names[index] = spelled[1:]
-        name = self.name_annotation()
+        spelled, name = self.spelled_name()
+        if spelled is not None and space.indexes.setdefault(spelled, index) != index and space.unique:
+            raise self.error(f"duplicate {space.what} {self.tokens[self.pos - 1]}", self.pos - 1)
         if name is not None:
             space.names[index] = name
         return index
+
+    def spelled_name(self) -> tuple[str | None, str | None]:
+        """Read an identifier if one is next; return it and the name, annotated or the identifier's."""
+        spelled = self.identifier()
+        name = self.name_annotation()
+        return spelled, spelled[1:] if name is None and spelled is not None else name
 
     def name_annotation(self) -> str | None:
         """Return what a name annotation before the next token says (specification, name annotations)."""
@@ -189,14 +193,15 @@ class Cursor:
         for annotation in self.annotations("name"):
             name = string_name(annotation.tokens[0]) if len(annotation.tokens) == 1 else None
             if name is None:
-                raise self.error("malformed name annotation: one name expected")
+                raise self.source.annotation_error("malformed @name annotation: one name expected", annotation)
             return name
         return None
 
     def annotations(self, kind: str) -> Iterator[Annotation]:
-        """Yield the annotations of a kind that stand before the next token."""
+        """Yield the annotations of a kind that stand before the next token, and mark them as read."""
         for annotation in self.source.annotations.get(self.pos, ()):
             if annotation.id == kind:
+                self.source.read.add(annotation.places[0])
                 yield annotation
 
     def at_index(self, pos: int) -> bool:

@@ -48,11 +48,14 @@ KNOWN_ANNOTATIONS = frozenset({"name", "custom"})
 
 @frozen
 class Annotation:
-    """An annotation that means something: its identifier, its contents, and where they begin among all tokens."""
+    """An annotation that means something: its identifier, its contents, and the places of its own tokens.
+
+    ``places`` are indexes among all that the text has: of the beginning, of the contents, and of the end.
+    """
 
     id: str
     tokens: tuple[str, ...]
-    place: int
+    places: tuple[int, ...]
 
 
 @frozen(eq=False)
@@ -60,13 +63,15 @@ class Source:
     """A text in tokens. The last token is empty and stands for the end; it may be there several times.
 
     ``annotations`` holds those that stand before a token, by the token's index; ``places`` the index of every token
-    among all that the text has, where annotations made them differ.
+    among all that the text has, where annotations made them differ. ``read`` are the annotations that a parser took, by
+    their beginnings: one that is left stands where it means nothing.
     """
 
     text: str
     tokens: list[str]
     annotations: Mapping[int, list[Annotation]] = Factory(dict)
     places: list[int] | None = None
+    read: set[int] = Factory(set)
 
     @cached_property
     def _offsets(self) -> list[int]:
@@ -83,6 +88,17 @@ class Source:
     def error(self, message: str, index: int) -> ParseError:
         """Make an error at a token."""
         return ParseError(message, *self._place(index))
+
+    def annotation_error(self, message: str, annotation: Annotation) -> ParseError:
+        """Make an error at the beginning of an annotation."""
+        return ParseError(message, *_place(self._lines, self._offsets[annotation.places[0]]))
+
+    def check_annotations(self) -> None:
+        """Raise ``ParseError`` if an annotation that means something was not read."""
+        for found in self.annotations.values():
+            for annotation in found:
+                if annotation.places[0] not in self.read:
+                    raise self.annotation_error(f"misplaced @{annotation.id} annotation", annotation)
 
     def _place(self, index: int) -> tuple[int, int, int]:
         raw = index if self.places is None else self.places[index]
@@ -172,9 +188,26 @@ def _without_annotations(source: Source) -> Source:
         name = _annotation_name(source, index)
         end = _annotation_end(source, index)
         if name in KNOWN_ANNOTATIONS:
-            annotations.setdefault(len(tokens), []).append(Annotation(name, tuple(raw[index + 1 : end]), index + 1))
+            annotations.setdefault(len(tokens), []).append(_annotation(name, raw, index, end))
         index = end + 1
     return Source(source.text, tokens, annotations, places)
+
+
+def _annotation(name: str, raw: list[str], start: int, end: int) -> Annotation:
+    """Make an annotation of its tokens; annotations within are space, as they are everywhere."""
+    tokens: list[str] = []
+    places = [start]
+    depth = 0
+    for place in range(start + 1, end):
+        token = raw[place]
+        if depth:
+            depth += token.startswith("(") - (token == ")")
+        elif token.startswith("(@"):
+            depth = 1
+        else:
+            tokens.append(token)
+            places.append(place)
+    return Annotation(name, tuple(tokens), (*places, end))
 
 
 def _annotation_name(source: Source, index: int) -> str:

@@ -70,12 +70,12 @@ class ModuleParser(FieldParser):
             self.close()
         if self.tokens[self.pos]:
             self.fail("the end of the text")
+        self.source.check_annotations()
         return found
 
     def module_name(self) -> str | None:
         """Read the identifier of a module, and return its name."""
-        spelled = self.identifier()
-        return self.name_annotation() or (None if spelled is None else spelled[1:])
+        return self.spelled_name()[1]
 
     def fields(self, name: str | None = None) -> Module:
         """Read the fields of a module, up to a closing parenthesis or the end of the text."""
@@ -168,8 +168,7 @@ class ModuleParser(FieldParser):
 
     def _custom(self, annotation: Annotation) -> tuple[int, CustomSection]:
         """Read the annotation of a custom section; return the section and what it is sorted by."""
-        places = list(range(annotation.place, annotation.place + len(annotation.tokens) + 1))
-        cursor = Cursor(Source(self.source.text, [*annotation.tokens, ""], {}, places))
+        cursor = Cursor(Source(self.source.text, [*annotation.tokens, ""], {}, list(annotation.places[1:])))
         name = cursor.name()
         names = list(SECTIONS.values())
         rank = 2 * len(names) + 1

@@ -36,11 +36,21 @@ _TAKES_INSTRUCTIONS = frozenset({_Open.BODY, _Open.FLAT_BLOCK, _Open.FLAT_IF, _O
 _TAKES_OPERANDS = _TAKES_INSTRUCTIONS | {_Open.FOLDED, _Open.CONDITION}
 
 
+class _Label(NamedTuple):
+    """The identifier of a label, as ``lexer.identifier`` spells it, and its name."""
+
+    id: str | None = None
+    name: str | None = None
+
+
+_UNNAMED = _Label()
+
+
 class _Level(NamedTuple):
     """One entry of the stack of what is open."""
 
     kind: _Open
-    label: str | None = None
+    label: _Label = _UNNAMED
     pending: Pending | None = None
 
 
@@ -116,14 +126,14 @@ class InstructionParser(ImmediateParser):
                 raise self._unknown(level)
             self.pos += 2
             if row.structure is None:
-                stack.append(_Level(_Open.FOLDED, None, row.read(self)))
+                stack.append(_Level(_Open.FOLDED, _UNNAMED, row.read(self)))
             elif row.structure is Structure.BLOCK:
-                label = self.identifier()
+                label = self._label()
                 self._emit(row.read(self), out)
                 self._open_label(label)
                 stack.append(_Level(_Open.BLOCK, label))
             else:
-                label = self.identifier()
+                label = self._label()
                 stack.append(_Level(_Open.CONDITION, label, row.read(self)))
         elif level.kind is _Open.CONDITION and keyword == "then":
             self.pos += 2
@@ -180,7 +190,7 @@ class InstructionParser(ImmediateParser):
             self._close_label(level.label)
             stack.pop()
         else:
-            label = self.identifier()
+            label = self._label()
             self._emit(row.read(self), out)
             self._open_label(label)
             kind = _Open.FLAT_IF if row.structure is Structure.IF else _Open.FLAT_BLOCK
@@ -194,20 +204,25 @@ class InstructionParser(ImmediateParser):
 
     # -- labels (6.5.1) --
 
-    def _open_label(self, label: str | None) -> None:
+    def _label(self) -> _Label:
+        """Read the identifier and the name of a label, as far as it has them."""
+        return _Label(*self.spelled_name())
+
+    def _open_label(self, label: _Label) -> None:
         self.depth += 1
-        if label is not None:
-            self.label_depths.setdefault(label, []).append(self.depth)
-            self.label_names[self._blocks] = label[1:]
+        if label.id is not None:
+            self.label_depths.setdefault(label.id, []).append(self.depth)
+        if label.name is not None:
+            self.label_names[self._blocks] = label.name
         self._blocks += 1
 
-    def _close_label(self, label: str | None) -> None:
+    def _close_label(self, label: _Label) -> None:
         self.depth -= 1
-        if label is not None:
-            self.label_depths[label].pop()
+        if label.id is not None:
+            self.label_depths[label.id].pop()
 
-    def _same_label(self, label: str | None) -> None:
+    def _same_label(self, label: _Label) -> None:
         """Read the identifier behind ``else`` or ``end``, which must repeat that of the block, if there is one."""
         found = self.identifier()
-        if found is not None and found != label:
+        if found is not None and found != label.id:
             raise self.error(f"mismatching label {self.tokens[self.pos - 1]}", self.pos - 1)

@@ -173,7 +173,7 @@ class TypeParser(Cursor):
         """Read a composite type (6.4.6)."""
         type_: CompType
         if self.open("func"):
-            names = self.parameters_by_type[index] = Space("local")
+            names = self.parameters_by_type[index] = Space("local", unique=False)
             parameters = self.declarations("param", names)
             type_ = FuncType(tuple(parameters), tuple(self.results()))
         elif self.open("struct"):

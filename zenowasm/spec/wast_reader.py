@@ -100,11 +100,12 @@ class _ScriptReader(ImmediateParser):
 
     def commands(self) -> list[Command]:
         """Read all commands, or the fields of one module."""
-        if self.tokens[0] == "(" and self.tokens[1] in FIELD_KEYWORDS:
-            return [InstantiateModule(self.source.line(0), None, self._parsed())]
         commands: list[Command] = []
+        if self.tokens[0] == "(" and self.tokens[1] in FIELD_KEYWORDS:
+            commands.append(InstantiateModule(self.source.line(0), None, self._parsed()))
         while self.tokens[self.pos]:
             commands.append(self._command())
+        self.source.check_annotations()
         return commands
 
     def _command(self) -> Command:

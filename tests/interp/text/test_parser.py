@@ -43,6 +43,11 @@ def test_index_spaces_are_separate() -> None:
     assert len(module.functions) == len(module.memories) == len(module.tables) == len(module.globals) == 1
 
 
+def test_parameters_of_a_function_type_are_for_readers_only() -> None:
+    module = parse_module("(type (func (param $x i32) (param $x i64)))")
+    assert decode_names(module).parameters == {0: {0: "x", 1: "x"}}
+
+
 def test_imports_come_first_in_their_index_space() -> None:
     module = parse_module('(import "a" "b" (func $i)) (func $f) (export "f" (func $f))')
     assert module.exports[0].index == 1
@@ -286,12 +291,50 @@ def test_a_name_annotation_goes_before_the_identifier() -> None:
         ' (func (@name "g")))'
     )
     assert (names.module, names.functions, names.locals) == ("M", {0: "a b", 1: "g"}, {0: {0: "", 1: "l"}})
+    assert _names('(module $m (@name ""))').module == ""
+
+
+def test_labels_have_name_annotations() -> None:
+    names = _names(
+        '(func (if (@name "outer") (block (@name "first") (i32.const 1)) (then (loop $l (@name "x y") (br $l))))'
+        ' block (@name "flat") end)'
+    )
+    assert names.labels == {0: {0: "first", 1: "outer", 2: "x y", 3: "flat"}}
 
 
 @pytest.mark.parametrize("contents", ["", '"a" "b"', "a", '"\\ff"'])
 def test_a_malformed_name_annotation(contents: str) -> None:
-    with pytest.raises(ParseError, match="malformed name annotation"):
-        parse_module(f"(func (@name {contents}))")
+    with pytest.raises(ParseError, match="malformed @name annotation") as caught:
+        parse_module(f"(func\n (@name {contents}))")
+    assert (caught.value.line, caught.value.column) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "column"),
+    [
+        ('(module (func) (@name "M"))', "name", 16),
+        ('(module (@name "M1") (@name "M2"))', "name", 22),
+        ('(module (start $f (@name "M")) (func $f))', "name", 19),
+        ('(type (@custom "c") $t (func))', "custom", 7),
+        ('(func (nop (@custom "c")))', "custom", 12),
+        ('(func) (@custom "c") (@name "M") (func)', "name", 22),
+        ('(module) (@custom "c")', "custom", 10),
+    ],
+)
+def test_a_misplaced_annotation(text: str, kind: str, column: int) -> None:
+    with pytest.raises(ParseError, match=f"misplaced @{kind} annotation") as caught:
+        parse_module(text)
+    assert caught.value.column == column
+
+
+def test_annotations_are_space_within_annotations() -> None:
+    text = '(module (@name (@x ("y")) "M") (@custom (@x) "c" (@x (@name)) (before (@x) first) "d" (@custom)))'
+    module = parse_module(text)
+    assert decode_names(module).module == "M"
+    assert [(custom.name, custom.data) for custom in module.customs[:1]] == [("c", b"d")]
+    with pytest.raises(ParseError, match="a string expected") as caught:
+        parse_module("(module\n(@custom (@x)\n  y))")
+    assert (caught.value.line, caught.value.column) == (3, 3)
 
 
 def test_custom_sections_stand_where_they_say() -> None:

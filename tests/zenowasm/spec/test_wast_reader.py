@@ -155,6 +155,10 @@ def test_fields_alone_are_a_module(tmp_path: Path) -> None:
         '(assert_return (invoke "f") (v128.const i8x3 0))',
         '(assert_return (invoke "f" (ref.null $t)))',
         '(invoke "\\ff")',
+        "(func) x",
+        "(func) )",
+        '(module) (@name "m")',
+        '(module (func (@name "a") (@name "b")))',
     ],
 )
 def test_what_is_no_script_is_refused(tmp_path: Path, text: str) -> None:
