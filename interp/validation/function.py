@@ -21,15 +21,20 @@ from zenowasm.interp.validation.context import Context, function_type
 
 
 class Bottom(Enum):
-    """The type of an operand that unreachable code takes from an empty stack: it matches every type."""
+    """The types of operands that come from the empty stack of unreachable code (specification, 3.1.2).
 
-    BOTTOM = "bottom"
+    ``BOTTOM`` matches every type; ``BOTTOM_REFERENCE``, of which it is known that it is a reference and not null,
+    matches every reference type.
+    """
+
+    BOTTOM = "any type"
+    BOTTOM_REFERENCE = "any reference"
 
     def __str__(self) -> str:
-        return "any type"
+        return self.value
 
 
-BOTTOM = Bottom.BOTTOM
+BOTTOM, BOTTOM_REFERENCE = Bottom
 OperandType: TypeAlias = ValType | Bottom
 
 
@@ -157,7 +162,9 @@ class FunctionValidator:
         operands = self.operands
         if len(operands) > label.height:
             found = operands.pop()
-            if found is expected or found is BOTTOM or matches_valtype(found, expected):
+            if found is expected or found is BOTTOM:
+                return found
+            if isinstance(expected, RefType) if found is BOTTOM_REFERENCE else matches_valtype(found, expected):
                 return found
             self.fail(f"type mismatch: {expected} is expected, {found} is on the stack")
         if label.unreachable:
@@ -176,7 +183,7 @@ class FunctionValidator:
     def pop_reference(self) -> RefType | None:
         """Pop a reference of any type; ``None`` when unreachable code takes it from nowhere."""
         found = self.pop()
-        if found is BOTTOM:
+        if isinstance(found, Bottom):
             return None
         if isinstance(found, RefType):
             return found
@@ -184,7 +191,12 @@ class FunctionValidator:
 
     def push_reference(self, type_: RefType | None, *, nullable: bool) -> None:
         """Push a reference to what ``type_`` points to; ``None`` is as ``pop_reference`` has it."""
-        self.operands.append(BOTTOM if type_ is None else RefType(nullable, type_.heap))
+        self.operands.append(BOTTOM_REFERENCE if type_ is None else RefType(nullable, type_.heap))
+
+    @staticmethod
+    def is_reference(operand: OperandType) -> bool:
+        """Say whether an operand is known to be a reference."""
+        return operand is BOTTOM_REFERENCE or isinstance(operand, RefType)
 
     def close_type(self, type_: ValType) -> ValType:
         """Return a type that an immediate names as a closed type."""

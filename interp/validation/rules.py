@@ -327,7 +327,7 @@ def select(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
         return
     second, first = v.pop(), v.pop()
     for operand in (first, second):
-        if isinstance(operand, RefType):
+        if v.is_reference(operand):
             v.fail(f"type mismatch: select without a type takes numbers and vectors, {operand} is on the stack")
     if isinstance(first, NumType | VecType) and isinstance(second, NumType | VecType) and first is not second:
         v.fail(f"type mismatch: select takes two operands of one type, {first} and {second} are on the stack")
