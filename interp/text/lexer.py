@@ -250,8 +250,9 @@ def is_legal(token: str) -> bool:
 
 def describe_illegal(token: str) -> str:
     """Say what is wrong with a token that is none."""
-    if token.startswith('"'):
-        return "unclosed string" if len(token) == 1 or not token.endswith('"') else f"malformed string {token[:80]}"
+    _, quote, quoted = token.partition('"')
+    if quote:
+        return f"malformed string {token[:80]}" if quoted.endswith('"') else "unclosed string"
     return f"illegal character in {token[:80]!r}"
 
 

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 from zenowasm.interp.binary import Names, decode, encode_names
 from zenowasm.interp.binary.sections import SECTIONS
+from zenowasm.interp.errors import ParseError
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import CustomSection, Module
 from zenowasm.interp.text.cursor import Cursor
-from zenowasm.interp.text.lexer import Annotation, Source, tokenize
+from zenowasm.interp.text.lexer import Annotation, Source, describe_illegal, is_legal, tokenize
 from zenowasm.interp.text.parser_fields import KINDS, FieldParser
 
 _PLACES: Mapping[str, str] = {
@@ -162,7 +163,15 @@ class ModuleParser(FieldParser):
                     self.pos = pos
                     return words
             elif not token:
-                raise self.error(f"unexpected end of text: {tokens[start + 1]!r} is not closed", start)
+                raise self._unclosed(start, pos - 1)
+
+    def _unclosed(self, start: int, end: int) -> ParseError:
+        """Make the error of a field that nothing closes: a string without an end takes the parentheses behind it."""
+        for pos in range(start, end):
+            token = self.tokens[pos]
+            if token not in ("(", ")") and not is_legal(token):
+                return self.error(describe_illegal(token), pos)
+        return self.error(f"unexpected end of text: {self.tokens[start + 1] or '('!r} is not closed", start)
 
     # -- custom sections (specification, custom annotations) --
 

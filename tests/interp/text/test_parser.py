@@ -200,6 +200,13 @@ def test_two_spellings_of_one_module(short: str, long: str) -> None:
 # -- well-formedness of modules --
 
 
+@pytest.mark.parametrize("string", ['"abc)', '"abc', '"\\"', '"', '$"abc'])
+def test_a_string_that_is_not_closed_is_found_where_it_begins(string: str) -> None:
+    with pytest.raises(ParseError, match="unclosed string") as caught:
+        parse_module(f'(module\n  (func (export "a"))\n  (func (export {string}))\n)')
+    assert (caught.value.line, caught.value.column) == (3, 17)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -231,7 +238,7 @@ def test_two_spellings_of_one_module(short: str, long: str) -> None:
         ("(elem (table 0) (i32.const 0) 0)", "reference type"),
         ('(data $ "")', "empty identifier"),
         ('(data "\\zz")', "malformed string"),
-        ('(data "a)', "not closed"),
+        ('(data "a)', "unclosed string"),
         ("(rec (func))", "'\\(type'"),
         ('(tag (export "a") (result))x', "the end of the text"),
     ],
