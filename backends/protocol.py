@@ -72,13 +72,15 @@ class Capability(Enum):
 
 @frozen
 class Budget:
-    """What one outermost call may use: ``fuel`` in units of the instruction table, ``seconds`` of wall clock.
+    """What one outermost call may use: ``fuel`` in units of the instruction table, ``seconds`` of wall clock, and
+    ``cpu_seconds`` of the calling thread's CPU time.
 
     ``None`` means without bound. Calls that a host function makes back into the guest share the outermost budget.
     """
 
     fuel: int | None = None
     seconds: float | None = None
+    cpu_seconds: float | None = None
 
 
 class Func(Protocol):

@@ -19,13 +19,14 @@ class RunningCall:
     """A slot call, or one phase of a plugin's loading and ending.
 
     ``scope`` is the calling script's, ``None`` outside of a slot call. ``deadline`` is the moment, in seconds of
-    ``time.monotonic``, at which the call must be over; host functions must not wait beyond it. ``succeeded`` is what
-    the endings are told: a slot that answers without success has not.
+    ``time.monotonic``, at which the call must be over; host functions must not wait beyond it. ``host_calls`` counts
+    their calls. ``succeeded`` is what the endings are told: a slot that answers without success has not.
     """
 
     scope: Scope | None = None
     deadline: float = inf
     succeeded: bool = True
+    host_calls: int = 0
     _endings: list[Ending] = field(factory=list, init=False)
 
     @property

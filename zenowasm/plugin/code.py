@@ -16,6 +16,7 @@ from zenowasm.plugin.host_functions.binding import functions
 from zenowasm.plugin.host_functions.context import HostContext
 from zenowasm.plugin.host_functions.port import GuestPort
 from zenowasm.plugin.jsonvalue import encode
+from zenowasm.plugin.limits import LimitSource, PluginLimits
 from zenowasm.plugin.log import PluginLog
 from zenowasm.plugin.manifest import Manifest, PluginType
 from zenowasm.plugin.permissions import Permissions
@@ -28,13 +29,15 @@ from zenowasm.wasi.preview1 import Preview1
 class PluginCode:
     """Everything that the instances of one plugin share; making an instance of it compiles nothing.
 
-    ``request_context`` is the JSON that every request carries as its ``context``, empty without configuration.
+    ``limits`` are the host's, lowered to what the manifest asks for. ``request_context`` is the JSON that every request
+    carries as its ``context``, empty without configuration.
     """
 
     manifest: Manifest
     engine: Engine
     module: Module
     permissions: Permissions
+    limits: PluginLimits
     config: ResolvedConfig
     request_context: bytes = field(repr=False)
     services: HostServices
@@ -92,7 +95,8 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices) -> Plu
     for missing in interface().problems(module):
         raise LoadError(f"failed to load WASM module: {missing.message}")
     context = encode({"config": dict(config)}) if config else b""
-    return PluginCode(manifest, engine, module, manifest.granted(), config, context, services)
+    limits = services.limits.restricted(manifest.limits, LimitSource.MANIFEST)
+    return PluginCode(manifest, engine, module, manifest.granted(), limits, config, context, services)
 
 
 def _phase(problem: PluginError) -> str:

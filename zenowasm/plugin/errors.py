@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from zenowasm.interp.errors import Exhaustion, Trap, TrapCode, WasmError
+from zenowasm.plugin.limits import PluginLimits
 from zenowasm.wasi.errors import ProcExit
 
 
@@ -34,6 +36,14 @@ class LoadError(PluginError):
     """A plugin cannot be loaded: its binary is unreadable, malformed, invalid, or imports what no host offers."""
 
 
+class NotAdmittedError(LoadError):
+    """The host's settings do not let the plugin load."""
+
+
+class MemoryLimitError(LoadError):
+    """The module declares more memory, or larger tables, than it may have."""
+
+
 class AlreadyLoadedError(LoadError):
     """Two plugins carry one name: ``plugin N already loaded``."""
 
@@ -58,6 +68,10 @@ class RequestError(PluginError):
     """A call's parameters cannot travel as JSON, or are too large."""
 
 
+class RequestLimitError(RequestError):
+    """A call's parameters are longer than the limit."""
+
+
 class FunctionNotFoundError(PluginError):
     """The module lacks an export of the ABI: ``function F not found in module N``."""
 
@@ -78,6 +92,10 @@ class BadPointerError(ReplyError):
     """A guest returned a pointer to outside of its memory."""
 
 
+class OutputLimitError(ReplyError):
+    """A guest's answer is longer than what is read of it, and not complete within."""
+
+
 class AllocationError(PluginError):
     """The guest's ``alloc`` answered 0 or a place that does not hold what was asked for."""
 
@@ -92,6 +110,19 @@ class BusyError(PluginError):
 
 class ClosedError(PluginError):
     """The host is shutting down, or is shut down, and takes no more calls."""
+
+
+class RetiredError(ClosedError):
+    """This version of a plugin takes no more calls: another has taken its place, or the host is closed."""
+
+
+class SlotFailedError(PluginError):
+    """A slot answered that it did not succeed; the message is the plugin's own, ``data`` what it answered with it."""
+
+    def __init__(self, slot: str, message: str, data: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.slot = slot
+        self.data = data
 
 
 class CallError(PluginError):
@@ -112,7 +143,21 @@ class GuestTrapError(CallError):
 
 
 class TimeLimitError(CallError):
-    """The call took longer than its wall-clock limit."""
+    """The call took longer than its wall-clock limit, host functions included."""
+
+
+class PoolTimeoutError(TimeLimitError):
+    """The call's time was over before one of the plugin's instances was free."""
+
+    def __init__(self, plugin: str, instances: int, seconds: float) -> None:
+        reason = f"no instance was free for {seconds:.3g} s: the limit of {instances} instances is reached"
+        super().__init__(
+            plugin, "plugin_execute", f"{reason}; to raise it, set max_instances, or give the call more time"
+        )
+
+
+class CpuLimitError(CallError):
+    """The call used more CPU time than its share of its wall-clock limit."""
 
 
 class FuelLimitError(CallError):
@@ -123,6 +168,10 @@ class StackLimitError(CallError):
     """The guest's calls were nested deeper than the limit."""
 
 
+class HostCallLimitError(CallError):
+    """The guest called host functions more often than one call may."""
+
+
 class GuestExitError(CallError):
     """The guest ended itself with WASI's ``proc_exit``; ``code`` is its exit code."""
 
@@ -131,24 +180,70 @@ class GuestExitError(CallError):
         self.code = code
 
 
-def call_error(plugin: str, function: str, error: WasmError, seconds: float | None, fuel: int | None) -> CallError:
-    """Return the error for a guest call that ended with ``error``; the limits are named where one was the cause.
+class HostCallsUsedUp(WasmError):  # noqa: N818 - like `Exhaustion`, it ends the guest, and `call_error` names it
+    """Raised through a guest's frames when it calls host functions more often than its call may."""
 
-    A script can read the message, so it holds only what every engine says alike: the code's words and the place. What
-    one engine knows beyond that is in ``error``, which becomes the result's cause.
+
+class NestedTooDeep(Exhaustion):
+    """Raised through a guest's frames when its ``alloc`` and host functions call each other too deeply."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__(f"alloc and host functions call each other more than {depth} deep")
+
+
+def call_error(
+    plugin: str, function: str, error: WasmError, limits: PluginLimits, *, late: bool = True, memory: int = 0
+) -> CallError:
+    """Return the error for a guest call that ended with ``error``; one that ended at a limit names it.
+
+    ``late`` tells of an interrupted call that its wall-clock time is over, rather than its CPU time; ``memory`` is the
+    size of the guest's memory in bytes. A script can read the message, so it holds only what every engine says alike:
+    the code's words and the place. What one engine knows beyond that is in ``error``, which becomes the result's cause.
     """
     if isinstance(error, ProcExit):
         return GuestExitError(plugin, function, error.code)
+    if isinstance(error, HostCallsUsedUp):
+        reason = f"the limit of {limits.host_calls} calls of host functions is reached"
+        return HostCallLimitError(plugin, function, f"{reason}; {limits.remedy('host_calls', plugin)}")
+    if isinstance(error, NestedTooDeep):
+        return StackLimitError(plugin, function, str(error))
     if isinstance(error, Exhaustion):
-        return StackLimitError(plugin, function, str(Exhaustion()))
+        # How deep that is depends on the size of the guest's frames, unless the engine counts calls.
+        reason = f"{Exhaustion()} (for guests with small frames the limit is about {limits.call_depth} calls"
+        return StackLimitError(plugin, function, f"{reason}; {limits.remedy('call_depth', plugin)})")
     if not isinstance(error, Trap):
         return CallError(plugin, function, str(error))
     if error.code is TrapCode.INTERRUPTED:
         # Where a busy loop is interrupted is chance, so the place is left out.
-        reason = f"{error.code.value} (the limit of {seconds:g} s is reached)"
-        return TimeLimitError(plugin, function, reason, error.code)
+        return (time_error if late else _cpu_error)(plugin, function, limits)
     if error.code is TrapCode.OUT_OF_FUEL:
-        reason = f"{error.code.value} (the limit of {fuel} units is reached)"
+        reason = f"{error.code.value} (the limit of {limits.fuel} units is reached; {limits.remedy('fuel', plugin)})"
         return FuelLimitError(plugin, function, reason, error.code)
     place = Trap(error.code, function=error.function, offset=error.offset, backtrace=error.backtrace)
-    return GuestTrapError(plugin, function, str(place), error.code)
+    return GuestTrapError(plugin, function, f"{place}{_memory_hint(plugin, limits, memory)}", error.code)
+
+
+def time_error(plugin: str, function: str, limits: PluginLimits) -> TimeLimitError:
+    """Return the error for a call whose time is over."""
+    code = TrapCode.INTERRUPTED
+    reason = f"{code.value} (the limit of {limits.seconds:g} s is reached; {limits.remedy('seconds', plugin)})"
+    return TimeLimitError(plugin, function, reason, code)
+
+
+def _cpu_error(plugin: str, function: str, limits: PluginLimits) -> CpuLimitError:
+    code = TrapCode.INTERRUPTED
+    reason = f"the limit of {limits.cpu_seconds:g} s of CPU time, {limits.cpu:g} of {limits.seconds:g} s, is reached"
+    return CpuLimitError(plugin, function, f"{code.value} ({reason}; {limits.remedy('cpu', plugin)})", code)
+
+
+def _memory_hint(plugin: str, limits: PluginLimits, memory: int) -> str:
+    """Say that memory may have run out: a guest is refused it quietly, and often traps soon after.
+
+    Whether it was refused any is not known on every engine, so this tells what is: how much of it the guest has.
+    """
+    if 2 * memory < limits.memory_bytes:
+        return ""
+    return (
+        f" (its memory has {memory} of at most {limits.memory_bytes} bytes: if it ran out, "
+        f"{limits.remedy('memory_bytes', plugin)})"
+    )

@@ -44,6 +44,11 @@ class Guest:
             self._memory = GuestMemory(export)
 
     @property
+    def bound(self) -> bool:
+        """Whether the guest's memory is known."""
+        return self._memory is not None
+
+    @property
     def memory(self) -> GuestMemory:
         """The guest's memory."""
         assert self._memory is not None

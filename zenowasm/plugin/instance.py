@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
 
+from attrs import evolve
+
 from zenowasm.backends.protocol import Budget, ExecutionLimits
 from zenowasm.host.memory import MemoryFaultError
-from zenowasm.interp.errors import LimitError, LinkError, TrapCode, WasmError
+from zenowasm.interp.errors import LimitError, LinkError, WasmError
 from zenowasm.plugin.abi import (
     ALLOC,
     CLEANUP,
@@ -37,14 +39,17 @@ from zenowasm.plugin.errors import (
     BusyError,
     CallError,
     LoadError,
+    MemoryLimitError,
+    OutputLimitError,
     PluginError,
-    TimeLimitError,
     UnusableInstanceError,
     call_error,
+    time_error,
 )
 from zenowasm.plugin.guest import Guest
 from zenowasm.plugin.host_functions.context import HostContext
 from zenowasm.plugin.host_functions.port import GuestPort
+from zenowasm.plugin.limits import LimitSettings, LimitSource, PluginLimits
 from zenowasm.plugin.log import PluginLog
 from zenowasm.wasi.context import LineBuffer, WasiContext
 from zenowasm.wasi.errors import ProcExit
@@ -66,8 +71,10 @@ class PluginInstance:
     def __init__(self, code: PluginCode) -> None:
         services = code.services
         self._code = code
-        self._limits = services.limits
-        self._store = code.engine.new_store(ExecutionLimits(memory_bytes=self._limits.memory_bytes))
+        self._limits = code.limits
+        self._store = code.engine.new_store(
+            ExecutionLimits(memory_bytes=self._limits.memory_bytes, call_depth=self._limits.call_depth)
+        )
         if services.on_store is not None:
             services.on_store(code.name, self._store)
         self._guest = Guest(code.name, services.observer)
@@ -86,9 +93,11 @@ class PluginInstance:
         self._lock = threading.RLock()
         self._active = False
         self._started = 0.0
+        self._cpu_started = 0.0
         self._fuel_before = 0
+        self._running = self._limits
         self._budget: Budget | None = None
-        self._whole = Budget(fuel=self._limits.fuel, seconds=self._limits.seconds)
+        self._whole = _budget(self._limits)
         self.usable = True
         with self._phase(None):
             self._instantiate()
@@ -100,18 +109,20 @@ class PluginInstance:
         """Fuel that all calls into this instance have consumed so far."""
         return self._store.fuel_consumed
 
-    def execute(self, slot: str, request: bytes, scope: Scope | None) -> Response:
-        """Run a slot: pass its name and the JSON ``request``, and return what the guest answers.
+    def execute(self, request: SlotRequest) -> Response:
+        """Run a slot: pass its name and the request as JSON, and return what the guest answers.
 
-        Raises ``UnusableInstanceError`` before anything has been called, ``BusyError`` when a call of this instance
-        is running in the same thread, ``CallError`` and its kinds, ``AllocationError``, ``BadPointerError``,
-        ``ReplyError``.
+        The request's budget can only lower the plugin's own limits. Raises ``RequestError`` and
+        ``UnusableInstanceError`` before anything has been called, ``BusyError`` when a call of this instance is running
+        in the same thread, ``CallError`` and its kinds, ``AllocationError``, ``BadPointerError``, ``ReplyError``, and
+        ``ValueError`` for a budget that is not greater than 0.
         """
+        encoded = self._encoded(request)
         with self._lock:
             try:
-                with self._phase(scope) as call:
-                    name_pointer, name_length = self._pass(slot.encode("utf-8", "replace"))
-                    pointer, length = self._pass(request)
+                with self._phase(request) as call:
+                    name_pointer, name_length = self._pass(request.slot.encode("utf-8", "replace"))
+                    pointer, length = self._pass(encoded)
                     data, cut = self._reply(EXECUTE, "response", name_pointer, name_length, pointer, length)
                     try:
                         response = parse_response(data)
@@ -144,10 +155,15 @@ class PluginInstance:
             imports = linker.resolve(self._store, module, owner=name, observer=self._code.services.observer)
             self._begin_step()
             instance = self._store.instantiate(module, imports)
-        except (LinkError, LimitError) as error:
+        except LinkError as error:
             raise LoadError(f"failed to load WASM module: {error}") from error
+        except LimitError as error:
+            limit = f"{self._limits.memory_bytes} bytes; {self._limits.remedy('memory_bytes', name)}"
+            raise MemoryLimitError(
+                f"failed to load WASM module: it declares more memory or larger tables than it may have ({limit})"
+            ) from error
         except WasmError as error:
-            failure = call_error(name, "start", error, self._limits.seconds, self._limits.fuel)
+            failure = self._failure("start", error)
             raise LoadError(f"failed to load WASM module: {failure}") from failure
         self._guest.bind(instance.exports)
         start = next((export for export in (INITIALIZE, START) if self._guest.has(export)), None)
@@ -181,7 +197,10 @@ class PluginInstance:
     def _cut(self, error: PluginError, cut: bool) -> PluginError:
         if not cut:
             return error
-        return type(error)(f"{error} (the text is longer than the limit of {self._limits.reply_bytes} bytes)")
+        remedy = self._limits.remedy("reply_bytes", self._code.name)
+        return OutputLimitError(
+            f"{error} (the text is longer than the limit of {self._limits.reply_bytes} bytes; {remedy})"
+        )
 
     def _reply(self, function: str, what: str, *arguments: int) -> tuple[bytes, bool]:
         (pointer,) = self._call(function, *arguments)
@@ -194,7 +213,12 @@ class PluginInstance:
         """Hand bytes to the guest, without a NUL, and return pointer and length."""
         (pointer,) = self._call(ALLOC, len(data))
         if pointer == 0:
-            raise AllocationError(f"alloc({len(data)}) in module {self._code.name} answered 0: out of memory")
+            limits, name = self._limits, self._code.name
+            memory = f"{self._guest.memory.size} of at most {limits.memory_bytes} bytes"
+            raise AllocationError(
+                f"alloc({len(data)}) in module {name} answered 0: out of memory (it has {memory}; "
+                f"{limits.remedy('memory_bytes', name)})"
+            )
         try:
             self._guest.memory.write(pointer, data)
         except MemoryFaultError as error:
@@ -204,20 +228,29 @@ class PluginInstance:
         return pointer, len(data)
 
     @contextmanager
-    def _phase(self, scope: Scope | None) -> Iterator[RunningCall]:
-        """One outermost call: the lock, the time from which its budget counts, and what it may reach."""
+    def _phase(self, request: SlotRequest | None) -> Iterator[RunningCall]:
+        """One outermost call: the lock, the time from which its budget counts, and what it may reach.
+
+        Without ``request`` it is a phase of the plugin's loading or ending.
+        """
         with self._lock:
             if self._active:
                 raise BusyError(f"plugin {self._code.name} is called from inside a call of its own")
             if not self.usable:
                 raise UnusableInstanceError(f"this instance of plugin {self._code.name} cannot be used any more")
+            budget = None if request is None else request.budget
+            limits = self._limits
+            self._running = limits if asked is None else limits.restricted(asked, LimitSource.CALL)
+            self._whole = _budget(self._running)
             self._active = True
             self._log.begin_call()
-            self._started = time.monotonic()
-            seconds = self._limits.seconds
+            self._started = time.monotonic() if request is None else request.started
+            self._cpu_started = time.thread_time()
+            seconds = self._running.seconds
+            scope = None if request is None else request.scope
             call = RunningCall(scope, inf if seconds is None else self._started + seconds)
             self._context.call = call
-            self._fuel_before = self._store.fuel_consumed if self._limits.fuel is not None else 0
+            self._fuel_before = self._store.fuel_consumed if self._running.fuel is not None else 0
             try:
                 yield call
             except BaseException:
@@ -233,14 +266,17 @@ class PluginInstance:
 
     def _begin_step(self) -> None:
         """Give the next call into the guest what is left of the phase's budget."""
-        limits = self._limits
+        limits = self._running
         budget = self._whole
         elapsed = time.monotonic() - self._started
         if limits.seconds is not None and elapsed > limits.seconds * _NEGLIGIBLE:
-            budget = Budget(limits.fuel, max(limits.seconds - elapsed, 0.0))
+            budget = evolve(budget, seconds=max(limits.seconds - elapsed, 0.0))
+        if limits.cpu_seconds is not None:
+            used_seconds = time.thread_time() - self._cpu_started
+            budget = evolve(budget, cpu_seconds=max(limits.cpu_seconds - used_seconds, 0.0))
         if limits.fuel is not None:
             used = self._store.fuel_consumed - self._fuel_before
-            budget = Budget(max(limits.fuel - used, 0), budget.seconds)
+            budget = evolve(budget, fuel=max(limits.fuel - used, 0))
         if budget is not self._budget:
             self._store.set_budget(budget)
             self._budget = budget
@@ -249,18 +285,21 @@ class PluginInstance:
         self._begin_step()
         budget = self._budget
         if budget is not None and budget.seconds == 0.0:
-            raise TimeLimitError(
-                self._code.name, function, f"the limit of {self._limits.seconds:g} s is reached", TrapCode.INTERRUPTED
-            )
+            raise time_error(self._code.name, function, self._running)
         try:
             return self._guest.call(function, *arguments)
         except WasmError as error:
             self.usable = False
-            raise call_error(self._code.name, function, error, self._limits.seconds, self._limits.fuel) from error
+            raise self._failure(function, error) from error
         except BaseException:
             # What a log sink, an observer or a signal handler raised has ended the guest's frames half way.
             self.usable = False
             raise
+
+    def _failure(self, function: str, error: WasmError) -> CallError:
+        late = self._context.call.seconds_left == 0.0
+        memory = self._guest.memory.size if self._guest.bound else 0
+        return call_error(self._code.name, function, error, self._running, late=late, memory=memory)
 
     def _sleep(self, seconds: float) -> None:
         """Sleep for WASI, but not past the end of the running call's time."""
@@ -272,6 +311,10 @@ class PluginInstance:
                 self.cleanup()
             except CallError as error:
                 self._log.note("error", f"Failed to cleanup plugin: {error}")
+
+
+def _budget(limits: PluginLimits) -> Budget:
+    return Budget(limits.fuel, limits.seconds, limits.cpu_seconds)
 
 
 @contextmanager

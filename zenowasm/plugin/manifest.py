@@ -7,21 +7,20 @@ since manifests of the original carry some that only other tools read; a key tha
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-import cattrs
-from attrs import field, fields, frozen, has
-from cattrs.gen import make_dict_structure_fn
+from attrs import evolve, field, frozen
 
 from zenowasm.plugin.document import MAX_BYTES, DocumentError, MappingNode, Node, Scalar, SequenceNode, load
 from zenowasm.plugin.errors import ManifestError
 from zenowasm.plugin.files import read_bounded
+from zenowasm.plugin.limits import LimitSettings
 from zenowasm.plugin.path_rules import PathRule
 from zenowasm.plugin.permissions import SCOPE_FORMS, Permissions
+from zenowasm.plugin.typed import NOT_IN_FILE, FieldError, make_converter, one_of, string, unknown_keys
 from zenowasm.plugin.url_rules import RuleError, UrlRule
 from zenowasm.plugin.versions import RangeError, satisfies
 
@@ -56,8 +55,7 @@ _CONFIG_TYPES = {
     "bool": ConfigType.BOOLEAN,
     "boolean": ConfigType.BOOLEAN,
 }
-_TRUE = ("true", "yes", "on", "y")
-_FALSE = ("false", "no", "off", "n")
+_PLUGIN_TYPES = {"": PluginType.WASM, "wasm": PluginType.WASM, "sidecar": PluginType.SIDECAR}
 
 
 @frozen
@@ -110,7 +108,10 @@ class ManifestWarning:
 
 @frozen
 class Manifest:
-    """A plugin's manifest. ``folder`` is the plugin's folder; ``slots`` in the file is ignored, as in the original."""
+    """A plugin's manifest. ``folder`` is the plugin's folder; ``slots`` in the file is ignored, as in the original.
+
+    ``limits`` is this project's addition: what the plugin is content with, which can only lower what its host allows.
+    """
 
     name: str
     binary: str
@@ -124,8 +125,9 @@ class Manifest:
     permissions: PermissionLists = PermissionLists()
     config: Mapping[str, ConfigParameter] = field(factory=dict)
     sidecar: Sidecar = Sidecar()
-    folder: Path = field(default=Path(), kw_only=True)
-    warnings: tuple[ManifestWarning, ...] = field(default=(), kw_only=True, eq=False)
+    limits: LimitSettings = field(factory=LimitSettings)
+    folder: Path = field(default=Path(), kw_only=True, metadata={NOT_IN_FILE: True})
+    warnings: tuple[ManifestWarning, ...] = field(default=(), kw_only=True, eq=False, metadata={NOT_IN_FILE: True})
 
     @property
     def file(self) -> Path:
@@ -148,95 +150,15 @@ class Manifest:
         )
 
 
-class _FieldError(ValueError):
-    def __init__(self, node: Node, message: str) -> None:
-        super().__init__(message)
-        self.node = node
+def _config_type(node: Any, _: object) -> ConfigType:
+    return one_of(node, _CONFIG_TYPES, "one of string, integer, number, boolean")  # type: ignore[no-any-return]
 
 
-def _expected(node: Node, what: str) -> _FieldError:
-    return _FieldError(node, f"expected {what}, found {node.kind}")
+def _plugin_type(node: Any, _: object) -> PluginType:
+    return one_of(node, _PLUGIN_TYPES, "wasm or sidecar")  # type: ignore[no-any-return]
 
 
-def _string(node: Any, _: object = None) -> str:
-    if not isinstance(node, Scalar) or node.is_null:
-        raise _expected(node, "a string")
-    return node.text
-
-
-def _boolean(node: Any, _: object = None) -> bool:
-    text = node.text.lower() if isinstance(node, Scalar) else ""
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    raise _expected(node, "true or false")
-
-
-def _integer(node: Any, _: object = None) -> int:
-    text = node.text if isinstance(node, Scalar) else ""
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise _expected(node, "a whole number of 0 or more")
-    return int(text)
-
-
-def _strings(node: Any, _: object = None) -> tuple[str, ...]:
-    if not isinstance(node, SequenceNode):
-        raise _expected(node, "a list of strings")
-    return tuple(_string(item) for item in node)
-
-
-def _config_type(node: Any, _: object = None) -> ConfigType:
-    text = _string(node)
-    if text not in _CONFIG_TYPES:
-        raise _FieldError(node, f"expected one of string, integer, number, boolean, found {text[:40]!r}")
-    return _CONFIG_TYPES[text]
-
-
-def _plugin_type(node: Any, _: object = None) -> PluginType:
-    text = _string(node)
-    if text not in ("", "wasm", "sidecar"):
-        raise _FieldError(node, f"expected wasm or sidecar, found {text[:40]!r}")
-    return PluginType(text or "wasm")
-
-
-def _make_converter() -> cattrs.Converter:
-    converter = cattrs.Converter(detailed_validation=False)
-    converter.register_structure_hook(str, _string)
-    converter.register_structure_hook(bool, _boolean)
-    converter.register_structure_hook(int, _integer)
-    converter.register_structure_hook_func(lambda wanted: wanted == tuple[str, ...], _strings)
-    converter.register_structure_hook_func(lambda wanted: wanted == (str | None), _string)
-    converter.register_structure_hook(ConfigType, _config_type)
-    converter.register_structure_hook(PluginType, _plugin_type)
-
-    def config(node: Any, _: object) -> dict[str, ConfigParameter]:
-        if not isinstance(node, MappingNode):
-            raise _expected(node, "a mapping")
-        return {
-            key: ConfigParameter() if item.is_null else converter.structure(item, ConfigParameter)
-            for key, item in node.items()
-        }
-
-    converter.register_structure_hook_func(lambda wanted: wanted == Mapping[str, ConfigParameter], config)
-
-    def attrs_class(cls: type) -> Any:
-        structure: Any = make_dict_structure_fn(cls, converter, _cattrs_detailed_validation=False)
-
-        def hook(node: Any, _: object) -> Any:
-            if not isinstance(node, MappingNode):
-                raise _expected(node, "a mapping")
-            present = {key: item for key, item in node.items() if not item.is_null and key not in _NOT_IN_FILE}
-            return structure(present, cls)
-
-        return hook
-
-    converter.register_structure_hook_factory(has, attrs_class)
-    return converter
-
-
-_NOT_IN_FILE = ("folder", "warnings")
-_CONVERTER = _make_converter()
+_CONVERTER = make_converter({ConfigType: _config_type, PluginType: _plugin_type})
 
 
 def plugin_folders(folder: Path) -> list[Path]:
@@ -296,13 +218,9 @@ def parse_manifest(text: str, folder: Path) -> Manifest:
         _check_name(root["name"])
         _check_binary(root["binary"], folder)
         _check_range(root, manifest)
-    except _FieldError as error:
+    except FieldError as error:
         raise _parse_error(file, error.node.line, error.node.path, str(error)) from error
-    return Manifest(
-        **{key.name: getattr(manifest, key.name) for key in fields(Manifest) if key.name not in _NOT_IN_FILE},
-        folder=folder,
-        warnings=tuple(_warnings(root)),
-    )
+    return evolve(manifest, folder=folder, warnings=tuple(_warnings(root)))
 
 
 def _parse_error(file: Path, line: int, name: str, message: str) -> ManifestError:
@@ -318,22 +236,22 @@ def _check_present(root: MappingNode, key: str, file: Path) -> None:
 
 
 def _check_name(node: Node) -> None:
-    name = _string(node)
+    name = string(node)
     if len(name) > MAX_NAME or not name.isprintable():
-        raise _FieldError(node, f"expected a name of up to {MAX_NAME} printable characters")
+        raise FieldError(node, f"expected a name of up to {MAX_NAME} printable characters")
 
 
 def _check_binary(node: Node, folder: Path) -> None:
     """Refuse a binary that lies outside of the plugin's folder, also by way of symbolic links."""
-    binary = _string(node)
+    binary = string(node)
     if "\0" in binary or not binary.isprintable():
-        raise _FieldError(node, "expected the name of a file")
+        raise FieldError(node, "expected the name of a file")
     try:
         inside = (folder / binary).resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError) as error:  # a loop of symbolic links
-        raise _FieldError(node, f"cannot be resolved: {error}") from error
+        raise FieldError(node, f"cannot be resolved: {error}") from error
     if os.path.isabs(binary) or "\\" in binary or not inside:
-        raise _FieldError(node, "the binary must lie inside the plugin's folder")
+        raise FieldError(node, "the binary must lie inside the plugin's folder")
 
 
 def _check_range(root: MappingNode, manifest: Manifest) -> None:
@@ -343,7 +261,7 @@ def _check_range(root: MappingNode, manifest: Manifest) -> None:
         try:
             satisfies("0.0.0", manifest.requires.zeno)
         except RangeError as error:
-            raise _FieldError(requires["zeno"], f"{error}; expected a range such as >=0.3.0") from error
+            raise FieldError(requires["zeno"], f"{error}; expected a range such as >=0.3.0") from error
 
 
 def _check_requires(manifest: Manifest, version: str, text: str) -> None:
@@ -366,11 +284,12 @@ _KNOWN: dict[str, type] = {
     "requires": Requires,
     "permissions": PermissionLists,
     "sidecar": Sidecar,
+    "limits": LimitSettings,
 }
 
 
 def _warnings(root: MappingNode) -> list[ManifestWarning]:
-    found = _unknown_keys(root, Manifest, extra=("slots",))
+    found = _unknown_keys(root, Manifest, ("slots",))
     for name, cls in _KNOWN.items():
         node = root.get(name)
         if name and isinstance(node, MappingNode):
@@ -386,16 +305,11 @@ def _warnings(root: MappingNode) -> list[ManifestWarning]:
     return found
 
 
-def _unknown_keys(node: MappingNode, cls: type, extra: Sequence[str] = ()) -> list[ManifestWarning]:
-    known = [key.name for key in fields(cls) if key.name not in _NOT_IN_FILE] + list(extra)
-    warnings = []
-    for key in node:
-        if key not in known:
-            near = get_close_matches(key[:100], known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
-            path = f"{node.path}.{key}" if node.path else key
-            warnings.append(ManifestWarning(f"unknown key, ignored{hint}", node.key_lines[key], path))
-    return warnings
+def _unknown_keys(node: MappingNode, cls: type, also: tuple[str, ...] = ()) -> list[ManifestWarning]:
+    return [
+        ManifestWarning(f"unknown key, ignored; {key.hint}", key.line, key.path)
+        for key in unknown_keys(node, cls, also)
+    ]
 
 
 def _useless_rules(permissions: MappingNode) -> list[ManifestWarning]:
@@ -404,7 +318,7 @@ def _useless_rules(permissions: MappingNode) -> list[ManifestWarning]:
         rules = permissions.get(kind)
         for rule in rules if isinstance(rules, SequenceNode) else ():
             try:
-                parse(_string(rule))
+                parse(string(rule))
             except RuleError as error:
                 warnings.append(ManifestWarning(f"grants nothing: {error}", rule.line, rule.path))
     return warnings

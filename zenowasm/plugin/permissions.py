@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from attrs import field, frozen
 
 from zenowasm.plugin.path_rules import PathRule
-from zenowasm.plugin.url_rules import UrlRule, parse_url
+from zenowasm.plugin.url_rules import UrlRule
+from zenowasm.resources.url import parse_url
 
 SCOPE_FORMS = ("read", "write")
 

@@ -1,4 +1,5 @@
-"""WASI preview 1 in Python, the same code under every engine: the part that a reactor module needs.
+"""WASI preview 1 in Python, all of it, the same code under every engine.
 
-Every function of preview 1 is present, so that any module links; those that are not built answer ``ENOSYS``.
+``preview1`` offers the functions, ``signatures`` is their table; each of the other chapters of the specification has a
+module: ``files``, ``folders``, ``paths``, ``clocks``, ``poll``, ``process``, ``sockets``.
 """

@@ -1,69 +1,70 @@
-"""What a guest sees of its host through WASI: arguments, environment, clocks, randomness, and where its output goes."""
+"""What a guest sees of its host through WASI: arguments, environment, clocks, randomness, streams and folders."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable
+from typing import Final
 
 from attrs import field, frozen
 
-MAX_LINE = 8 * 1024
-"""Bytes of one output line; a longer one is handed on in pieces of this size."""
+from zenowasm.resources.folder import Folder
+from zenowasm.wasi.streams import BytesInput, Input, LineBuffer, Output, discard
+
+__all__ = ["LineBuffer", "Preopen", "WasiContext", "WasiLimits"]
+
+_GIB: Final = 1 << 30
 
 
-class LineBuffer:
-    """Collects bytes and hands on whole lines, without their newline; never holds more than ``MAX_LINE`` bytes."""
+@frozen
+class Preopen:
+    """A folder that a guest finds open when it starts, under the path ``name``.
 
-    def __init__(self, sink: Callable[[bytes], None]) -> None:
-        self._sink = sink
-        self._pending = bytearray()
+    The folder stays its maker's, who closes it; guests use a copy of its descriptor. ``writable`` is whether files and
+    folders in it may be changed.
+    """
 
-    def write(self, data: bytes) -> None:
-        """Take bytes; every line that they complete is handed on."""
-        *lines, rest = data.split(b"\n")
-        for line in lines:
-            self._add(line)
-            self.flush(even_empty=True)
-        self._add(rest)
-
-    def flush(self, *, even_empty: bool = False) -> None:
-        """Hand on what has been collected, as a line."""
-        if self._pending or even_empty:
-            line = bytes(self._pending)
-            self._pending.clear()
-            self._sink(line)
-
-    def _add(self, data: bytes) -> None:
-        position = 0
-        while len(data) - position > MAX_LINE - len(self._pending):
-            room = MAX_LINE - len(self._pending)
-            self._pending += data[position : position + room]
-            position += room
-            self.flush()
-        self._pending += data[position:]
+    name: bytes
+    folder: Folder
+    writable: bool = True
 
 
-def _discard(line: bytes) -> None:
-    """Drop a line: the output of a guest that has nowhere to write."""
+@frozen
+class WasiLimits:
+    """Bounds on what one guest may take from its host.
+
+    ``descriptors`` are open ones, standard streams included; ``file_bytes`` is the size to which a guest may make a
+    file grow; ``folder_entries`` is how many entries of one folder can be listed.
+    """
+
+    descriptors: int = 256
+    file_bytes: int = 4 * _GIB
+    folder_entries: int = 100_000
 
 
 @frozen
 class WasiContext:
-    """One guest's view of the host. Clocks are in nanoseconds; ``sleep`` takes seconds.
+    """One guest's view of the host. Clocks are in nanoseconds; ``sleep`` and ``remaining`` are in seconds.
 
-    Everything that is not the same in every run comes in through here, so a test can fix it.
+    Everything that is not the same in every run comes in through here, so a test can fix it. ``remaining`` tells how
+    long the running call may still take, ``None`` for ever: nothing that a guest waits for takes longer.
     """
 
     arguments: tuple[bytes, ...] = ()
     environ: tuple[bytes, ...] = ()
     """Entries of the form ``NAME=value``."""
-    stdout: LineBuffer = field(factory=lambda: LineBuffer(_discard))
-    stderr: LineBuffer = field(factory=lambda: LineBuffer(_discard))
+    stdin: Input = field(factory=BytesInput)
+    stdout: Output = field(factory=lambda: LineBuffer(discard))
+    stderr: Output = field(factory=lambda: LineBuffer(discard))
+    preopens: tuple[Preopen, ...] = ()
+    limits: WasiLimits = field(factory=WasiLimits)
     realtime: Callable[[], int] = time.time_ns
     monotonic: Callable[[], int] = time.monotonic_ns
+    cpu: Callable[[], int] = time.process_time_ns
     random: Callable[[int], bytes] = os.urandom
     sleep: Callable[[float], None] = time.sleep
+    remaining: Callable[[], float | None] = lambda: None
 
     def flush(self) -> None:
         """Hand on output that has no newline yet."""

@@ -1,84 +1,124 @@
-"""``poll_oneoff``: sleeping, and streams that are always ready (``witx/wasi_snapshot_preview1.witx``)."""
+"""``poll_oneoff``: waits for clocks and descriptors (``witx/wasi_snapshot_preview1.witx``)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import os
+import struct
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
+from attrs import define, frozen
+
 from zenowasm.host.memory import GuestMemory
-from zenowasm.wasi.context import WasiContext
+from zenowasm.wasi.clocks import now
+from zenowasm.wasi.descriptors import FileDescriptor, InputDescriptor, OutputDescriptor
 from zenowasm.wasi.errno import Errno
+from zenowasm.wasi.errors import WasiError
+from zenowasm.wasi.state import Implementation, State
+from zenowasm.wasi.types import Clock, Rights
 
 MAX_SUBSCRIPTIONS: Final = 1024
-_SUBSCRIPTION_BYTES: Final = 48
-_EVENT_BYTES: Final = 32
-MAX_SLEEP_NS: Final = 24 * 3600 * 10**9
-"""The longest sleep of one call; a guest that asked for more wakes early, as POSIX permits."""
 _CLOCK, _FD_READ, _FD_WRITE = 0, 1, 2
-_REALTIME, _MONOTONIC = 0, 1
+_SUBSCRIPTION: Final = struct.Struct("<QB7xI4xQQH6x")
+"""User data and kind; clock or descriptor; for a clock its timeout, precision and flags."""
+_EVENT: Final = struct.Struct("<QHB5xQH6x")
 _ABSOLUTE: Final = 1
 
 
-def poll(
-    context: WasiContext,
-    open_descriptors: Collection[int],
-    memory: GuestMemory,
-    subscriptions: int,
-    events: int,
-    count: int,
-    stored: int,
-) -> Errno:
-    """Answer the ``count`` subscriptions of 48 bytes each, sleeping first when all of them are clocks.
+@frozen
+class _Subscription:
+    """What a guest waits for. ``number`` is a clock's or a descriptor's."""
 
-    Writes events of 32 bytes each to ``events`` and their number as a u32 to ``stored``. Raises ``MemoryFaultError``
-    for a bad pointer, before anything has been waited for.
+    userdata: int
+    kind: int
+    number: int
+    timeout: int
+    flags: int
+
+    def event(self, error: Errno = Errno.SUCCESS, size: int = 0) -> bytes:
+        return _EVENT.pack(self.userdata, error, self.kind, size, 0)
+
+
+@define
+class _Poll:
+    """What one call waits for: ``events`` are ready already, ``due`` are clocks and nanoseconds."""
+
+    state: State
+    events: list[bytes]
+    due: list[tuple[int, _Subscription]]
+    waiting: list[tuple[int, _Subscription]]
+    """Descriptors of the host that may not be ready yet."""
+
+    def add_clock(self, entry: _Subscription) -> None:
+        if entry.number not in (Clock.REALTIME, Clock.MONOTONIC):
+            self.events.append(entry.event(Errno.INVAL))
+            return
+        wait = entry.timeout
+        if entry.flags & _ABSOLUTE:
+            wait = max(wait - now(self.state, Clock(entry.number)), 0)
+        self.due.append((wait, entry))
+
+    def add_descriptor(self, entry: _Subscription) -> None:
+        try:
+            descriptor = self.state.descriptors.get(entry.number, Rights.POLL_FD_READWRITE)
+        except WasiError as error:
+            self.events.append(entry.event(error.errno))
+            return
+        reading = entry.kind == _FD_READ
+        if isinstance(descriptor, InputDescriptor if reading else OutputDescriptor) and descriptor.host is not None:
+            self.waiting.append((descriptor.host, entry))
+        elif isinstance(descriptor, FileDescriptor) and reading:
+            left = os.fstat(descriptor.number).st_size - os.lseek(descriptor.number, 0, os.SEEK_CUR)
+            self.events.append(entry.event(size=max(left, 0)))
+        elif isinstance(descriptor, InputDescriptor):
+            self.events.append(entry.event(size=descriptor.stream.available()))
+        else:
+            self.events.append(entry.event())
+
+    def wait(self) -> None:
+        """Wait until something is ready, unless something is, and add the events of all that is."""
+        shortest = min((wait for wait, _ in self.due), default=None)
+        patience = 0 if self.events else shortest
+        if self.waiting:
+            self._select(None if patience is None else patience / 1e9)
+        elif patience is not None and not self.events:
+            self.state.context.sleep(self.state.longest_wait(patience / 1e9))
+        elapsed = 0 if self.events else shortest
+        self.events += [entry.event() for wait, entry in self.due if elapsed is not None and wait <= elapsed]
+
+    def _select(self, seconds: float | None) -> None:
+        reading = {host for host, entry in self.waiting if entry.kind == _FD_READ}
+        writing = {host for host, entry in self.waiting if entry.kind == _FD_WRITE}
+        readable, writable = self.state.wait_for(reading, writing, seconds)
+        for host, entry in self.waiting:
+            if host in (readable if entry.kind == _FD_READ else writable):
+                self.events.append(entry.event(size=1))
+
+
+def poll_oneoff(state: State, memory: GuestMemory, subscriptions: int, events: int, count: int, stored: int) -> None:
+    """Answer ``count`` subscriptions of 48 bytes, waiting until at least one of them is ready.
+
+    Writes events of 32 bytes each to ``events`` and their number as a u32 to ``stored``. Bad pointers are found
+    before anything has been waited for. When the running call's time is over there may be no event.
     """
     if not 0 < count <= MAX_SUBSCRIPTIONS:
-        return Errno.INVAL
-    table = memory.read(subscriptions, _SUBSCRIPTION_BYTES * count)
-    memory.check(events, _EVENT_BYTES * count)
+        raise WasiError(Errno.INVAL)
+    table = memory.read(subscriptions, _SUBSCRIPTION.size * count)
+    memory.check(events, _EVENT.size * count)
     memory.check(stored, 4)
-    ready: list[bytes] = []
-    timers: list[tuple[int, bytes]] = []
-    for start in range(0, len(table), _SUBSCRIPTION_BYTES):
-        entry = table[start : start + _SUBSCRIPTION_BYTES]
-        kind = entry[8]
+    poll = _Poll(state, [], [], [])
+    for userdata, kind, number, timeout, _precision, flags in _SUBSCRIPTION.iter_unpack(table):
+        entry = _Subscription(userdata, kind, number, timeout, flags)
         if kind == _CLOCK:
-            wait = _remaining(context, entry)
-            if wait is None:
-                ready.append(_event(entry, Errno.INVAL))
-            else:
-                timers.append((wait, _event(entry, Errno.SUCCESS)))
+            poll.add_clock(entry)
         elif kind in (_FD_READ, _FD_WRITE):
-            known = _unsigned(entry, 16, 4) in open_descriptors
-            ready.append(_event(entry, Errno.SUCCESS if known else Errno.BADF))
+            poll.add_descriptor(entry)
         else:
-            return Errno.INVAL
-    if timers and not ready:
-        shortest = min(wait for wait, _ in timers)
-        context.sleep(min(shortest, MAX_SLEEP_NS) / 1e9)
-        ready = [event for wait, event in timers if wait <= shortest]
-    memory.write(events, b"".join(ready))
-    memory.write_unsigned(stored, len(ready), 4)
-    return Errno.SUCCESS
+            raise WasiError(Errno.INVAL)
+    poll.wait()
+    memory.write(events, b"".join(poll.events))
+    memory.write_unsigned(stored, len(poll.events), 4)
 
 
-def _remaining(context: WasiContext, entry: bytes) -> int | None:
-    """Return the nanoseconds until a clock subscription is due, ``None`` when its clock is unknown."""
-    clock = _unsigned(entry, 16, 4)
-    timeout = _unsigned(entry, 24, 8)
-    if clock not in (_REALTIME, _MONOTONIC):
-        return None
-    if not _unsigned(entry, 40, 2) & _ABSOLUTE:
-        return timeout
-    now = context.realtime() if clock == _REALTIME else context.monotonic()
-    return max(timeout - now, 0)
-
-
-def _event(entry: bytes, error: Errno) -> bytes:
-    # userdata u64, error u16, type u8, padding, then bytes available and flags of a descriptor, both 0
-    return entry[:8] + int(error).to_bytes(2, "little") + entry[8:9] + bytes(_EVENT_BYTES - 11)
-
-
-def _unsigned(entry: bytes, offset: int, width: int) -> int:
-    return int.from_bytes(entry[offset : offset + width], "little")
+FUNCTIONS: Mapping[str, Implementation] = MappingProxyType({"poll_oneoff": poll_oneoff})

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zenowasm.plugin.url_rules import RuleError, UrlRule, parse_url
+from zenowasm.plugin.url_rules import RuleError, UrlRule
+from zenowasm.resources.url import parse_url
 
 
 def allowed(rule: str, url: str) -> bool:

@@ -42,11 +42,13 @@ class Wasi:
         self.caller = FakeCaller()
         self.lines: list[tuple[str, bytes]] = []
         self.slept: list[float] = []
+        self.cpu = 1_000
         self.context = WasiContext(
             stdout=LineBuffer(lambda line: self.lines.append(("out", line))),
             stderr=LineBuffer(lambda line: self.lines.append(("err", line))),
             realtime=lambda: 1_700_000_000_000_000_001,
             monotonic=lambda: 5_000,
+            cpu=lambda: self.cpu,
             random=lambda length: bytes(index % 251 for index in range(length)),
             sleep=self.slept.append,
             **context,

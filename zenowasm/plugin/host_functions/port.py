@@ -7,8 +7,9 @@ from typing import Final
 from attrs import define
 
 from zenowasm.host.memory import MemoryFaultError, TooLongError
-from zenowasm.interp.errors import Exhaustion, Trap, TrapCode
+from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.plugin.abi import ALLOC
+from zenowasm.plugin.errors import NestedTooDeep
 from zenowasm.plugin.guest import Guest
 from zenowasm.plugin.host_functions.context import RequestFailedError
 from zenowasm.plugin.jsonvalue import JSONError, JSONValue, encode, parse_first
@@ -60,7 +61,7 @@ class GuestPort:
         that are reached there end the call.
         """
         if self.depth >= MAX_DEPTH:
-            raise Exhaustion(f"alloc and host functions call each other more than {MAX_DEPTH} deep")
+            raise NestedTooDeep(MAX_DEPTH)
         self.depth += 1
         try:
             (pointer,) = self.guest.call(ALLOC, len(data) + 1)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from zenowasm.plugin.errors import HostCallsUsedUp
 from zenowasm.plugin.host_functions import db, env, file, http, log, scope
 from zenowasm.plugin.host_functions.context import HostContext
 
@@ -69,6 +70,9 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType({row.name: row for row in
 def perform(context: HostContext, operation: Operation, argument: Any) -> Any:
     """Do what a plugin asks for: the one place through which every host function of every plugin goes.
 
-    Raises ``RequestFailedError``, and whatever ends the plugin's call.
+    Raises ``RequestFailedError``, and whatever ends the plugin's call, as ``HostCallsUsedUp`` does.
     """
+    context.call.host_calls += 1
+    if context.call.host_calls > context.limits.host_calls:
+        raise HostCallsUsedUp
     return operation.body(context, argument)

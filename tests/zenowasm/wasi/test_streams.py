@@ -1,11 +1,14 @@
-"""Line buffering: whole lines, bounded pieces, nothing lost."""
+"""Line buffering: whole lines, bounded pieces, nothing lost; and real streams."""
 
 from __future__ import annotations
+
+import os
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zenowasm.wasi.context import MAX_LINE, LineBuffer, WasiContext
+from zenowasm.wasi.context import WasiContext
+from zenowasm.wasi.streams import MAX_LINE, BytesInput, HostInput, HostOutput, LineBuffer
 
 
 def collect(*writes: bytes) -> list[bytes]:
@@ -37,3 +40,24 @@ def test_a_guest_without_anywhere_to_write_may_write():
     context = WasiContext()
     context.stdout.write(b"lost\n")
     context.flush()
+
+
+def test_input_from_bytes_ends():
+    stream = BytesInput(b"abc")
+    assert (stream.available(), stream.read(2), stream.available(), stream.read(2), stream.read(2)) == (
+        3,
+        b"ab",
+        1,
+        b"c",
+        b"",
+    )
+
+
+def test_real_streams_hold_nothing_back():
+    reading, writing = os.pipe()
+    try:
+        assert HostOutput(writing).write(b"no newline") == 10
+        assert HostInput(reading).read(100) == b"no newline"
+    finally:
+        os.close(reading)
+        os.close(writing)

@@ -1,0 +1,107 @@
+"""Which addresses are on the public internet, and names resolved in bounded time."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from threading import BoundedSemaphore, Thread
+from time import monotonic
+from typing import Final
+
+Lookup = Callable[[str, int], Sequence[str]]
+"""Returns the addresses of a host for a port, at least one, in the order to try, else raises ``OSError``."""
+
+# The IANA registries of special-purpose addresses. Python's own ``is_global`` reads other tables in each release, and
+# takes NAT64 and multicast addresses for global.
+_NOT_PUBLIC_4: Final = tuple(
+    IPv4Network(text)
+    for text in (
+        "0.0.0.0/8",  # this network, RFC 791
+        "10.0.0.0/8",  # private, RFC 1918
+        "100.64.0.0/10",  # shared behind carriers' NAT, RFC 6598
+        "127.0.0.0/8",  # loopback, RFC 1122
+        "169.254.0.0/16",  # link-local, RFC 3927; metadata services of clouds
+        "172.16.0.0/12",  # private, RFC 1918
+        "192.0.0.0/24",  # protocol assignments, RFC 6890
+        "192.0.2.0/24",  # documentation, RFC 5737
+        "192.88.99.0/24",  # relays of 6to4, RFC 7526
+        "192.168.0.0/16",  # private, RFC 1918
+        "198.18.0.0/15",  # benchmarks, RFC 2544
+        "198.51.100.0/24",  # documentation, RFC 5737
+        "203.0.113.0/24",  # documentation, RFC 5737
+        "224.0.0.0/4",  # multicast, RFC 5771
+        "240.0.0.0/4",  # reserved, RFC 1112; limited broadcast, RFC 919
+    )
+)
+# Global unicast is 2000::/3 (RFC 4291). Loopback, mapped IPv4, NAT64, unique local, link-local and multicast addresses
+# are all outside of it.
+_GLOBAL_UNICAST_6: Final = IPv6Network("2000::/3")
+_NOT_PUBLIC_6: Final = tuple(
+    IPv6Network(text)
+    for text in (
+        "2001::/23",  # protocol assignments with Teredo, RFC 2928 and RFC 4380
+        "2001:db8::/32",  # documentation, RFC 3849
+        "2002::/16",  # 6to4, which carries any IPv4 address, RFC 3056
+        "3fff::/20",  # documentation, RFC 9637
+    )
+)
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Return whether an address is one host on the public internet, in none of the special-purpose registries."""
+    if isinstance(address, IPv4Address):
+        return not any(address in network for network in _NOT_PUBLIC_4)
+    return address in _GLOBAL_UNICAST_6 and not any(address in network for network in _NOT_PUBLIC_6)
+
+
+def not_public(addresses: Sequence[str]) -> str | None:
+    """Return the lowest of the addresses that are not public, ``None`` when all are."""
+    found = [parsed for parsed in map(ip_address, addresses) if not is_public(parsed)]
+    return str(min(found, key=lambda address: (address.version, int(address)))) if found else None
+
+
+def time_left(deadline: float) -> float:
+    """Return the seconds until ``deadline``, a moment of ``time.monotonic``; raises ``TimeoutError`` once it passed."""
+    left = deadline - monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def system_lookup(host: str, port: int) -> Sequence[str]:
+    """Ask the system's resolver, which also reads numeric spellings such as ``0x7f.1``; raises ``OSError``."""
+    # As bytes, since Python puts text through IDNA first, whose own errors are not OSErrors.
+    found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+class Resolver:
+    """Resolves names until a deadline, in at most ``threads`` threads at once.
+
+    The system's resolver cannot be interrupted. A thread whose caller has gone ends when its lookup does, and holds
+    its place until then; so a server of names that does not answer costs no more than those threads.
+    """
+
+    def __init__(self, threads: int, lookup: Lookup = system_lookup) -> None:
+        self._free = BoundedSemaphore(threads)
+        self._lookup = lookup
+
+    def addresses(self, host: str, port: int, deadline: float) -> Sequence[str]:
+        """Return the addresses of ``host``; raises ``OSError``, among them ``TimeoutError`` at the deadline."""
+        if not self._free.acquire(timeout=time_left(deadline)):
+            raise TimeoutError
+        answer: Future[Sequence[str]] = Future()
+
+        def run() -> None:
+            try:
+                answer.set_result(self._lookup(host, port))
+            except OSError as error:
+                answer.set_exception(error)
+            finally:
+                self._free.release()
+
+        # A daemon, so that a lookup that hangs does not keep the process from ending.
+        Thread(target=run, name="zenowasm-resolver", daemon=True).start()
+        return answer.result(timeout=time_left(deadline))

@@ -1,0 +1,87 @@
+"""Connections that are used again, each by one request at a time."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore, Lock
+
+import httpcore
+
+from zenowasm.resources.addresses import Resolver, time_left
+from zenowasm.resources.http_connection import CheckedBackend
+from zenowasm.resources.url import Url
+
+_Key = tuple[tuple[str, str, int], bool]
+
+
+class ConnectionPool:
+    """Lends connections, at most ``connections`` at once, and keeps as many idle ones for ``idle_seconds``.
+
+    A connection is out of the pool while it is in use, so that nobody else can look at it. A request that may reach
+    public addresses only never gets a connection that was made for one that may reach others.
+    """
+
+    def __init__(self, resolver: Resolver, tls: ssl.SSLContext, connections: int, idle_seconds: float) -> None:
+        self._resolver = resolver
+        self._tls = tls
+        self._limit = connections
+        self._idle_seconds = idle_seconds
+        self._places = BoundedSemaphore(connections)
+        self._lock = Lock()
+        self._idle: list[tuple[_Key, httpcore.HTTPConnection]] = []
+        self._closed = False
+
+    @contextmanager
+    def connection(self, url: Url, *, public_only: bool, deadline: float) -> Iterator[httpcore.HTTPConnection]:
+        """Lend a connection to the origin of ``url``; raises ``TimeoutError`` when none is free before ``deadline``."""
+        if not self._places.acquire(timeout=time_left(deadline)):
+            raise TimeoutError
+        key = (url.origin, public_only)
+        try:
+            lent = self._take(key) or self._new(url, public_only=public_only)
+            try:
+                yield lent
+            finally:
+                self._give_back(key, lent)
+        finally:
+            self._places.release()
+
+    def _new(self, url: Url, *, public_only: bool) -> httpcore.HTTPConnection:
+        return httpcore.HTTPConnection(
+            httpcore.Origin(url.scheme.encode(), url.host.strip("[]").encode(), url.port),
+            ssl_context=self._tls,
+            keepalive_expiry=self._idle_seconds,
+            network_backend=CheckedBackend(self._resolver, public_only=public_only),
+        )
+
+    def _take(self, key: _Key) -> httpcore.HTTPConnection | None:
+        with self._lock:
+            expired = [entry for entry in self._idle if entry[1].has_expired()]
+            self._idle = [entry for entry in self._idle if entry not in expired]
+            # The one that was used last is the likeliest to be still open.
+            taken = next((entry for entry in reversed(self._idle) if entry[0] == key), None)
+            if taken is not None:
+                self._idle.remove(taken)
+        for _, connection in expired:
+            connection.close()
+        return None if taken is None else taken[1]
+
+    def _give_back(self, key: _Key, connection: httpcore.HTTPConnection) -> None:
+        surplus = [connection]
+        with self._lock:
+            if connection.is_idle() and not connection.is_closed() and not self._closed:
+                self._idle.append((key, connection))
+                surplus = [idle for _, idle in self._idle[: -self._limit]]
+                self._idle = self._idle[-self._limit :]
+        for unwanted in surplus:
+            unwanted.close()
+
+    def close(self) -> None:
+        """Close the idle connections, and from now on every other one when it comes back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for _, connection in idle:
+            connection.close()

@@ -1,0 +1,183 @@
+"""Where a walk through a ``Folder`` ended: a name in an open folder, and what can be done with the name there.
+
+No operation follows a symbolic link that the name may have become since the walk.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from typing import Final, NoReturn
+
+from attrs import frozen
+
+CURRENT: Final = b"."
+_NEW_FILE_MODE: Final = 0o666
+_CLOSE_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0)
+# Neither a pipe nor a device may block whoever opens it, nor become the process's terminal.
+_CAREFUL: Final = (
+    _CLOSE_ON_EXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+)
+
+
+@frozen
+class Place:
+    """A name in the folder with the descriptor ``parent``, which need not exist.
+
+    ``name`` is ``.`` for that folder itself. ``segments`` are the names that lead here from the root, with all links
+    on the way resolved: what permissions are to be matched with. ``slash`` tells that the path ended in a slash, so
+    that only a folder is meant. Every operation raises ``OSError``, as the system call that it is named after.
+    """
+
+    parent: int
+    name: bytes
+    segments: tuple[bytes, ...]
+    slash: bool
+
+    def stat(self) -> os.stat_result:
+        """Return what is known of the file, of a link itself."""
+        found = os.stat(self.name, dir_fd=self.parent, follow_symlinks=False)
+        if self.slash and not stat.S_ISDIR(found.st_mode):
+            _fail(errno.ENOTDIR)
+        return found
+
+    def open(self, flags: int) -> int:
+        """Open a regular file or a folder with flags of ``os.open`` and return its descriptor.
+
+        Raises ``OSError``: ``ENOTSUP`` for a pipe, a socket or a device, which are not even touched.
+        """
+        if self.slash and flags & os.O_CREAT:
+            _fail(errno.EISDIR)
+        if not flags & os.O_EXCL:  # with O_EXCL nothing that exists is opened
+            try:
+                _expect_file_or_folder(self.stat().st_mode)
+            except FileNotFoundError:
+                if not flags & os.O_CREAT:
+                    raise
+        descriptor = os.open(self.name, flags | _CAREFUL, _NEW_FILE_MODE, dir_fd=self.parent)
+        try:
+            _expect_file_or_folder(os.fstat(descriptor).st_mode)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def read(self, limit: int) -> bytes:
+        """Return the content of a regular file of at most ``limit`` bytes; raises ``OSError``: ``EFBIG`` for more."""
+        descriptor = self.open(os.O_RDONLY)
+        try:
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                _fail(errno.EISDIR)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(limit + 1)
+        finally:
+            os.close(descriptor)
+        if len(data) > limit:
+            raise OSError(errno.EFBIG, f"larger than the limit of {limit} bytes")
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Replace the whole content of a regular file, or make one: all of it or, when anything fails, nothing.
+
+        The data is written to a new file beside it and is on the disk before that takes the name. An existing file's
+        permissions are kept.
+        """
+        mode = self._replaced_mode()
+        temporary = b".%s.new" % secrets.token_hex(8).encode()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL
+        descriptor = os.open(temporary, flags, _NEW_FILE_MODE, dir_fd=self.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                if mode is not None:
+                    os.fchmod(descriptor, mode)
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(temporary, self.name, src_dir_fd=self.parent, dst_dir_fd=self.parent)
+        except BaseException:
+            os.unlink(temporary, dir_fd=self.parent)
+            raise
+        self._sync_parent()
+
+    def make_folder(self) -> None:
+        """Make a folder."""
+        os.mkdir(self.name, dir_fd=self.parent)
+
+    def remove_folder(self) -> None:
+        """Remove an empty folder."""
+        os.rmdir(self.name, dir_fd=self.parent)
+
+    def unlink(self) -> None:
+        """Remove a file or a link."""
+        if self.slash:
+            self.stat()
+        os.unlink(self.name, dir_fd=self.parent)
+
+    def read_link(self) -> bytes:
+        """Return the target of a symbolic link."""
+        if self.slash:
+            self.stat()
+        return os.readlink(self.name, dir_fd=self.parent)
+
+    def make_symbolic_link(self, target: bytes) -> None:
+        """Make a symbolic link to ``target``, which need not exist."""
+        self._expect_no_slash()
+        os.symlink(target, self.name, dir_fd=self.parent)
+
+    def make_link_to(self, existing: Place) -> None:
+        """Make a hard link to an existing file."""
+        self._expect_no_slash()
+        if existing.slash:
+            existing.stat()
+        os.link(existing.name, self.name, src_dir_fd=existing.parent, dst_dir_fd=self.parent, follow_symlinks=False)
+
+    def rename_to(self, new: Place) -> None:
+        """Give the file, folder or link another name, replacing what has that name as ``rename`` does."""
+        if (self.slash or new.slash) and not stat.S_ISDIR(self.stat().st_mode):
+            _fail(errno.ENOTDIR)
+        os.rename(self.name, new.name, src_dir_fd=self.parent, dst_dir_fd=new.parent)
+
+    def set_times(self, accessed: int, modified: int) -> None:
+        """Set both times, in nanoseconds since 1970, of a link itself."""
+        if self.slash:
+            self.stat()
+        os.utime(self.name, ns=(accessed, modified), dir_fd=self.parent, follow_symlinks=False)
+
+    def _expect_no_slash(self) -> None:
+        """Only a folder may be made under a name that ends in a slash."""
+        if self.slash:
+            self.stat()
+            _fail(errno.EEXIST)
+
+    def _replaced_mode(self) -> int | None:
+        """Return the permissions of the file that is replaced; raises ``OSError`` unless it may be written to."""
+        if self.slash:
+            _fail(errno.EISDIR)
+        try:
+            descriptor = self.open(os.O_WRONLY)
+        except FileNotFoundError:
+            return None
+        try:
+            return stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o777
+        finally:
+            os.close(descriptor)
+
+    def _sync_parent(self) -> None:
+        descriptor = os.open(CURRENT, os.O_RDONLY | os.O_DIRECTORY | _CLOSE_ON_EXEC, dir_fd=self.parent)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _expect_file_or_folder(mode: int) -> None:
+    if stat.S_ISLNK(mode):
+        _fail(errno.ELOOP)
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(errno.ENOTSUP, "neither a regular file nor a folder")
+
+
+def _fail(code: int) -> NoReturn:
+    raise OSError(code, os.strerror(code))
