@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import NoReturn, Protocol, TypeAlias
+from typing import Final, NoReturn, Protocol, TypeAlias
 
 from zenowasm.interp.errors import ValidationError
 from zenowasm.interp.instructions import Opcode, Structure
@@ -34,7 +34,8 @@ class Bottom(Enum):
         return self.value
 
 
-BOTTOM, BOTTOM_REFERENCE = Bottom
+BOTTOM: Final = Bottom.BOTTOM
+BOTTOM_REFERENCE: Final = Bottom.BOTTOM_REFERENCE
 OperandType: TypeAlias = ValType | Bottom
 
 
