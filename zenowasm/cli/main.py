@@ -25,6 +25,11 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "exec": ("Call an export of a WebAssembly module.", "zenowasm.cli.exec", "exec_"),
         "inspect": ("Show what is in a WebAssembly module.", "zenowasm.cli.inspect", "inspect"),
         "debug": ("Run a script and step through its plugins.", "zenowasm.cli.debug", "debug"),
+        "conformance": (
+            "Run the scenarios of the plugin ABI on any engine.",
+            "zenowasm.cli.conformance",
+            "conformance",
+        ),
         "spec": ("Run a script of the official test suite.", "zenowasm.cli.spec", "spec"),
     }
 )

@@ -1,0 +1,54 @@
+"""``zenowasm conformance``: runs the scenarios of the plugin ABI on any engine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import track
+
+from zenowasm.backends import registry
+from zenowasm.cli import options
+from zenowasm.cli.errors import CliError, one_line, user_errors
+from zenowasm.conformance import report
+from zenowasm.conformance.runner import run_scenario
+from zenowasm.conformance.scenario import ScenarioError, read_scenarios, scenario_files
+from zenowasm.conformance.server import web_server
+
+_SCENARIOS = Path(__file__).parent.parent / "conformance" / "scenarios"
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=options.path, metavar="[PATH...]")
+@click.option("--backend", "backends", multiple=True, metavar="NAME", help="Engine to run on; may be repeated.")
+@click.option("--only", metavar="TEXT", help="Run only scenarios whose name or chapter contains TEXT.")
+@options.as_json
+@click.pass_context
+def conformance(
+    context: click.Context, paths: tuple[Path, ...], backends: tuple[str, ...], only: str | None, as_json: bool
+) -> None:
+    """Run the scenarios of the plugin ABI, and compare what engines make of them.
+
+    PATH is a file of scenarios or a folder of them; without it, the scenarios that come with zenowasm are run. Without
+    --backend, on every engine. Exits with 0 when all expectations hold and all engines agree, 1 otherwise.
+    """
+    with user_errors(registry.BackendError, ScenarioError):
+        engines = [registry.engine(name) for name in dict.fromkeys(backends or registry.names())]
+        scenarios = [it for path in scenario_files(paths or (_SCENARIOS,)) for it in read_scenarios(path)]
+        if only is not None:
+            scenarios = [it for it in scenarios if only.lower() in f"{it.chapter} {it.name}".lower()]
+        if not scenarios:
+            raise CliError("no scenario was found" + (f" whose name or chapter contains {only!r}" if only else ""))
+        console = Console(stderr=True)
+        with web_server() as server:
+            shown = track(scenarios, "", console=console, transient=True, disable=not console.is_terminal)
+            verdicts = [run_scenario(it, engines, server) for it in shown]
+    if as_json:
+        options.print_json(report.as_json(verdicts, engines))
+    else:
+        Console(width=None if sys.stdout.isatty() else 120).print(report.table(verdicts, engines))
+        for line in report.lines(verdicts):
+            click.echo(one_line(line))
+    context.exit(0 if all(verdict.passed for verdict in verdicts) else 1)

@@ -1,0 +1,65 @@
+"""Compares: what happened with what a scenario expects, and what happened on one engine with what did on another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+ANYTHING = "..."
+
+
+@frozen
+class Difference:
+    """The first place at which two observations are not the same: a path such as ``steps[0].fuel``, and both values."""
+
+    path: str
+    left: Any
+    right: Any
+
+
+def first_difference(left: Any, right: Any, path: str = "") -> Difference | None:
+    """Return where two values made of mappings, lists and scalars differ first, ``None`` where nowhere."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        for key in dict.fromkeys((*left, *right)):
+            inner = f"{path}.{key}" if path else str(key)
+            if (key in left) != (key in right):
+                return Difference(inner, left.get(key), right.get(key))
+            if found := first_difference(left[key], right[key], inner):
+                return found
+        return None
+    if _is_list(left) and _is_list(right):
+        for index in range(min(len(left), len(right))):
+            if found := first_difference(left[index], right[index], f"{path}[{index}]"):
+                return found
+        if len(left) == len(right):
+            return None
+        index = min(len(left), len(right))
+        return Difference(f"{path}[{index}]", list(left[index : index + 1]), list(right[index : index + 1]))
+    # 1, 1.0 and true are three values here, since they are three texts of JSON.
+    return None if type(left) is type(right) and left == right else Difference(path, left, right)
+
+
+def faults(expected: Mapping[str, Any], observed: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Yield every expectation that does not hold, as a sentence; what is expected to be ``None`` is not looked at."""
+    for key, wanted in expected.items():
+        if wanted is not None and not matches(wanted, observed.get(key)):
+            yield f"{path}{key}: expected {wanted!r}, found {observed.get(key)!r}"
+
+
+def matches(wanted: Any, found: Any) -> bool:
+    """Return whether ``found`` is what is wanted; in texts ``...`` stands for anything."""
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        return wanted.keys() == found.keys() and all(matches(wanted[key], found[key]) for key in wanted)
+    if _is_list(wanted) and _is_list(found):
+        return len(wanted) == len(found) and all(map(matches, wanted, found))
+    if isinstance(wanted, str) and isinstance(found, str) and ANYTHING in wanted:
+        pattern = ".*".join(map(re.escape, wanted.split(ANYTHING)))
+        return re.fullmatch(pattern, found, re.DOTALL) is not None
+    return type(wanted) is type(found) and bool(wanted == found)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)

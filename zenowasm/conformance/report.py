@@ -1,0 +1,81 @@
+"""Reports of a conformance run, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from zenowasm.backends.protocol import Engine
+from zenowasm.conformance.runner import Verdict
+
+FORMAT = 1
+"""Of the JSON report; a change that readers must know of counts it up."""
+
+
+def as_json(verdicts: Sequence[Verdict], engines: Sequence[Engine]) -> dict[str, Any]:
+    """Return the whole run as a JSON document; a scenario that passed is named only."""
+    return {
+        "format": FORMAT,
+        "backends": [{"name": engine.name, "version": engine.version} for engine in engines],
+        "passed": sum(verdict.passed for verdict in verdicts),
+        "failed": sum(not verdict.passed for verdict in verdicts),
+        "scenarios": [_scenario(verdict) for verdict in verdicts],
+    }
+
+
+def table(verdicts: Sequence[Verdict], engines: Sequence[Engine]) -> Table:
+    """Return one row for each chapter: how many scenarios it has, and how many fail on each engine or differ."""
+    result = Table(box=SIMPLE_HEAD, show_footer=True)
+    chapters = dict.fromkeys(verdict.scenario.chapter for verdict in verdicts)
+    rows = [(chapter, [it for it in verdicts if it.scenario.chapter == chapter]) for chapter in chapters]
+    result.add_column("chapter", footer="total")
+    result.add_column("scenarios", footer=str(len(verdicts)), justify="right")
+    for engine in engines:
+        result.add_column(f"fail on {engine.name}", footer=_failing(verdicts, engine), justify="right")
+    result.add_column("differ", footer=_differing(verdicts), justify="right")
+    for chapter, those in rows:
+        result.add_row(chapter, str(len(those)), *(_failing(those, engine) for engine in engines), _differing(those))
+    return result
+
+
+def lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Yield one line for each fault and each difference, which begins with the place as compilers write it."""
+    for verdict in verdicts:
+        scenario = verdict.scenario
+        place = f"{scenario.file}:{scenario.line}: {scenario.name}"
+        for name, faults in verdict.faults.items():
+            yield from (f"{place}: {name}: {fault}" for fault in faults)
+        if verdict.difference is not None:
+            it = verdict.difference
+            left, right = verdict.engines
+            yield f"{place}: {it.path}: {left} has {it.left!r}, {right} has {it.right!r}"
+
+
+def _failing(verdicts: Sequence[Verdict], engine: Engine) -> str:
+    return str(sum(bool(verdict.faults[engine.name]) for verdict in verdicts))
+
+
+def _differing(verdicts: Sequence[Verdict]) -> str:
+    return str(sum(verdict.difference is not None for verdict in verdicts))
+
+
+def _scenario(verdict: Verdict) -> dict[str, Any]:
+    scenario = verdict.scenario
+    report: dict[str, Any] = {
+        "file": scenario.file.name,
+        "line": scenario.line,
+        "chapter": scenario.chapter,
+        "name": scenario.name,
+        "source": scenario.source,
+        "passed": verdict.passed,
+    }
+    if not verdict.passed:
+        it = verdict.difference
+        left, right = verdict.engines
+        report["faults"] = {name: list(faults) for name, faults in verdict.faults.items() if faults}
+        report["first_difference"] = None if it is None else {"path": it.path, left: it.left, right: it.right}
+        report["observations"] = verdict.observations
+    return report

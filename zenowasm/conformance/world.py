@@ -1,0 +1,79 @@
+"""What there is outside of a guest: a folder, files, a database, variables, all real and all thrown away."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from zenowasm.conformance.scenario import World
+
+
+@frozen
+class Resources:
+    """One scenario's world, open. ``services`` are arguments of ``HostServices``."""
+
+    world: World
+    folder: Path
+    server: str
+    services: dict[str, Any] = field(factory=dict)
+
+    def fill(self, text: str) -> str:
+        """Put the server's URL for ``${http}`` and its port for ``${port}``."""
+        return text.replace("${http}", self.server).replace("${port}", self.server.rpartition(":")[2])
+
+    def neutral(self, text: str) -> str:
+        """Take out of a text what another run would have otherwise: the folder and the server's port."""
+        return text.replace(self.server, "${http}").replace(str(self.folder), "${folder}")
+
+    def afterwards(self) -> dict[str, Any]:
+        """Return the files and rows that the scenario asks for, as they are now."""
+        return {
+            "files": {name: self._content(name) for name in self.world.after_files},
+            "rows": {sql: self._rows(sql) for sql in self.world.after_rows},
+        }
+
+    def _content(self, name: str) -> str | None:
+        path = self.root / name
+        return path.read_bytes().decode("utf-8", "backslashreplace") if path.is_file() else None
+
+    def _rows(self, sql: str) -> list[Any]:
+        # Read past the host's own connection: what it has not committed is not there.
+        with closing(sqlite3.connect(self.database)) as connection:
+            return [list(row) for row in connection.execute(sql)]
+
+    @property
+    def database(self) -> Path:
+        """The file of the database ``main``."""
+        return self.folder / "main.db"
+
+    @property
+    def root(self) -> Path:
+        """The folder below which plugins find their files."""
+        return self.folder / "files"
+
+
+@contextmanager
+def open_resources(world: World, folder: Path, server: str) -> Iterator[Resources]:
+    """Make a scenario's world in an empty ``folder``."""
+    resources = Resources(world, folder, server)
+    resources.root.mkdir()
+    for name, text in world.files.items():
+        path = resources.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    for name, target in world.links.items():
+        path = resources.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(target)
+    if world.database is not None:
+        with closing(sqlite3.connect(resources.database)) as connection:
+            for statement in world.database.setup:
+                connection.execute(statement)
+            connection.commit()
+    resources.services["environment"] = dict(world.environment)
+    yield resources
