@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, fields, frozen, validators
 
+from zenowasm.backends.protocol import Budget
 from zenowasm.interp.limits import MIB
 from zenowasm.plugin.units import Count, Duration, OutputSize, Share, Size
 
@@ -150,6 +151,15 @@ class PluginLimits:
     def restricted(self, settings: LimitSettings, source: LimitSource) -> PluginLimits:
         """Return these limits, lowered to what ``settings`` says where that is less."""
         return self.stricter(self.overridden(settings, source))
+
+    def within(self, budget: Budget) -> PluginLimits:
+        """Return these limits, lowered to the budget of one call where that is less.
+
+        Raises ``ValueError`` for a budget that is not greater than 0.
+        """
+        asked = {"fuel": budget.fuel, "seconds": budget.seconds}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return self.stricter(evolve(self, **given, sources={**self.sources, **dict.fromkeys(given, LimitSource.CALL)}))
 
     def stricter(self, other: PluginLimits) -> PluginLimits:
         """Return the lower of each limit; of two that are equal the source that comes first in ``LimitSource``."""
