@@ -18,7 +18,7 @@ from zenowasm.backends.wasmtime.interrupts import Interrupts
 from zenowasm.backends.wasmtime.module import Module
 from zenowasm.backends.wasmtime.ticker import Ticker
 from zenowasm.backends.wasmtime.values import Func, Reference, empty_values, lift, lower, raw_values
-from zenowasm.interp.errors import LimitError, LinkError, UncaughtException
+from zenowasm.interp.errors import Exhaustion, LimitError, LinkError, UncaughtException
 from zenowasm.interp.limits import PAGE_SIZE, ExecutionLimits
 from zenowasm.interp.runtime.values import Value
 from zenowasm.interp.types import I64, AbsHeapType, FuncType, GlobalType, Limits, MemType, NumType, TableType
@@ -184,7 +184,10 @@ class Store:
     @contextmanager
     def _guest(self) -> Iterator[None]:
         """Surround every entry into guest code."""
-        capi.check_python_stack()
+        try:
+            capi.check_python_stack()
+        except RecursionError:
+            raise Exhaustion("the host's own stack is used up") from None
         self._host_error = None
         with self._activation():
             if self._bodies:

@@ -263,7 +263,7 @@ def test_an_inner_failure_may_be_caught_by_the_host() -> None:
 
 
 @pytest.mark.parametrize("depth", range(12))
-def test_endless_mutual_recursion_ends_in_an_error(depth: int) -> None:
+def test_endless_mutual_recursion_exhausts_the_stack(depth: int) -> None:
     store = ENGINE.new_store()
 
     def again(caller: Caller, _: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -281,7 +281,7 @@ def test_endless_mutual_recursion_ends_in_an_error(depth: int) -> None:
         else:
             function(instance, "f").call()
 
-    with pytest.raises((Exhaustion, RecursionError)):
+    with pytest.raises(Exhaustion):
         start(depth)
 
 
