@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 
 from hypothesis import HealthCheck, settings
+from support.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 # A deadline in wall-clock time would fail on a busy machine. In CI the examples are the same in every run.
 settings.register_profile(

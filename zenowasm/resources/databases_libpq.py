@@ -1,0 +1,148 @@
+"""Statements over libpq with a clock: every wait ends at a deadline, and results come row by row.
+
+psycopg's own cursors take a whole result into memory, and wait for a silent server without end; libpq is used
+directly where that matters. libpq itself takes a row only whole, and PostgreSQL bounds one by a gigabyte. Sources:
+PostgreSQL, chapter "libpq", sections "Asynchronous Command Processing" and "Retrieving Query Results in Chunks";
+psycopg, module ``psycopg.pq``.
+"""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias
+
+import psycopg
+from psycopg import pq
+
+from zenowasm.resources.databases_settings import (
+    QueryError,
+    QueryTimeoutError,
+    StatementError,
+    one_line,
+)
+from zenowasm.resources.sql import ONE_STATEMENT
+
+Result: TypeAlias = "pq.abc.PGresult"
+Bound: TypeAlias = tuple[bytes | None, int]
+"""A value as text, and the type it is sent as, 0 for one that the server finds out."""
+
+GRACE: Final = 0.5
+"""Seconds that a server has, beyond the deadline, to end a statement by itself or on request."""
+_FAILED: Final = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.NONFATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
+_COPYING: Final = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
+_CANCELED: Final = b"57014"
+
+
+class Wire:
+    """The connection of one transaction; once it is not ``usable`` it must be closed."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._connection = connection
+        self._pgconn = connection.pgconn
+        self.usable = True
+
+    @property
+    def transaction(self) -> pq.TransactionStatus:
+        """What the server said last about the transaction; ``UNKNOWN`` when the connection is lost."""
+        return pq.TransactionStatus(self._pgconn.transaction_status) if self.usable else pq.TransactionStatus.UNKNOWN
+
+    def command(self, text: str, deadline: float) -> bytes | None:
+        """Run the host's own statements; return the last one's command tag, such as ``COMMIT``.
+
+        Raises ``QueryError``.
+        """
+        tag = None
+        for result in self._results(lambda: self._pgconn.send_query(text.encode()), deadline):
+            tag = result.command_status
+        return tag
+
+    def rows(self, sql: str, values: Sequence[Bound], deadline: float) -> Generator[Result, None, None]:
+        """Run one statement; yield a result for each row, and one at the end without rows.
+
+        Closing the iterator early cancels the statement. Raises ``QueryError`` and its kinds, ``StatementError`` for
+        more than one statement.
+        """
+
+        def send() -> None:
+            # The extended protocol, in which the server takes one statement and no more.
+            self._pgconn.send_query_params(
+                sql.encode(), [data for data, _ in values], param_types=[oid for _, oid in values]
+            )
+            self._pgconn.set_single_row_mode()
+
+        return self._results(send, deadline)
+
+    def _results(self, send: Callable[[], None], deadline: float) -> Generator[Result, None, None]:
+        failure: QueryError | StatementError | None = None
+        finished = False
+        try:
+            with self._lost_when_broken():
+                send()
+            while (result := self._next(deadline + GRACE)) is not None:
+                if result.status in _FAILED:
+                    failure = failure or _failure(result, deadline)
+                elif result.status in _COPYING:
+                    self.usable = False
+                    raise QueryError("COPY is not permitted")
+                else:
+                    yield result
+            finished = True
+        finally:
+            if not finished and self.usable:
+                self._cancel()
+        if failure is not None:
+            raise failure
+
+    def _next(self, deadline: float) -> Result | None:
+        """Wait for the next result, ``None`` when there are no more."""
+        pgconn = self._pgconn
+        with self._lost_when_broken(), selectors.DefaultSelector() as selector:
+            selector.register(pgconn.socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
+            while pgconn.flush():
+                self._wait(selector, deadline)
+                pgconn.consume_input()
+            selector.modify(pgconn.socket, selectors.EVENT_READ)
+            while pgconn.is_busy():
+                self._wait(selector, deadline)
+                pgconn.consume_input()
+            return pgconn.get_result()
+
+    def _wait(self, selector: selectors.BaseSelector, deadline: float) -> None:
+        if not selector.select(max(deadline - time.monotonic(), 0.0)):
+            raise QueryTimeoutError("the server does not answer")
+
+    def _cancel(self) -> None:
+        """End a statement whose results are not wanted; a server that does not obey loses the connection."""
+        deadline = time.monotonic() + GRACE
+        try:
+            with self._lost_when_broken():
+                self._connection.cancel_safe(timeout=GRACE)
+            while self._next(deadline) is not None:
+                pass
+        except QueryError:
+            self.usable = False
+
+    @contextmanager
+    def _lost_when_broken(self) -> Iterator[None]:
+        try:
+            yield
+        except (psycopg.Error, OSError) as error:
+            # libpq's own words name the host, the port and the user.
+            self.usable = False
+            raise QueryError("the connection to the database is lost") from error
+
+
+def _failure(result: Result, deadline: float) -> QueryError | StatementError:
+    def told(what: pq.DiagnosticField) -> bytes:
+        return result.error_field(what) or b""
+
+    message = one_line(told(pq.DiagnosticField.MESSAGE_PRIMARY).decode("utf-8", "replace"))
+    # The words are in the server's language; the place in its sources is not.
+    if told(pq.DiagnosticField.SOURCE_FUNCTION) == b"exec_parse_message":
+        return StatementError(ONE_STATEMENT)
+    if told(pq.DiagnosticField.SQLSTATE) == _CANCELED and time.monotonic() >= deadline:
+        return QueryTimeoutError(message)
+    return QueryError(message or "the database answered with an error without a text")

@@ -1,0 +1,187 @@
+"""Transactions on PostgreSQL through psycopg 3.
+
+What a role may do (server files with ``pg_read_file``, programs with ``COPY``, other sessions with
+``pg_terminate_backend``) is PostgreSQL's to decide: give plugins a role of their own that is neither a superuser nor
+a member of a ``pg_`` role, and may create no functions where statements must end in time.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from contextlib import closing
+from typing import Any, Final
+
+import psycopg
+from psycopg.adapt import Buffer, Loader, Transformer
+from psycopg.pq import TransactionStatus
+from psycopg.types.json import set_json_loads
+from psycopg.types.string import TextLoader
+
+from zenowasm.resources import sql
+from zenowasm.resources.databases_libpq import GRACE, Bound, Result, Wire
+from zenowasm.resources.databases_settings import (
+    DatabaseSettings,
+    DatabaseUnavailableError,
+    QueryError,
+    TransactionLostError,
+    ValueFormError,
+    one_line,
+)
+from zenowasm.resources.sql_values import Rows
+
+_BOOL, _INT4, _INT8, _FLOAT8, _UNKNOWN = 16, 23, 20, 701, 0
+"""Type numbers of PostgreSQL's catalogue; text is unknown, so that it fits a date or a UUID as well."""
+_AS_TEXT: Final = ("numeric", "interval", "uuid", "inet", "cidr")
+_RANGES_AS_TEXT: Final = ("int4", "int8", "num", "date", "ts", "tstz")
+_MOMENTS: Final = ("date", "time", "timetz", "timestamp", "timestamptz")
+_MOMENT: Final = re.compile(r"(?P<date>\d{4,}-\d\d-\d\d )?(?P<time>\d\d:\d\d:\d\d(?:\.\d+)?)(?P<zone>[+-][\d:]+)?")
+_PRELUDE: Final = (
+    "SAVEPOINT statement; SET LOCAL statement_timeout = {milliseconds}; SET LOCAL client_encoding = 'UTF8';"
+    " SET LOCAL standard_conforming_strings = on; SET LOCAL DateStyle = 'ISO'; SET LOCAL TimeZone = 'UTC';"
+    " SET LOCAL IntervalStyle = 'iso_8601'"
+)
+
+
+class _MomentLoader(Loader):
+    """Dates and times as ISO 8601 text, made of PostgreSQL's own: that one has infinity and years beyond 9999."""
+
+    def load(self, data: Buffer) -> str:
+        text = bytes(data).decode("utf-8", "replace")
+        match = _MOMENT.fullmatch(text)
+        if match is None:
+            return text
+        zone = match["zone"] or ""
+        return f"{(match['date'] or '').replace(' ', 'T')}{match['time']}{zone + ':00' if len(zone) == 3 else zone}"
+
+
+def connect(settings: DatabaseSettings, arguments: dict[str, Any]) -> psycopg.Connection[Any]:
+    """Open a connection from what the URL says, within the time of one statement but not less than 2 s."""
+    given = {"application_name": "zenowasm", **arguments, "connect_timeout": max(2, math.ceil(settings.max_seconds))}
+    connection: psycopg.Connection[Any] = psycopg.connect(
+        **given, autocommit=True, prepare_threshold=None, client_encoding="UTF8"
+    )
+    ranges = [kind + form for kind in _RANGES_AS_TEXT for form in ("range", "multirange")]
+    for name in (*_AS_TEXT, *ranges):
+        connection.adapters.register_loader(name, TextLoader)
+    for name in _MOMENTS:
+        connection.adapters.register_loader(name, _MomentLoader)
+    set_json_loads(_json, connection)
+    return connection
+
+
+class PostgresqlSession:
+    """One transaction on a connection."""
+
+    dialect = sql.POSTGRESQL
+
+    def __init__(self, connection: psycopg.Connection[Any], settings: DatabaseSettings) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._wire = Wire(connection)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the connection may be used again."""
+        return self._wire.usable
+
+    def begin(self, deadline: float) -> None:
+        """Begin the transaction; raises ``DatabaseUnavailableError`` when the connection is dead."""
+        access = "READ ONLY" if self._settings.read_only else "READ WRITE"
+        try:
+            self._wire.command(f"BEGIN TRANSACTION {access}", deadline)
+        except QueryError as error:
+            self._wire.usable = False
+            raise DatabaseUnavailableError(str(error)) from error
+
+    def execute(self, statement: sql.BoundStatement, rows: Rows, deadline: float) -> int | None:
+        """Run a statement into ``rows`` and return how many rows it changed; when it fails it leaves nothing."""
+        self._check_open()
+        milliseconds = min(max(math.ceil((deadline - time.monotonic()) * 1000), 1), 2**31 - 1)
+        self._wire.command(_PRELUDE.format(milliseconds=milliseconds), deadline)
+        ending = "ROLLBACK TO statement; RELEASE statement"
+        try:
+            affected = self._run(statement, rows, deadline)
+            ending = "RELEASE statement"
+            return affected
+        finally:
+            if self._wire.usable:
+                self._wire.command(ending, time.monotonic() + GRACE)
+
+    def _run(self, statement: sql.BoundStatement, rows: Rows, deadline: float) -> int | None:
+        affected = None
+        reader = _Reader(self._connection)
+        values = [_bound(value) for value in statement.values]
+        with closing(self._wire.rows(statement.sql, values, deadline)) as results:
+            for result in results:
+                if result.nfields == 0:
+                    affected = result.command_tuples
+                elif result.ntuples:
+                    rows.take(*reader.read(result))
+        return affected
+
+    def commit(self, deadline: float) -> None:
+        """Commit; raises ``QueryError``, and then nothing of the transaction is kept."""
+        self._check_open()
+        if self._wire.command("COMMIT", deadline) != b"COMMIT":
+            raise TransactionLostError("the transaction was rolled back by an earlier failure")
+
+    def rollback(self) -> None:
+        """Roll back what there is; a connection that cannot is not ``usable`` any more."""
+        if self._wire.transaction is not TransactionStatus.IDLE:
+            self._finally("ROLLBACK")
+
+    def reset(self) -> None:
+        """Forget everything that a statement has set in the session: it must not reach the next plugin."""
+        self._finally("DISCARD ALL")
+
+    def _finally(self, command: str) -> None:
+        if not self._wire.usable:
+            return
+        try:
+            self._wire.command(command, time.monotonic() + GRACE)
+        except QueryError:
+            self._wire.usable = False
+
+    def _check_open(self) -> None:
+        if self._wire.transaction is not TransactionStatus.INTRANS:
+            raise TransactionLostError("the transaction was rolled back by an earlier failure")
+
+
+class _Reader:
+    """Reads the rows of one statement."""
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self._transformer = Transformer(connection)
+        self._columns: list[str] = []
+
+    def read(self, result: Result) -> tuple[list[str], tuple[Any, ...]]:
+        first = not self._columns
+        if first:
+            self._columns = [(result.fname(at) or b"").decode("utf-8", "replace") for at in range(result.nfields)]
+        try:
+            self._transformer.set_pgresult(result, set_loaders=first)
+            return self._columns, self._transformer.load_row(0, tuple) or ()
+        except (psycopg.Error, ValueError, NotImplementedError) as error:
+            raise ValueFormError(f"a value of the result cannot be read: {one_line(str(error))}") from error
+
+
+def _bound(value: sql.Parameter) -> Bound:
+    if value is None:
+        return None, _UNKNOWN
+    if isinstance(value, bool):
+        return (b"t" if value else b"f"), _BOOL
+    if isinstance(value, int):
+        return str(value).encode(), _INT4 if -(2**31) <= value < 2**31 else _INT8
+    if isinstance(value, float):
+        return repr(value).encode(), _FLOAT8
+    return value.encode(), _UNKNOWN
+
+
+def _json(text: str | bytes) -> object:
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("JSON that is nested too deeply") from error

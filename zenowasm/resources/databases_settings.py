@@ -1,0 +1,99 @@
+"""What a database connection may do, and everything that can go wrong with one."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from attrs import field, frozen, validators
+
+_SCHEMES: Final = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "postgresql+psycopg": "postgresql",
+}
+_POSITIVE: Any = validators.gt(0)
+
+
+class DatabaseError(Exception):
+    """The base of what can go wrong with a database; the message holds no URL, no SQL and no parameters."""
+
+
+class DatabaseSettingsError(DatabaseError):
+    """The settings of a connection are wrong, or its extra is not installed."""
+
+
+class UnknownDatabaseError(DatabaseError):
+    """No connection has this name."""
+
+
+class DatabaseUnavailableError(DatabaseError):
+    """The database cannot be reached, or all of its connections stay in use."""
+
+
+class StatementError(DatabaseError):
+    """The statement or its parameters are refused before the database sees them."""
+
+
+class QueryError(DatabaseError):
+    """The database refuses or fails a statement; the message is the driver's own."""
+
+
+class QueryTimeoutError(QueryError):
+    """The statement reached its limit of seconds, or the call's deadline."""
+
+
+class ResultLimitError(QueryError):
+    """The result has more rows or bytes than the connection permits."""
+
+
+class ValueFormError(QueryError):
+    """A value of the result has no JSON form."""
+
+
+class TransactionLostError(QueryError):
+    """The transaction was rolled back by the database; nothing of it is kept."""
+
+
+def _scheme(_: object, __: object, url: str) -> None:
+    # attrs' own validators print the value, and this one is a secret.
+    scheme = url.partition("://")[0]
+    if "://" not in url or scheme not in _SCHEMES:
+        raise DatabaseSettingsError("a database URL begins with sqlite:/// or postgresql://")
+
+
+@frozen
+class DatabaseSettings:
+    """One named connection. ``url`` is a secret: it is in no representation, no log and no error.
+
+    ``sqlite:///relative/path.db``, ``sqlite:////absolute/path.db``, ``sqlite:///:memory:`` or
+    ``postgresql://user:password@host:port/name``. ``max_rows`` and ``max_bytes`` (of its JSON form) bound a result,
+    ``max_seconds`` one statement, waiting for locks included. ``pool_size`` is how many transactions may be open at a
+    time; a writable SQLite file has one writer in any case, so there it is 1. Raises ``DatabaseSettingsError`` for a
+    URL of another kind and ``ValueError`` for a number that is not positive.
+    """
+
+    url: str = field(repr=False, validator=_scheme)
+    read_only: bool = False
+    max_rows: int = field(default=10_000, validator=_POSITIVE)
+    max_bytes: int = field(default=8 * 1024 * 1024, validator=_POSITIVE)
+    max_seconds: float = field(default=5.0, validator=_POSITIVE)
+    pool_size: int = field(default=5, validator=_POSITIVE)
+
+    @property
+    def kind(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return _SCHEMES[self.url.partition("://")[0]]
+
+    @property
+    def transactions(self) -> int:
+        """How many transactions may be open at a time."""
+        if self.kind == "sqlite" and (not self.read_only or ":memory:" in self.url):
+            return 1
+        return self.pool_size
+
+
+def one_line(text: str) -> str:
+    """Return a driver's message as one line of bounded length."""
+    text = " ".join(text.split())
+    return text if len(text) <= 300 else text[:299] + "…"

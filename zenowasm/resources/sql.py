@@ -1,0 +1,197 @@
+"""Placeholders of SQL: found by the lexical rules of each database, so that values are bound and never formatted in.
+
+Sources: SQLite, "SQL As Understood By SQLite" (tokens, comments, keywords); PostgreSQL, chapter 4.1 "Lexical
+Structure".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
+
+from attrs import frozen
+
+from zenowasm.resources.databases_settings import StatementError
+
+Parameter: TypeAlias = "str | int | float | bool | None"
+Parameters: TypeAlias = "Sequence[object] | Mapping[str, object] | None"
+
+MAX_SQL: Final = 1_000_000
+"""Characters of one statement; SQLite's own default for the same bound."""
+# Everything that changes a session, ends a transaction, reaches files or runs on its own is missing here on purpose.
+_QUERIES: Final = ("(", "SELECT", "WITH", "VALUES", "TABLE", "EXPLAIN", "SHOW")
+_CHANGES: Final = ("INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE", "CALL")
+_DEFINITIONS: Final = ("CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE")
+PERMITTED: Final = frozenset((*_QUERIES, *_CHANGES, *_DEFINITIONS))
+ONE_STATEMENT: Final = "only one statement is permitted"
+"""The one text for what each database refuses in its own words."""
+_INTEGERS: Final = range(-(2**63), 2**63)
+
+# Possessive quantifiers, and alternatives that end at the end of the text: no text makes these go back far.
+_LITERAL = r"'[^']*+(?:''[^']*+)*+(?:'|\Z)"
+_QUOTED = r'"[^"]*+(?:""[^"]*+)*+(?:"|\Z)'
+_ESCAPED = r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+(?:'|\Z)"
+_LINE_COMMENT = r"--[^\n]*+"
+_WORD = r"(?P<word>[^\W\d][\w$]*+)"
+_BLOCK = r"(?P<block>/\*)"
+_SQLITE = re.compile(
+    rf"(?P<comment>{_LINE_COMMENT})|{_BLOCK}|{_LITERAL}|{_QUOTED}|`[^`]*+`?|\[[^\]]*+\]?|{_WORD}"
+    r"|(?P<positional>\?)|(?P<named>[:@$#]\w++)",
+    re.DOTALL,
+)
+_POSTGRESQL = re.compile(
+    # An escape string goes on in a literal on the next line, and so do its escapes.
+    rf"(?P<comment>{_LINE_COMMENT})|{_BLOCK}|[eE]{_ESCAPED}(?:[ \t\r\f\v]*+\n\s*+{_ESCAPED})*+|{_LITERAL}|{_QUOTED}"
+    rf"|{_WORD}|(?P<tag>\$(?:[^\W\d]\w*+)?\$)(?:.*?(?P=tag)|.*)|::|:="
+    r"|(?P<operator>\?\?)|(?P<positional>\?)|(?P<named>:[^\W\d]\w*+)",
+    re.DOTALL,
+)
+_COMMENT_MARK = re.compile(r"/\*|\*/")
+
+
+@frozen
+class Dialect:
+    """What differs between databases: the tokens, nested comments, and how the driver counts its placeholders."""
+
+    tokens: re.Pattern[str]
+    nested_comments: bool
+    numbered: bool
+
+
+SQLITE: Final = Dialect(_SQLITE, nested_comments=False, numbered=False)
+POSTGRESQL: Final = Dialect(_POSTGRESQL, nested_comments=True, numbered=True)
+
+
+@frozen
+class BoundStatement:
+    """SQL with the driver's own placeholders, and the values for them in order."""
+
+    sql: str
+    values: tuple[Parameter, ...]
+
+
+def bind(sql: str, parameters: Parameters, dialect: Dialect) -> BoundStatement:
+    """Return ``sql`` with its placeholders in the driver's form, and their values.
+
+    With a list (or nothing) each ``?`` outside of quotes and comments takes the next value; PostgreSQL's operators
+    that are spelled with ``?`` are written ``??``, as in ``data ??| :names``. With an object each ``:name`` takes the
+    value of that name, and ``?`` is left alone; a slice is written with spaces (``a[1 : n]``). Raises
+    ``StatementError`` for SQL that is too long or not one of the permitted statements, for placeholders and values
+    that do not fit together, and for values that have no form in SQL.
+    """
+    if len(sql) > MAX_SQL:
+        raise StatementError(f"the SQL is longer than {MAX_SQL} characters")
+    if "\0" in sql:
+        raise StatementError("the SQL contains a NUL character")
+    named = parameters if isinstance(parameters, Mapping) else None
+    binder = _Binder(dialect, named, () if named is not None or parameters is None else tuple(parameters))
+    text = binder.translate(sql)
+    if binder.first not in PERMITTED:
+        raise StatementError(_refusal(binder.first))
+    return BoundStatement(text, tuple(binder.values))
+
+
+def _refusal(first: str) -> str:
+    if not first:
+        return "the SQL is empty"
+    return f"{first[:40]} statements are not permitted" if first[0].isalpha() else "the SQL does not begin with a word"
+
+
+class _Binder:
+    def __init__(self, dialect: Dialect, named: Mapping[str, object] | None, positional: tuple[object, ...]) -> None:
+        self._dialect = dialect
+        self._named = named
+        self._positional = positional
+        self._places: dict[str, int] = {}
+        self._asked = 0
+        self.first = ""
+        self.values: list[Parameter] = []
+
+    def translate(self, sql: str) -> str:
+        parts: list[str] = []
+        position = 0
+        while match := self._dialect.tokens.search(sql, position):
+            between = sql[position : match.start()]
+            end = self._comment_end(sql, match.end()) if match["block"] else match.end()
+            parts += (between, self._replacement(match, sql[match.start() : end]))
+            if not self.first:
+                self._note_first(between, match)
+            position = end
+        if not self.first:
+            self.first = sql[position:].strip()[:1]
+        parts.append(sql[position:])
+        if self._asked != len(self._positional):
+            raise StatementError(f"{self._asked} placeholders (?) in the SQL, but {len(self._positional)} parameters")
+        return "".join(parts)
+
+    def _note_first(self, between: str, match: re.Match[str]) -> None:
+        if between.strip():
+            self.first = between.strip()[0]
+        elif not (match["comment"] or match["block"]):
+            self.first = match["word"].upper() if match["word"] else match.group()[0]
+
+    def _comment_end(self, sql: str, position: int) -> int:
+        depth = 1
+        while mark := _COMMENT_MARK.search(sql, position):
+            position = mark.end()
+            if mark.group() == "*/":
+                depth -= 1
+            elif self._dialect.nested_comments:
+                depth += 1
+            if depth == 0:
+                return position
+        return len(sql)
+
+    def _replacement(self, match: re.Match[str], text: str) -> str:
+        if match["positional"] and self._named is None:
+            self._asked += 1
+            if self._asked > len(self._positional):
+                return text  # the count is reported when it is known
+            return self._place(self._positional[self._asked - 1], f"parameter {self._asked}")
+        if match["named"] and self._named is not None:
+            return self._place_named(text)
+        if self._dialect is POSTGRESQL:
+            return "?" if match["operator"] and self._named is None else text
+        if match["named"] or match["positional"]:
+            raise StatementError(f"placeholder {text[:40]} does not fit: a list fills ?, an object fills :name")
+        return text
+
+    def _place_named(self, text: str) -> str:
+        assert self._named is not None
+        name = text[1:]
+        if text[0] != ":" or name not in self._named:
+            raise StatementError(f"no parameter for the placeholder {text[:40]}")
+        if self._dialect.numbered and name in self._places:
+            return f" ${self._places[name]} "
+        self._places[name] = len(self.values) + 1
+        return self._place(self._named[name], f"parameter {name[:40]}")
+
+    def _place(self, value: object, name: str) -> str:
+        """Take a value; the spaces keep the placeholder apart from letters and digits beside it."""
+        self.values.append(_parameter(value, name))
+        return f" ${len(self.values)} " if self._dialect.numbered else " ? "
+
+
+def _parameter(value: object, name: str) -> Parameter:
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        if value not in _INTEGERS:
+            raise StatementError(f"{name} is beyond 64 bits; pass it as a string")
+        return value
+    if isinstance(value, list | dict):
+        try:
+            value = json.dumps(value, ensure_ascii=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise StatementError(f"{name} has no JSON form") from error
+    if not isinstance(value, str):
+        raise StatementError(f"{name} has no form in SQL: {type(value).__name__}")
+    if "\0" in value:
+        raise StatementError(f"{name} contains a NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise StatementError(f"{name} is not valid Unicode") from error
+    return value

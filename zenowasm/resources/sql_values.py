@@ -1,0 +1,60 @@
+"""Values of a result as JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from typing import Final
+
+from attrs import define, field
+
+from zenowasm.resources.databases_settings import ResultLimitError, ValueFormError
+
+MAX_NESTING: Final = 100
+"""Of one value; a reply that holds it stays below what JSON across the border may have."""
+
+
+def to_json(value: object, depth: int = MAX_NESTING) -> object:
+    """Return a driver's value in its JSON form.
+
+    NULL, booleans, integers, finite floats and text are themselves. Infinities and NaN are the strings ``Infinity``,
+    ``-Infinity`` and ``NaN``, bytes are base64, arrays and records are lists, JSON is what it holds. Raises
+    ``ValueFormError`` for nesting deeper than ``depth``.
+    """
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if depth == 0:
+        raise ValueFormError(f"a value of the result is nested deeper than {MAX_NESTING} levels")
+    if isinstance(value, list | tuple):
+        return [to_json(item, depth - 1) for item in value]
+    if isinstance(value, dict):
+        return {str(key): to_json(item, depth - 1) for key, item in value.items()}
+    return str(value)
+
+
+@define
+class Rows:
+    """Collects a result and ends it at the first row beyond ``max_rows`` or ``max_bytes``: nothing is cut silently."""
+
+    max_rows: int
+    max_bytes: int
+    rows: list[dict[str, object]] = field(factory=list)
+    _bytes: int = 0
+
+    def take(self, columns: list[str], values: tuple[object, ...]) -> None:
+        """Add a row; of columns with one name the last one wins, as in the original engine.
+
+        Raises ``ResultLimitError``.
+        """
+        if len(self.rows) == self.max_rows:
+            raise ResultLimitError(f"the result has more than {self.max_rows} rows")
+        row = {name: to_json(value) for name, value in zip(columns, values, strict=True)}
+        self._bytes += len(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()) + 1
+        if self._bytes > self.max_bytes:
+            raise ResultLimitError(f"the result is larger than {self.max_bytes} bytes")
+        self.rows.append(row)
