@@ -44,13 +44,26 @@ def parse_first(data: bytes) -> JSONValue:
         # What follows the value need not be text: only the valid bytes are parsed, and must be enough.
         text = data[: error.start].decode()
         try:
-            return _parse(text)
+            return _parse(text)[0]
         except JSONError as inner:
             raise JSONError(f"invalid UTF-8 at byte {error.start}") from inner
-    return _parse(text)
+    return _parse(text)[0]
 
 
-def _parse(text: str) -> JSONValue:
+def parse_whole(data: bytes) -> JSONValue:
+    """Return the JSON value that UTF-8 ``data`` is, and nothing else; raises ``JSONError``, as ``parse_first`` does."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise JSONError(f"invalid UTF-8 at byte {error.start}") from error
+    value, end = _parse(text)
+    if text[end:].strip(_WHITESPACE):
+        raise JSONError(f"expected no more after the value at byte {len(text[:end].encode())}")
+    return value
+
+
+def _parse(text: str) -> tuple[JSONValue, int]:
+    """Return the first value, and where it ends."""
     start = len(text) - len(text.lstrip(_WHITESPACE))
     if start == len(text):
         raise JSONError("unexpected end of JSON input")
@@ -58,7 +71,7 @@ def _parse(text: str) -> JSONValue:
     if text.count("[") + text.count("{") > MAX_NESTING:
         _check_nesting(text, start)
     try:
-        value, _ = _DECODER.raw_decode(text, start)
+        value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
         # Some of Python's messages end in "at" already.
         place = f"at byte {len(text[: error.pos].encode())}"
@@ -71,8 +84,8 @@ def _parse(text: str) -> JSONValue:
         limit = sys.get_int_max_str_digits()
         raise JSONError(f"number out of range: an integer of more than {limit} digits") from error
     if _SURROGATE_ESCAPE.search(text):
-        return _without_surrogates(value)
-    return value
+        value = _without_surrogates(value)
+    return value, end
 
 
 def _check_nesting(text: str, start: int) -> None:

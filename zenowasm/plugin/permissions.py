@@ -65,6 +65,11 @@ class Permissions:
             return None
         return NetworkGrant(literal_host=any(rule.host is not None for rule in matching))
 
+    @property
+    def whole_network(self) -> bool:
+        """Whether every URL may be requested."""
+        return any(rule.target is None for rule in self.network)
+
     def may_access_file(self, path: str, *, write: bool) -> bool:
         """Return whether a file under the root may be read, or written; ``path`` is relative to the root."""
         return any(rule.matches(path, write=write) for rule in self.filesystem)

@@ -20,6 +20,7 @@ from zenowasm.resources.http_errors import (
     HttpSettingsError,
     InvalidRequestError,
     NotPermittedError,
+    RedirectNotPermittedError,
     UnreadableResponseError,
     words,
 )
@@ -123,7 +124,7 @@ class HttpClient:
             grant = permit(message.url.text)
             if grant is None:
                 # Without the query, which is where servers put secrets for whoever follows.
-                raise ExchangeError(f"redirect to {message.url.text.partition('?')[0]} is not permitted")
+                raise RedirectNotPermittedError(f"redirect to {message.url.text.partition('?')[0]} is not permitted")
         raise ExchangeError(f"more than {self.settings.redirects} redirects")
 
     def _message(self, method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes) -> Message:

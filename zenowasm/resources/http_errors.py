@@ -22,6 +22,10 @@ class ExchangeError(HttpError):
     """The request was not answered: no connection, no time, no valid answer, a redirect that is not permitted."""
 
 
+class RedirectNotPermittedError(ExchangeError):
+    """The server redirects to a URL that is not permitted."""
+
+
 class NotPublicError(ExchangeError):
     """The host has an address outside of the public internet, and the permission does not name that host."""
 

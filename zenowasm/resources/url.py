@@ -25,7 +25,7 @@ _URL = re.compile(
     r"(?:#.*)?"
 )
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
-_USER = re.compile(r"//[^/?#]*@")
+_PASSWORD = re.compile(r"(//[^/?#:]*):[^/?#]*@")
 
 
 @frozen
@@ -88,9 +88,9 @@ def parse_url(text: str) -> Url | None:
     return Url(scheme, host, port, segments, path, match["query"], match["user"], any(map(_ambiguous, segments)))
 
 
-def without_user(text: str) -> str:
-    """Return a URL, or what should be one, with ``***`` for its user name and password, to be shown in an error."""
-    return _USER.sub("//***@", text, count=1)
+def without_password(text: str) -> str:
+    """Return a URL, or what should be one, with ``***`` for its password, to be shown in an error."""
+    return _PASSWORD.sub(r"\1:***@", text, count=1)
 
 
 def _host(text: str) -> str | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zenowasm.plugin.jsonvalue import MAX_NESTING, JSONError, encode, is_encodable, parse_first
+from zenowasm.plugin.jsonvalue import MAX_NESTING, JSONError, encode, is_encodable, parse_first, parse_whole
 
 numbers = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
@@ -115,6 +115,27 @@ def test_what_has_no_json_form_is_named(value, message):
 
 def test_a_lone_surrogate_of_the_host_becomes_a_replacement_character():
     assert encode({"a": "x\ud800y"}) == '{"a":"x\ufffdy"}'.encode()
+
+
+@pytest.mark.parametrize("data", [b" 1 ", b"[1.0]\n", b'{"a":"\\ud800"}', b"null"])
+def test_a_whole_value_is_the_first_one(data):
+    assert parse_whole(data) == parse_first(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"1 2", "expected no more after the value at byte 1"),
+        ('"ä" x'.encode(), "expected no more after the value at byte 4"),
+        (b"{}\0", "expected no more after the value at byte 2"),
+        (b"{}\xff", "invalid UTF-8 at byte 2"),
+        (b"", "unexpected end of JSON input"),
+    ],
+)
+def test_what_follows_a_whole_value_is_an_error(data, message):
+    with pytest.raises(JSONError) as caught:
+        parse_whole(data)
+    assert str(caught.value) == message
 
 
 def test_tuples_are_lists():

@@ -1,11 +1,106 @@
-"""``host_http_request`` (ABI document, section "Imports")."""
+"""``host_http_request``: requests into the network, as far as a plugin's permissions go (ABI document, "Imports").
+
+A body goes out as JSON. A string goes out as it is when the guest says what it is, by a header Content-Type: forms and
+payloads that are signed must arrive byte for byte.
+"""
 
 from __future__ import annotations
 
-from zenowasm.plugin.host_functions.context import HostContext, NotAvailableError
-from zenowasm.plugin.jsonvalue import JSONValue
+from zenowasm.host.memory import visible_text
+from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
+from zenowasm.plugin.jsonvalue import JSONError, JSONValue, encode, is_encodable, parse_whole
+from zenowasm.plugin.permissions import NetworkGrant
+from zenowasm.resources.http_errors import (
+    ExchangeError,
+    InvalidRequestError,
+    NotPermittedError,
+    NotPublicError,
+    RedirectNotPermittedError,
+    UnreadableResponseError,
+)
+from zenowasm.resources.url import MAX_URL, without_password
+
+_CONTENT_TYPE = "content-type"
 
 
 def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, object]:
-    """Answer that this host has no way into the network."""
-    raise NotAvailableError("HTTP access not available")
+    """Send ``{method, url, headers, body}`` and return ``{status, headers, body}``, whatever the status."""
+    url = _text(request, "url")
+    method = _text(request, "method") or "GET"
+    headers = _headers(request.get("headers"))
+    client = context.services.http
+    if client is None:
+        raise NotAvailableError("HTTP access not available")
+    body = _body(request.get("body"), headers)
+
+    def permit(url: str) -> NetworkGrant | None:
+        grant = context.permissions.network_grant(url)
+        # Who may request every URL is told what is wrong with one that is none.
+        return NetworkGrant(literal_host=False) if grant is None and context.permissions.whole_network else grant
+
+    try:
+        response = client.request(method, url, headers.values(), body, permit=permit, deadline=context.call.deadline)
+    except NotPermittedError as error:
+        shown = without_password(url[:MAX_URL])
+        raise DeniedError(f"plugin {context.plugin} does not have permission to access network: {shown}") from error
+    except InvalidRequestError as error:
+        raise RequestFailedError(f"failed to create request: {error}") from error
+    except NotPublicError as error:
+        raise DeniedError(f"request failed: {error}; name the host in permissions.network") from error
+    except RedirectNotPermittedError as error:
+        raise DeniedError(f"request failed: {error}") from error
+    except ExchangeError as error:
+        raise RequestFailedError(f"request failed: {error}") from error
+    except UnreadableResponseError as error:
+        raise RequestFailedError(f"failed to read response: {error}") from error
+    return {"status": response.status, "headers": _answered(response.headers), "body": _value(response.body)}
+
+
+def _text(request: dict[str, JSONValue], key: str) -> str:
+    value = request.get(key)
+    if value is not None and not isinstance(value, str):
+        raise RequestFailedError(f"invalid request JSON: {key} is not a string")
+    return value or ""
+
+
+def _headers(given: JSONValue) -> dict[str, tuple[str, str]]:
+    """Return names and values by the name in lower case; values that are not strings are dropped."""
+    if given is not None and not isinstance(given, dict):
+        raise RequestFailedError("invalid request JSON: headers is not an object")
+    return {name.lower(): (name, value) for name, value in (given or {}).items() if isinstance(value, str)}
+
+
+def _body(value: JSONValue, headers: dict[str, tuple[str, str]]) -> bytes:
+    if value in (None, "", [], {}):
+        return b""
+    if isinstance(value, str) and _CONTENT_TYPE in headers:
+        return value.encode()
+    headers.setdefault(_CONTENT_TYPE, ("Content-Type", "application/json"))
+    try:
+        return encode(value)
+    except JSONError as error:
+        raise RequestFailedError(f"failed to create request: {error}") from error
+
+
+def _answered(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Return the headers of a response, with names as in ``Content-Type`` whatever the server wrote.
+
+    Values of one name are joined with a comma (RFC 9110, 5.3), those of Set-Cookie, which have commas, with a newline.
+    """
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        key = "-".join(part.capitalize() for part in name.split("-"))
+        text = visible_text(value.encode("latin-1"))
+        if key in joined:
+            text = joined[key] + ("\n" if key == "Set-Cookie" else ", ") + text
+        joined[key] = text
+    return joined
+
+
+def _value(body: bytes) -> object:
+    """Return the value of a body that is JSON and nothing else, else its text."""
+    try:
+        value = parse_whole(body)
+    except JSONError:
+        return visible_text(body)
+    return value if is_encodable(value) else visible_text(body)
