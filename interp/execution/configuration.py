@@ -158,14 +158,20 @@ class Configuration:
         """Call a function in place of the innermost frame (specification, 4.6.15)."""
         frame = self.frame
         assert frame is not None
+        arguments = frame.pop(function.arity)
         if isinstance(function, FunctionInstance):
-            arguments = frame.pop(function.arity)
             self._pop_frame(frame)
             self.enter(function, arguments)
             return
-        self.call(function)
-        if self.frame is frame:
-            self.leave(len(function.type.results))
+        try:
+            results = self.call_host(function, arguments)
+        except UncaughtException as uncaught:
+            # It goes on in the caller: the frame that was replaced has no clauses for it.
+            self._pop_frame(frame)
+            self.throw(uncaught.exception)
+        else:
+            frame.stack += results
+            self.leave(len(results))
 
     def enter(self, function: FunctionInstance, arguments: list[Value]) -> None:
         """Push a frame for a call of a guest function, within the store's limits."""

@@ -13,7 +13,7 @@ from support.samples import name_map, name_section
 from support.wasm import one_function, wat
 
 from zenowasm.backends.protocol import ExecutionLimits
-from zenowasm.interp.errors import Exhaustion, Trap, TrapCode
+from zenowasm.interp.errors import Exhaustion, Trap, TrapCode, UncaughtException
 from zenowasm.interp.types import I32, FuncType
 
 RECURSION = """(module
@@ -337,3 +337,34 @@ def test_a_probe_sees_the_frames_of_a_trap() -> None:
     with pytest.raises(Trap):
         guest("outer")
     assert probe.unwinding == [3]
+
+
+# -- exceptions of guests that a host function called --
+
+TAIL_CALLS = {
+    "return_call": "(return_call $h (local.get 0))",
+    "return_call_indirect": "(return_call_indirect (type $i) (local.get 0) (i32.const 0))",
+    "return_call_ref": "(return_call_ref $i (local.get 0) (ref.func $h))",
+}
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("tail_call", TAIL_CALLS)
+def test_an_exception_of_a_tail_called_host_function_goes_on_in_the_caller(tail_call: str, name: str) -> None:
+    """The frame that was replaced does not catch it, whatever block the tail call stands in."""
+    binary = wat(f"""(module (tag $e (param i32)) (type $i (func (param i32) (result i32)))
+      (import "env" "h" (func $h (type $i))) (table funcref (elem $h))
+      (func (export "throw") (param i32) local.get 0 throw $e)
+      (func $tail (export "uncaught") (type $i) i32.const 11 block try_table (catch_all 0) {TAIL_CALLS[tail_call]} end end drop i32.const 22)
+      (func (export "caught") (type $i) block (result i32) try_table (result i32) (catch $e 0) local.get 0 call $tail end end))""")
+
+    def host(caller: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        if arguments[0]:
+            caller.export("throw").call(*arguments)
+        return (7,)
+
+    guest = Guest(binary, name, imports=host_imports({"h": (FuncType((I32,), (I32,)), host)}))
+    assert (guest("caught", 0), guest("caught", 33)) == ((7,), (33,))
+    with pytest.raises(UncaughtException):
+        guest("uncaught", 33)
+    assert guest("uncaught", 0) == (7,)
