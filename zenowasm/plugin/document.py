@@ -27,6 +27,10 @@ class DocumentError(ValueError):
         self.field = field
 
 
+class EmptyDocumentError(DocumentError):
+    """There is nothing in the text but comments."""
+
+
 @frozen
 class Scalar:
     """A string, number, boolean or null: its text as written, and the YAML tag that the text resolves to."""
@@ -154,7 +158,7 @@ class _Builder:
     def document(self) -> Node:
         starts = [event for event in self.events if isinstance(event, yaml.DocumentStartEvent)]
         if not starts:
-            raise DocumentError("the document is empty", 1)
+            raise EmptyDocumentError("the document is empty", 1)
         if len(starts) > 1:
             raise DocumentError("expected one document, found a second", _line(starts[1]))
         self.position = self.events.index(starts[0]) + 1

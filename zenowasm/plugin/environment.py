@@ -35,6 +35,16 @@ class HostEnvironment:
     variables: Mapping[str, str] = field(repr=False)
 
     @property
+    def says_enabled(self) -> bool:
+        """Whether ``ZENO_PLUGINS_ENABLED`` is set, and not empty."""
+        return bool(self.variables.get(ENABLED))
+
+    @property
+    def says_plugin_dir(self) -> bool:
+        """Whether ``ZENO_PLUGIN_DIR`` is set, and not empty."""
+        return bool(self.variables.get(PLUGIN_DIR))
+
+    @property
     def plugins_enabled(self) -> bool:
         """Whether ``ZENO_PLUGINS_ENABLED`` is ``true`` or ``1``."""
         return self.variables.get(ENABLED) in ("true", "1")

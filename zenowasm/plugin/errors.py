@@ -14,11 +14,11 @@ class PluginError(Exception):
     """The base of every error that a plugin, its manifest or its binary can cause."""
 
 
-class ManifestError(PluginError):
-    """A manifest is unreadable, not YAML, or says something that it must not say.
+class FileError(PluginError):
+    """A file of the user's is unreadable, not YAML, or says something that it must not say.
 
-    ``file`` is the manifest's path; ``line`` counts from 1 and is 0 where no line is to blame; ``field`` is the path
-    of the field, such as ``permissions.network[0]``, empty for the whole document.
+    ``file`` is its path; ``line`` counts from 1 and is 0 where no line is to blame; ``field`` is the path of the field,
+    such as ``permissions.network[0]``, empty for the whole document.
     """
 
     def __init__(self, message: str, *, file: Path, line: int = 0, field: str = "") -> None:
@@ -26,6 +26,14 @@ class ManifestError(PluginError):
         self.file = file
         self.line = line
         self.field = field
+
+
+class ManifestError(FileError):
+    """It is a plugin's manifest."""
+
+
+class SettingsError(FileError):
+    """It is the host's settings file."""
 
 
 class ConfigError(PluginError):
@@ -113,7 +121,7 @@ class ClosedError(PluginError):
 
 
 class RetiredError(ClosedError):
-    """This version of a plugin takes no more calls: another has taken its place, or the host is closed."""
+    """A version of a plugin takes no more calls: another has taken its place, or the host is closed."""
 
 
 class SlotFailedError(PluginError):
@@ -123,6 +131,14 @@ class SlotFailedError(PluginError):
         super().__init__(message)
         self.slot = slot
         self.data = data
+
+
+class CommitError(PluginError):
+    """A slot answered success, but a database would not keep what it did: ``failed to commit: E``."""
+
+
+class ScriptFileError(PluginError):
+    """The file of a script cannot be read, or is not text."""
 
 
 class CallError(PluginError):

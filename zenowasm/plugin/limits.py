@@ -63,6 +63,7 @@ class LimitSettings:
     max_host_calls: int | None = None
     max_open_files: int | None = None
     max_instances: Count | None = None
+    max_calls_per_instance: Count | None = None
 
 
 FIELDS: Final[Mapping[str, str]] = MappingProxyType(
@@ -78,6 +79,7 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "max_host_calls": "host_calls",
         "max_open_files": "open_files",
         "max_instances": "instances",
+        "max_calls_per_instance": "instance_calls",
     }
 )
 """The field of ``PluginLimits`` for each key of a document."""
@@ -120,6 +122,12 @@ class PluginLimits:
     gets the error number ``mfile``."""
     instances: int = field(default=4, validator=validators.ge(1))
     """Of one plugin, for calls at the same time."""
+    instance_calls: int | None = field(default=None, validator=_POSITIVE)
+    """Calls after which an instance is replaced by a fresh one."""
+    idle_instances: int = field(default=4, validator=validators.ge(0))
+    """Of one plugin, kept while no call uses them; with 0 every call has an instance of its own."""
+    calls_per_instance: int | None = field(default=None, validator=_POSITIVE)
+    """After so many calls an instance is replaced; ``None`` keeps it until it traps or its memory is used up."""
     plugins: int = 1_000
     slots: int = 1_000
     """Of one plugin."""
@@ -157,7 +165,7 @@ class PluginLimits:
 
         Raises ``ValueError`` for a budget that is not greater than 0.
         """
-        asked = {"fuel": budget.fuel, "seconds": budget.seconds}
+        asked: dict[str, Any] = {"fuel": budget.fuel, "seconds": budget.seconds}
         given = {name: value for name, value in asked.items() if value is not None}
         return self.stricter(evolve(self, **given, sources={**self.sources, **dict.fromkeys(given, LimitSource.CALL)}))
 
