@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from attrs import define, field
 
 from zenowasm.zenolang.scope import Scope
+
+if TYPE_CHECKING:
+    from zenowasm.resources.databases import Transaction
 
 Ending = Callable[[bool], None]
 """Settles something that a call has begun; it is told whether the call succeeded."""
@@ -21,12 +25,14 @@ class RunningCall:
     ``scope`` is the calling script's, ``None`` outside of a slot call. ``deadline`` is the moment, in seconds of
     ``time.monotonic``, at which the call must be over; host functions must not wait beyond it. ``host_calls`` counts
     their calls. ``succeeded`` is what the endings are told: a slot that answers without success has not.
+    ``transactions`` are those that it has begun, by the names of their connections.
     """
 
     scope: Scope | None = None
     deadline: float = inf
     succeeded: bool = True
     host_calls: int = 0
+    transactions: dict[str, Transaction] = field(factory=dict, init=False)
     _endings: list[Ending] = field(factory=list, init=False)
 
     @property

@@ -1,11 +1,75 @@
-"""``host_db_query`` (ABI document, section "Imports")."""
+"""``host_db_query`` (ABI document, section "Imports").
+
+A call has one transaction for each connection that it uses: it begins with the first query, is committed when the slot
+answers success, and is rolled back when it answers none or traps. Connections are committed one after the other, in the
+order of their first queries; nothing holds two of them together.
+"""
 
 from __future__ import annotations
 
-from zenowasm.plugin.host_functions.context import HostContext, NotAvailableError
+from typing import TYPE_CHECKING
+
+from zenowasm.interp.errors import Trap, TrapCode
+from zenowasm.plugin.errors import CommitError
+from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
 from zenowasm.plugin.jsonvalue import JSONValue
+from zenowasm.resources.databases_settings import DatabaseError
+
+if TYPE_CHECKING:
+    from zenowasm.resources.databases import Databases, Transaction
 
 
 def query(context: HostContext, request: dict[str, JSONValue]) -> dict[str, object]:
-    """Answer that this host has no databases."""
-    raise NotAvailableError("database access not available")
+    """Run ``{connection, sql, params}`` and return ``{rows}``, and ``affected`` where a statement tells.
+
+    ``params`` is a list for ``?`` or an object for ``:name``. Raises ``RequestFailedError``, and ``Trap`` when the
+    time of the whole call is used up.
+    """
+    name = _text(request, "connection")
+    sql = _text(request, "sql")
+    parameters = request.get("params")
+    if parameters is not None and not isinstance(parameters, list | dict):
+        raise RequestFailedError("invalid request JSON: params is neither a list nor an object")
+    databases = context.services.databases
+    if databases is None:
+        raise NotAvailableError("database access not available")
+    if not context.permissions.may_use_database(name):
+        raise DeniedError(f"plugin {context.plugin} does not have permission to access database: {name}")
+    try:
+        result = _transaction(context, databases, name).query(sql, parameters, context.call.deadline)
+    except DatabaseError as error:
+        if context.call.seconds_left == 0:
+            # Whether the guest would see the reply before its engine looks at the clock is chance.
+            raise Trap(TrapCode.INTERRUPTED) from error
+        raise RequestFailedError(str(error)) from error
+    data: dict[str, object] = {"rows": result.rows}
+    return data if result.affected is None else {**data, "affected": result.affected}
+
+
+def _text(request: dict[str, JSONValue], key: str) -> str:
+    value = request.get(key)
+    if value is not None and not isinstance(value, str):
+        raise RequestFailedError(f"invalid request JSON: {key} is not a string")
+    return value or ""
+
+
+def _transaction(context: HostContext, databases: Databases, name: str) -> Transaction:
+    """Return the call's transaction on a connection, begun when this is the first query there."""
+    call = context.call
+    if name in call.transactions:
+        return call.transactions[name]
+    transaction = databases.begin(name, call.deadline)
+
+    def settle(succeeded: bool) -> None:
+        if not succeeded:
+            transaction.rollback()
+            return
+        try:
+            transaction.commit(call.deadline)
+        except DatabaseError as error:
+            # What the slot answered is not true then, so its caller must not get it.
+            raise CommitError(f"failed to commit: {error}") from error
+
+    call.transactions[name] = transaction
+    call.at_end(settle)
+    return transaction
