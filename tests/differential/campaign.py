@@ -12,13 +12,13 @@ import sys
 from pathlib import Path
 
 from zenowasm.backends import registry
-from zenowasm.spec.json_reader import converter
 
 try:
     from differential.agreement import compare
 except ModuleNotFoundError:  # run as a program
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from differential.agreement import compare
+from support.json_reader import converter
 
 FOUND = Path(__file__).parent / "found"
 

@@ -1,7 +1,6 @@
 """The conformance runner: scripts of the official test suite, judged on any engine.
 
-``script`` is the syntax of a test script, ``wast_reader`` reads one (``json_reader`` does so with another parser, to
-check it), ``spectest`` is the suite's host module, ``patterns`` compares results, ``runner`` judges each command,
-``isolation`` runs files in processes of their own, ``summary`` counts, ``report``, ``junit`` and ``html`` tell,
-``expectations`` are the failures that are known.
+``script`` is the syntax of a test script, ``wast_reader`` reads one, ``spectest`` is the suite's host module,
+``patterns`` compares results, ``runner`` judges each command, ``isolation`` runs files in processes of their own,
+``summary`` counts, ``report``, ``junit`` and ``html`` tell, ``expectations`` are the failures that are known.
 """

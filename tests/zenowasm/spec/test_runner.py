@@ -14,7 +14,6 @@ from zenowasm.interp.errors import (
     ValidationError,
 )
 from zenowasm.interp.types import FuncType, NumType
-from zenowasm.spec.json_reader import read_script
 from zenowasm.spec.runner import Status, run_script
 from zenowasm.spec.script import (
     AssertException,
@@ -34,6 +33,7 @@ from zenowasm.spec.script import (
     Script,
     TextModule,
 )
+from zenowasm.spec.wast_reader import read_script
 
 PASS, FAIL, SKIP = Status
 EMPTY = BinaryModule(b"\0asm\1\0\0\0")

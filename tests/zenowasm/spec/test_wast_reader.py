@@ -8,12 +8,13 @@ from typing import Any
 
 import attrs
 import pytest
+from support import json_reader
 from support.suite import suite_folder
 
 from zenowasm.interp.errors import DecodeError
+from zenowasm.interp.numerics.floats import f32_to_bits
 from zenowasm.interp.text.values import float_bits
-from zenowasm.interp.types import NumType
-from zenowasm.spec import json_reader
+from zenowasm.interp.types import AbsHeapType, NumType
 from zenowasm.spec.script import (
     AssertMalformed,
     AssertReturn,
@@ -21,15 +22,23 @@ from zenowasm.spec.script import (
     AssertUninstantiable,
     BinaryModule,
     DefineModule,
+    EitherPattern,
     Get,
+    HostRefPattern,
     InstantiateDefinition,
     InstantiateModule,
     Invoke,
     Literal,
+    NanKind,
+    NullPattern,
+    NumPattern,
+    Pattern,
     Perform,
+    RefPattern,
     Register,
     ScriptError,
     TextModule,
+    VecPattern,
 )
 from zenowasm.spec.wast_reader import assemble, read_script
 
@@ -132,6 +141,50 @@ def test_actions(tmp_path: Path) -> None:
     get, invoke = _read(tmp_path, '(get $m "g") (assert_return (invoke "f" (i32.const -1)))')
     assert get == Perform(1, Get("m", "g"))
     assert invoke == AssertReturn(1, Invoke(None, "f", (Literal(NumType.I32, 0xFFFFFFFF),)), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("i32.const -1", NumPattern(NumType.I32, 0xFFFFFFFF)),
+        ("i64.const 0x8000000000000000", NumPattern(NumType.I64, 1 << 63)),
+        ("f32.const -0", NumPattern(NumType.F32, 1 << 31)),
+        ("f32.const nan:canonical", NumPattern(NumType.F32, NanKind.CANONICAL)),
+        ("f64.const nan:arithmetic", NumPattern(NumType.F64, NanKind.ARITHMETIC)),
+        ("f64.const nan:0x1", NumPattern(NumType.F64, 0x7FF0000000000001)),
+        ("v128.const i64x2 1 -1", VecPattern(64, (1, (1 << 64) - 1))),
+        (
+            "v128.const f32x4 nan:canonical 0 nan:arithmetic 1",
+            VecPattern(32, (NanKind.CANONICAL, 0, NanKind.ARITHMETIC, 0x3F800000)),
+        ),
+        ("ref.null", NullPattern()),
+        ("ref.null extern", NullPattern()),
+        ("ref.extern 3", HostRefPattern(3)),
+        ("ref.host 3", HostRefPattern(3)),
+        ("ref.extern", RefPattern(AbsHeapType.EXTERN)),
+        ("ref.func", RefPattern(AbsHeapType.FUNC)),
+        ("ref.struct", RefPattern(AbsHeapType.STRUCT)),
+        ("ref.array", RefPattern(AbsHeapType.ARRAY)),
+        ("ref.i31", RefPattern(AbsHeapType.I31)),
+        ("ref.eq", RefPattern(AbsHeapType.EQ)),
+        (
+            "either (i32.const 1) (i32.const 2)",
+            EitherPattern((NumPattern(NumType.I32, 1), NumPattern(NumType.I32, 2))),
+        ),
+    ],
+)
+def test_patterns(tmp_path: Path, text: str, pattern: Pattern) -> None:
+    (command,) = _read(tmp_path, f'(assert_return (invoke "f") ({text}))')
+    assert command.expected == (pattern,)
+
+
+def test_arguments(tmp_path: Path) -> None:
+    text = "(i32.const -1) (f32.const nan:0x200000) (v128.const i8x16 1 0 0 0 0 0 0 0 0 0 0 0 0 0 0 2) (ref.extern 4)"
+    (command,) = _read(tmp_path, f'\n\n(invoke $m "f" {text} (ref.null func))')
+    assert (command.line, command.action.instance, command.action.field) == (3, "m", "f")
+    i32, f32, v128, extern, null = [it.value for it in command.action.arguments]
+    assert (i32, f32_to_bits(f32), v128) == (0xFFFFFFFF, 0x7FA00000, 2 << 120 | 1)
+    assert (extern.value, null) == (4, None)
 
 
 def test_fields_alone_are_a_module(tmp_path: Path) -> None:
