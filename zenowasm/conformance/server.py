@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(404, b"not found", "text/plain")
 
     def _send(self, status: int, body: bytes, kind: str, *headers: tuple[str, str]) -> None:
-        self.send_response(status)
+        self.send_response_only(status)  # without Date and Server, which are not always the same
         self.send_header("Content-Type", kind)
         for name, value in headers:
             self.send_header(name, value)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
-from zenowasm.conformance.scenario import World
+from zenowasm.conformance.scenario import Database, World
+from zenowasm.conformance.server import MIB
+from zenowasm.resources.databases import Databases
+from zenowasm.resources.databases_settings import DatabaseSettings
+from zenowasm.resources.folder import Folder
+from zenowasm.resources.http import HttpClient, HttpSettings
+
+DATABASE: Final = "main"
+_HTTP_SECONDS: Final = 5.0
 
 
 @frozen
@@ -59,21 +67,34 @@ class Resources:
 
 @contextmanager
 def open_resources(world: World, folder: Path, server: str) -> Iterator[Resources]:
-    """Make a scenario's world in an empty ``folder``."""
+    """Make a scenario's world in an empty ``folder``; needs the extras ``db`` and ``http``."""
     resources = Resources(world, folder, server)
     resources.root.mkdir()
     for name, text in world.files.items():
-        path = resources.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+        _place(resources.root / name).write_text(text, "utf-8")
     for name, target in world.links.items():
-        path = resources.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.symlink_to(target)
-    if world.database is not None:
-        with closing(sqlite3.connect(resources.database)) as connection:
-            for statement in world.database.setup:
-                connection.execute(statement)
-            connection.commit()
-    resources.services["environment"] = dict(world.environment)
-    yield resources
+        _place(resources.root / name).symlink_to(target)
+    services = resources.services
+    services["environment"] = dict(world.environment)
+    with ExitStack() as stack:
+        services["http"] = stack.enter_context(HttpClient(HttpSettings(seconds=_HTTP_SECONDS, response_bytes=MIB)))
+        services["files"] = stack.enter_context(Folder.open(resources.root))
+        if world.database is not None:
+            with closing(sqlite3.connect(resources.database)) as connection:
+                for statement in world.database.setup:
+                    connection.execute(statement)
+                connection.commit()
+            services["databases"] = Databases({DATABASE: _settings(world.database, resources.database)})
+            stack.callback(services["databases"].close)
+        yield resources
+
+
+def _place(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _settings(database: Database, file: Path) -> DatabaseSettings:
+    bounds = {name: getattr(database, name) for name in ("max_rows", "max_bytes", "max_seconds")}
+    given = {name: value for name, value in bounds.items() if value is not None}
+    return DatabaseSettings(f"sqlite:///{file}", read_only=database.read_only, **given)
