@@ -53,6 +53,14 @@ def resolve_config(manifest: Manifest, environment: Mapping[str, str]) -> Resolv
     return ResolvedConfig(values)
 
 
+def secret_values(manifest: Manifest, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what the plugin gets out of the environment, by variable; defaults in the manifest are no secrets."""
+    defaults = {it.default for it in manifest.config.values()}
+    names = {*manifest.permissions.env, *(it.env for it in manifest.config.values())}
+    values = {name: environment[name] for name in sorted(names) if name in environment}
+    return {name: value for name, value in values.items() if value not in defaults}
+
+
 def _convert(manifest: Manifest, name: str, parameter: ConfigParameter, text: str) -> ConfigValue:
     value: ConfigValue | None = text
     if parameter.type is ConfigType.INTEGER:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from zenowasm.host.memory import visible_text
 from zenowasm.plugin.limits import PluginLimits
+from zenowasm.plugin.redaction import Redactor
 from zenowasm.plugin.services import LOG_LEVELS, LogRecord, LogSink
 
 
 class PluginLog:
-    """Hands a plugin's messages to the host's sink until the call's allowance is used up."""
+    """Hands a plugin's messages to the host's sink until the call's allowance is used up.
 
-    def __init__(self, plugin: str, sink: LogSink, limits: PluginLimits) -> None:
+    Secret values are redacted in what the plugin writes, and in what the host writes about it.
+    """
+
+    def __init__(self, plugin: str, sink: LogSink, limits: PluginLimits, redactor: Redactor | None = None) -> None:
         self._plugin = plugin
         self._sink = sink
         self._limits = limits
+        self._redactor = redactor or Redactor()
         self._left = limits.log_bytes
 
     def begin_call(self) -> None:
@@ -30,7 +35,9 @@ class PluginLog:
             return
         self._left -= len(message) + 1
         if self._left <= 0:
-            self.note("warn", f"log output of this call exceeds {self._limits.log_bytes} bytes, the rest is dropped")
+            limits = self._limits
+            what = f"log output of this call exceeds {limits.log_bytes} bytes, the rest is dropped"
+            self.note("warn", f"{what}; {limits.remedy('log_bytes', self._plugin)}")
             return
         excess = len(message) - self._limits.log_message_bytes
         if excess > 0:
@@ -41,4 +48,4 @@ class PluginLog:
 
     def note(self, level: str, message: str) -> None:
         """Log a message of the host about the plugin."""
-        self._sink(LogRecord(self._plugin, level, message))
+        self._sink(LogRecord(self._plugin, level, self._redactor.text(message)))

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from zenowasm.backends.protocol import Store
 from zenowasm.host.observer import Observer
 from zenowasm.plugin.limits import PluginLimits
+from zenowasm.plugin.policy import HostPolicy
 
 if TYPE_CHECKING:  # what they need is in extras, and is imported where one of them is made
     from zenowasm.resources.databases import Databases
@@ -45,7 +46,8 @@ def log_to_logging(record: LogRecord) -> None:
 class HostServices:
     """The host's side of every plugin; all of it is shared, so what is given must be safe to use from threads.
 
-    ``environment`` is what configuration and permitted ``host_env_get`` calls read. Clocks are in nanoseconds.
+    ``environment`` is what configuration and permitted ``host_env_get`` calls read. ``limits`` are every plugin's and
+    ``policy`` is what holds for them whatever their manifests ask for. Clocks are in nanoseconds.
     ``databases``, ``http`` and ``files`` are what permitted plugins can reach; ``None`` means that the host has none.
     ``on_store`` is given a plugin's name and each store made for it, before anything runs there.
     """
@@ -53,6 +55,7 @@ class HostServices:
     log: LogSink = log_to_logging
     environment: Mapping[str, str] = field(factory=dict, repr=False)
     limits: PluginLimits = field(factory=PluginLimits)
+    policy: HostPolicy = field(factory=HostPolicy)
     databases: Databases | None = None
     http: HttpClient | None = None
     files: Folder | None = None

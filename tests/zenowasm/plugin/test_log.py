@@ -36,7 +36,8 @@ def test_a_call_has_an_allowance():
     assert [record.message for record in records] == [
         "abc",
         "abc",
-        "log output of this call exceeds 10 bytes, the rest is dropped",
+        "log output of this call exceeds 10 bytes, the rest is dropped; "
+        "to raise it, set wasm.limits.max_log in config/plugins.yaml",
     ]
     assert records[-1].level == "warn"
     log.begin_call()

@@ -8,6 +8,7 @@ from zenowasm.plugin.call import RunningCall
 from zenowasm.plugin.limits import PluginLimits
 from zenowasm.plugin.log import PluginLog
 from zenowasm.plugin.permissions import Permissions
+from zenowasm.plugin.redaction import Redactor
 from zenowasm.plugin.services import HostServices
 
 
@@ -38,3 +39,4 @@ class HostContext:
     services: HostServices
     limits: PluginLimits
     call: RunningCall = field(factory=RunningCall)
+    redactor: Redactor = field(factory=Redactor)
