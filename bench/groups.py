@@ -13,7 +13,7 @@ from attrs import frozen
 from engines import Ours, decoders, installed, validators
 from measure import Case
 
-from zenowasm.plugin import HostEnvironment, open_host
+from zenowasm.plugin import Host, HostEnvironment
 
 _HERE = Path(__file__).parent
 _PLUGINS = _HERE.parent / "examples" / "plugins"
@@ -75,10 +75,10 @@ def _slot(stack: ExitStack) -> list[Case]:
         if not isinstance(engine, Ours):
             continue
         host = stack.enter_context(
-            open_host(engine.name, _PLUGINS, environment=HostEnvironment({}), log=lambda record: None)
+            Host(_PLUGINS, backend=engine.name, environment=HostEnvironment({}), log=lambda record: None)
         )
         call = partial(host.call, "hello.greet", {"name": "World"})
-        if not call().success:
+        if not call():
             raise DisagreementError(f"{engine.name}: hello.greet does not answer")
         cases.append(Case(engine.name, call, 1))
     return cases

@@ -14,8 +14,7 @@ from rich.table import Table
 
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Store
-from zenowasm.plugin import LogRecord, open_host
-from zenowasm.zenolang import Evaluator, Scope, default_registry, parse
+from zenowasm.plugin import Host, LogRecord
 
 EXAMPLES = Path(__file__).parent
 
@@ -38,18 +37,14 @@ class Run:
 def run(script: Path, backend: str) -> Run:
     """Run the script on one engine."""
     result = Run()
-    slots = default_registry()
-    scope = Scope()
-    with open_host(
-        backend,
+    with Host(
         EXAMPLES / "plugins",
+        backend=backend,
+        lazy=False,  # loading counts in the fuel that is compared
         log=result.note,
         on_store=lambda _, store: result.stores.append(store),
-        slots=slots,
-    ):
-        evaluator = Evaluator(slots, output=result.output.append, base_directory=script.parent)
-        evaluator.run(parse(script.read_text("utf-8"), str(script)), scope)
-    result.variables = dict(scope.variables())
+    ) as host:
+        result.variables = host.run_script(script, output=result.output.append)
     result.fuel = sum(store.fuel_consumed for store in result.stores)
     return result
 

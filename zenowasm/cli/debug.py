@@ -41,7 +41,7 @@ def debug(script: Path, locations: tuple[str, ...], commands: tuple[str, ...], p
         for location in locations:
             session.add_breakpoint(location)
     try:
-        run_script(script, plugin_dir, limits=PluginLimits(seconds=None), on_store=session.attach)
+        run_script(script, plugin_dir, lazy=False, limits=PluginLimits(seconds=None), on_store=session.attach)
     except DebuggerQuit:
         print("the run was ended before the script's end")
         return

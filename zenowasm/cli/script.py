@@ -10,7 +10,7 @@ from zenowasm.backends import registry
 from zenowasm.backends.protocol import Store
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli.errors import CliError, read_file, user_errors, visible
-from zenowasm.plugin import LogRecord, PluginError, PluginLimits, load_environment, open_host
+from zenowasm.plugin import Host, LogRecord, PluginError, PluginLimits, load_environment
 from zenowasm.zenolang import Evaluator, Scope, UnknownSlotError, ZenoError, default_registry, parse
 
 
@@ -26,10 +26,11 @@ def run_script(
     plugin_dir: Path | None,
     *,
     backend: str = registry.DEFAULT,
+    lazy: bool = True,
     limits: PluginLimits | None = None,
     on_store: Callable[[str, Store], None] | None = None,
 ) -> None:
-    """Run a script with the plugins of ``plugin_dir``, or of the environment's; see ``open_host``.
+    """Run a script with the plugins of ``plugin_dir``, or of the environment's; see ``Host``.
 
     Plugins' logs go to stderr, the script's own output to stdout. Raises ``CliError``, and what a probe raises.
     """
@@ -40,9 +41,10 @@ def run_script(
     with user_errors(BackendError, PluginError, ZenoError):
         program = parse(source, str(script))
         environment = load_environment()
-        with open_host(
-            backend,
+        with Host(
             plugin_dir,
+            backend=backend,
+            lazy=lazy,
             environment=environment,
             log=print_log,
             limits=limits,

@@ -8,7 +8,7 @@ from zenowasm.backends.protocol import Engine, Module
 from zenowasm.host.linker import Linker
 from zenowasm.interp.errors import WasmError
 from zenowasm.plugin.abi import INIT, REGISTER_SLOTS, export_problems
-from zenowasm.plugin.config import ResolvedConfig, resolve_config
+from zenowasm.plugin.config import ResolvedConfig, resolve_config, secret_values
 from zenowasm.plugin.errors import FunctionNotFoundError, LoadError, PluginError
 from zenowasm.plugin.files import read_bounded
 from zenowasm.plugin.guest import Guest
@@ -16,10 +16,11 @@ from zenowasm.plugin.host_functions.binding import functions
 from zenowasm.plugin.host_functions.context import HostContext
 from zenowasm.plugin.host_functions.port import GuestPort
 from zenowasm.plugin.jsonvalue import encode
-from zenowasm.plugin.limits import LimitSource, PluginLimits
+from zenowasm.plugin.limits import PluginLimits
 from zenowasm.plugin.log import PluginLog
-from zenowasm.plugin.manifest import Manifest, PluginType
+from zenowasm.plugin.manifest import Manifest
 from zenowasm.plugin.permissions import Permissions
+from zenowasm.plugin.redaction import Redactor
 from zenowasm.plugin.services import HostServices
 from zenowasm.wasi.context import WasiContext
 from zenowasm.wasi.preview1 import Preview1
@@ -29,7 +30,7 @@ from zenowasm.wasi.preview1 import Preview1
 class PluginCode:
     """Everything that the instances of one plugin share; making an instance of it compiles nothing.
 
-    ``limits`` are the host's, lowered to what the manifest asks for. ``request_context`` is the JSON that every request
+    ``permissions`` and ``limits`` are what the manifest asks for and the host lets it have. ``request_context`` is the JSON that every request
     carries as its ``context``, empty without configuration.
     """
 
@@ -39,6 +40,7 @@ class PluginCode:
     permissions: Permissions
     limits: PluginLimits
     config: ResolvedConfig
+    redactor: Redactor
     request_context: bytes = field(repr=False)
     services: HostServices
 
@@ -77,15 +79,12 @@ def read_binary(manifest: Manifest, limit: int) -> bytes:
         raise LoadError(f"failed to load WASM module: {manifest.binary_path}: {reason}") from error
 
 
-def load_code(manifest: Manifest, engine: Engine, services: HostServices) -> PluginCode:
-    """Read, compile and check a plugin's binary and resolve its configuration.
+def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary: bytes) -> PluginCode:
+    """Compile and check a plugin's binary and resolve its configuration.
 
     Raises ``LoadError`` with the original's words, or ``ConfigError``.
     """
-    if manifest.type is not PluginType.WASM:
-        raise LoadError(f"plugin {manifest.name} is a {manifest.type.value} plugin, which this host does not run")
     config = resolve_config(manifest, services.environment)
-    binary = read_binary(manifest, services.limits.binary_bytes)
     try:
         module = engine.compile(binary)
     except WasmError as error:
@@ -94,9 +93,17 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices) -> Plu
         raise LoadError(f"{_phase(problem)}: {problem}") from problem
     for missing in interface().problems(module):
         raise LoadError(f"failed to load WASM module: {missing.message}")
-    context = encode({"config": dict(config)}) if config else b""
-    limits = services.limits.restricted(manifest.limits, LimitSource.MANIFEST)
-    return PluginCode(manifest, engine, module, manifest.granted(), limits, config, context, services)
+    return PluginCode(
+        manifest,
+        engine,
+        module,
+        permissions=services.policy.permissions(manifest),
+        limits=services.policy.plugin_limits(manifest, services.limits),
+        config=config,
+        redactor=Redactor(secret_values(manifest, services.environment)),
+        request_context=encode({"config": dict(config)}) if config else b"",
+        services=services,
+    )
 
 
 def _phase(problem: PluginError) -> str:

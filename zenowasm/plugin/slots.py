@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
 from zenowasm.plugin.abi import InputDefinition, Response, SlotDefinition
 from zenowasm.plugin.errors import InputError, PluginError, SlotConflictError
+from zenowasm.plugin.generation import Generation
 from zenowasm.plugin.jsonvalue import JSONError, JSONValue, encode, is_encodable
-from zenowasm.plugin.loaded import LoadedPlugin
-from zenowasm.plugin.manager import PluginManager, PluginProblem
+from zenowasm.plugin.manager import PluginManager
+from zenowasm.plugin.reports import PluginProblem
 from zenowasm.plugin.services import LogRecord
+from zenowasm.plugin.worker import SlotRequest
 from zenowasm.zenolang.errors import SlotError, SlotRegistrationError
 from zenowasm.zenolang.scope import Scope
 from zenowasm.zenolang.slots import SlotCall, SlotRegistry
@@ -39,17 +42,53 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def register_slots(manager: PluginManager, registry: SlotRegistry) -> None:
-    """Register the slots of all loaded plugins; one that cannot be registered is added to the manager's problems."""
-    for name, (plugin, definition) in manager.slots.items():
-        inputs = {key: _language_type(given.type) for key, given in definition.inputs.items()}
+    """Register the slots of all loaded plugins, and from then on whatever comes and goes with a reload.
+
+    One that cannot be registered is added to the manager's problems.
+    """
+    words = _Words(manager, registry)
+    manager.on_change(words.follow)
+    words.follow()
+
+
+class _Words:
+    """Keeps a registry in step with a manager's plugins."""
+
+    def __init__(self, manager: PluginManager, registry: SlotRegistry) -> None:
+        self._manager = manager
+        self._registry = registry
+        self._registered: dict[str, Generation] = {}
+        self._refused: dict[str, Generation] = {}
+        self._lock = threading.Lock()
+
+    def follow(self) -> None:
+        """Register what is new or has changed, and remove what is gone."""
+        with self._lock:
+            owners = self._manager.catalog.owners
+            for name in self._registered.keys() - owners.keys():
+                self._registry.unregister(name)
+                del self._registered[name]
+            for name, plugin in owners.items():
+                if self._registered.get(name, self._refused.get(name)) is not plugin:
+                    self._register(name, plugin)
+
+    def _register(self, name: str, plugin: Generation) -> None:
+        definition = plugin.slots[name]
         try:
-            registry.register(
-                name, PluginSlot(manager, plugin, definition), description=definition.description, inputs=inputs
+            self._registry.register(
+                name,
+                PluginSlot(self._manager, plugin.name, name),
+                description=definition.description,
+                inputs={key: _language_type(given.type) for key, given in definition.inputs.items()},
+                replace=name in self._registered,
             )
         except SlotRegistrationError as error:
+            self._refused[name] = plugin
             problem = SlotConflictError(f"plugin {plugin.name}: {error}")
-            manager.problems.append(PluginProblem(plugin.manifest.folder, problem))
-            manager.services.log(LogRecord(plugin.name, "error", str(problem)))
+            self._manager.problems.append(PluginProblem(plugin.manifest.folder, problem))
+            self._manager.services.log(LogRecord(plugin.name, "error", str(problem)))
+        else:
+            self._registered[name] = plugin
 
 
 def _language_type(declared: str) -> str:
@@ -62,10 +101,10 @@ def _language_type(declared: str) -> str:
 class PluginSlot:
     """One slot of a plugin as a word of the language."""
 
-    def __init__(self, manager: PluginManager, plugin: LoadedPlugin, definition: SlotDefinition) -> None:
+    def __init__(self, manager: PluginManager, plugin: str, name: str) -> None:
         self._manager = manager
         self._plugin = plugin
-        self._definition = definition
+        self._name = name
 
     def __call__(self, call: SlotCall) -> None:
         """Run the slot for a script.
@@ -74,20 +113,29 @@ class PluginSlot:
         ``async: true`` that happens on a thread, in a copy of the scope, and the outcome is logged. Raises
         ``SlotError``: ``plugin execution failed: E`` or ``plugin error: MSG``.
         """
+        parameters: dict[str, object] = {VALUE: call.value} if call.has_value else {}
+        parameters.update(call.parameters)
         if not call.is_async:
-            self._run(call.scope, call.as_name, self._parameters(call))
+            self._run(call.scope, call.as_name, parameters)
             return
         scope = call.scope.copy()
-        parameters = self._parameters(call)
         as_name = call.as_name
         try:
+            with self._manager.serving(self._name) as plugin:
+                # What is wrong with them is this statement's error, not one of a thread's.
+                check_inputs(plugin.slots[self._name], parameters)
             self._manager.submit(lambda: self._run_logged(scope, as_name, parameters))
         except PluginError as error:
             raise SlotError(f"plugin execution failed: {error}") from error
 
-    def _run(self, scope: Scope, as_name: str | None, parameters: dict[str, object]) -> Response:
+    def _run(self, scope: Scope, as_name: str | None, parameters: Mapping[str, object]) -> Response:
         try:
-            response = self._manager.call(self._definition.name, parameters, scope)
+            with self._manager.serving(self._name) as plugin:
+                checked = check_inputs(plugin.slots[self._name], parameters)
+                if plugin.may_read_scope:
+                    # What has no JSON form, such as an infinite number, is not the plugin's to see.
+                    checked[SCOPE] = {key: value for key, value in scope.variables().items() if is_encodable(value)}
+                response = plugin.execute(SlotRequest(self._name, checked, scope))
         except PluginError as error:
             raise SlotError(f"plugin execution failed: {error}") from error
         if not response.success:
@@ -98,29 +146,16 @@ class PluginSlot:
             scope.set(as_name, response.data)
         return response
 
-    def _run_logged(self, scope: Scope, as_name: str | None, parameters: dict[str, object]) -> None:
-        name = self._definition.name
+    def _run_logged(self, scope: Scope, as_name: str | None, parameters: Mapping[str, object]) -> None:
         try:
             response = self._run(scope, as_name, parameters)
         except SlotError as error:
-            self._log("error", f"async {name} failed: {error}")
+            self._log("error", f"async {self._name} failed: {error}")
         else:
-            self._log("info", f"async {name} finished: {_shown(response.data)}")
+            self._log("info", f"async {self._name} finished: {_shown(response.data)}")
 
     def _log(self, level: str, message: str) -> None:
-        self._manager.services.log(LogRecord(self._plugin.name, level, message))
-
-    def _parameters(self, call: SlotCall) -> dict[str, object]:
-        parameters: dict[str, object] = {VALUE: call.value} if call.has_value else {}
-        parameters.update(call.parameters)
-        try:
-            parameters = check_inputs(self._definition, parameters)
-        except InputError as error:
-            raise SlotError(f"plugin execution failed: {error}") from error
-        if self._plugin.may_read_scope:
-            # What has no JSON form, such as an infinite number, is not the plugin's to see.
-            parameters[SCOPE] = {key: value for key, value in call.scope.variables().items() if is_encodable(value)}
-        return parameters
+        self._manager.services.log(LogRecord(self._plugin, level, message))
 
 
 def check_inputs(definition: SlotDefinition, parameters: Mapping[str, object]) -> dict[str, object]:

@@ -153,6 +153,11 @@ class Bench:
         manager.load(folder)
         return manager
 
+    def instance(self, manager: PluginManager, name: str = "guest") -> Any:
+        """The one instance of a plugin that no call is using."""
+        (member,) = manager.plugins[name]._pool._idle
+        return member.worker
+
     @property
     def lines(self) -> list[tuple[str, str]]:
         return [(record.level, record.message) for record in self.log]

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from zenowasm.backends import registry as backends
-from zenowasm.plugin import HostEnvironment, open_host
+from zenowasm.plugin import Host, HostEnvironment
 from zenowasm.plugin.validate import Level, validate_plugin
 from zenowasm.zenolang import Evaluator, Scope, default_registry, parse
 
@@ -23,9 +23,11 @@ log.info: $message
 def host(backend, bench, root):
     registry = default_registry()
     folder = root / "examples" / "plugins"
-    with open_host(backend, folder, environment=HostEnvironment({}), log=bench.log.append, slots=registry) as manager:
-        assert "hello" in manager.plugins
-        yield manager, registry
+    with Host(
+        folder, backend=backend, lazy=False, environment=HostEnvironment({}), log=bench.log.append, slots=registry
+    ) as opened:
+        assert "hello" in opened.plugins
+        yield opened.manager, registry
 
 
 def run(registry, text, scope=None):
@@ -58,13 +60,13 @@ def test_its_other_slot_and_its_errors(host, bench):
     assert manager.call("hello.log").error == "hello.log needs a message"
 
 
-def test_many_calls_do_not_leak(host):
+def test_many_calls_do_not_leak(host, bench):
     manager, _ = host
-    instance = manager.plugins["hello"]._instance
+    instance = bench.instance(manager, "hello")
     before = instance._guest.memory.size
     for index in range(300):
         assert manager.call("hello.greet", {"name": "x" * 200}).success, index
-    assert manager.plugins["hello"]._instance is instance
+    assert bench.instance(manager, "hello") is instance
     assert instance._guest.memory.size == before
 
 

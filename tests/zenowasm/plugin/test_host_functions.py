@@ -196,7 +196,7 @@ def test_log_output_is_bounded(bench, guest):
         bench.log.clear()
         manager.call("guest.run")
         assert bench.lines[0] == ("info", "x" * 50 + "… (40 bytes cut)")
-        assert bench.lines[-1] == ("warn", "log output of this call exceeds 1000 bytes, the rest is dropped")
+        assert bench.lines[-1] == ("warn", "log output of this call exceeds 1000 bytes, the rest is dropped; to raise it, set wasm.limits.max_log in config/plugins.yaml")
         assert len(bench.lines) < 25
 
 
@@ -288,5 +288,5 @@ def test_replies_end_with_a_nul(bench, guest):
         permissions=READ,
     )
     assert manager.call("guest.run", scope=Scope({"k": "v"})).data == {"value": "v"}
-    instance = manager.plugins["guest"]._instance
+    instance = bench.instance(manager)
     assert instance._guest.memory.read_terminated(8192, 4096) == (b'{"success":true,"data":{"value":"v"}}', False)

@@ -54,11 +54,11 @@ def test_memory_content_never_makes_a_traceback(hostile):
     )
     @settings(max_examples=200)
     def law(words, text, response, value):
-        plugin = hostile.plugins["guest"]
-        memory = plugin._usable()._guest.memory
-        memory.write(3000, b"".join(map(word, words)))
-        memory.write(4096, text + b"\0")
-        memory.write(65_536, response + b"\0")
+        with hostile.plugins["guest"]._pool.lend() as lease:  # the one that came back last is lent next
+            memory = lease.worker._guest.memory
+            memory.write(3000, b"".join(map(word, words)))
+            memory.write(4096, text + b"\0")
+            memory.write(65_536, response + b"\0")
         try:
             answer = hostile.call("guest.run", {"x": 1}, Scope({"key": value, "": value}))
         except PluginError as error:

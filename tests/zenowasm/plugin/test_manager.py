@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from zenowasm.backends.registry import BackendError
-from zenowasm.plugin import HostEnvironment, PluginManager, open_host
+from zenowasm.plugin import Host, HostEnvironment, PluginManager
 from zenowasm.plugin.errors import (
     AlreadyLoadedError,
     ClosedError,
@@ -123,7 +123,7 @@ def test_close_cleans_up_once_and_takes_no_more_calls(bench, guest):
     with pytest.raises(ClosedError, match="the plugin host is closed"):
         manager.call("guest.run")
     with pytest.raises(ClosedError):
-        manager.plugins["guest"].execute("guest.run", {})
+        manager.plugins["guest"].begin()
     with pytest.raises(ClosedError):
         manager.submit(lambda: None)
     with pytest.raises(ClosedError):
@@ -187,29 +187,30 @@ def test_requires_is_enforced_at_load(bench, guest):
         bench.load(guest(), more="requires: {zeno: '>=99'}\n")
 
 
-def test_open_host_takes_the_folder_it_is_given_or_the_environments(backend, bench, guest, tmp_path):
+def test_a_host_takes_the_folder_it_is_given_or_the_environments(backend, bench, guest, tmp_path):
     bench.write(guest())
     nothing = HostEnvironment({})
-    with open_host(backend, tmp_path, environment=nothing, log=bench.log.append) as manager:
+    with Host(tmp_path, backend=backend, environment=nothing, log=bench.log.append) as manager:
         assert list(manager.plugins) == ["guest"]
-    with open_host(backend, environment=nothing, log=bench.log.append) as manager:
+    with Host(backend=backend, environment=nothing, log=bench.log.append) as manager:
         assert not manager.plugins
     for enabled, count in (("true", 1), ("1", 1), ("false", 0)):
         variables = {"ZENO_PLUGINS_ENABLED": enabled, "ZENO_PLUGIN_DIR": str(tmp_path)}
-        with open_host(backend, environment=HostEnvironment(variables), log=bench.log.append) as manager:
+        with Host(backend=backend, environment=HostEnvironment(variables), log=bench.log.append) as manager:
             assert len(manager.plugins) == count
     assert bench.log == []
-    with open_host(backend, tmp_path / "none", environment=nothing, log=bench.log.append) as manager:
+    with Host(tmp_path / "none", backend=backend, environment=nothing, log=bench.log.append) as manager:
         assert not manager.plugins
     assert bench.lines == [("warn", f"Plugin directory does not exist: {tmp_path / 'none'}")]
 
 
-def test_open_host_keeps_plugins_off_the_languages_own_slots(backend, bench, guest, tmp_path):
+def test_a_host_keeps_plugins_off_the_languages_own_slots(backend, bench, guest, tmp_path):
     bench.write(guest(slots=slots("log")), name="a")
     bench.write(guest(slots=slots("not a name")), name="b")
     bench.write(guest(slots=slots("c.run")), name="c")
     registry = default_registry()
-    with open_host(backend, tmp_path, environment=HostEnvironment({}), log=bench.log.append, slots=registry) as manager:
+    environment = HostEnvironment({})
+    with Host(tmp_path, backend=backend, environment=environment, log=bench.log.append, slots=registry) as manager:
         assert [type(problem.error) for problem in manager.problems] == [SlotConflictError, SlotConflictError]
         assert "plugin a claims the slot log, which is built in" in str(manager.problems[0].error)
         assert "`not a name` is not a slot name" in str(manager.problems[1].error)
@@ -218,4 +219,4 @@ def test_open_host_keeps_plugins_off_the_languages_own_slots(backend, bench, gue
 
 def test_an_unknown_engine_is_named():
     with pytest.raises(BackendError, match="unknown backend 'v8'"):
-        open_host("v8", environment=HostEnvironment({}))
+        Host(backend="v8", environment=HostEnvironment({}))

@@ -1,0 +1,77 @@
+"""The threads of a host, for calls that nobody waits for and for those that an event loop waits for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+from zenowasm.plugin.errors import BusyError, ClosedError
+
+T = TypeVar("T")
+
+
+class HostThreads:
+    """A bounded number of threads with a bounded queue; no thread exists before there is work."""
+
+    def __init__(self, threads: int, pending: int) -> None:
+        """Allow ``threads`` threads, and ``pending`` pieces of work that wait or run."""
+        self._threads = threads
+        self._limit = pending
+        self._room = threading.BoundedSemaphore(pending)
+        self._lock = threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
+        self._futures: set[Future[object]] = set()
+        self._closed = False
+        self._here = threading.local()
+
+    @property
+    def is_one(self) -> bool:
+        """Whether the current thread is doing work that was accepted here."""
+        return getattr(self._here, "busy", False)
+
+    def submit(self, work: Callable[[], T], *, wait: bool) -> Future[T]:
+        """Have ``work`` done by one of the threads.
+
+        While the queue is full this waits, or without ``wait`` raises ``BusyError``. Raises ``ClosedError``.
+        """
+        if not self._room.acquire(blocking=wait):
+            raise BusyError(f"{self._limit} asynchronous calls are pending, which is the limit (async_pending)")
+        try:
+            with self._lock:
+                if self._closed:
+                    raise ClosedError("the plugin host is closing")
+                if self._pool is None:
+                    self._pool = ThreadPoolExecutor(self._threads, "zenowasm-async")
+                future = self._pool.submit(self._run, work)
+                self._futures.add(future)  # type: ignore[arg-type]
+        except BaseException:
+            self._room.release()
+            raise
+        future.add_done_callback(self._done)
+        return future
+
+    def close(self, seconds: float) -> int:
+        """Accept no more, wait up to ``seconds`` for what was accepted, and return how much of it never began."""
+        with self._lock:
+            self._closed = True
+            pool, futures = self._pool, list(self._futures)
+        if pool is None:
+            return 0
+        late = wait(futures, seconds).not_done
+        cancelled = sum(future.cancel() for future in late)
+        pool.shutdown(wait=not late)
+        return cancelled
+
+    def _run(self, work: Callable[[], T]) -> T:
+        self._here.busy = True
+        try:
+            return work()
+        finally:
+            self._here.busy = False
+
+    def _done(self, future: Future[T]) -> None:
+        with self._lock:
+            self._futures.discard(future)
+        self._room.release()

@@ -1,0 +1,221 @@
+"""The plugin host as a Python program uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from zenowasm.backends import registry as backends
+from zenowasm.backends.protocol import Budget, Store
+from zenowasm.host.observer import Observer
+from zenowasm.plugin.abi import SlotDefinition
+from zenowasm.plugin.environment import HostEnvironment, load_environment
+from zenowasm.plugin.errors import ScriptFileError, SlotFailedError
+from zenowasm.plugin.files import read_bounded
+from zenowasm.plugin.generation import Generation
+from zenowasm.plugin.jsonvalue import JSONValue
+from zenowasm.plugin.limits import PluginLimits
+from zenowasm.plugin.manager import DRAIN_SECONDS, PluginManager
+from zenowasm.plugin.reports import PluginProblem, ReloadReport, ShutdownReport
+from zenowasm.plugin.services import HostServices, LogSink, log_to_logging
+from zenowasm.plugin.slot_cache import SlotCache, cache_folder
+from zenowasm.plugin.slots import check_inputs, register_slots
+from zenowasm.plugin.worker import SlotRequest
+from zenowasm.zenolang import Evaluator, Scope, SlotRegistry, default_registry, parse
+
+if TYPE_CHECKING:
+    from zenowasm.resources.databases import Databases
+    from zenowasm.resources.folder import Folder
+    from zenowasm.resources.http import HttpClient
+
+MAX_SCRIPT_BYTES = 1 << 24
+
+
+class Host:
+    """A plugin host: the plugins of a folder on an engine, called by their slots' names.
+
+    May be used by several threads and event loops at once. A context manager, ``async with`` included, that closes
+    itself::
+
+        with Host("plugins") as host:
+            host.call("hello.greet", name="World")
+    """
+
+    def __init__(
+        self,
+        plugin_dir: Path | str | None = None,
+        *,
+        backend: str = backends.DEFAULT,
+        lazy: bool = True,
+        environment: HostEnvironment | None = None,
+        limits: PluginLimits | None = None,
+        log: LogSink = log_to_logging,
+        slots: SlotRegistry | None = None,
+        databases: Databases | None = None,
+        http: HttpClient | None = None,
+        files: Folder | None = None,
+        observer: Observer | None = None,
+        on_store: Callable[[str, Store], None] | None = None,
+    ) -> None:
+        """Open a host and load its plugins.
+
+        With ``plugin_dir`` the plugins in its folders are loaded; without it, those of ``ZENO_PLUGIN_DIR`` if
+        ``ZENO_PLUGINS_ENABLED`` says so. ``lazy`` remembers the slots of each binary in a cache (in ``ZENO_CACHE_DIR``,
+        else where the platform keeps caches), and decodes a binary that it knows only when one of its slots is called.
+        ``environment`` defaults to the process's variables and ``.env``. ``slots`` are the words that scripts know,
+        those of the language unless given; the plugins' are added. The rest is as in ``HostServices``. Plugins that
+        cannot be loaded are in ``problems``, and logged. Raises ``BackendError`` for an engine that is unknown or not
+        installed, ``PluginError`` when the folder or ``.env`` cannot be read.
+        """
+        environment = load_environment() if environment is None else environment
+        services = HostServices(
+            log=log,
+            environment=environment.variables,
+            limits=PluginLimits() if limits is None else limits,
+            databases=databases,
+            http=http,
+            files=files,
+            observer=observer,
+            on_store=on_store,
+        )
+        cache = SlotCache(cache_folder(environment.variables), services.limits.slots) if lazy else None
+        self._environment = environment.variables
+        self._registry = default_registry() if slots is None else slots
+        self.manager = PluginManager(backends.engine(backend), services, self._registry.__contains__, cache)
+        if plugin_dir is not None:
+            self.manager.load_folder(Path(plugin_dir))
+        elif environment.plugins_enabled:
+            self.manager.load_folder(environment.plugin_dir)
+        register_slots(self.manager, self._registry)
+
+    @property
+    def plugins(self) -> Mapping[str, Generation]:
+        """The loaded plugins by name, in the order in which they were loaded."""
+        return self.manager.plugins
+
+    @property
+    def slots(self) -> Mapping[str, SlotDefinition]:
+        """The plugins' slots by name."""
+        return {name: definition for name, (_, definition) in self.manager.slots.items()}
+
+    @property
+    def problems(self) -> tuple[PluginProblem, ...]:
+        """The plugins that could not be loaded, and why."""
+        return tuple(self.manager.problems)
+
+    def call(
+        self,
+        slot: str,
+        parameters: Mapping[str, object] | None = None,
+        /,
+        *,
+        timeout: float | None = None,
+        fuel: int | None = None,
+        **more: object,
+    ) -> dict[str, JSONValue]:
+        """Call a slot and return the data that it answers, empty when there is none.
+
+        Parameters are given by name, or in a mapping where a name is no Python word or is one of these. They are
+        checked against the slot's declared inputs, as a script's are. ``timeout`` (seconds) and ``fuel`` bound this
+        call; where the plugin's own limits are stricter, those do. Raises ``SlotFailedError`` with the plugin's message
+        when the slot does not succeed, ``InputError``, ``NotLoadedError``, ``SlotNotFoundError``, ``ClosedError``,
+        what ``Generation.execute`` raises, and ``ValueError`` for a bound that is not greater than 0.
+        """
+        return self._call(SlotRequest(slot, {**(parameters or {}), **more}, None, _budget(timeout, fuel)))
+
+    async def call_async(
+        self,
+        slot: str,
+        parameters: Mapping[str, object] | None = None,
+        /,
+        *,
+        timeout: float | None = None,
+        fuel: int | None = None,
+        **more: object,
+    ) -> dict[str, JSONValue]:
+        """Call a slot on the host's threads, while the event loop goes on; as ``call`` otherwise.
+
+        Waiting for a thread is part of ``timeout``. When the awaiting task is cancelled, a call that has not begun
+        never does, and one that has begun ends by itself, with its answer lost. Raises ``BusyError`` when
+        ``async_pending`` calls are waiting already.
+        """
+        request = SlotRequest(slot, {**(parameters or {}), **more}, None, _budget(timeout, fuel))
+        return await asyncio.wrap_future(self.manager.submit(partial(self._call, request), wait=False))
+
+    def run_script(
+        self,
+        script: Path | str,
+        variables: Mapping[str, object] | None = None,
+        *,
+        output: Callable[[str], None] = print,
+    ) -> dict[str, object]:
+        """Run a ZenoLang script with the plugins' slots and return its variables.
+
+        ``script`` is a path, or a string: the name of a file when it is one line that ends in ``.zl``, else the script
+        itself. ``variables`` are there from the beginning; ``output`` gets each line that is logged or printed. Raises
+        ``ZenoError``, and ``ScriptFileError`` for a file that cannot be read.
+        """
+        if isinstance(script, str) and not (script.endswith(".zl") and "\n" not in script):
+            program, folder = parse(script, "script"), Path()
+        else:
+            program, folder = parse(_read(Path(script)), os.fspath(script)), Path(script).parent
+        scope = Scope(variables)
+        Evaluator(self._registry, output=output, environment=self._environment, base_directory=folder).run(
+            program, scope
+        )
+        return scope.variables()
+
+    def reload(self, name: str | None = None, *, drain_seconds: float = DRAIN_SECONDS) -> ReloadReport:
+        """Put what lies in the plugins' folders in the place of what is loaded; see ``PluginManager.reload``."""
+        return self.manager.reload(name, drain_seconds=drain_seconds)
+
+    def close(self, drain_seconds: float = DRAIN_SECONDS) -> ShutdownReport:
+        """Let the calls under way end, let each plugin clean up, and take no more; see ``PluginManager.close``."""
+        return self.manager.close(drain_seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.close)
+
+    def _call(self, request: SlotRequest) -> dict[str, Any]:
+        with self.manager.serving(request.slot) as plugin:
+            parameters = check_inputs(plugin.slots[request.slot], request.parameters)
+            response = plugin.execute(
+                SlotRequest(request.slot, parameters, request.scope, request.budget, request.started)
+            )
+        if not response.success:
+            raise SlotFailedError(request.slot, response.error or "the slot did not say why", response.data)
+        return response.data or {}
+
+
+def _budget(timeout: float | None, fuel: int | None) -> Budget | None:
+    for name, value in (("timeout", timeout), ("fuel", fuel)):
+        if value is not None and not value > 0:
+            raise ValueError(f"{name} must be greater than 0, found {value}")
+    return None if timeout is None and fuel is None else Budget(fuel, timeout)
+
+
+def _read(file: Path) -> str:
+    try:
+        return read_bounded(file, MAX_SCRIPT_BYTES).decode("utf-8-sig")
+    except OSError as error:
+        raise ScriptFileError(f"cannot read {file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ScriptFileError(f"{file}: expected a script in UTF-8, found other bytes at {error.start}") from error

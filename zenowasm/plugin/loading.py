@@ -1,0 +1,154 @@
+"""Makes a version of a plugin ready for calls: at once, or at its first call when its slots are known from before."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from time import monotonic
+from types import MappingProxyType
+from typing import Final
+
+from attrs import frozen
+
+from zenowasm.backends.protocol import Engine
+from zenowasm.plugin.code import PluginCode, load_code, read_binary
+from zenowasm.plugin.config import resolve_config
+from zenowasm.plugin.errors import LoadError, PluginError
+from zenowasm.plugin.generation import Declaration, Generation, Version
+from zenowasm.plugin.instance import PluginInstance
+from zenowasm.plugin.manifest import Manifest, PluginType
+from zenowasm.plugin.services import HostServices, LogRecord
+from zenowasm.plugin.slot_cache import SlotCache
+from zenowasm.plugin.worker import Worker, WorkerMaker
+
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 60.0
+
+
+@frozen
+class Loader:
+    """Loads plugins onto one engine; with a ``cache``, nothing of a known binary is decoded before a call."""
+
+    engine: Engine
+    services: HostServices
+    cache: SlotCache | None = None
+
+    def load(self, manifest: Manifest, *, now: bool = False) -> Generation:
+        """Return a version of a plugin, ready for calls.
+
+        A plugin whose slots are in the cache is loaded by its first call, unless ``now``; any other is loaded here,
+        and the instance that was made for it stays for use. Raises ``ConfigError`` and ``LoadError``.
+        """
+        self.services.policy.check(manifest)
+        resolve_config(manifest, self.services.environment)  # what is wrong with it does not wait for the first call
+        binary = read_binary(manifest, self.services.limits.binary_bytes)
+        version = Version(manifest.version, sha256(binary).hexdigest())
+        make_maker = _MAKERS[manifest.type]
+        known = self.cache.get(version.sha256, self.engine) if self.cache is not None and not now else None
+        if known is not None:
+            late = _LateMaker(self, manifest, version, known, make_maker)
+            return self._generation(manifest, version, known, late)
+        make = make_maker(manifest, binary, self.engine, self.services)
+        first = make()
+        declaration = Declaration(first.metadata, first.slots)
+        if self.cache is not None:
+            self.cache.put(version.sha256, self.engine, declaration)
+        return self._generation(manifest, version, declaration, make, first)
+
+    def current(self, manifest: Manifest) -> Version:
+        """Return which version of a plugin lies in its folder; raises ``LoadError``."""
+        binary = read_binary(manifest, self.services.limits.binary_bytes)
+        return Version(manifest.version, sha256(binary).hexdigest())
+
+    def _generation(
+        self,
+        manifest: Manifest,
+        version: Version,
+        declaration: Declaration,
+        make: WorkerMaker,
+        first: Worker | None = None,
+    ) -> Generation:
+        def report(error: PluginError) -> None:
+            self.services.log(LogRecord(manifest.name, "error", f"Failed to cleanup plugin: {error}"))
+
+        limits = self.services.policy.plugin_limits(manifest, self.services.limits)
+        return Generation(manifest, version, declaration, make, limits, report, first)
+
+
+class _LateMaker:
+    """Loads a plugin when its first worker is asked for, and checks that it is what it was taken for.
+
+    After a failure the calls that follow are told the same, until a pause is over, which doubles with each failure: a
+    broken plugin must not be compiled for every call.
+    """
+
+    def __init__(
+        self, loader: Loader, manifest: Manifest, version: Version, known: Declaration, make_maker: MakerFactory
+    ) -> None:
+        self._loader = loader
+        self._manifest = manifest
+        self._version = version
+        self._known = known
+        self._make_maker = make_maker
+        self._make: WorkerMaker | None = None
+        self._lock = threading.Lock()
+        self._failure = ""
+        self._pause = _FIRST_PAUSE
+        self._again_at = 0.0
+
+    def __call__(self) -> Worker:
+        if self._make is None:
+            with self._lock:
+                if self._make is None:
+                    self._wait_after_failure()
+                    try:
+                        self._make, first = self._load()
+                    except PluginError as error:
+                        self._failed(error)
+                        raise
+                    return first
+        return self._make()
+
+    def _load(self) -> tuple[WorkerMaker, Worker]:
+        loader, name = self._loader, self._manifest.name
+        binary = read_binary(self._manifest, loader.services.limits.binary_bytes)
+        if sha256(binary).hexdigest() != self._version.sha256:
+            raise LoadError(f"plugin {name} has changed since its slots were read: reload it")
+        make = self._make_maker(self._manifest, binary, loader.engine, loader.services)
+        first = make()
+        if (first.metadata, first.slots) != (self._known.metadata, self._known.slots):
+            if loader.cache is not None:
+                loader.cache.forget(self._version.sha256, loader.engine)
+            first.cleanup()
+            raise LoadError(f"plugin {name} declares other slots than it did when they were cached: reload it")
+        return make, first
+
+    def _wait_after_failure(self) -> None:
+        seconds = self._again_at - monotonic()
+        if seconds > 0:
+            raise LoadError(f"{self._failure} (the next attempt is in {seconds:.0f} s at the earliest)")
+
+    def _failed(self, error: PluginError) -> None:
+        self._failure = str(error)
+        self._again_at = monotonic() + self._pause
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+
+MakerFactory = Callable[[Manifest, bytes, Engine, HostServices], WorkerMaker]
+"""From a manifest, its binary, an engine and the host's services to what makes workers; raises ``LoadError``."""
+
+
+def _instances(manifest: Manifest, binary: bytes, engine: Engine, services: HostServices) -> WorkerMaker:
+    code: PluginCode = load_code(manifest, engine, services, binary)
+    return lambda: PluginInstance(code)
+
+
+def _no_processes(manifest: Manifest, binary: bytes, engine: Engine, services: HostServices) -> WorkerMaker:
+    raise LoadError(f"plugin {manifest.name} is a {manifest.type.value} plugin, which this host does not run")
+
+
+_MAKERS: Final[Mapping[PluginType, MakerFactory]] = MappingProxyType(
+    {PluginType.WASM: _instances, PluginType.SIDECAR: _no_processes}
+)
+"""What makes the workers of each type of plugin."""

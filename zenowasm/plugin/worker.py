@@ -1,0 +1,68 @@
+"""What answers the calls of one plugin: an instance of its module, or a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import monotonic
+from typing import Protocol
+
+from attrs import field, frozen
+
+from zenowasm.backends.protocol import Budget
+from zenowasm.plugin.abi import Metadata, Response, SlotDefinition
+from zenowasm.zenolang.scope import Scope
+
+
+@frozen
+class SlotRequest:
+    """One call of a slot, on its way from whoever makes it to the worker that answers it.
+
+    ``scope`` is what the host's scope functions reach, as far as the plugin may. ``budget`` is what the caller allows:
+    of it and of what holds for the plugin, the stricter wins. ``started`` is the moment, in seconds of
+    ``time.monotonic``, from which the call's time counts: waiting for a worker is part of it.
+    """
+
+    slot: str
+    parameters: Mapping[str, object] = field(factory=dict, repr=False)
+    scope: Scope | None = field(default=None, repr=False)
+    budget: Budget | None = None
+    started: float = field(factory=monotonic)
+
+
+class Worker(Protocol):
+    """Answers the calls of one plugin, one at a time; whoever has it sees to that."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can take another call; once it cannot, it never can again."""
+        ...
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the plugin says about itself."""
+        ...
+
+    @property
+    def slots(self) -> tuple[SlotDefinition, ...]:
+        """The slots that it answers."""
+        ...
+
+    @property
+    def fuel_consumed(self) -> int:
+        """Fuel that all of its calls have consumed so far, 0 where none is counted."""
+        ...
+
+    def execute(self, request: SlotRequest) -> Response:
+        """Answer a call; raises a ``PluginError`` when there is no answer."""
+        ...
+
+    def cleanup(self) -> None:
+        """Let the plugin end, once, and make the worker unusable; does nothing when it is so already.
+
+        Raises a ``PluginError`` when the plugin fails at it.
+        """
+        ...
+
+
+WorkerMaker = Callable[[], Worker]
+"""Makes one more worker of one version of a plugin, on any thread; raises ``LoadError`` when it cannot be started."""
