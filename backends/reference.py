@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from time import monotonic
+from time import monotonic, thread_time
 from typing import cast
 
 from attrs import frozen
@@ -88,6 +88,7 @@ class ReferenceStore:
         self._budget = Budget()
         self._fuel_end = NEVER
         self._deadline = inf
+        self._cpu_end = inf
 
     @property
     def fuel_consumed(self) -> int:
@@ -136,9 +137,10 @@ class ReferenceStore:
         runtime = self.runtime
         if runtime.nesting:
             return invoke(runtime, function, arguments)  # the host calls back: the outermost budget goes on
-        fuel, seconds = self._budget.fuel, self._budget.seconds
+        fuel, seconds, cpu_seconds = self._budget.fuel, self._budget.seconds, self._budget.cpu_seconds
         self._fuel_end = NEVER if fuel is None else runtime.settled_fuel + fuel
         self._deadline = inf if seconds is None else monotonic() + seconds
+        self._cpu_end = inf if cpu_seconds is None else thread_time() + cpu_seconds
         runtime.checkpoint_fuel = -1
         try:
             return invoke(runtime, function, arguments)
@@ -150,9 +152,9 @@ class ReferenceStore:
         """Check the budget; return the fuel at which to check it again (see ``interp.runtime.store``)."""
         if consumed >= self._fuel_end:
             raise Trap(TrapCode.OUT_OF_FUEL)
-        if self._deadline == inf:
+        if self._deadline == inf and self._cpu_end == inf:
             return self._fuel_end
-        if monotonic() > self._deadline:
+        if monotonic() > self._deadline or (self._cpu_end != inf and thread_time() > self._cpu_end):
             raise Trap(TrapCode.INTERRUPTED)
         return min(self._fuel_end, consumed + _FUEL_BETWEEN_CLOCKS)
 

@@ -49,6 +49,12 @@ _REFERENCE_KINDS = {
     AbsHeapType.ANY: _ANYREF,
     AbsHeapType.EXN: _EXNREF,
 }
+_DEADLINE_CALLBACK = ctypes.CFUNCTYPE(
+    ctypes.c_size_t, POINTER(ffi.wasmtime_context_t), ctypes.c_void_p, POINTER(ctypes.c_uint64), POINTER(ctypes.c_uint8)
+)
+_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_CONTINUE = 0
+"""By ``wasmtime_update_deadline_kind_t``."""
 _ROOTED = (_EXTERNREF, _ANYREF, _EXNREF)
 """Kinds of references to objects that a garbage collector keeps for as long as the value is not released."""
 
@@ -120,6 +126,26 @@ def _raw_func_type(engine: wasmtime.Engine, type: FuncType) -> wasmtime.FuncType
         for index, it in enumerate(types):
             vector.data[index] = it._consume()
     return wasmtime.FuncType._from_ptr(ffi.wasm_functype_new(byref(vectors[0]), byref(vectors[1])), None)
+
+
+def on_epoch_deadline(store: wasmtime.Store, decide: Callable[[], int | None]) -> Any:
+    """Have ``decide`` asked when a guest of the store reaches its epoch deadline, instead of a trap.
+
+    It returns the number of epochs after which it is asked again, or ``None`` to stop the guest, and must not raise.
+    The caller keeps the result for as long as the store lives.
+    """
+
+    def call(context: Any, data: Any, epochs: Any, kind: Any) -> int:
+        more = decide()
+        if more is None:
+            return ctypes.cast(ffi.wasmtime_error_new(b"the budget is used up"), ctypes.c_void_p).value or 0
+        epochs[0] = more
+        kind[0] = _CONTINUE
+        return 0
+
+    callback = _DEADLINE_CALLBACK(call)
+    ffi.wasmtime_store_epoch_deadline_callback(store.ptr(), callback, None, _FINALIZER())
+    return callback
 
 
 def new_values(types: ResultType) -> RawValues:

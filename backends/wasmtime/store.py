@@ -5,7 +5,8 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from time import monotonic
+from math import inf
+from time import monotonic, thread_time
 from types import MappingProxyType
 
 import wasmtime
@@ -18,7 +19,7 @@ from zenowasm.backends.wasmtime.interrupts import Interrupts
 from zenowasm.backends.wasmtime.module import Module
 from zenowasm.backends.wasmtime.ticker import Ticker
 from zenowasm.backends.wasmtime.values import Func, Reference, empty_values, lift, lower, raw_values
-from zenowasm.interp.errors import Exhaustion, LimitError, LinkError, UncaughtException
+from zenowasm.interp.errors import Exhaustion, LimitError, LinkError, Trap, TrapCode, UncaughtException
 from zenowasm.interp.limits import PAGE_SIZE, ExecutionLimits
 from zenowasm.interp.runtime.values import Value
 from zenowasm.interp.types import I64, AbsHeapType, FuncType, GlobalType, Limits, MemType, NumType, TableType
@@ -65,6 +66,8 @@ class Store:
         self._budget = Budget()
         self._active = False
         self._deadline: float | None = None
+        self._cpu_end: float | None = None
+        self._cpu_watch: object = None
         self._granted = 0
         self._consumed = 0
         self._modules: set[Module] = set()
@@ -190,7 +193,7 @@ class Store:
             raise Exhaustion("the host's own stack is used up") from None
         self._host_error = None
         with self._activation():
-            if self._bodies:
+            if self._bodies or self._cpu_watch is not None:
                 with self._interrupts.held():
                     yield
             else:
@@ -207,18 +210,49 @@ class Store:
         self.raw.set_fuel(self._granted)
         self._active = True
         try:
-            if budget.seconds is not None:
-                deadline = monotonic() + budget.seconds
-                self.raw.set_epoch_deadline(self._ticker.start(deadline))
+            if budget.seconds is not None or budget.cpu_seconds is not None:
+                now = monotonic()
+                deadline = inf if budget.seconds is None else now + budget.seconds
+                first = deadline
+                if budget.cpu_seconds is not None:
+                    self._watch_cpu()
+                    self._cpu_end = thread_time() + budget.cpu_seconds
+                    first = min(deadline, now + budget.cpu_seconds)
+                self.raw.set_epoch_deadline(self._ticker.start(first))
                 self._deadline = deadline
             yield
         finally:
             if self._deadline is not None:
                 self._ticker.stop()
                 self.raw.set_epoch_deadline(_NEVER)
-                self._deadline = None
+                self._deadline = self._cpu_end = None
             self._consumed = self.fuel_consumed
             self._active = False
+
+    def _watch_cpu(self) -> None:
+        """Have the store ask when it reaches its epoch deadline: CPU time cannot pass faster than the clock does."""
+        if self._cpu_watch is None:
+            this = weakref.ref(self)
+
+            def decide() -> int | None:
+                store = this()
+                return None if store is None else store._more_epochs()
+
+            self._cpu_watch = capi.on_epoch_deadline(self.raw, decide)
+
+    def _more_epochs(self) -> int | None:
+        """Return after how many epochs the budget can be used up at the earliest, ``None`` when it is."""
+        if self._used_up() or self._deadline is None:
+            self._host_error = Trap(TrapCode.INTERRUPTED)
+            return None
+        cpu_left = inf if self._cpu_end is None else self._cpu_end - thread_time()
+        return max(1, self._ticker.until(min(self._deadline, monotonic() + cpu_left)))
+
+    def _used_up(self) -> bool:
+        """Return whether the time of the running call is over, by the clock or by the CPU."""
+        if self._deadline is None:
+            return False
+        return monotonic() >= self._deadline or (self._cpu_end is not None and thread_time() >= self._cpu_end)
 
     def _enter_host(
         self, number: int, raw_caller: wasmtime.Caller, arguments: capi.RawValues, results: capi.RawValues
@@ -235,7 +269,7 @@ class Store:
                 return capi.throw(self.raw, thrown.root)
             self._host_error = error
             return wasmtime.Trap("exception in a host function")
-        if self._deadline is not None and monotonic() >= self._deadline:
+        if self._used_up():
             return capi.new_trap(wasmtime.TrapCode.INTERRUPT)
         return None
 

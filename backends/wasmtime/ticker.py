@@ -37,7 +37,15 @@ class Ticker:
                 thread.start()
                 self._thread = thread
             self._active += 1
-            return max(0, ceil((deadline - self._origin) / PERIOD) - self._epochs)
+            return self._until(deadline)
+
+    def until(self, deadline: float) -> int:
+        """Return after how many epochs ``deadline`` has passed, while a call is active."""
+        with self._lock:
+            return self._until(deadline)
+
+    def _until(self, deadline: float) -> int:
+        return max(0, ceil((deadline - self._origin) / PERIOD) - self._epochs)
 
     def stop(self) -> None:
         """Count one active call less."""
