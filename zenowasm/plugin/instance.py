@@ -27,6 +27,7 @@ from zenowasm.plugin.abi import (
     Metadata,
     Response,
     SlotDefinition,
+    encode_request,
     parse_metadata,
     parse_response,
     parse_slots,
@@ -42,6 +43,8 @@ from zenowasm.plugin.errors import (
     MemoryLimitError,
     OutputLimitError,
     PluginError,
+    RequestError,
+    RequestLimitError,
     UnusableInstanceError,
     call_error,
     time_error,
@@ -49,11 +52,12 @@ from zenowasm.plugin.errors import (
 from zenowasm.plugin.guest import Guest
 from zenowasm.plugin.host_functions.context import HostContext
 from zenowasm.plugin.host_functions.port import GuestPort
-from zenowasm.plugin.limits import LimitSettings, LimitSource, PluginLimits
+from zenowasm.plugin.jsonvalue import JSONError
+from zenowasm.plugin.limits import PluginLimits
 from zenowasm.plugin.log import PluginLog
-from zenowasm.wasi.context import LineBuffer, WasiContext
+from zenowasm.plugin.worker import SlotRequest
+from zenowasm.wasi.context import LineBuffer, WasiContext, WasiLimits
 from zenowasm.wasi.errors import ProcExit
-from zenowasm.zenolang.scope import Scope
 
 _NEGLIGIBLE = 0.02
 """The part of a call's time below which what earlier steps took is not subtracted from the next step's budget."""
@@ -78,8 +82,10 @@ class PluginInstance:
         if services.on_store is not None:
             services.on_store(code.name, self._store)
         self._guest = Guest(code.name, services.observer)
-        self._log = PluginLog(code.name, services.log, self._limits)
-        self._context = HostContext(code.name, code.permissions, self._log, services, self._limits)
+        self._log = PluginLog(code.name, services.log, self._limits, code.redactor)
+        self._context = HostContext(
+            code.name, code.permissions, self._log, services, self._limits, redactor=code.redactor
+        )
         self._port = GuestPort(self._guest, self._limits)
         self._wasi = WasiContext(
             arguments=(code.name.encode("utf-8", "replace"),),
@@ -88,7 +94,9 @@ class PluginInstance:
             realtime=services.realtime,
             monotonic=services.monotonic,
             random=services.random,
+            limits=WasiLimits(descriptors=self._limits.open_files),
             sleep=self._sleep,
+            remaining=self._remaining,
         )
         self._lock = threading.RLock()
         self._active = False
@@ -129,7 +137,7 @@ class PluginInstance:
                     except PluginError as error:
                         raise self._cut(error, cut) from error
                     call.succeeded = response.success
-                return response
+                return response if response.error is None else self._redacted(response, response.error)
             finally:
                 self._retire_when_full()
 
@@ -147,6 +155,22 @@ class PluginInstance:
                         self._call(CLEANUP)
             finally:
                 self.usable = False
+
+    def _redacted(self, response: Response, error: str) -> Response:
+        return evolve(response, error=self._code.redactor.text(error))
+
+    def _encoded(self, request: SlotRequest) -> bytes:
+        try:
+            encoded = encode_request(request.slot, request.parameters, self._code.request_context)
+        except JSONError as error:
+            raise RequestError(f"failed to marshal request: {error}") from error
+        limit = self._limits.request_bytes
+        if len(encoded) > limit:
+            remedy = self._limits.remedy("request_bytes", self._code.name)
+            raise RequestLimitError(
+                f"the request of {len(encoded)} bytes is longer than the limit of {limit} bytes; {remedy}"
+            )
+        return encoded
 
     def _instantiate(self) -> None:
         linker = make_linker(self._context, self._port, self._wasi)
@@ -239,8 +263,7 @@ class PluginInstance:
             if not self.usable:
                 raise UnusableInstanceError(f"this instance of plugin {self._code.name} cannot be used any more")
             budget = None if request is None else request.budget
-            limits = self._limits
-            self._running = limits if asked is None else limits.restricted(asked, LimitSource.CALL)
+            self._running = self._limits if budget is None else self._limits.within(budget)
             self._whole = _budget(self._running)
             self._active = True
             self._log.begin_call()
@@ -253,8 +276,10 @@ class PluginInstance:
             self._fuel_before = self._store.fuel_consumed if self._running.fuel is not None else 0
             try:
                 yield call
-            except BaseException:
+            except BaseException as error:
                 call.succeeded = False
+                if isinstance(error, PluginError):
+                    self._code.redactor.error(error)
                 raise
             finally:
                 self._wasi.flush()
@@ -304,6 +329,10 @@ class PluginInstance:
     def _sleep(self, seconds: float) -> None:
         """Sleep for WASI, but not past the end of the running call's time."""
         time.sleep(min(seconds, self._context.call.seconds_left))
+
+    def _remaining(self) -> float | None:
+        seconds = self._context.call.seconds_left
+        return None if seconds == inf else seconds
 
     def _retire_when_full(self) -> None:
         if self.usable and not self._active and self._guest.memory.size >= self._limits.memory_bytes * _FULL:

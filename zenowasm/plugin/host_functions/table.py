@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.plugin.errors import HostCallsUsedUp
 from zenowasm.plugin.host_functions import db, env, file, http, log, scope
 from zenowasm.plugin.host_functions.context import HostContext
@@ -70,9 +71,14 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType({row.name: row for row in
 def perform(context: HostContext, operation: Operation, argument: Any) -> Any:
     """Do what a plugin asks for: the one place through which every host function of every plugin goes.
 
-    Raises ``RequestFailedError``, and whatever ends the plugin's call, as ``HostCallsUsedUp`` does.
+    Raises ``RequestFailedError``, and whatever ends the plugin's call, as ``HostCallsUsedUp`` does, and a ``Trap`` when
+    the call's time is over: not every engine looks at the clock before the guest goes on.
     """
     context.call.host_calls += 1
     if context.call.host_calls > context.limits.host_calls:
         raise HostCallsUsedUp
-    return operation.body(context, argument)
+    try:
+        return operation.body(context, argument)
+    finally:
+        if not context.call.seconds_left:
+            raise Trap(TrapCode.INTERRUPTED)
