@@ -18,6 +18,7 @@ from attrs import frozen
 
 from zenowasm.resources import sql
 from zenowasm.resources.databases_settings import (
+    CANNOT_BE_OPENED,
     DatabaseError,
     DatabaseSettings,
     DatabaseSettingsError,
@@ -213,7 +214,7 @@ class _Connection:
         try:
             pooled = self._made_engine().raw_connection()
         except SQLAlchemyError as error:
-            raise DatabaseUnavailableError("the database cannot be opened") from error
+            raise DatabaseUnavailableError(CANNOT_BE_OPENED) from error
         session = self._session(pooled.driver_connection)
         try:
             session.begin(deadline)

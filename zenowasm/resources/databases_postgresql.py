@@ -23,6 +23,7 @@ from psycopg.types.string import TextLoader
 from zenowasm.resources import sql
 from zenowasm.resources.databases_libpq import GRACE, Bound, Result, Wire
 from zenowasm.resources.databases_settings import (
+    CANNOT_BE_OPENED,
     DatabaseSettings,
     DatabaseUnavailableError,
     QueryError,
@@ -58,11 +59,17 @@ class _MomentLoader(Loader):
 
 
 def connect(settings: DatabaseSettings, arguments: dict[str, Any]) -> psycopg.Connection[Any]:
-    """Open a connection from what the URL says, within the time of one statement but not less than 2 s."""
+    """Open a connection from what the URL says, within the time of one statement but not less than 2 s.
+
+    Raises ``DatabaseUnavailableError``.
+    """
     given = {"application_name": "zenowasm", **arguments, "connect_timeout": max(2, math.ceil(settings.max_seconds))}
-    connection: psycopg.Connection[Any] = psycopg.connect(
-        **given, autocommit=True, prepare_threshold=None, client_encoding="UTF8"
-    )
+    try:
+        connection: psycopg.Connection[Any] = psycopg.connect(
+            **given, autocommit=True, prepare_threshold=None, client_encoding="UTF8"
+        )
+    except psycopg.Error as error:
+        raise DatabaseUnavailableError(CANNOT_BE_OPENED) from error
     ranges = [kind + form for kind in _RANGES_AS_TEXT for form in ("range", "multirange")]
     for name in (*_AS_TEXT, *ranges):
         connection.adapters.register_loader(name, TextLoader)

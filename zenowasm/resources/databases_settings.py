@@ -12,6 +12,8 @@ _SCHEMES: Final = {
     "postgres": "postgresql",
     "postgresql+psycopg": "postgresql",
 }
+CANNOT_BE_OPENED: Final = "the database cannot be opened"
+"""All that is told of the reason: the driver's words name the file, or the host and the user."""
 _POSITIVE: Any = validators.gt(0)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from zenowasm.resources import sql
 from zenowasm.resources.databases_settings import (
+    CANNOT_BE_OPENED,
     DatabaseSettings,
     DatabaseUnavailableError,
     QueryError,
@@ -51,7 +52,17 @@ _DENIED_TABLES: Final = frozenset({"sqlite_dbpage"})
 
 
 def connect(settings: DatabaseSettings, database: str | None) -> sqlite3.Connection:
-    """Open the database file, ``None`` for one in memory; without ``read_only`` it is made when it is missing."""
+    """Open the database file, ``None`` for one in memory; without ``read_only`` it is made when it is missing.
+
+    Raises ``DatabaseUnavailableError``.
+    """
+    try:
+        return _connect(settings, database)
+    except sqlite3.Error as error:
+        raise DatabaseUnavailableError(CANNOT_BE_OPENED) from error
+
+
+def _connect(settings: DatabaseSettings, database: str | None) -> sqlite3.Connection:
     mode = "ro" if settings.read_only else "rwc"
     in_memory = database in (None, "", ":memory:")
     name = ":memory:" if in_memory else f"{Path(str(database)).resolve().as_uri()}?mode={mode}"
