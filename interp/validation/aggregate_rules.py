@@ -9,13 +9,18 @@ from zenowasm.interp.matching import matches_valtype, top
 from zenowasm.interp.types import (
     I32,
     AbsHeapType,
-    ArrayType,
     FieldType,
     PackedType,
     RefType,
     StorageType,
-    StructType,
     ValType,
+)
+from zenowasm.interp.validation.lookups import (
+    find_array,
+    find_data,
+    find_element,
+    find_field,
+    find_struct,
 )
 
 if TYPE_CHECKING:
@@ -25,22 +30,8 @@ _I31REF = RefType(True, AbsHeapType.I31)
 _ARRAYREF = RefType(True, AbsHeapType.ARRAY)
 
 
-def _struct(v: Validator, index: int) -> StructType:
-    type_ = v.defined(index).composite
-    if not isinstance(type_, StructType):
-        v.fail(f"type mismatch: a structure type is expected, type {index} is {type_}")
-    return type_
-
-
-def _array(v: Validator, index: int) -> FieldType:
-    type_ = v.defined(index).composite
-    if not isinstance(type_, ArrayType):
-        v.fail(f"type mismatch: an array type is expected, type {index} is {type_}")
-    return type_.element
-
-
 def _mutable_array(v: Validator, index: int) -> FieldType:
-    element = _array(v, index)
+    element = find_array(v, index)
     if not element.mutable:
         v.fail(f"immutable array: the elements of type {index} cannot be set")
     return element
@@ -68,27 +59,18 @@ def _check_default(v: Validator, field: FieldType) -> None:
 
 
 def struct_new(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    v.pop_all(tuple(_unpacked(field.storage) for field in _struct(v, immediates[0]).fields))
+    v.pop_all(tuple(_unpacked(field.storage) for field in find_struct(v, immediates[0]).fields))
     v.push(_reference(v, immediates[0], nullable=False))
 
 
 def struct_new_default(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    for field in _struct(v, immediates[0]).fields:
+    for field in find_struct(v, immediates[0]).fields:
         _check_default(v, field)
     v.push(_reference(v, immediates[0], nullable=False))
 
 
-def _field(v: Validator, immediates: tuple[Any, ...]) -> FieldType:
-    typeidx, fieldidx = immediates
-    fields = _struct(v, typeidx).fields
-    if fieldidx >= len(fields):
-        v.fail(f"unknown field {fieldidx}: type {typeidx} has {len(fields)}")
-    field: FieldType = fields[fieldidx]
-    return field
-
-
 def struct_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    field = _field(v, immediates)
+    field = find_field(v, *immediates)
     if isinstance(field.storage, PackedType):
         v.fail(f"type mismatch: field is packed: {field.storage} is read with get_s or get_u")
     v.pop_expect(_reference(v, immediates[0], nullable=True))
@@ -96,7 +78,7 @@ def struct_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
 
 
 def struct_get_s(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    field = _field(v, immediates)
+    field = find_field(v, *immediates)
     if not isinstance(field.storage, PackedType):
         v.fail(f"type mismatch: field is unpacked: {field.storage} is read with struct.get")
     v.pop_expect(_reference(v, immediates[0], nullable=True))
@@ -107,7 +89,7 @@ struct_get_u = struct_get_s
 
 
 def struct_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    field = _field(v, immediates)
+    field = find_field(v, *immediates)
     if not field.mutable:
         v.fail(f"immutable field: field {immediates[1]} of type {immediates[0]} cannot be set")
     v.pop_expect(_unpacked(field.storage))
@@ -118,19 +100,19 @@ def struct_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
 
 
 def array_new(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    v.pop_all((_unpacked(_array(v, immediates[0]).storage), I32))
+    v.pop_all((_unpacked(find_array(v, immediates[0]).storage), I32))
     v.push(_reference(v, immediates[0], nullable=False))
 
 
 def array_new_default(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    _check_default(v, _array(v, immediates[0]))
+    _check_default(v, find_array(v, immediates[0]))
     v.pop_expect(I32)
     v.push(_reference(v, immediates[0], nullable=False))
 
 
 def array_new_fixed(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     typeidx, count = immediates
-    type_ = _unpacked(_array(v, typeidx).storage)
+    type_ = _unpacked(find_array(v, typeidx).storage)
     if count > len(v.operands) and v.reachable:
         v.fail(f"type mismatch: {count} operands are expected, {len(v.operands)} are on the stack")
     for _ in range(min(count, len(v.operands))):
@@ -143,36 +125,29 @@ def _plain_storage(v: Validator, index: int, field: FieldType) -> None:
         v.fail(f"type mismatch: array type is not numeric or vector: type {index} has elements of {field.storage}")
 
 
-def _check_data(v: Validator, index: int) -> None:
-    if index >= v.context.data_count:
-        v.fail(f"unknown data segment {index}: the module has {v.context.data_count}")
-
-
 def _check_element(v: Validator, index: int, field: FieldType) -> None:
-    if index >= len(v.context.elements):
-        v.fail(f"unknown elem segment {index}: the module has {len(v.context.elements)}")
-    found = v.context.elements[index]
+    found = find_element(v, index)
     if isinstance(field.storage, PackedType) or not matches_valtype(found, field.storage):
         v.fail(f"type mismatch: a segment of {found} for an array of {field.storage}")
 
 
 def array_new_data(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     typeidx, dataidx = immediates
-    _plain_storage(v, typeidx, _array(v, typeidx))
-    _check_data(v, dataidx)
+    _plain_storage(v, typeidx, find_array(v, typeidx))
+    find_data(v, dataidx)
     v.pop_all((I32, I32))
     v.push(_reference(v, typeidx, nullable=False))
 
 
 def array_new_elem(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     typeidx, elemidx = immediates
-    _check_element(v, elemidx, _array(v, typeidx))
+    _check_element(v, elemidx, find_array(v, typeidx))
     v.pop_all((I32, I32))
     v.push(_reference(v, typeidx, nullable=False))
 
 
 def array_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    storage = _array(v, immediates[0]).storage
+    storage = find_array(v, immediates[0]).storage
     if isinstance(storage, PackedType):
         v.fail(f"type mismatch: array is packed: {storage} is read with get_s or get_u")
     v.pop_all((_reference(v, immediates[0], nullable=True), I32))
@@ -180,7 +155,7 @@ def array_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None
 
 
 def array_get_s(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    storage = _array(v, immediates[0]).storage
+    storage = find_array(v, immediates[0]).storage
     if not isinstance(storage, PackedType):
         v.fail(f"type mismatch: array is unpacked: {storage} is read with array.get")
     v.pop_all((_reference(v, immediates[0], nullable=True), I32))
@@ -207,7 +182,7 @@ def array_fill(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
 
 def array_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     to, from_ = immediates
-    destination, source = _mutable_array(v, to).storage, _array(v, from_).storage
+    destination, source = _mutable_array(v, to).storage, find_array(v, from_).storage
     fits = source is destination
     if not isinstance(source, PackedType) and not isinstance(destination, PackedType):
         fits = matches_valtype(source, destination)
@@ -219,7 +194,7 @@ def array_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
 def array_init_data(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     typeidx, dataidx = immediates
     _plain_storage(v, typeidx, _mutable_array(v, typeidx))
-    _check_data(v, dataidx)
+    find_data(v, dataidx)
     v.pop_all((_reference(v, typeidx, nullable=True), I32, I32, I32))
 
 

@@ -19,19 +19,26 @@ from zenowasm.interp.types import (
     I32,
     I64,
     AbsHeapType,
-    DefType,
     FuncType,
-    GlobalType,
-    MemType,
     NumType,
     RefType,
     ResultType,
-    TableType,
     ValType,
     VecType,
 )
 from zenowasm.interp.validation import aggregate_rules
 from zenowasm.interp.validation.context import function_type
+from zenowasm.interp.validation.lookups import (
+    find_data,
+    find_element,
+    find_function,
+    find_functype,
+    find_global,
+    find_local,
+    find_memory,
+    find_table,
+    find_tag,
+)
 
 if TYPE_CHECKING:
     from zenowasm.interp.validation.function import FunctionValidator as Validator
@@ -48,66 +55,9 @@ def rule(opcode: Opcode) -> Rule:
     return found
 
 
-# -- lookups --
-
-
-def _type(v: Validator, index: int) -> FuncType:
-    type_ = v.defined(index).composite
-    if not isinstance(type_, FuncType):
-        v.fail(f"type mismatch: a function type is expected, type {index} is {type_}")
-    return type_
-
-
-def _tag(v: Validator, index: int) -> FuncType:
-    if index >= len(v.context.tags):
-        v.fail(f"unknown tag {index}: the module has {len(v.context.tags)}")
-    return function_type(v.context.tags[index])
-
-
-def _function(v: Validator, index: int) -> DefType:
-    if index >= len(v.context.functions):
-        v.fail(f"unknown function {index}: the module has {len(v.context.functions)}")
-    return v.context.functions[index]
-
-
-def _table(v: Validator, index: int) -> TableType:
-    if index >= len(v.context.tables):
-        v.fail(f"unknown table {index}: the module has {len(v.context.tables)}")
-    return v.context.tables[index]
-
-
-def _memory(v: Validator, index: int) -> MemType:
-    if index >= len(v.context.memories):
-        v.fail(f"unknown memory {index}: the module has {len(v.context.memories)}")
-    return v.context.memories[index]
-
-
-def _global(v: Validator, index: int) -> GlobalType:
-    if index >= len(v.context.globals):
-        v.fail(f"unknown global {index}: the module has {len(v.context.globals)}")
-    return v.context.globals[index]
-
-
-def _local(v: Validator, index: int) -> ValType:
-    if index >= len(v.locals):
-        v.fail(f"unknown local {index}: the function has {len(v.locals)}")
-    return v.locals[index]
-
-
-def _element(v: Validator, index: int) -> RefType:
-    if index >= len(v.context.elements):
-        v.fail(f"unknown elem segment {index}: the module has {len(v.context.elements)}")
-    return v.context.elements[index]
-
-
-def _data(v: Validator, index: int) -> None:
-    if index >= v.context.data_count:
-        v.fail(f"unknown data segment {index}: the module has {v.context.data_count}")
-
-
 def _block_type(v: Validator, blocktype: int | ResultType) -> FuncType:
     if isinstance(blocktype, int):
-        return _type(v, blocktype)
+        return find_functype(v, blocktype)
     return FuncType((), tuple(v.close_type(type_) for type_ in blocktype))
 
 
@@ -198,16 +148,16 @@ def _tail_call(v: Validator, type_: FuncType) -> None:
 def _pop_callee(v: Validator, immediates: tuple[Any, ...]) -> FuncType:
     """Pop the index of an indirect call; return the type that it expects."""
     typeidx, tableidx = immediates
-    table = _table(v, tableidx)
+    table = find_table(v, tableidx)
     if not matches_valtype(table.element, FUNCREF):
         v.fail(f"type mismatch: an indirect call needs a table of funcref, table {tableidx} holds {table.element}")
-    type_ = _type(v, typeidx)
+    type_ = find_functype(v, typeidx)
     v.pop_expect(table.address)
     return type_
 
 
 def call(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    _call(v, function_type(_function(v, immediates[0])))
+    _call(v, function_type(find_function(v, immediates[0])))
 
 
 def call_indirect(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
@@ -215,13 +165,13 @@ def call_indirect(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> 
 
 
 def call_ref(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    type_ = _type(v, immediates[0])
+    type_ = find_functype(v, immediates[0])
     v.pop_expect(RefType(True, v.defined(immediates[0])))
     _call(v, type_)
 
 
 def return_call(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    _tail_call(v, function_type(_function(v, immediates[0])))
+    _tail_call(v, function_type(find_function(v, immediates[0])))
 
 
 def return_call_indirect(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
@@ -229,13 +179,13 @@ def return_call_indirect(v: Validator, opcode: Opcode, immediates: tuple[Any, ..
 
 
 def return_call_ref(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    type_ = _type(v, immediates[0])
+    type_ = find_functype(v, immediates[0])
     v.pop_expect(RefType(True, v.defined(immediates[0])))
     _tail_call(v, type_)
 
 
 def throw(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    v.pop_all(_tag(v, immediates[0]).parameters)
+    v.pop_all(find_tag(v, immediates[0]).parameters)
     v.set_unreachable()
 
 
@@ -247,7 +197,7 @@ def throw_ref(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None
 def try_table(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     blocktype, catches = immediates
     for catch in catches:
-        carried: ResultType = () if catch.tag is None else _tag(v, catch.tag).parameters
+        carried: ResultType = () if catch.tag is None else find_tag(v, catch.tag).parameters
         if catch.reference:
             carried = (*carried, RefType(False, AbsHeapType.EXN))
         label = v.label(catch.label)
@@ -336,19 +286,19 @@ def select(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
 
 def local_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     (index,) = immediates
-    type_ = _local(v, index)
+    type_ = find_local(v, index)
     if index in v.uninitialized:
         v.fail(f"uninitialized local {index}: a {type_} has no default value")
     v.push(type_)
 
 
 def local_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    v.pop_expect(_local(v, immediates[0]))
+    v.pop_expect(find_local(v, immediates[0]))
     v.initialize(immediates[0])
 
 
 def local_tee(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    type_ = _local(v, immediates[0])
+    type_ = find_local(v, immediates[0])
     v.pop_expect(type_)
     v.push(type_)
     v.initialize(immediates[0])
@@ -356,7 +306,7 @@ def local_tee(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None
 
 def global_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     (index,) = immediates
-    type_ = _global(v, index)
+    type_ = find_global(v, index)
     if v.constant:
         if index >= v.visible_globals:
             v.fail(f"unknown global {index}: a constant expression may read those that come before it")
@@ -367,7 +317,7 @@ def global_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
 
 def global_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     (index,) = immediates
-    type_ = _global(v, index)
+    type_ = find_global(v, index)
     if not type_.mutable:
         v.fail(f"immutable global: global is immutable: {index}")
     v.pop_expect(type_.value)
@@ -387,7 +337,7 @@ def ref_is_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> No
 
 def ref_func(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     (index,) = immediates
-    type_ = _function(v, index)
+    type_ = find_function(v, index)
     if not v.constant and index not in v.context.references:
         v.fail(f"undeclared function reference: function {index} is in no export, element segment or global")
     v.push(RefType(False, type_))
@@ -407,35 +357,35 @@ def ref_eq(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
 
 
 def table_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    table = _table(v, immediates[0])
+    table = find_table(v, immediates[0])
     v.pop_expect(table.address)
     v.push(table.element)
 
 
 def table_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    table = _table(v, immediates[0])
+    table = find_table(v, immediates[0])
     v.pop_expect(table.element)
     v.pop_expect(table.address)
 
 
 def table_size(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    v.push(_table(v, immediates[0]).address)
+    v.push(find_table(v, immediates[0]).address)
 
 
 def table_grow(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    table = _table(v, immediates[0])
+    table = find_table(v, immediates[0])
     v.pop_expect(table.address)
     v.pop_expect(table.element)
     v.push(table.address)
 
 
 def table_fill(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    table = _table(v, immediates[0])
+    table = find_table(v, immediates[0])
     v.pop_all((table.address, table.element, table.address))
 
 
 def table_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    destination, source = (_table(v, index) for index in immediates)
+    destination, source = (find_table(v, index) for index in immediates)
     if not matches_valtype(source.element, destination.element):
         v.fail(f"type mismatch: table.copy from {source.element} to {destination.element}")
     v.pop_all((destination.address, source.address, _narrower(destination.address, source.address)))
@@ -443,14 +393,14 @@ def table_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
 
 def table_init(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     elemidx, tableidx = immediates
-    table, element = _table(v, tableidx), _element(v, elemidx)
+    table, element = find_table(v, tableidx), find_element(v, elemidx)
     if not matches_valtype(element, table.element):
         v.fail(f"type mismatch: table.init from {element} to {table.element}")
     v.pop_all((table.address, I32, I32))
 
 
 def elem_drop(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    _element(v, immediates[0])
+    find_element(v, immediates[0])
 
 
 def _narrower(one: NumType, other: NumType) -> NumType:
@@ -473,7 +423,7 @@ def _address(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> tuple
     """Check a memory argument; return the type of the access and that of the address."""
     assert opcode.access is not None
     memarg = immediates[0]
-    memory = _memory(v, memarg.memory)
+    memory = find_memory(v, memarg.memory)
     if opcode.lanes:
         lanes(v, opcode, immediates)
     if 8 << memarg.align > opcode.access.width:
@@ -501,31 +451,31 @@ def _store(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
 
 
 def memory_size(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    v.push(_memory(v, immediates[0]).address)
+    v.push(find_memory(v, immediates[0]).address)
 
 
 def memory_grow(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    address = _memory(v, immediates[0]).address
+    address = find_memory(v, immediates[0]).address
     v.pop_expect(address)
     v.push(address)
 
 
 def memory_fill(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    address = _memory(v, immediates[0]).address
+    address = find_memory(v, immediates[0]).address
     v.pop_all((address, I32, address))
 
 
 def memory_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    destination, source = (_memory(v, index).address for index in immediates)
+    destination, source = (find_memory(v, index).address for index in immediates)
     v.pop_all((destination, source, _narrower(destination, source)))
 
 
 def memory_init(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     dataidx, memidx = immediates
-    address = _memory(v, memidx).address
-    _data(v, dataidx)
+    address = find_memory(v, memidx).address
+    find_data(v, dataidx)
     v.pop_all((address, I32, I32))
 
 
 def data_drop(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    _data(v, immediates[0])
+    find_data(v, immediates[0])
