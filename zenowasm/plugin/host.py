@@ -15,7 +15,7 @@ from zenowasm.backends.protocol import Budget, Store
 from zenowasm.host.observer import Observer
 from zenowasm.plugin.abi import SlotDefinition
 from zenowasm.plugin.environment import HostEnvironment, load_environment
-from zenowasm.plugin.errors import ScriptFileError, SlotFailedError
+from zenowasm.plugin.errors import ClosedError, ScriptFileError, SlotFailedError
 from zenowasm.plugin.files import read_bounded
 from zenowasm.plugin.generation import Generation
 from zenowasm.plugin.jsonvalue import JSONValue
@@ -87,11 +87,15 @@ class Host:
         self._environment = environment.variables
         self._registry = default_registry() if slots is None else slots
         self.manager = PluginManager(backends.engine(backend), services, self._registry.__contains__, cache)
-        if plugin_dir is not None:
-            self.manager.load_folder(Path(plugin_dir))
-        elif environment.plugins_enabled:
-            self.manager.load_folder(environment.plugin_dir)
-        register_slots(self.manager, self._registry)
+        if plugin_dir is None and environment.plugins_enabled:
+            plugin_dir = environment.plugin_dir
+        try:
+            if plugin_dir is not None:
+                self.manager.load_folder(Path(plugin_dir))
+            register_slots(self.manager, self._registry)
+        except BaseException:
+            self.manager.close(0)
+            raise
 
     @property
     def plugins(self) -> Mapping[str, Generation]:
@@ -145,7 +149,14 @@ class Host:
         ``async_pending`` calls are waiting already.
         """
         request = SlotRequest(slot, {**(parameters or {}), **more}, None, _budget(timeout, fuel))
-        return await asyncio.wrap_future(self.manager.submit(partial(self._call, request), wait=False))
+        future = self.manager.submit(partial(self._call, request), wait=False)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise ClosedError("the plugin host was closed before the call began") from None
 
     def run_script(
         self,

@@ -18,6 +18,7 @@ from zenowasm.plugin.errors import LoadError, PluginError
 from zenowasm.plugin.generation import Declaration, Generation, Version
 from zenowasm.plugin.instance import PluginInstance
 from zenowasm.plugin.manifest import Manifest, PluginType
+from zenowasm.plugin.pool import LONGEST_WAIT
 from zenowasm.plugin.services import HostServices, LogRecord
 from zenowasm.plugin.slot_cache import SlotCache
 from zenowasm.plugin.worker import Worker, WorkerMaker
@@ -98,17 +99,29 @@ class _LateMaker:
         self._again_at = 0.0
 
     def __call__(self) -> Worker:
-        if self._make is None:
-            with self._lock:
-                if self._make is None:
-                    self._wait_after_failure()
-                    try:
-                        self._make, first = self._load()
-                    except PluginError as error:
-                        self._failed(error)
-                        raise
-                    return first
-        return self._make()
+        if self._make is None and (first := self._load_once()) is not None:
+            return first
+        make = self._make
+        assert make is not None
+        return make()
+
+    def _load_once(self) -> Worker | None:
+        """Return the first worker, or ``None`` when another thread has it."""
+        # Two plugins whose first calls each wait for the other, by way of a log sink, must not wait for ever.
+        if not self._lock.acquire(timeout=LONGEST_WAIT):
+            raise LoadError(f"plugin {self._manifest.name} is still being loaded after {LONGEST_WAIT:g} s")
+        try:
+            if self._make is not None:
+                return None
+            self._refuse_too_soon()
+            try:
+                self._make, first = self._load()
+            except PluginError as error:
+                self._note(error)
+                raise
+            return first
+        finally:
+            self._lock.release()
 
     def _load(self) -> tuple[WorkerMaker, Worker]:
         loader, name = self._loader, self._manifest.name
@@ -124,12 +137,12 @@ class _LateMaker:
             raise LoadError(f"plugin {name} declares other slots than it did when they were cached: reload it")
         return make, first
 
-    def _wait_after_failure(self) -> None:
+    def _refuse_too_soon(self) -> None:
         seconds = self._again_at - monotonic()
         if seconds > 0:
             raise LoadError(f"{self._failure} (the next attempt is in {seconds:.0f} s at the earliest)")
 
-    def _failed(self, error: PluginError) -> None:
+    def _note(self, error: PluginError) -> None:
         self._failure = str(error)
         self._again_at = monotonic() + self._pause
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)

@@ -145,7 +145,8 @@ class PluginManager:
             loaded = list(catalog.plugins.values()) if name is None else [catalog.plugin(name)]
             folders = self._present_folders() if name is None else []
             plan = plan_reload(self._loader, catalog, loaded, folders, self._is_reserved, may_go=name is None)
-            self._retiring.update(plan.replaced)
+            # What was not waited for in an earlier reload is waited for when the host is closed, unless it has ended.
+            self._retiring = {old for old in self._retiring if old.calls_in_flight} | set(plan.replaced)
             self._publish(plan.catalog)
             self._note_problems(plan.steps)
         if plan.catalog is not catalog:
@@ -265,7 +266,6 @@ class PluginManager:
 
     def _retire(self, plugin: Generation, end: float) -> Retirement:
         ending = plugin.retire(max(end - monotonic(), 0.0))
-        self._retiring.discard(plugin)
         if ending.abandoned:
             self._note(plugin.name, "warn", f"{ending.abandoned} calls of version {plugin.version} are not waited for")
         return ending
