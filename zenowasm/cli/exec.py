@@ -9,14 +9,25 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Final, TextIO
 
 import click
+from attrs import frozen
 
 from zenowasm.backends import registry
-from zenowasm.backends.protocol import Budget, Capability, Engine, FuncType, Instance, Module, Value
+from zenowasm.backends.protocol import (
+    Budget,
+    Capability,
+    Engine,
+    Extern,
+    FuncType,
+    Instance,
+    Module,
+    Store,
+    Value,
+)
 from zenowasm.backends.registry import BackendError
-from zenowasm.cli import options
+from zenowasm.cli import options, wasi
 from zenowasm.cli.errors import CliError, module_errors, read_file, user_errors
 from zenowasm.host.linker import Linker
 from zenowasm.interp.errors import Trap, WasmError
@@ -25,23 +36,33 @@ from zenowasm.interp.types import NumType, ValType, VecType
 from zenowasm.wasi.context import LineBuffer, WasiContext
 from zenowasm.wasi.errors import ProcExit
 from zenowasm.wasi.preview1 import Preview1
+from zenowasm.wasi.streams import HostInput, HostOutput
 
-_INITIALIZE = "_initialize"
+_INITIALIZE: Final = "_initialize"
+_START: Final = "_start"
+_LAST_EXIT_CODE: Final = 255
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
 # Arguments such as -1 are no options.
 @click.command("exec", context_settings={"ignore_unknown_options": True})
 @click.argument("file", type=options.path)
-@click.argument("export")
+@click.argument("export", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+@wasi.options
 @options.backend
 @click.option("--fuel", type=click.IntRange(min=0), help="Most fuel to consume, in units of the instruction table.")
 @click.option("--seconds", type=float, callback=options.positive_seconds, help="Most time to take.")
 @options.as_json
+@click.pass_context
 def exec_(
+    click_context: click.Context,
     file: Path,
-    export: str,
+    export: str | None,
     arguments: tuple[str, ...],
+    dirs: tuple[str, ...],
+    env: tuple[str, ...],
+    args: tuple[str, ...],
     backend: str,
     fuel: int | None,
     seconds: float | None,
@@ -50,38 +71,81 @@ def exec_(
     """Call the function EXPORT of the module FILE with ARGS, and print its results, one a line.
 
     Integers may be signed, unsigned or hexadecimal; floats decimal or hexadecimal, inf, nan, nan:0x with a payload;
-    vectors hexadecimal; references null. The module may import WASI preview 1, without files; a reactor is
-    initialised first.
+    vectors hexadecimal; references null. A reactor is initialised first.
+
+    Without EXPORT, FILE is run as a program: its _start is called, stdin, stdout and stderr are this command's own, and
+    so is its exit code.
+
+    The module may import WASI preview 1. It sees no file, no variable and no argument but those that are given with
+    --dir, --env and --arg.
     """
+    if export is None and as_json:
+        raise click.UsageError("--json needs an EXPORT: the output of a program is its own")
     with user_errors(BackendError):
         engine = registry.engine(backend)
     binary = read_file(file)
-    with module_errors(file):
-        module = engine.compile(binary)
-        type_ = _function_type(module, export, file)
-        values = parse_arguments(type_, arguments)
-        store = engine.new_store()
-        store.set_budget(Budget(fuel, seconds))
-        wasi = WasiContext(stdout=_lines(sys.stdout), stderr=_lines(sys.stderr))
-        linker = Linker()
-        linker.define(Preview1(wasi).functions())
-        imports = linker.resolve(store, module)
-    outcome: dict[str, Any] = {}
-    try:
-        with user_errors(WasmError), _interruptible(engine):
-            outcome["results"] = _call(store.instantiate(module, imports), type_, export, values)
-    except CliError as error:
-        trap = error.__cause__
-        outcome["error"] = str(trap)
-        outcome["trap"] = trap.code.value if isinstance(trap, Trap) else None
-        raise
-    finally:
-        wasi.flush()
-        if as_json and outcome:
-            options.print_json({**outcome, "fuel": store.fuel_consumed})
-    if not as_json:
-        for result in outcome["results"]:
-            print(result["value"])
+    with wasi.preopens(dirs) as preopens:
+        context = WasiContext(
+            arguments=wasi.arguments(file, args),
+            environ=wasi.environ(env),
+            preopens=preopens,
+            remaining=wasi.remaining(seconds),
+            **(_own_streams() if export is None else _line_streams()),
+        )
+        with Preview1(context) as preview1, module_errors(file):
+            module = engine.compile(binary)
+            type_ = _function_type(module, export or _START, file)
+            values = parse_arguments(type_, arguments)
+            store = engine.new_store()
+            store.set_budget(Budget(fuel, seconds))
+            linker = Linker()
+            linker.define(preview1.functions())
+            run = _Run(engine, store, module, linker.resolve(store, module), context)
+            if export is None:
+                click_context.exit(run.program())
+            run.call(type_, export, values, as_json)
+
+
+@frozen
+class _Run:
+    """A module that is ready to be instantiated."""
+
+    engine: Engine
+    store: Store
+    module: Module
+    imports: dict[tuple[str, str], Extern]
+    wasi: WasiContext
+
+    def program(self) -> int:
+        """Run ``_start`` and return the exit code; one that no process can have becomes the last that it can."""
+        try:
+            with user_errors(WasmError), _interruptible(self.engine):
+                start: Any = self.store.instantiate(self.module, self.imports).exports[_START]
+                start.call()
+        except CliError as error:
+            if isinstance(error.__cause__, ProcExit):
+                return min(error.__cause__.code, _LAST_EXIT_CODE)
+            raise
+        return 0
+
+    def call(self, type_: FuncType, export: str, values: list[Value], as_json: bool) -> None:
+        """Call an export and print its results."""
+        outcome: dict[str, Any] = {}
+        try:
+            with user_errors(WasmError), _interruptible(self.engine):
+                outcome["results"] = _call(self.store.instantiate(self.module, self.imports), type_, export, values)
+        except CliError as error:
+            trap = error.__cause__
+            outcome["error"] = str(trap)
+            outcome["trap"] = trap.code.value if isinstance(trap, Trap) else None
+            raise
+        finally:
+            self.wasi.flush()
+            if as_json and outcome:
+                options.print_json({**outcome, "fuel": self.store.fuel_consumed})
+        if not as_json:
+            for result in outcome["results"]:
+                print(result["value"])
 
 
 def parse_arguments(type_: FuncType, texts: Sequence[str]) -> list[Value]:
@@ -128,6 +192,8 @@ def _function_type(module: Module, export: str, file: Path) -> FuncType:
         return functions[export]
     near = get_close_matches(export[:100], functions, n=1)
     hint = f"did you mean {near[0]}?" if near else f"it exports {', '.join(functions) or 'none'}"
+    if export == _START:
+        hint = f"name the EXPORT to call; {hint}"
     raise CliError(f"{file} exports no function {export!r}: {hint}")
 
 
@@ -156,6 +222,14 @@ def _interruptible(engine: Engine) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, former)
+
+
+def _own_streams() -> dict[str, Any]:
+    return {"stdin": HostInput(_STDIN), "stdout": HostOutput(_STDOUT), "stderr": HostOutput(_STDERR)}
+
+
+def _line_streams() -> dict[str, Any]:
+    return {"stdout": _lines(sys.stdout), "stderr": _lines(sys.stderr)}
 
 
 def _lines(stream: TextIO) -> LineBuffer:

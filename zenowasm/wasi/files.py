@@ -26,6 +26,8 @@ from zenowasm.wasi.vectors import gather, read_vectors, scatter, total
 _MAX_OFFSET: Final = (1 << 63) - 1
 _ALL_FLAGS: Final = 31
 _SYNC_FLAGS: Final = FdFlags.DSYNC | FdFlags.RSYNC | FdFlags.SYNC
+_WITHOUT_WAITING: Final = 512
+"""Bytes that a stream takes at once when it is ready to take any (POSIX, ``PIPE_BUF``)."""
 _SEEK: Final = {Whence.SET: os.SEEK_SET, Whence.CUR: os.SEEK_CUR, Whence.END: os.SEEK_END}
 _ADVICE: Final = ("NORMAL", "SEQUENTIAL", "RANDOM", "WILLNEED", "DONTNEED", "NOREUSE")
 
@@ -66,7 +68,7 @@ def fd_write(state: State, memory: GuestMemory, fd: int, vectors: int, count: in
     memory.check(written, 4)
     data = gather(memory, read_vectors(memory, vectors, count))
     if isinstance(descriptor, OutputDescriptor):
-        taken = descriptor.stream.write(data)
+        taken = _write_stream(state, descriptor, data)
     else:
         number = descriptor.number
         start = os.fstat(number).st_size if FdFlags.APPEND in descriptor.flags else os.lseek(number, 0, os.SEEK_CUR)
@@ -210,6 +212,18 @@ def _read_stream(state: State, descriptor: InputDescriptor, length: int) -> byte
         if not ready:
             raise WasiError(Errno.INTR if patient else Errno.AGAIN)
     return descriptor.stream.read(length)
+
+
+def _write_stream(state: State, descriptor: OutputDescriptor, data: bytes) -> int:
+    """Write to a stream, waiting no longer than the running call may take."""
+    host = descriptor.host
+    patient = FdFlags.NONBLOCK not in descriptor.flags
+    if host is not None and data and not (patient and state.context.remaining() is None):
+        _, ready = state.wait_for(set(), {host}, None if patient else 0.0)
+        if not ready:
+            raise WasiError(Errno.INTR if patient else Errno.AGAIN)
+        data = data[:_WITHOUT_WAITING]
+    return descriptor.stream.write(data)
 
 
 def _on_disk(state: State, fd: int, rights: Rights) -> int:

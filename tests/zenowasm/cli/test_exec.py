@@ -104,3 +104,108 @@ def test_a_module_that_cannot_be_run(zenowasm, write, backend, text, message) ->
     result = zenowasm("exec", write("m.wasm", wat(text)), "g", "--backend", backend)
     assert result.code == 1
     assert message in result.error
+
+
+ECHO = """
+(module
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\\40\\00\\00\\00\\00\\10\\00\\00")
+  (func (export "_start")
+    (loop $again
+      (i32.store (i32.const 4) (i32.const 4096))
+      (br_if $again (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 4)))
+      (if (i32.load (i32.const 4)) (then
+        (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))
+        (br $again))))
+    (call $exit (i32.const 300))))
+"""
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+def test_without_an_export_a_program_is_run_with_the_commands_own_streams(zenowasm, write, backend) -> None:
+    result = zenowasm("exec", write("echo.wasm", wat(ECHO)), "--backend", backend, given="one\ntwo without end")
+    assert (result.code, result.out, result.err) == (255, "one\ntwo without end", "")
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+def test_a_program_that_waits_for_input_ends_with_its_time(zenowasm, write, backend) -> None:
+    module = write("echo.wasm", wat(ECHO))
+    process = zenowasm.start("exec", module, "--backend", backend, "--seconds", "0.3")
+    # stdin stays open and empty
+    assert process.wait(timeout=60) == 1
+    out, error = process.communicate()
+    assert (out, error[:18]) == (b"", b"error: interrupted")
+
+
+CHATTER = """
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 0) "\\00\\01\\00\\00\\00\\00\\01\\00")
+  (func (export "_start")
+    (loop $again (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16))) (br $again))))
+"""
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+def test_a_program_whose_output_nobody_takes_ends_with_its_time(zenowasm, write, backend) -> None:
+    process = zenowasm.start("exec", write("chatter.wasm", wat(CHATTER)), "--backend", backend, "--seconds", "0.3")
+    assert process.wait(timeout=60) == 1
+    assert process.communicate()[1].startswith(b"error: interrupted")
+
+
+def test_a_program_that_traps_is_1(zenowasm, write) -> None:
+    result = zenowasm("exec", write("m.wasm", wat('(module (func (export "_start") unreachable))')))
+    assert (result.code, result.error[:11]) == (1, "unreachable")
+
+
+def test_a_module_that_is_no_program(zenowasm, module) -> None:
+    result = zenowasm("exec", module)
+    assert result.code == 1
+    assert f"{module} exports no function '_start': name the EXPORT to call; it exports _initialize" in result.error
+    assert zenowasm("exec", module, "--json").code == 2
+
+
+FOLDERS = """
+(module
+  (import "wasi_snapshot_preview1" "fd_prestat_get" (func $prestat (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_prestat_dir_name" (func $name (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "length") (param $fd i32) (result i32) (local $error i32)
+    (local.set $error (call $prestat (local.get $fd) (i32.const 0)))
+    (select (i32.const -1) (i32.load (i32.const 4)) (local.get $error)))
+  (func (export "args") (result i32 i32)
+    (drop (call $args (i32.const 0) (i32.const 4))) (i32.load (i32.const 0)) (i32.load (i32.const 4)))
+  (func (export "environ") (result i32 i32)
+    (drop (call $environ (i32.const 0) (i32.const 4))) (i32.load (i32.const 0)) (i32.load (i32.const 4))))
+"""
+
+
+def test_folders_variables_and_arguments(zenowasm, write) -> None:
+    module = write("folders.wasm", wat(FOLDERS))
+    write("data/x", "")
+    assert zenowasm("exec", module, "length", "3").out == "-1\n"
+    assert zenowasm("exec", module, "length", "3", "--dir", "data").out == "4\n"
+    given = ("--dir", "data", "--dir", f"{module.parent}::/six66")
+    assert [zenowasm("exec", module, "length", fd, *given).out for fd in ("3", "4", "5")] == ["4\n", "6\n", "-1\n"]
+    assert zenowasm("exec", module, "args", "--arg", "a", "--arg", "bc").out == "3\n18\n"  # folders.wasm, a, bc
+    assert zenowasm("exec", module, "environ", "--env", "A=b=c", "--env", "D=").out == "2\n9\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--dir", "missing"], 1, "cannot open the folder missing: No such file or directory"),
+        (["--dir", "folders.wasm::/x"], 1, "cannot open the folder folders.wasm: Not a directory"),
+        (["--env", "NAME"], 2, "expected NAME=VALUE, found 'NAME'"),
+        (["--env", "=x"], 2, "expected NAME=VALUE, found '=x'"),
+    ],
+)
+def test_what_cannot_be_given_to_a_program(zenowasm, write, arguments, code, message) -> None:
+    result = zenowasm("exec", write("folders.wasm", wat(FOLDERS)), "length", "3", *arguments)
+    assert (result.code, message in result.error) == (code, True), result.error

@@ -1,0 +1,16 @@
+#include "check.h"
+
+int main(void) {
+    write_file("one", "1");
+    write_file("two", "2");
+    int one = open("one", O_RDONLY), two = open("two", O_RDONLY);
+    CHECK(__wasi_fd_renumber(one, two) == 0);
+    char byte;
+    CHECK(read(two, &byte, 1) == 1 && byte == '1');
+    FAILS(read(one, &byte, 1), EBADF);
+    ANSWERS(__wasi_fd_renumber(two, one), __WASI_ERRNO_BADF);
+    ANSWERS(__wasi_fd_renumber(77, two), __WASI_ERRNO_BADF);
+    CHECK(__wasi_fd_renumber(two, two) == 0);
+    CHECK(lseek(two, 0, SEEK_SET) == 0);
+    CHECK(open("two", O_RDONLY) == one);
+}

@@ -1,0 +1,76 @@
+"""What WASI shows to a module that a command runs: folders, environment and arguments from the command line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zenowasm.cli.errors import CliError
+from zenowasm.resources.folder import Folder
+from zenowasm.wasi.context import Preopen
+
+_SEPARATOR = "::"
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--dir``, ``--env`` and ``--arg``, each of which may be given many times."""
+    for option in (
+        click.option("--arg", "args", multiple=True, metavar="ARG", help="Argument of the program, after its name."),
+        click.option("--env", multiple=True, metavar="NAME=VALUE", callback=_variables, help="Environment variable."),
+        click.option(
+            "--dir", "dirs", multiple=True, metavar="HOST[::GUEST]", help="Folder that it may use, and its name for it."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def preopens(dirs: tuple[str, ...]) -> Iterator[tuple[Preopen, ...]]:
+    """Open the folders of ``--dir`` for as long as the context lasts; raises ``CliError``."""
+    with ExitStack() as stack:
+        opened = []
+        for text in dirs:
+            host, _, guest = text.partition(_SEPARATOR)
+            try:
+                folder = stack.enter_context(Folder.open(Path(host)))
+            except (OSError, ValueError) as error:  # ValueError: a path with a NUL
+                reason = error.strerror if isinstance(error, OSError) else str(error)
+                raise CliError(f"cannot open the folder {host}: {reason}") from error
+            opened.append(Preopen(_bytes(guest or host), folder))
+        yield tuple(opened)
+
+
+def arguments(file: Path, args: tuple[str, ...]) -> tuple[bytes, ...]:
+    """Return a program's arguments, its name first."""
+    return tuple(map(_bytes, (file.name, *args)))
+
+
+def environ(env: tuple[str, ...]) -> tuple[bytes, ...]:
+    """Return the entries of an environment."""
+    return tuple(map(_bytes, env))
+
+
+def remaining(seconds: float | None) -> Callable[[], float | None]:
+    """Return a function that tells how much of ``seconds`` from now on is left, ``None`` when there is no end."""
+    if seconds is None:
+        return lambda: None
+    deadline = time.monotonic() + seconds
+    return lambda: deadline - time.monotonic()
+
+
+def _variables(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if value.find("=") < 1:
+            raise click.BadParameter(f"expected NAME=VALUE, found {value!r}", context, option)
+    return values
+
+
+def _bytes(text: str) -> bytes:
+    """Return the bytes that the shell passed."""
+    return text.encode("utf-8", "surrogateescape")
