@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable
+from functools import cache, partial
 from importlib.util import find_spec
 from math import inf
 from pathlib import Path
@@ -24,7 +25,15 @@ from zenowasm.resources.http_errors import (
     UnreadableResponseError,
     words,
 )
-from zenowasm.resources.http_message import BodyReader, Headers, Message, checked_message, header, redirected
+from zenowasm.resources.http_message import (
+    IDEMPOTENT,
+    BodyReader,
+    Headers,
+    Message,
+    checked_message,
+    header,
+    redirected,
+)
 from zenowasm.resources.url import Url, parse_url
 
 if TYPE_CHECKING:  # in an extra, and imported with the first request
@@ -93,6 +102,8 @@ class HttpClient:
         if find_spec("httpcore") is None:
             raise HttpSettingsError("HTTP needs a library that is not installed: pip install 'zenowasm[http]'")
         _check_certificates(self.settings.ca_file)
+        # With the first HTTPS request, since reading all certificates takes a tenth of a second.
+        self._tls = cache(partial(_trusting, self.settings.ca_file))
         self._resolver = Resolver(self.settings.resolvers, lookup)
         self._connections: ConnectionPool | None = None
         self._lock = Lock()
@@ -141,29 +152,44 @@ class HttpClient:
 
     def _exchange(self, message: Message, grant: Grant, deadline: float) -> HttpResponse | Message:
         """Send one request; return the response, or the request that it redirects to."""
+        try:
+            return self._attempt(message, grant, deadline, fresh=False)
+        except _StaleConnectionError:
+            return self._attempt(message, grant, deadline, fresh=True)
+
+    def _attempt(self, message: Message, grant: Grant, deadline: float, *, fresh: bool) -> HttpResponse | Message:
         import httpcore
 
-        pool = self._pool()
+        public_only = not grant.literal_host
+        repeatable = False
         try:
-            with (
-                pool.connection(message.url, public_only=not grant.literal_host, deadline=deadline) as connection,
-                connection.stream(
+            with self._pool().connection(
+                message.url, public_only=public_only, fresh=fresh, deadline=deadline
+            ) as connection:
+                # A server may close an idle connection at the moment in which a request is sent there.
+                repeatable = connection.is_idle() and message.method in IDEMPOTENT
+                with connection.stream(
                     message.method,
                     _httpcore_url(message.url),
                     headers=message.fields,
                     content=message.body or None,
                     extensions={"timeout": {"connect": deadline, "read": deadline, "write": deadline}},
-                ) as response,
-            ):
-                headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
-                excess = self._excess(headers)
-                if excess is not None:
-                    raise ExchangeError(excess)
-                return redirected(message, response.status, headers) or self._read(response, headers)
-        except httpcore.ProtocolError as error:
-            raise ExchangeError("no valid HTTP response") from error
+                ) as response:
+                    return self._answer(message, response)
+        except (httpcore.ProtocolError, httpcore.ReadError) as error:
+            if repeatable:
+                raise _StaleConnectionError from error
+            said = str(error) if isinstance(error, httpcore.ReadError) else "no valid HTTP response"
+            raise ExchangeError(said) from error
         except TimeoutError as error:
             raise ExchangeError(words(error)) from error
+
+    def _answer(self, message: Message, response: httpcore.Response) -> HttpResponse | Message:
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers)
+        excess = self._excess(headers)
+        if excess is not None:
+            raise ExchangeError(excess)
+        return redirected(message, response.status, headers) or self._read(response, headers)
 
     def _read(self, response: httpcore.Response, headers: Headers) -> HttpResponse:
         import httpcore
@@ -172,7 +198,7 @@ class HttpClient:
         try:
             for chunk in response.iter_stream():
                 reader.feed(chunk)
-        except ExchangeError as error:
+        except (ExchangeError, httpcore.ReadError) as error:
             raise UnreadableResponseError(str(error)) from error
         except httpcore.ProtocolError as error:
             raise UnreadableResponseError("incomplete, or not valid HTTP") from error
@@ -190,21 +216,14 @@ class HttpClient:
         return None
 
     def _pool(self) -> ConnectionPool:
-        """Return the connections. They are made with the first request: reading all certificates takes a while."""
-        with self._lock:
-            if self._connections is None:
-                self._connections = self._new_pool()
-            return self._connections
-
-    def _new_pool(self) -> ConnectionPool:
-        import httpcore
-
         from zenowasm.resources.http_pool import ConnectionPool
 
-        tls = httpcore.default_ssl_context()
-        if self.settings.ca_file is not None:
-            tls.load_verify_locations(self.settings.ca_file)
-        return ConnectionPool(self._resolver, tls, self.settings.connections, self.settings.idle_seconds)
+        with self._lock:
+            if self._connections is None:
+                self._connections = ConnectionPool(
+                    self._resolver, self._tls, self.settings.connections, self.settings.idle_seconds
+                )
+            return self._connections
 
     def close(self) -> None:
         """Close the connections; a request that follows opens new ones."""
@@ -225,12 +244,25 @@ class HttpClient:
         self.close()
 
 
+class _StaleConnectionError(Exception):
+    """A connection that was used before broke before it answered a request that may be sent again."""
+
+
 def _httpcore_url(url: Url) -> httpcore.URL:
     """Return the URL in httpcore's parts: nothing parses its text a second time."""
     import httpcore
 
     host = url.host.strip("[]").encode()
     return httpcore.URL(scheme=url.scheme.encode(), host=host, port=url.port, target=url.target.encode())
+
+
+def _trusting(ca_file: Path | None) -> ssl.SSLContext:
+    import httpcore
+
+    context = httpcore.default_ssl_context()
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
+    return context
 
 
 def _check_certificates(ca_file: Path | None) -> None:

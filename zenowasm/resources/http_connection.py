@@ -75,12 +75,17 @@ class CheckedStream(httpcore.NetworkStream):
         self._socket = connected
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return what has arrived, at most ``max_bytes``; raises ``ExchangeError``."""
+        """Return what has arrived, at most ``max_bytes``.
+
+        Raises ``ExchangeError`` at the deadline, and ``httpcore.ReadError`` for what the network does.
+        """
         try:
             self._socket.settimeout(time_left(_moment(timeout)))
             return self._socket.recv(max_bytes)
-        except OSError as error:
+        except TimeoutError as error:
             raise ExchangeError(words(error)) from error
+        except OSError as error:
+            raise httpcore.ReadError(words(error)) from error
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of ``buffer``; raises ``ExchangeError`` at the deadline, else ``httpcore.WriteError``."""

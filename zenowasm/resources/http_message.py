@@ -16,6 +16,8 @@ from zenowasm.resources.http_errors import ExchangeError, InvalidRequestError, U
 from zenowasm.resources.url import Url, parse_url
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+IDEMPOTENT: Final = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
+"""Methods of requests that may be sent again (RFC 9110, 9.2.2)."""
 Headers = tuple[tuple[str, str], ...]
 """Names and values in their order; a name may stand more than once."""
 

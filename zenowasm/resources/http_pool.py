@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore, Lock
 
@@ -23,7 +23,9 @@ class ConnectionPool:
     public addresses only never gets a connection that was made for one that may reach others.
     """
 
-    def __init__(self, resolver: Resolver, tls: ssl.SSLContext, connections: int, idle_seconds: float) -> None:
+    def __init__(
+        self, resolver: Resolver, tls: Callable[[], ssl.SSLContext], connections: int, idle_seconds: float
+    ) -> None:
         self._resolver = resolver
         self._tls = tls
         self._limit = connections
@@ -34,13 +36,15 @@ class ConnectionPool:
         self._closed = False
 
     @contextmanager
-    def connection(self, url: Url, *, public_only: bool, deadline: float) -> Iterator[httpcore.HTTPConnection]:
-        """Lend a connection to the origin of ``url``; raises ``TimeoutError`` when none is free before ``deadline``."""
+    def connection(
+        self, url: Url, *, public_only: bool, fresh: bool, deadline: float
+    ) -> Iterator[httpcore.HTTPConnection]:
+        """Lend a connection to the origin of ``url``, a new one if ``fresh``; raises ``TimeoutError``."""
         if not self._places.acquire(timeout=time_left(deadline)):
             raise TimeoutError
         key = (url.origin, public_only)
         try:
-            lent = self._take(key) or self._new(url, public_only=public_only)
+            lent = (None if fresh else self._take(key)) or self._new(url, public_only=public_only)
             try:
                 yield lent
             finally:
@@ -51,7 +55,7 @@ class ConnectionPool:
     def _new(self, url: Url, *, public_only: bool) -> httpcore.HTTPConnection:
         return httpcore.HTTPConnection(
             httpcore.Origin(url.scheme.encode(), url.host.strip("[]").encode(), url.port),
-            ssl_context=self._tls,
+            ssl_context=self._tls() if url.scheme == "https" else None,
             keepalive_expiry=self._idle_seconds,
             network_backend=CheckedBackend(self._resolver, public_only=public_only),
         )
