@@ -14,6 +14,7 @@ from zenowasm.backends import registry
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, one_line, user_errors, visible
+from zenowasm.cli.plugin_build import build, new
 from zenowasm.plugin import PluginError, load_environment
 from zenowasm.plugin.manifest import Manifest, plugin_folders, read_manifest
 from zenowasm.plugin.validate import Level, validate_plugin
@@ -24,7 +25,11 @@ _MARKS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.ERROR: "❌"}
 
 @click.group()
 def plugin() -> None:
-    """List, describe and validate plugins."""
+    """Make, build, list, describe and validate plugins."""
+
+
+plugin.add_command(new)
+plugin.add_command(build)
 
 
 @plugin.command("list")

@@ -1,0 +1,68 @@
+"""Builds a plugin in its folder: finds out its language, its compiler, and where its manifest wants the binary."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from attrs import frozen
+
+from zenowasm.plugin.manifest import FILE_NAME, PluginType, read_manifest
+from zenowasm.toolchains.errors import CompileError, MissingToolchainError, SourceError
+from zenowasm.toolchains.language import Language
+from zenowasm.toolchains.languages import LANGUAGES
+
+
+@frozen
+class Built:
+    """What was made: the file, its size in bytes, its SHA-256 as hexadecimal digits, and by which compiler."""
+
+    file: Path
+    size: int
+    sha256: str
+    language: str
+    toolchain: str
+
+
+def build_plugin(folder: Path, language: str | None = None, toolchain: str | None = None) -> Built:
+    """Build the plugin in ``folder`` into the binary that its manifest names, which is replaced only on success.
+
+    ``language`` is a key of ``LANGUAGES``, ``None`` for the one that the folder has files of; ``toolchain`` is a
+    compiler's name, ``None`` for the best that is installed. Raises ``ManifestError``; ``SourceError`` when there is
+    nothing to build; ``MissingToolchainError``, which says what to install; ``CompileError`` with the compiler's words.
+    """
+    manifest = read_manifest(folder)
+    if manifest.type is not PluginType.WASM:
+        raise SourceError(f"{folder / FILE_NAME}: a {manifest.type.value} plugin is not built to WebAssembly")
+    spoken = _language(folder, language)
+    found = spoken.find(folder)
+    chosen = next((entry for entry in found if toolchain in (None, entry.name)), None)
+    if chosen is None:
+        wanted = f"the compiler {toolchain} for {spoken.name}" if toolchain else f"compiler for {spoken.name}"
+        raise MissingToolchainError(f"no {wanted} was found: {spoken.install}")
+    target = manifest.binary_path
+    try:
+        # Beside the target, so that it can be moved there in one step.
+        with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as work:
+            output = Path(work).resolve() / "plugin.wasm"
+            chosen.build(folder, output)
+            binary = output.read_bytes()
+            output.chmod(0o644)
+            os.replace(output, target)
+    except OSError as error:
+        raise CompileError(f"cannot write {target}: {error.strerror}") from error
+    return Built(target, len(binary), hashlib.sha256(binary).hexdigest(), spoken.name, str(chosen))
+
+
+def _language(folder: Path, key: str | None) -> Language:
+    candidates = [LANGUAGES[key]] if key else list(LANGUAGES.values())
+    found = [language for language in candidates if language.sources(folder)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(f"{language.name} (--lang {language.key})" for language in found)
+        raise SourceError(f"{folder} has sources in {names}: say which with --lang")
+    endings = ", ".join(f"*{language.ending}" for language in candidates)
+    raise SourceError(f"{folder} has no sources to build: expected {endings}")

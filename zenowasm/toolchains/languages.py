@@ -1,0 +1,13 @@
+"""The languages, by what the command line calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from zenowasm.toolchains import assemblyscript, c, go, rust
+from zenowasm.toolchains.language import Language
+
+LANGUAGES: Mapping[str, Language] = MappingProxyType(
+    {module.LANGUAGE.key: module.LANGUAGE for module in (c, go, rust, assemblyscript)}
+)
