@@ -196,7 +196,8 @@ def test_log_output_is_bounded(bench, guest):
         bench.log.clear()
         manager.call("guest.run")
         assert bench.lines[0] == ("info", "x" * 50 + "… (40 bytes cut)")
-        assert bench.lines[-1] == ("warn", "log output of this call exceeds 1000 bytes, the rest is dropped; to raise it, set wasm.limits.max_log in config/plugins.yaml")
+        remedy = "to raise it, set wasm.limits.max_log in config/plugins.yaml"
+        assert bench.lines[-1] == ("warn", f"log output of this call exceeds 1000 bytes, the rest is dropped; {remedy}")
         assert len(bench.lines) < 25
 
 
