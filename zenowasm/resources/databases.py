@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from math import inf
 from types import MappingProxyType
@@ -54,6 +55,7 @@ __all__ = [
     "ValueFormError",
 ]
 
+_USED_UP: Final = "the time of the call is used up"
 _MODULES: Final = MappingProxyType({"sqlite": ("sqlalchemy",), "postgresql": ("sqlalchemy", "psycopg")})
 
 
@@ -85,6 +87,93 @@ class Session(Protocol):
 
     def commit(self, deadline: float) -> None:
         """Commit."""
+
+    def rollback(self) -> None:
+        """Roll back, without an error."""
+
+    def reset(self) -> None:
+        """Make the connection ready for the next transaction, without an error."""
+
+
+class Databases:
+    """The connections of a host, by name; to be used from any number of threads.
+
+    Nothing is opened before a connection's first transaction. Raises ``DatabaseSettingsError`` when the extra ``db``
+    is missing.
+    """
+
+    def __init__(self, connections: Mapping[str, DatabaseSettings]) -> None:
+        for settings in connections.values():
+            missing = [name for name in _MODULES[settings.kind] if find_spec(name) is None]
+            if missing:
+                raise DatabaseSettingsError(
+                    f"{settings.kind} connections need {missing[0]}: pip install 'zenowasm[db]'"
+                )
+        self._connections = {name: _Connection(settings) for name, settings in connections.items()}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._connections
+
+    def begin(self, name: str, deadline: float = inf) -> Transaction:
+        """Begin a transaction; end it with ``commit`` or ``rollback``, else its connection stays in use.
+
+        ``deadline`` is in seconds of ``time.monotonic``; no wait goes beyond it or beyond ``max_seconds``. Raises
+        ``UnknownDatabaseError``, ``DatabaseUnavailableError``, ``QueryError``.
+        """
+        connection = self._connections.get(name)
+        if connection is None:
+            raise UnknownDatabaseError(f"database connection not found: {name}")
+        return connection.begin(deadline)
+
+    def close(self) -> None:
+        """Close all connections that are not in use, and those in use when their transactions end."""
+        for connection in self._connections.values():
+            connection.close()
+
+
+class Transaction:
+    """One transaction, used by one thread at a time, until ``commit`` or ``rollback``."""
+
+    def __init__(self, session: Session, settings: DatabaseSettings, release: Callable[[bool], None]) -> None:
+        self._session = session
+        self._settings = settings
+        self._release = release
+        self._open = True
+
+    def query(self, text: str, parameters: sql.Parameters = None, deadline: float = inf) -> QueryResult:
+        """Run one statement with bound parameters (see ``sql.bind``); one that fails leaves the rest as it was.
+
+        ``deadline`` is in seconds of ``time.monotonic``; the statement ends there or after ``max_seconds``. Raises
+        ``StatementError``, ``QueryError`` and its kinds.
+        """
+        self._check_open()
+        settings = self._settings
+        statement = sql.bind(text, parameters, self._session.dialect)
+        rows = Rows(settings.max_rows, settings.max_bytes)
+        with self._until(deadline) as limit:
+            affected = self._session.execute(statement, rows, limit)
+        return QueryResult(rows.rows, affected)
+
+    def commit(self, deadline: float = inf) -> None:
+        """Commit and give the connection back; raises ``QueryError``, and then nothing of the transaction is kept."""
+        self._check_open()
+        try:
+            with self._until(deadline) as limit:
+                self._session.commit(limit)
+        finally:
+            self.rollback()
+
+    @contextmanager
+    def _until(self, deadline: float) -> Iterator[float]:
+        """Yield the moment at which a statement must end, and say which limit it was when it did not."""
+        limit = min(deadline, time.monotonic() + self._settings.max_seconds)
+        try:
+            if limit <= time.monotonic():
+                raise QueryTimeoutError(_USED_UP)
+            yield limit
+        except QueryTimeoutError as error:
+            own = f"the statement took longer than the limit of {self._settings.max_seconds:g} s"
+            raise QueryTimeoutError(_USED_UP if limit == deadline else own) from error
 
     def rollback(self) -> None:
         """Roll back, without an error."""
@@ -192,6 +281,8 @@ class _Connection:
 
     def begin(self, deadline: float) -> Transaction:
         settings = self._settings
+        if deadline <= time.monotonic():
+            raise QueryTimeoutError(_USED_UP)
         deadline = min(deadline, time.monotonic() + settings.max_seconds)
         if not self._places.acquire(timeout=max(deadline - time.monotonic(), 0.0)):
             raise DatabaseUnavailableError(f"all {settings.transactions} connections of the pool are in use")
@@ -258,10 +349,6 @@ class _Connection:
 
 class _StaleConnectionError(DatabaseUnavailableError):
     """A pooled connection turned out to be dead."""
-
-
-def _over(settings: DatabaseSettings) -> str:
-    return f"the statement took longer than the limit of {settings.max_seconds:g} s"
 
 
 def _give_back(pooled: PoolProxiedConnection, usable: bool) -> None:

@@ -7,8 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from zenowasm.interp.errors import Trap, TrapCode
+from zenowasm.plugin.call import RunningCall
 from zenowasm.plugin.errors import CommitError, GuestTrapError, LoadError, PluginError, TimeLimitError
+from zenowasm.plugin.host_functions.context import HostContext
+from zenowasm.plugin.host_functions.db import query
 from zenowasm.plugin.limits import PluginLimits
+from zenowasm.plugin.log import PluginLog
+from zenowasm.plugin.permissions import Permissions
+from zenowasm.plugin.services import HostServices
 from zenowasm.resources.databases import Databases, DatabaseSettings
 
 MAIN = {"database": ["main"]}
@@ -200,6 +207,18 @@ def test_a_query_ends_with_the_time_of_the_call(bench, ask, databases):
     with pytest.raises(TimeLimitError, match=r"failed to call guest\.plugin_execute"):
         manager.call("guest.run")
     assert items(databases) == []
+
+
+def test_a_guest_does_not_see_that_the_time_is_up(databases):
+    """Else it would be chance which of the two errors a script gets."""
+    log = PluginLog("guest", lambda record: None, PluginLimits())
+    services = HostServices(databases=databases)
+    context = HostContext("guest", Permissions.of(database=["main"]), log, services, PluginLimits())
+    context.call = RunningCall(deadline=0.0)
+    with pytest.raises(Trap) as caught:
+        query(context, {"connection": "main", "sql": "SELECT 1"})
+    assert caught.value.code is TrapCode.INTERRUPTED
+    context.call.finish()
 
 
 @pytest.mark.parametrize("phase", ["init", "register", "execute", "cleanup", "start"])

@@ -171,9 +171,12 @@ def test_rows_are_bounded_and_not_cut(main, opened):
     bounded = opened(max_rows=3)
     sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) SELECT i FROM n"
     assert len(run(bounded, sql.format(3)).rows) == 3
+    transaction = bounded.begin("main")
     for many in (4, 1_000_000_000):
         with pytest.raises(ResultLimitError, match=r"^the result has more than 3 rows$"):
-            run(bounded, sql.format(many))
+            transaction.query(sql.format(many))
+        assert len(transaction.query(sql.format(3)).rows) == 3
+    transaction.commit()
     with pytest.raises(ResultLimitError):
         run(bounded, "INSERT INTO item VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'd') RETURNING id")
     assert names(main) == []
@@ -301,3 +304,15 @@ def test_a_missing_extra_is_named(monkeypatch):
         DatabaseSettingsError, match=r"^postgresql connections need psycopg: pip install 'zenowasm\[db]'"
     ):
         Databases({"a": DatabaseSettings("postgresql://h/d")})
+
+
+def test_nothing_begins_after_the_deadline(main):
+    with pytest.raises(QueryTimeoutError, match=r"^the time of the call is used up$"):
+        main.begin("main", time.monotonic())
+    transaction = main.begin("main")
+    with pytest.raises(QueryTimeoutError, match=r"^the time of the call is used up$"):
+        transaction.query("SELECT 1", deadline=time.monotonic())
+    transaction.query("INSERT INTO item VALUES (1, 'a')")
+    with pytest.raises(QueryTimeoutError, match=r"^the time of the call is used up$"):
+        transaction.commit(time.monotonic())
+    assert names(main) == []
