@@ -25,6 +25,7 @@ class Handler(BaseHTTPRequestHandler):
     """Hands every request to the function of its path."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Server
 
     def respond(self, status: int, body: bytes = b"", **headers: str) -> None:
