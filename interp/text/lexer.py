@@ -234,7 +234,7 @@ def _annotation_end(source: Source, start: int) -> int:
             depth -= 1
             if not depth:
                 return index
-        elif token.startswith("("):
+        elif token.startswith("(") and (token == "(" or is_legal(token[1:])):
             depth += 1
         elif not token:
             break
@@ -245,7 +245,15 @@ def _annotation_end(source: Source, start: int) -> int:
 
 def is_legal(token: str) -> bool:
     """Whether this is a token of the format at all; parentheses are not asked for."""
-    return _LEGAL.fullmatch(token) is not None
+    if not _LEGAL.fullmatch(token):
+        return False
+    return "\\u" not in token or all(_is_scalar(code) for _, code in _ESCAPED.findall(token) if code)
+
+
+def _is_scalar(code: str) -> bool:
+    """Whether hexadecimal digits mean a character: no half of a surrogate pair and not too great (6.3.3)."""
+    value = int(code.replace("_", ""), 16)
+    return value < 0xD800 or 0xE000 <= value <= 0x10FFFF
 
 
 def describe_illegal(token: str) -> str:
@@ -270,10 +278,9 @@ def string_bytes(token: str) -> bytes | None:
         parts.append(token[done : match.start()].encode())
         escape, code = match.group(1), match.group(2)
         if code is not None:
-            value = int(code.replace("_", ""), 16)
-            if value > 0x10FFFF or 0xD800 <= value < 0xE000:
+            if not _is_scalar(code):
                 return None
-            parts.append(chr(value).encode())
+            parts.append(chr(int(code.replace("_", ""), 16)).encode())
         elif escape in _ESCAPES:
             parts.append(_ESCAPES[escape].encode())
         else:

@@ -66,6 +66,10 @@ def test_an_annotation_is_no_token() -> None:
         ("(@x é)", "illegal character"),
         ('(@x ")', "unclosed string"),
         ('(@x "\\q")', "malformed string"),
+        ('(@x "\\u{d800}")', "malformed string"),
+        ('(@x "\\u{11_0000}")', "malformed string"),
+        ('(@x (@"\n"))', "unclosed string"),
+        ('(@x (@"\\u{dfff}"))', "malformed string"),
     ],
 )
 def test_a_malformed_annotation(text: str, words: str) -> None:
