@@ -167,10 +167,10 @@ class FunctionValidator:
                 return found
             if isinstance(expected, RefType) if found is BOTTOM_REFERENCE else matches_valtype(found, expected):
                 return found
-            self.fail(f"type mismatch: {expected} is expected, {found} is on the stack")
+            self.fail(f"type mismatch: {self.shown(expected)} is expected, {self.shown(found)} is on the stack")
         if label.unreachable:
             return BOTTOM
-        self.fail(f"type mismatch: {expected} is expected, the block's stack is empty")
+        self.fail(f"type mismatch: {self.shown(expected)} is expected, the block's stack is empty")
 
     def pop_all(self, expected: ResultType) -> None:
         """Pop operands of these types, the last one first."""
@@ -210,6 +210,12 @@ class FunctionValidator:
         if index >= len(self.context.types):
             self.fail(f"unknown type {index}: the module defines {len(self.context.types)}")
         return self.context.types[index]
+
+    def shown(self, type_: OperandType) -> str:
+        """Return a type in the module's words: a closed type has no name of its own, but an index."""
+        if isinstance(type_, RefType) and isinstance(type_.heap, DefType) and type_.heap in self.context.types:
+            return str(RefType(type_.nullable, self.context.types.index(type_.heap)))
+        return str(type_)
 
     def initialize(self, index: int) -> None:
         """Note that a local is set from here to the end of the innermost block."""

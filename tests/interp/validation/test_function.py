@@ -106,6 +106,12 @@ def test_invalid(body: str) -> None:
         validate(body)
 
 
+def test_types_are_named_by_their_indexes() -> None:
+    types = "(type (struct)) (type (struct (field i32))) (func (param (ref 1)) (result (ref null 0)) local.get 0)"
+    with pytest.raises(ValidationError, match=r"^type mismatch: \(ref null 0\) is expected, \(ref 1\) is on the stack"):
+        validate_module(decode(wat(f"(module {types})")))
+
+
 def test_unknown_block_types() -> None:
     with pytest.raises(ValidationError, match=r"^unknown type 7"):
         validate_module(decode(one_function(b"\x02\x07\x0b")))
