@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from typing import Final, NoReturn
 
@@ -85,7 +84,7 @@ class Place:
         permissions are kept.
         """
         mode = self._replaced_mode()
-        temporary = b".%s.new" % secrets.token_hex(8).encode()
+        temporary = b".%s.new" % os.urandom(8).hex().encode()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFUL
         descriptor = os.open(temporary, flags, _NEW_FILE_MODE, dir_fd=self.parent)
         try:

@@ -1,16 +1,78 @@
-"""``host_file_read`` and ``host_file_write`` (ABI document, section "Imports")."""
+"""``host_file_read`` and ``host_file_write`` (ABI document, section "Imports"): files below the host's folder.
+
+Permissions are matched twice: with the path as the plugin writes it, and with the place to which it leads after all
+links have been followed. The second is the one that is opened, by descriptors, so no link and no race gets around it.
+"""
 
 from __future__ import annotations
 
-from zenowasm.plugin.host_functions.context import HostContext, NotAvailableError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from zenowasm.host.memory import visible_text
+from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
 from zenowasm.plugin.jsonvalue import JSONValue
+from zenowasm.plugin.path_rules import clean_path
+from zenowasm.resources.folder import EscapeError
+
+if TYPE_CHECKING:
+    from zenowasm.resources.place import Place
+
+_OUTSIDE = "absolute paths and parent directory access not allowed"
 
 
 def read(context: HostContext, path: str) -> dict[str, object]:
-    """Answer that this host has no files."""
-    raise NotAvailableError("file access not available")
+    """Return the ``content`` of a regular file as text, in which a byte that is not UTF-8 is shown as an escape.
+
+    Raises ``RequestFailedError``, also for a file that is larger than a reply may be.
+    """
+    with _place(context, path, write=False) as place:
+        return {"content": visible_text(place.read(context.limits.request_bytes))}
 
 
 def write(context: HostContext, request: dict[str, JSONValue]) -> None:
-    """Answer that this host has no files."""
-    raise NotAvailableError("file access not available")
+    """Replace the whole of a regular file, or make one, with ``{path, content}``: all of it or nothing.
+
+    Raises ``RequestFailedError``.
+    """
+    path, content = (_text(request, key) for key in ("path", "content"))
+    with _place(context, path, write=True) as place:
+        place.write(content.encode("utf-8", "replace"))
+
+
+def _text(request: dict[str, JSONValue], key: str) -> str:
+    value = request.get(key)
+    if value is not None and not isinstance(value, str):
+        raise RequestFailedError(f"invalid request JSON: {key} is not a string")
+    return value or ""
+
+
+@contextmanager
+def _place(context: HostContext, path: str, *, write: bool) -> Iterator[Place]:
+    """Hand out the place that a permitted path leads to, and say what goes wrong there in the ABI's words."""
+    folder = context.services.files
+    if folder is None:
+        raise NotAvailableError("file access not available")
+    verb = "write" if write else "read"
+    denied = DeniedError(f"plugin {context.plugin} does not have permission to {verb} file: {path}")
+    segments = clean_path(path)
+    if segments is None:
+        raise DeniedError(_OUTSIDE) if _may_access_all(context, write=write) else denied
+    if not context.permissions.may_access_file(path, write=write):
+        raise denied
+    try:
+        with folder.locate("/".join(segments).encode("utf-8", "replace"), follow=True) as place:
+            resolved = b"/".join(place.segments).decode("utf-8", "surrogateescape")
+            if not context.permissions.may_access_file(resolved, write=write):
+                raise denied
+            yield place
+    except EscapeError as error:
+        raise DeniedError(_OUTSIDE) from error
+    except OSError as error:
+        raise RequestFailedError(f"failed to {verb} file: {error.strerror}") from error
+
+
+def _may_access_all(context: HostContext, *, write: bool) -> bool:
+    """Return whether all files are permitted: only then the form of a path is what is wrong with it."""
+    return any(not rule.segments and (rule.writable or not write) for rule in context.permissions.filesystem)
