@@ -30,8 +30,8 @@ from zenowasm.wasi.preview1 import Preview1
 class PluginCode:
     """Everything that the instances of one plugin share; making an instance of it compiles nothing.
 
-    ``permissions`` and ``limits`` are what the manifest asks for and the host lets it have. ``request_context`` is the JSON that every request
-    carries as its ``context``, empty without configuration.
+    ``permissions`` and ``limits`` are what the manifest asks for and the host lets it have. ``request_context`` is the
+    JSON that every request carries as its ``context``, empty without configuration.
     """
 
     manifest: Manifest

@@ -21,8 +21,10 @@ from zenowasm.plugin.generation import Generation
 from zenowasm.plugin.jsonvalue import JSONValue
 from zenowasm.plugin.limits import PluginLimits
 from zenowasm.plugin.manager import DRAIN_SECONDS, PluginManager
+from zenowasm.plugin.provisions import provide
 from zenowasm.plugin.reports import PluginProblem, ReloadReport, ShutdownReport
 from zenowasm.plugin.services import HostServices, LogSink, log_to_logging
+from zenowasm.plugin.settings import Settings, read_settings
 from zenowasm.plugin.slot_cache import SlotCache, cache_folder
 from zenowasm.plugin.slots import check_inputs, register_slots
 from zenowasm.plugin.worker import SlotRequest
@@ -56,6 +58,7 @@ class Host:
         limits: PluginLimits | None = None,
         log: LogSink = log_to_logging,
         slots: SlotRegistry | None = None,
+        config: Path | str | Settings | None = None,
         databases: Databases | None = None,
         http: HttpClient | None = None,
         files: Folder | None = None,
@@ -65,36 +68,43 @@ class Host:
         """Open a host and load its plugins.
 
         With ``plugin_dir`` the plugins in its folders are loaded; without it, those of ``ZENO_PLUGIN_DIR`` if
-        ``ZENO_PLUGINS_ENABLED`` says so. ``lazy`` remembers the slots of each binary in a cache (in ``ZENO_CACHE_DIR``,
-        else where the platform keeps caches), and decodes a binary that it knows only when one of its slots is called.
-        ``environment`` defaults to the process's variables and ``.env``. ``slots`` are the words that scripts know,
-        those of the language unless given; the plugins' are added. The rest is as in ``HostServices``. Plugins that
-        cannot be loaded are in ``problems``, and logged. Raises ``BackendError`` for an engine that is unknown or not
-        installed, ``PluginError`` when the folder or ``.env`` cannot be read.
+        ``ZENO_PLUGINS_ENABLED`` or the settings say so. ``lazy`` remembers the slots of each binary in a cache (in
+        ``ZENO_CACHE_DIR``, else where the platform keeps caches), and decodes a binary that it knows only when one of
+        its slots is called. ``environment`` defaults to the process's variables and ``.env``. ``slots`` are the words
+        that scripts know, those of the language unless given; the plugins' are added. ``config`` are the settings or
+        their file, by default as ``read_settings`` finds it; ``limits``, ``databases``, ``http`` and ``files`` stand in
+        the place of what it says, and the host does not close what it is given. The rest is as in ``HostServices``.
+        Plugins that cannot be loaded are in ``problems``, and logged. Raises ``BackendError`` for an engine that is
+        unknown or not installed, ``PluginError`` when the folder, the settings or ``.env`` cannot be read.
         """
         environment = load_environment() if environment is None else environment
+        engine = backends.engine(backend)
+        if not isinstance(config, Settings):
+            config = read_settings(environment, None if config is None else Path(config))
+        self._provisions = provide(config, environment.variables)
         services = HostServices(
             log=log,
             environment=environment.variables,
-            limits=PluginLimits() if limits is None else limits,
-            databases=databases,
-            http=http,
-            files=files,
+            limits=config.host_limits() if limits is None else limits,
+            policy=config.policy(),
+            databases=self._provisions.databases if databases is None else databases,
+            http=self._provisions.http if http is None else http,
+            files=self._provisions.files if files is None else files,
             observer=observer,
             on_store=on_store,
         )
         cache = SlotCache(cache_folder(environment.variables), services.limits.slots) if lazy else None
         self._environment = environment.variables
         self._registry = default_registry() if slots is None else slots
-        self.manager = PluginManager(backends.engine(backend), services, self._registry.__contains__, cache)
-        if plugin_dir is None and environment.plugins_enabled:
-            plugin_dir = environment.plugin_dir
+        self.manager = PluginManager(engine, services, self._registry.__contains__, cache)
+        if plugin_dir is None and config.plugins_enabled(environment):
+            plugin_dir = config.plugin_folder(environment)
         try:
             if plugin_dir is not None:
                 self.manager.load_folder(Path(plugin_dir))
             register_slots(self.manager, self._registry)
         except BaseException:
-            self.manager.close(0)
+            self.close(0)
             raise
 
     @property
@@ -187,7 +197,10 @@ class Host:
 
     def close(self, drain_seconds: float = DRAIN_SECONDS) -> ShutdownReport:
         """Let the calls under way end, let each plugin clean up, and take no more; see ``PluginManager.close``."""
-        return self.manager.close(drain_seconds)
+        try:
+            return self.manager.close(drain_seconds)
+        finally:
+            self._provisions.close()
 
     def __enter__(self) -> Self:
         return self

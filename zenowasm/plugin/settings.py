@@ -9,7 +9,7 @@
       security: {strict_mode: false, allow_network: true, allow_filesystem: true}
       whitelist: [hello]            # without it every plugin may load
       plugins: {hello: {limits: {max_fuel: 10_000_000}}}
-      databases: {default: {url: "${DATABASE_URL}", read_only: true, max_rows: 1000}}
+      databases: {default: {url: "${DATABASE_URL}", read_only: true, max_rows: 1000}}   # see ``provisions``
       files: {root: ./data}
       http: {ca_file: ./ca.pem}
 
@@ -113,6 +113,8 @@ class Settings:
     http: Http = field(factory=Http)
     file: Path | None = field(default=None, metadata={NOT_IN_FILE: True})
     whitelist_line: int = field(default=0, metadata={NOT_IN_FILE: True})
+    files_line: int = field(default=0, metadata={NOT_IN_FILE: True})
+    http_line: int = field(default=0, metadata={NOT_IN_FILE: True})
 
     def plugins_enabled(self, environment: HostEnvironment) -> bool:
         """Return whether plugins are loaded: as the environment says, else the file, else not."""
@@ -199,7 +201,15 @@ def parse_settings(text: str, file: Path) -> Settings:
         raise settings_error(file, error.line, error.field, str(error)) from error
     except FieldError as error:
         raise settings_error(file, error.node.line, error.node.path, str(error)) from error
-    return evolve(settings, file=file, databases=databases, whitelist_line=wasm.key_lines.get("whitelist", 0))
+    lines = wasm.key_lines
+    return evolve(
+        settings,
+        file=file,
+        databases=databases,
+        whitelist_line=lines.get("whitelist", 0),
+        files_line=lines.get("files", 0),
+        http_line=lines.get("http", 0),
+    )
 
 
 def settings_error(file: Path | None, line: int, name: str, message: str) -> SettingsError:

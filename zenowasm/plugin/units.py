@@ -21,7 +21,7 @@ Count = NewType("Count", int)
 OutputSize = NewType("OutputSize", int)
 """A number of bytes of at least 1 MiB, the least that a guest's answers are read (ABI document, "Guest exports")."""
 
-_WRITTEN = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,9}))? ?([A-Za-z]{0,3})")
+_WRITTEN = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))? ?([A-Za-z]{0,3})")
 _DIGITS = re.compile(r"[0-9](_?[0-9]){0,17}")
 _SIZES: Final = MappingProxyType(
     {"": 1, "b": 1}
