@@ -18,7 +18,7 @@ from zenowasm.interp.execution.fusion import fuse
 from zenowasm.interp.runtime.instances import FunctionInstance
 from zenowasm.interp.runtime.values import TagReference, Value, default_value
 from zenowasm.interp.syntax.module import Body, Expression, Instruction, locals_of
-from zenowasm.interp.types import ValType
+from zenowasm.interp.types import DefType, ValType
 from zenowasm.interp.validation import Context, FunctionValidator, Label, validate_function
 
 FUNCTION_ENTRY_FUEL = 1
@@ -205,3 +205,9 @@ class _Lowering:
 
     def _return_(self, validator: FunctionValidator, immediates: tuple[Any, ...]) -> int:
         return len(validator.results)
+
+    def _call_indirect(self, validator: FunctionValidator, immediates: tuple[int, int]) -> tuple[DefType, int]:
+        typeidx, tableidx = immediates
+        return validator.context.types[typeidx], tableidx
+
+    _return_call_indirect = _call_indirect

@@ -6,9 +6,11 @@ changed and resumed before each of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from zenowasm.interp.errors import Crash, Exhaustion, UncaughtException
+from zenowasm.interp.execution import control
 from zenowasm.interp.execution.code import FUNCTION_ENTRY_FUEL, Code, code_of
 from zenowasm.interp.instructions import Immediate
 from zenowasm.interp.runtime.instances import Function, FunctionInstance, HostFunction, ModuleInstance
@@ -41,29 +43,25 @@ class Frame:
         "values",
     )
 
-    def __init__(
-        self, configuration: Configuration, function: FunctionInstance, code: Code, locals_: list[Value]
-    ) -> None:
-        """Enter a function with these locals; the frame that is innermost now becomes the caller."""
-        store = self.store = configuration.store
-        caller = self.caller = configuration.frame
-        if caller is None:
-            self.depth = store.depth + 1
-            self.values = store.values + code.size
-        else:
-            self.depth = caller.depth + 1
-            self.values = caller.values + code.size
-        self.configuration = configuration
-        self.function = function
-        self.module: ModuleInstance = function.module
-        self.code = code
-        self.fused = code.fused
-        self.locals = locals_
-        self.stack: list[Value] = []
-        self.pc = 0
+    # ``Configuration.call`` alone makes frames, and sets these: with an ``__init__``, which Python enters by way of C,
+    # a recursive function took a tenth longer.
+    caller: Frame | None
+    code: Code
+    configuration: Configuration
+    depth: int
+    function: FunctionInstance
+    fused: Sequence[tuple[Any, Any]]
+    locals: list[Value]
+    module: ModuleInstance
+    pc: int
+    stack: list[Value]
+    store: Store
+    values: int
 
     def pop(self, count: int) -> list[Value]:
         """Pop that many operands and return them in the order in which they were pushed."""
+        if count == 1:
+            return [self.stack.pop()]
         at = len(self.stack) - count
         operands = self.stack[at:]
         del self.stack[at:]
@@ -136,23 +134,46 @@ class Configuration:
             frame.pc += 1
             handler(frame, immediate)
 
-    def call(self, function: Function) -> None:
-        """Call a function with the operands on the innermost frame's stack (specification, 4.6.15)."""
-        frame = self.frame
-        assert frame is not None
-        # ``frame.pop``, written out: one call less in every call of a guest.
-        stack = frame.stack
-        at = len(stack) - function.arity
-        arguments = stack[at:]
-        del stack[at:]
-        if isinstance(function, FunctionInstance):
-            self.enter(function, arguments)
+    def call(self, function: Function, arguments: list[Value]) -> None:
+        """Call a function (specification, 4.6.15): push its frame within the store's limits, or let the host run it."""
+        if not isinstance(function, FunctionInstance):
+            self._call_host(function, arguments)
             return
-        try:
-            frame.stack += self.call_host(function, arguments)
-        except UncaughtException as uncaught:
-            # It left a guest that the host called; it goes on in the guest that called the host.
-            self.throw(uncaught.exception)
+        code = function.code or code_of(function)
+        if code.locals:
+            arguments += code.locals
+        store = self.store
+        caller = self.frame
+        if caller is None:
+            depth = store.depth + 1
+            values = store.values + code.size
+            settled = store.settled_fuel
+        else:
+            depth = caller.depth + 1
+            values = caller.values + code.size
+            settled = store.settled_fuel + caller.code.fuel_before[caller.pc]
+        limits = store.limits
+        if depth > limits.call_depth:
+            raise Exhaustion(f"{depth} calls would be active: call_depth is {limits.call_depth}")
+        if values > limits.stack_values:
+            raise Exhaustion(f"{values} stack slots would be in use: stack_values is {limits.stack_values}")
+        frame = Frame()
+        frame.configuration = self
+        frame.store = store
+        frame.caller = caller
+        frame.depth = depth
+        frame.values = values
+        frame.function = function
+        frame.module = function.module
+        frame.code = code
+        frame.fused = code.fused
+        frame.locals = arguments
+        frame.stack = []
+        frame.pc = 0
+        store.settled_fuel = settled
+        self.frame = frame
+        if settled + FUNCTION_ENTRY_FUEL >= store.checkpoint_fuel:
+            store.checkpoint_fuel = store.checkpoint(settled + FUNCTION_ENTRY_FUEL)
 
     def tail_call(self, function: Function) -> None:
         """Call a function in place of the innermost frame (specification, 4.6.15)."""
@@ -161,39 +182,30 @@ class Configuration:
         arguments = frame.pop(function.arity)
         if isinstance(function, FunctionInstance):
             self._pop_frame(frame)
-            self.enter(function, arguments)
+            self.call(function, arguments)
             return
         try:
-            results = self.call_host(function, arguments)
+            results = self._run_host(function, arguments)
         except UncaughtException as uncaught:
             # It goes on in the caller: the frame that was replaced has no clauses for it.
             self._pop_frame(frame)
             self.throw(uncaught.exception)
         else:
             frame.stack += results
-            self.leave(len(results))
+            control.return_(frame, len(results))
 
-    def enter(self, function: FunctionInstance, arguments: list[Value]) -> None:
-        """Push a frame for a call of a guest function, within the store's limits."""
-        code = function.code or code_of(function)
-        store = self.store
-        caller = self.frame
-        if code.locals:
-            arguments += code.locals
-        frame = Frame(self, function, code, arguments)
-        limits = store.limits
-        if frame.depth > limits.call_depth:
-            raise Exhaustion(f"{frame.depth} calls would be active: call_depth is {limits.call_depth}")
-        if frame.values > limits.stack_values:
-            raise Exhaustion(f"{frame.values} stack slots would be in use: stack_values is {limits.stack_values}")
-        settled = store.settled_fuel
-        if caller is not None:
-            settled = store.settled_fuel = settled + caller.code.fuel_before[caller.pc]
-        self.frame = frame
-        if settled + FUNCTION_ENTRY_FUEL >= store.checkpoint_fuel:
-            store.checkpoint_fuel = store.checkpoint(settled + FUNCTION_ENTRY_FUEL)
+    def _call_host(self, function: HostFunction, arguments: list[Value]) -> None:
+        frame = self.frame
+        if frame is None:
+            self.results = self._run_host(function, arguments)
+            return
+        try:
+            frame.stack += self._run_host(function, arguments)
+        except UncaughtException as uncaught:
+            # It left a guest that the host called; it goes on in the guest that called the host.
+            self.throw(uncaught.exception)
 
-    def call_host(self, function: HostFunction, arguments: list[Value]) -> list[Value]:
+    def _run_host(self, function: HostFunction, arguments: list[Value]) -> list[Value]:
         """Call a function of the host, which sees the fuel consumed so far; what it raises passes through."""
         frame = self.frame
         store = self.store
@@ -211,23 +223,6 @@ class Configuration:
             store.depth, store.values = depth, values
             store.settled_fuel -= fuel
             store.checkpoint_fuel = -1
-
-    def leave(self, arity: int) -> None:
-        """Return from the innermost frame with the topmost operands as results (specification, 4.6.16)."""
-        frame = self.frame
-        assert frame is not None
-        stack = frame.stack
-        results = stack if len(stack) == arity else stack[len(stack) - arity :]
-        # This is ``_pop_frame``, written out: returning is half of what a call costs.
-        store = self.store
-        settled = store.settled_fuel + frame.code.fuel_before[frame.pc]
-        caller = self.frame = frame.caller
-        if caller is None:
-            self.results = results
-        else:
-            caller.stack += results
-            settled -= caller.code.fuel_before[caller.pc]
-        store.settled_fuel = settled
 
     def throw(self, exception: ExceptionInstance) -> None:
         """Go to the innermost catch clause that takes the exception (specification, 4.6.14).
@@ -248,11 +243,10 @@ class Configuration:
             return
         raise UncaughtException(exception)
 
-    def _pop_frame(self, frame: Frame) -> Frame | None:
-        """Pop the innermost frame; return its caller."""
+    def _pop_frame(self, frame: Frame) -> None:
+        """Pop the innermost frame and settle its fuel."""
         store = self.store
         store.settled_fuel += frame.code.fuel_before[frame.pc]
         caller = self.frame = frame.caller
         if caller is not None:
             store.settled_fuel -= caller.code.fuel_before[caller.pc]
-        return caller

@@ -8,7 +8,7 @@ from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.matching import matches_deftype
 from zenowasm.interp.runtime.instances import Function
 from zenowasm.interp.runtime.values import ExceptionInstance, matches_reference
-from zenowasm.interp.types import RefType
+from zenowasm.interp.types import DefType, RefType
 
 if TYPE_CHECKING:
     from zenowasm.interp.execution.configuration import Frame
@@ -47,7 +47,7 @@ def else_(frame: Frame, branch: list[int]) -> None:
 def end(frame: Frame, arity: int | None) -> None:
     """Do nothing at the end of a block, return at the end of a function."""
     if arity is not None:
-        frame.configuration.leave(arity)
+        return_(frame, arity)
 
 
 def br(frame: Frame, branch: list[int]) -> None:
@@ -76,16 +76,30 @@ def br_table(frame: Frame, branches: tuple[list[int], ...]) -> None:
 
 
 def return_(frame: Frame, arity: int) -> None:
-    frame.configuration.leave(arity)
+    """Return from the innermost frame with the topmost operands as results (specification, 4.6.16)."""
+    configuration = frame.configuration
+    stack = frame.stack
+    results = stack if len(stack) == arity else stack[len(stack) - arity :]
+    # This is ``Configuration._pop_frame``, written out: returning is half of what a call costs.
+    store = frame.store
+    settled = store.settled_fuel + frame.code.fuel_before[frame.pc]
+    caller = configuration.frame = frame.caller
+    if caller is None:
+        configuration.results = results
+    else:
+        caller.stack += results
+        settled -= caller.code.fuel_before[caller.pc]
+    store.settled_fuel = settled
 
 
 def call(frame: Frame, index: int) -> None:
-    frame.configuration.call(frame.module.functions[index])
+    function = frame.module.functions[index]
+    frame.configuration.call(function, frame.pop(function.arity))
 
 
-def _indirect(frame: Frame, immediates: tuple[int, int]) -> Function:
+def _indirect(frame: Frame, immediates: tuple[DefType, int]) -> Function:
     """Pop the index of an indirect call; return the function after checking its type."""
-    typeidx, tableidx = immediates
+    expected, tableidx = immediates
     elements = frame.module.tables[tableidx].elements
     index = frame.stack.pop()
     if index >= len(elements):
@@ -93,7 +107,6 @@ def _indirect(frame: Frame, immediates: tuple[int, int]) -> Function:
     function: Function | None = elements[index]
     if function is None:
         raise Trap(TrapCode.UNINITIALIZED_ELEMENT, str(index))
-    expected = frame.module.valid.context.types[typeidx]
     if function.deftype is not expected and not matches_deftype(function.deftype, expected):
         raise Trap(TrapCode.INDIRECT_CALL_TYPE_MISMATCH, f"{expected.composite} is expected, {function.type} was found")
     return function
@@ -106,19 +119,21 @@ def _referenced(frame: Frame) -> Function:
     return function
 
 
-def call_indirect(frame: Frame, immediates: tuple[int, int]) -> None:
-    frame.configuration.call(_indirect(frame, immediates))
+def call_indirect(frame: Frame, immediates: tuple[DefType, int]) -> None:
+    function = _indirect(frame, immediates)
+    frame.configuration.call(function, frame.pop(function.arity))
 
 
 def call_ref(frame: Frame, _: object) -> None:
-    frame.configuration.call(_referenced(frame))
+    function = _referenced(frame)
+    frame.configuration.call(function, frame.pop(function.arity))
 
 
 def return_call(frame: Frame, index: int) -> None:
     frame.configuration.tail_call(frame.module.functions[index])
 
 
-def return_call_indirect(frame: Frame, immediates: tuple[int, int]) -> None:
+def return_call_indirect(frame: Frame, immediates: tuple[DefType, int]) -> None:
     frame.configuration.tail_call(_indirect(frame, immediates))
 
 

@@ -9,7 +9,7 @@ from zenowasm.interp.errors import Crash, Exhaustion, Trap, WasmError
 from zenowasm.interp.execution.code import constant_code
 from zenowasm.interp.execution.configuration import Configuration, Frame
 from zenowasm.interp.limits import ExecutionLimits
-from zenowasm.interp.runtime.instances import Function, FunctionInstance, ModuleInstance
+from zenowasm.interp.runtime.instances import Function, ModuleInstance
 from zenowasm.interp.runtime.store import Store
 from zenowasm.interp.runtime.values import Value, check_value
 from zenowasm.interp.syntax.module import Expression
@@ -44,11 +44,8 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
     configuration = Configuration(store)
     store.nesting += 1
     try:
-        if isinstance(function, FunctionInstance):
-            configuration.enter(function, checked)
-            _run(configuration)
-        else:
-            configuration.results = configuration.call_host(function, checked)
+        configuration.call(function, checked)
+        _run(configuration)
     except RecursionError as error:
         if error is configuration.host_error:
             raise  # a host function's own

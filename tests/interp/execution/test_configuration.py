@@ -35,6 +35,10 @@ PROGRAM = """
     block $a (result i64) block $b (result i64) block $c (result i64)
       i64.const 7 i64.const 10 local.get 0 br_table $c $b $a $c
     end i64.const 100 i64.add end i64.const 1000 i64.add end)
+  (func (export "switch from 3") (param i32) (result i64)
+    block $a (result i64) block $b (result i64) block $c (result i64)
+      i64.const 7 i64.const 10 local.get 0 i32.const 3 i32.sub br_table $c $b $a
+    end i64.const 100 i64.add end i64.const 1000 i64.add end)
   (func (export "loop") (param $n i32) (result i32) (local $sum i32)
     block $out
       loop $top
@@ -54,7 +58,16 @@ PROGRAM = """
       local.tee 0 i32.add local.get 0 i32.const 1 i32.sub local.tee 0 local.get 0 br_if 0 drop
     end))
 """
-CALLS = [("fib", 6), ("switch", 0), ("switch", 1), ("switch", 2), ("switch", 9), ("loop", 5), ("carry", 4)]
+CALLS = [
+    ("fib", 6),
+    ("switch", 0),
+    ("switch", 1),
+    ("switch", 2),
+    ("switch", 9),
+    *(("switch from 3", it) for it in (2, 3, 4, 5, 6)),
+    ("loop", 5),
+    ("carry", 4),
+]
 
 
 def started(binary: bytes, export: str, operands: tuple[Any, ...]) -> tuple[Configuration, Any]:
@@ -62,7 +75,7 @@ def started(binary: bytes, export: str, operands: tuple[Any, ...]) -> tuple[Conf
     store = new_store()
     instance = instantiate(store, validate_module(decode(binary)), {}, evaluate)
     configuration = Configuration(store)
-    configuration.enter(instance.exports[export], list(operands))  # type: ignore[arg-type]
+    configuration.call(instance.exports[export], list(operands))  # type: ignore[arg-type]
     return configuration, instance
 
 
@@ -267,7 +280,7 @@ def test_two_executions_in_one_store_take_turns() -> None:
     binary = wat(PROGRAM)
     first, instance = started(binary, "fib", (5,))
     second = Configuration(first.store)
-    second.enter(instance.exports["loop"], [4])
+    second.call(instance.exports["loop"], [4])
     turns = 0
     while not (first.finished and second.finished):
         for configuration in (first, second):

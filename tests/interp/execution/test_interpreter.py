@@ -144,6 +144,33 @@ def test_a_backtrace_names_the_active_functions(name: str) -> None:
     assert "boom" in str(caught.value)
 
 
+INDIRECT = """(module
+  (type $one (func (param i32) (result i32)))
+  (table (export "table") 1 funcref) (elem (i32.const 0) $double)
+  (func $double (export "double") (type $one) local.get 0 i32.const 2 i32.mul)
+  (func (export "square") (type $one) local.get 0 local.get 0 i32.mul)
+  (func (export "sum") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add)
+  (func (export "call") (param i32) (result i32) local.get 0 i32.const 0 call_indirect (type $one)))"""
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_indirect_call_looks_at_the_table_each_time(name: str) -> None:
+    guest = Guest(wat(INDIRECT), name)
+    for export, expected in (("double", 10), ("square", 25), ("double", 10)):
+        guest["table"].set(0, guest[export])
+        assert guest("call", 5) == (expected,)
+    for reference, code in (
+        (guest["sum"], TrapCode.INDIRECT_CALL_TYPE_MISMATCH),
+        (None, TrapCode.UNINITIALIZED_ELEMENT),
+    ):
+        guest["table"].set(0, reference)
+        with pytest.raises(Trap) as caught:
+            guest("call", 5)
+        assert caught.value.code is code
+    guest["table"].set(0, guest["square"])
+    assert guest("call", 5) == (25,)
+
+
 def test_a_backtrace_goes_on_through_the_host() -> None:
     with pytest.raises(Trap) as caught:
         traps_guest("reference")("around")
