@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,7 +27,27 @@ plugin_dir = click.option(
     metavar="DIR",
     help="Folder with a folder for each plugin; without it, ZENO_PLUGIN_DIR if ZENO_PLUGINS_ENABLED is true.",
 )
+config = click.option(
+    "--config",
+    type=path,
+    metavar="FILE",
+    help="Settings of the host; without it, ZENO_PLUGINS_CONFIG, else config/plugins.yaml where it exists.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def measure(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Return a click callback that reads an option as a settings file would."""
+
+    def callback(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+        if value is None:
+            return None
+        try:
+            return parse(value)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}, found {value[:40]!r}", context, option) from error
+
+    return callback
 
 
 def positive_seconds(context: click.Context, option: click.Parameter, value: float | None) -> float | None:

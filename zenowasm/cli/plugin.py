@@ -16,7 +16,9 @@ from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, one_line, user_errors, visible
 from zenowasm.cli.plugin_build import build, new
 from zenowasm.plugin import PluginError, load_environment
+from zenowasm.plugin.limits import FIELDS, PluginLimits, show_limit
 from zenowasm.plugin.manifest import Manifest, plugin_folders, read_manifest
+from zenowasm.plugin.settings import Settings, read_settings
 from zenowasm.plugin.validate import Level, validate_plugin
 
 _RULE = "=" * 60
@@ -34,11 +36,12 @@ plugin.add_command(build)
 
 @plugin.command("list")
 @options.plugin_dir
+@options.config
 @options.as_json
-def list_(plugin_dir: Path | None, as_json: bool) -> None:
+def list_(plugin_dir: Path | None, config: Path | None, as_json: bool) -> None:
     """List the plugins of a folder."""
     manifests = []
-    for folder in _candidates(_folder(plugin_dir)):
+    for folder in _candidates(_folder(plugin_dir, _settings(config))):
         try:
             manifests.append(read_manifest(folder))
         except PluginError as error:
@@ -61,16 +64,22 @@ def list_(plugin_dir: Path | None, as_json: bool) -> None:
 @plugin.command()
 @click.argument("name")
 @options.plugin_dir
+@options.config
 @options.as_json
-def info(name: str, plugin_dir: Path | None, as_json: bool) -> None:
-    """Describe the plugin NAME."""
-    manifest = _find(name, _folder(plugin_dir))
+def info(name: str, plugin_dir: Path | None, config: Path | None, as_json: bool) -> None:
+    """Describe the plugin NAME: what its manifest says, and the limits that hold for it here."""
+    settings = _settings(config)
+    manifest = _find(name, _folder(plugin_dir, settings))
+    limits = settings.policy().plugin_limits(manifest, settings.host_limits())
     if as_json:
-        options.print_json(_described(manifest))
+        options.print_json({**_described(manifest), "limits": _limits(limits)})
         return
     print(_RULE)
     for line in _info(manifest):
         print(visible(line))
+    print("Limits:")
+    for key, field in FIELDS.items():
+        print(f"  {key}: {show_limit(key, getattr(limits, field))} ({limits.source(field).value})")
     print(_RULE)
 
 
@@ -96,10 +105,21 @@ def validate(path: Path, backend: str, as_json: bool) -> None:
         raise CliError(f"{report.folder} is not a valid plugin: {errors} errors")
 
 
-def _folder(plugin_dir: Path | None) -> Path:
+def _settings(config: Path | None) -> Settings:
+    with user_errors(PluginError):
+        return read_settings(load_environment(), config)
+
+
+def _limits(limits: PluginLimits) -> dict[str, Any]:
+    return {
+        key: {"value": getattr(limits, field), "source": limits.source(field).value} for key, field in FIELDS.items()
+    }
+
+
+def _folder(plugin_dir: Path | None, settings: Settings) -> Path:
     if plugin_dir is None:
         with user_errors(PluginError):
-            return load_environment().plugin_dir
+            return settings.plugin_folder(load_environment())
     if not plugin_dir.is_dir():
         raise CliError(f"no plugin folder at {plugin_dir}: expected a folder with a folder for each plugin")
     return plugin_dir

@@ -7,16 +7,37 @@ from pathlib import Path
 import click
 
 from zenowasm.cli import options
+from zenowasm.cli.options import measure
 from zenowasm.cli.script import run_script
+from zenowasm.plugin.limits import LimitSettings
+from zenowasm.plugin.units import Count, Duration, Size, parse_count, parse_duration, parse_size
 
 
 @click.command()
 @click.argument("script", type=options.path)
 @options.backend
 @options.plugin_dir
-def run(script: Path, backend: str, plugin_dir: Path | None) -> None:
+@options.config
+@click.option(
+    "--timeout", callback=measure(parse_duration), metavar="TIME", help="Longest time of a slot call, such as 30s."
+)
+@click.option("--fuel", callback=measure(parse_count), metavar="UNITS", help="Most fuel of a slot call.")
+@click.option(
+    "--memory", callback=measure(parse_size), metavar="SIZE", help="Most memory of a plugin's instance, such as 100MB."
+)
+def run(
+    script: Path,
+    backend: str,
+    plugin_dir: Path | None,
+    config: Path | None,
+    timeout: Duration | None,
+    fuel: Count | None,
+    memory: Size | None,
+) -> None:
     """Run the ZenoLang file SCRIPT with its plugins.
 
-    What the script logs and prints goes to stdout, what plugins log to stderr.
+    What the script logs and prints goes to stdout, what plugins log to stderr. Limits given here stand in the place of
+    those in the settings; what a plugin's manifest asks for can only be less.
     """
-    run_script(script, plugin_dir, backend=backend)
+    asked = LimitSettings(max_execution_time=timeout, max_fuel=fuel, max_memory=memory)
+    run_script(script, plugin_dir, backend=backend, config=config, asked=asked)

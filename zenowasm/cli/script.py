@@ -11,6 +11,8 @@ from zenowasm.backends.protocol import Store
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli.errors import CliError, read_file, user_errors, visible
 from zenowasm.plugin import Host, LogRecord, PluginError, PluginLimits, load_environment
+from zenowasm.plugin.limits import LimitSettings, LimitSource
+from zenowasm.plugin.settings import read_settings
 from zenowasm.zenolang import Evaluator, Scope, UnknownSlotError, ZenoError, default_registry, parse
 
 
@@ -27,12 +29,15 @@ def run_script(
     *,
     backend: str = registry.DEFAULT,
     lazy: bool = True,
+    config: Path | None = None,
     limits: PluginLimits | None = None,
+    asked: LimitSettings | None = None,
     on_store: Callable[[str, Store], None] | None = None,
 ) -> None:
     """Run a script with the plugins of ``plugin_dir``, or of the environment's; see ``Host``.
 
-    Plugins' logs go to stderr, the script's own output to stdout. Raises ``CliError``, and what a probe raises.
+    ``limits`` stand in the place of those of the settings; else ``asked`` does as far as it says something. Plugins'
+    logs go to stderr, the script's own output to stdout. Raises ``CliError``, and what a probe raises.
     """
     source = _read_script(script)
     if plugin_dir is not None and not plugin_dir.is_dir():
@@ -41,11 +46,15 @@ def run_script(
     with user_errors(BackendError, PluginError, ZenoError):
         program = parse(source, str(script))
         environment = load_environment()
+        settings = read_settings(environment, config)
+        if limits is None:
+            limits = settings.host_limits().overridden(asked or LimitSettings(), LimitSource.COMMAND)
         with Host(
             plugin_dir,
             backend=backend,
             lazy=lazy,
             environment=environment,
+            config=settings,
             log=print_log,
             limits=limits,
             on_store=on_store,

@@ -312,7 +312,7 @@ class PluginInstance:
         if budget is not None and budget.seconds == 0.0:
             raise time_error(self._code.name, function, self._running)
         try:
-            return self._guest.call(function, *arguments)
+            results = self._guest.call(function, *arguments)
         except WasmError as error:
             self.usable = False
             raise self._failure(function, error) from error
@@ -320,6 +320,10 @@ class PluginInstance:
             # What a log sink, an observer or a signal handler raised has ended the guest's frames half way.
             self.usable = False
             raise
+        if self._context.call.seconds_left == 0.0:
+            # It ended behind its time: a host function waited until then, and the guest was quick afterwards.
+            raise time_error(self._code.name, function, self._running)
+        return results
 
     def _failure(self, function: str, error: WasmError) -> CallError:
         late = self._context.call.seconds_left == 0.0

@@ -16,7 +16,7 @@ from attrs import evolve, field, fields, frozen, validators
 
 from zenowasm.backends.protocol import Budget
 from zenowasm.interp.limits import MIB
-from zenowasm.plugin.units import Count, Duration, OutputSize, Share, Size
+from zenowasm.plugin.units import Count, Duration, OutputSize, Share, Size, show_duration, show_size
 
 _POSITIVE: Any = validators.optional(validators.gt(0))
 CONFIG_FILE: Final = "config/plugins.yaml"
@@ -83,6 +83,7 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """The field of ``PluginLimits`` for each key of a document."""
+_SIZES: Final = ("max_memory", "max_request", "max_output", "max_log")
 _KEYS = {name: key for key, name in FIELDS.items()}
 
 
@@ -181,6 +182,15 @@ class PluginLimits:
             if source is not LimitSource.DEFAULT:
                 sources[name] = source
         return PluginLimits(**values, sources=sources)
+
+
+def show_limit(key: str, value: float | None) -> str:
+    """Return the value of a limit as a document would give it; ``key`` is that of the document."""
+    if value is None:
+        return "unlimited"
+    if key in _SIZES:
+        return show_size(int(value))
+    return show_duration(value) if key == "max_execution_time" else f"{value:g}" if key == "max_cpu" else str(value)
 
 
 def _names() -> Iterable[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from attrs import evolve, field, frozen
 
 from zenowasm.plugin.errors import NotAdmittedError
-from zenowasm.plugin.limits import LimitSettings, LimitSource, PluginLimits
+from zenowasm.plugin.limits import FIELDS, LimitSettings, LimitSource, PluginLimits
 from zenowasm.plugin.manifest import Manifest, PluginType
 from zenowasm.plugin.permissions import Permissions
 
@@ -59,6 +59,8 @@ class HostPolicy:
         """Return the limits of a plugin: those of the ``host``, or what it says of this plugin, and the manifest's
         where they are lower.
         """
-        own = self.limits.get(manifest.name)
-        limits = host if own is None else host.overridden(own, LimitSource.PLUGIN_CONFIG)
+        own = self.limits.get(manifest.name, LimitSettings())
+        # Whoever gives a limit with the command means all plugins by it.
+        given = {key: None for key, name in FIELDS.items() if host.source(name) is LimitSource.COMMAND}
+        limits = host.overridden(evolve(own, **given), LimitSource.PLUGIN_CONFIG)
         return limits.restricted(manifest.limits, LimitSource.MANIFEST)
