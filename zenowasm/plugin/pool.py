@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
@@ -37,6 +38,16 @@ class _Member:
     calls: int = 0
 
 
+@define(eq=False)
+class _Waiter:
+    """A call that waits: once ``served`` it has ``member``, or may make one when that is ``None``."""
+
+    thread: int
+    member: _Member | None = None
+    served: bool = False
+    event: threading.Event = field(factory=threading.Event)
+
+
 @frozen
 class Lease:
     """A worker for one call; ``making`` is how many seconds it took to make it, 0 for one that was there."""
@@ -48,6 +59,7 @@ class Lease:
 class InstancePool:
     """Lends workers to calls, the one that came back last first, so that few stay warm.
 
+    Calls that wait are served in their order: else a thread that calls again and again would leave nothing to others.
     A worker that has become unusable, has answered its number of calls or is one too many is cleaned up and goes.
     Every worker is cleaned up once. ``report`` is told what fails there. Workers are made and cleaned up outside of the
     pool's lock: a slow one holds up its own call only. ``failing`` tells that the last one could not be made.
@@ -69,9 +81,10 @@ class InstancePool:
         self._lent: dict[int, _Member | None] = {}  # by thread; None while a worker is being made
         self._count = len(self._idle)
         self._fuel_of_gone = 0
+        self._waiters: deque[_Waiter] = deque()
         self._closed = False
         self.failing = False
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
 
     @property
     def count(self) -> int:
@@ -86,7 +99,7 @@ class InstancePool:
     @property
     def fuel_consumed(self) -> int:
         """Fuel that all workers have consumed so far, those included that are gone."""
-        with self._condition:
+        with self._lock:
             members = [*self._idle, *(member for member in self._lent.values() if member is not None)]
             return self._fuel_of_gone + sum(member.worker.fuel_consumed for member in members)
 
@@ -113,56 +126,83 @@ class InstancePool:
 
     def close(self) -> None:
         """Clean up every worker that is not lent, and each other one when it comes back; lend no more."""
-        with self._condition:
+        with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
-            self._condition.notify_all()
+            while self._waiters:
+                self._waiters.popleft().event.set()
         for member in idle:
             self._discard(member)
 
     def _take(self, thread: int, deadline: float) -> _Member | None:
         """Return a worker that is idle, or ``None`` when the caller has to make one and may."""
-        with self._condition:
+        with self._lock:
             if thread in self._lent:
                 # A call of a log sink or an observer. To wait here could be to wait for oneself.
                 raise BusyError(f"plugin {self._plugin} is called from inside a call of its own")
-            if not self._idle and self._count >= self._size.instances:
-                self._wait(deadline)
-            if self._closed:
-                raise RetiredError(f"plugin {self._plugin} is closed")
-            if self._idle:
-                member = self._lent[thread] = self._idle.pop()
-                return member
-            self._count += 1
-            self._lent[thread] = None
-            return None
-
-    def _wait(self, deadline: float) -> None:
+            self._check_open()
+            waiter = _Waiter(thread)
+            self._waiters.append(waiter)
+            self._serve()
+        if waiter.served:
+            return waiter.member
         started = monotonic()
-        seconds = min(max(deadline - started, 0.0), LONGEST_WAIT)
-        if not self._condition.wait_for(
-            lambda: self._closed or self._idle or self._count < self._size.instances, seconds
-        ):
-            raise PoolTimeoutError(self._plugin, self._size.instances, monotonic() - started)
+        try:
+            waiter.event.wait(min(max(deadline - started, 0.0), LONGEST_WAIT))
+        except BaseException:  # a signal's
+            if self._was_served(waiter):
+                self._give_up(thread) if waiter.member is None else self._give_back(thread, waiter.member)
+            raise
+        if self._was_served(waiter):
+            return waiter.member
+        self._check_open()
+        raise PoolTimeoutError(self._plugin, self._size.instances, monotonic() - started)
+
+    def _was_served(self, waiter: _Waiter) -> bool:
+        """Return whether it was; if not, it will not be."""
+        with self._lock:
+            if not waiter.served and not self._closed:
+                self._waiters.remove(waiter)
+        return waiter.served
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RetiredError(f"plugin {self._plugin} is closed")
+
+    def _serve(self) -> None:
+        """Give what there is to those who wait; the lock is held."""
+        while self._waiters and (self._idle or self._count < self._size.instances):
+            waiter = self._waiters.popleft()
+            if self._idle:
+                waiter.member = self._idle.pop()
+            else:
+                self._count += 1
+            self._lent[waiter.thread] = waiter.member
+            waiter.served = True
+            waiter.event.set()
 
     def _made(self, thread: int) -> _Member:
         try:
             member = _Member(self._make())
         except BaseException:
-            with self._condition:
-                del self._lent[thread]
-                self._count -= 1
-                self.failing = True
-                self._condition.notify()
+            self.failing = True
+            self._give_up(thread)
             raise
-        with self._condition:
+        with self._lock:
             self._lent[thread] = member
             self.failing = False
         return member
 
+    def _give_up(self, thread: int) -> None:
+        """Take back the right to make a worker."""
+        with self._lock:
+            del self._lent[thread]
+            self._count -= 1
+            self._serve()
+
     def _give_back(self, thread: int, member: _Member) -> None:
         size = self._size
-        with self._condition:
+        with self._lock:
             del self._lent[thread]
             keep = (
                 member.worker.usable
@@ -172,7 +212,7 @@ class InstancePool:
             )
             if keep:
                 self._idle.append(member)
-                self._condition.notify()
+                self._serve()
         if not keep:
             self._discard(member)
 
@@ -183,7 +223,7 @@ class InstancePool:
         except PluginError as error:
             self._report(error)
         finally:
-            with self._condition:
+            with self._lock:
                 self._fuel_of_gone += member.worker.fuel_consumed
                 self._count -= 1
-                self._condition.notify()
+                self._serve()

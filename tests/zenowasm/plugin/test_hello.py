@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -22,9 +23,9 @@ log.info: $message
 @pytest.fixture
 def host(backend, bench, root):
     registry = default_registry()
-    folder = root / "examples" / "plugins"
+    shutil.copytree(root / "examples" / "plugins" / "hello", bench.folder / "hello")
     with Host(
-        folder, backend=backend, lazy=False, environment=HostEnvironment({}), log=bench.log.append, slots=registry
+        bench.folder, backend=backend, lazy=False, environment=HostEnvironment({}), log=bench.log.append, slots=registry
     ) as opened:
         assert "hello" in opened.plugins
         yield opened.manager, registry
