@@ -43,21 +43,25 @@ class Wasi:
         self.lines: list[tuple[str, bytes]] = []
         self.slept: list[float] = []
         self.cpu = 1_000
-        self.context = WasiContext(
-            stdout=LineBuffer(lambda line: self.lines.append(("out", line))),
-            stderr=LineBuffer(lambda line: self.lines.append(("err", line))),
-            realtime=lambda: 1_700_000_000_000_000_001,
-            monotonic=lambda: 5_000,
-            cpu=lambda: self.cpu,
-            random=lambda length: bytes(index % 251 for index in range(length)),
-            sleep=self.slept.append,
-            **context,
-        )
-        self.functions = {function.name: function for function in Preview1(self.context).functions()}
+        fixed = {
+            "stdout": LineBuffer(lambda line: self.lines.append(("out", line))),
+            "stderr": LineBuffer(lambda line: self.lines.append(("err", line))),
+            "realtime": lambda: 1_700_000_000_000_000_001,
+            "monotonic": lambda: 5_000,
+            "cpu": lambda: self.cpu,
+            "random": lambda length: bytes(index % 251 for index in range(length)),
+            "sleep": self.slept.append,
+        }
+        self.context = WasiContext(**{**fixed, **context})
+        self.preview1 = Preview1(self.context)
+        self.functions = {function.name: function for function in self.preview1.functions()}
 
     def call(self, name: str, *arguments: int):
         results = self.functions[name].body(self.caller, arguments)
         return results[0] if results else None
+
+    def close(self) -> None:
+        self.preview1.close()
 
     def u32(self, address: int) -> int:
         return int.from_bytes(self.caller.read(address, 4), "little")
