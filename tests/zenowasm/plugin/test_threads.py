@@ -54,7 +54,8 @@ def test_functions_that_are_made_by_several_threads_at_once_are_whole(bench, gue
 
 
 def test_fuel_is_the_same_on_every_thread(bench, guest):
-    text = guest(execute=DIGITS, extra=CHAIN + LAST, without=("plugin_cleanup",))
+    response = '{"success":true,"data":{"digit":0}}'
+    text = guest(execute=DIGITS, extra=CHAIN + LAST, response=response, without=("plugin_cleanup",))
     alone = bench.load(text)
     before = alone.plugins["guest"].fuel_consumed
     assert alone.call("guest.run").success
