@@ -2,7 +2,7 @@
 
 What counts as a secret of a plugin is what the host hands to it out of the environment: the variables that it may read,
 and the configuration that comes from one; a default that its manifest makes public is none. A value is looked for as it
-is, as JSON spells it, and line by line. It is redacted from 8 characters on, or from 4 on where the variable's name
+is, as JSON spells it, and line by line. It is redacted from 8 characters on, or from 6 on where the variable's name
 says that it is secret (``API_KEY``, ``DB_PASSWORD``): ``true``, ``1`` and ``prod`` must not tear holes into every log.
 
 This guards against accidents. A guest that means to can always write a secret in another form.
@@ -19,7 +19,7 @@ from zenowasm.host.memory import visible_text
 
 LEAST: Final = 8
 """Characters from which a value is redacted."""
-LEAST_NAMED: Final = 4
+LEAST_NAMED: Final = 6
 """Characters from which it is, where the name of the variable says that it is a secret."""
 _NAMED = re.compile(r"key|token|secret|passw|pwd|pass$|credential|auth|private|signature|dsn", re.IGNORECASE)
 _CAUSES: Final = 16
