@@ -40,8 +40,8 @@ def build_plugin(folder: Path, language: str | None = None, toolchain: str | Non
     found = spoken.find(folder)
     chosen = next((entry for entry in found if toolchain in (None, entry.name)), None)
     if chosen is None:
-        wanted = f"the compiler {toolchain} for {spoken.name}" if toolchain else f"compiler for {spoken.name}"
-        raise MissingToolchainError(f"no {wanted} was found: {spoken.install}")
+        wanted = f"compiler {toolchain}" if toolchain else "compiler"
+        raise MissingToolchainError(f"no {wanted} for {spoken.name} was found; what brings one: {spoken.install}")
     target = manifest.binary_path
     try:
         # Beside the target, so that it can be moved there in one step.

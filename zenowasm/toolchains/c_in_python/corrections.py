@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ppci import ir
 from ppci.lang.c.codegenerator import CCodeGenerator
 from ppci.lang.c.nodes import declarations, expressions, types
 from ppci.lang.c.semantics import CSemantics
@@ -67,7 +68,18 @@ class Semantics(CSemantics):  # type: ignore[misc]
 
 
 class CodeGenerator(CCodeGenerator):  # type: ignore[misc]
-    """The blocks of statements."""
+    """The blocks of statements, and members of what a function returns."""
+
+    def gen_field_select(self, expr: Any) -> Any:
+        """Take a member of a structure that a function returns (6.5.2.3)."""
+        if not isinstance(expr.base, expressions.FunctionCall):
+            return super().gen_field_select(expr)
+        structure = self.gen_expr(expr.base, rvalue=False)
+        address = self.emit(ir.AddressOf(structure, "structure"))
+        offset = self.context.get_field_offsets(expr.base.typ)[1][expr.field]
+        if expr.field.is_bitfield:
+            self.error("put the structure into a variable before its bit field is taken", expr.location)
+        return self.builder.emit_add(address, offset // 8, ir.ptr)
 
     def gen_for(self, stmt: Any) -> None:
         """Let ``continue`` run the third expression of a ``for`` (6.8.6.2)."""

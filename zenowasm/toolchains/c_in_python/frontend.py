@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from importlib.util import find_spec
@@ -29,14 +30,17 @@ def read_c(source: Path) -> Any:
 
     Raises ``CompileError`` with file, line and column where the source is wrong, or uses what ppci does not take.
     """
-    from ppci import ir
-    from ppci.arch.arch_info import ArchInfo, TypeInfo
-    from ppci.common import CompilerError
-    from ppci.lang.c import COptions, CParser, CPreProcessor
-    from ppci.lang.c.context import CContext
-    from ppci.lang.c.preprocessor import prepare_for_parsing
+    with warnings.catch_warnings():
+        # ppci imports modules that Python is about to drop.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from ppci import ir
+        from ppci.arch.arch_info import ArchInfo, TypeInfo
+        from ppci.common import CompilerError
+        from ppci.lang.c import COptions, CParser, CPreProcessor
+        from ppci.lang.c.context import CContext
+        from ppci.lang.c.preprocessor import prepare_for_parsing
 
-    from zenowasm.toolchains.c_in_python.corrections import CodeGenerator, Semantics
+        from zenowasm.toolchains.c_in_python.corrections import CodeGenerator, Semantics
 
     sizes = {ir.i8: 1, ir.u8: 1, ir.i16: 2, ir.u16: 2, ir.i32: 4, ir.u32: 4, ir.f32: 4, ir.ptr: 4,
              ir.i64: 8, ir.u64: 8, ir.f64: 8}  # fmt: skip
