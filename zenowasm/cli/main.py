@@ -22,7 +22,7 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "run": ("Run a ZenoLang script with its plugins.", "zenowasm.cli.run", "run"),
         "plugin": ("List, describe and validate plugins.", "zenowasm.cli.plugin", "plugin"),
-        "exec": ("Call an export of a WebAssembly module.", "zenowasm.cli.exec", "exec_"),
+        "exec": ("Call an export of a WebAssembly module, or run a program.", "zenowasm.cli.exec", "exec_"),
         "inspect": ("Show what is in a WebAssembly module.", "zenowasm.cli.inspect", "inspect"),
         "debug": ("Run a script and step through its plugins.", "zenowasm.cli.debug", "debug"),
         "conformance": (

@@ -44,7 +44,7 @@ finally:
         (["???"], "unknown command '???': expected one of run, plugin, exec, inspect, debug, spec"),
         (["run"], "Missing argument 'SCRIPT'; see `zenowasm run --help`"),
         (["run", "x.zl", "--nope"], "No such option"),
-        (["exec", "x.wasm"], "Missing argument 'EXPORT'"),
+        (["exec"], "Missing argument 'FILE'"),
         (["--nope"], "No such option"),
         (["plugin", "nope"], "No such command 'nope'"),
         (["exec", "x.wasm", "f", "--fuel", "x"], "Invalid value for '--fuel'"),
