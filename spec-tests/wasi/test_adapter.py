@@ -61,3 +61,12 @@ def test_is_a_module_and_prints_nothing_as_a_program() -> None:
     """What the runner asks for before it loads an adapter; one that prints is taken for one of the former kind."""
     done = subprocess.run([sys.executable, str(ADAPTER), "--version"], capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_all_programs_are_built_for_the_runner(tmp_path: Path) -> None:
+    script = PROGRAMS.parent / "build.py"
+    subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, timeout=300)
+    programs = sorted(path.stem for path in PROGRAMS.glob("*.c"))
+    assert sorted(path.stem for path in tmp_path.glob("*.wasm")) == programs
+    roots = [root for name in programs if (root := Specification.beside(tmp_path / f"{name}.wasm").root)]
+    assert len(set(roots)) == len(roots) == len([path for path in tmp_path.iterdir() if path.is_dir()])

@@ -17,7 +17,7 @@ int main(void) {
     CHECK(try_open("folder/..") == 0);
     expect_refused("..");
     expect_refused("../");
-    expect_refused("../scratch.dir");
+    expect_refused("../escapes.dir");
     expect_refused("folder/../..");
     expect_refused("folder/../../etc/passwd");
     expect_refused("/etc/passwd");
