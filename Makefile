@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-modules soak fuzz spec-expected plugins clean
+.PHONY: help demo test lint bench bench-modules load soak fuzz spec-expected plugins clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -41,7 +41,11 @@ bench: $(VENV)/.dev   ## measure the engines side by side
 bench-modules: $(VENV)/.dev ## decode and validate large modules from npm, beside wasmtime's compiler
 	$(BIN)/python bench/real_modules.py
 
-soak: $(VENV)/.dev    ## run one script of the official suite 50 times and say what stays in memory
+load: $(VENV)/.dev    ## slot calls a second and their p50 and p99, on every engine
+	$(BIN)/python bench/load.py
+
+soak: $(VENV)/.dev    ## 100,000 slot calls with reloads, traps and timeouts; one script of the suite 50 times
+	$(BIN)/python bench/soak_slots.py
 	$(BIN)/python bench/soak.py
 
 fuzz: $(VENV)/.dev    ## run generated modules on two engines and compare; CASES=20000 SEED=0
