@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from zenowasm.backends import registry
 from zenowasm.host.linker import Linker
-from zenowasm.resources.folder import Folder
+from zenowasm.resources.files.folder import Folder
 from zenowasm.wasi.context import Preopen, WasiContext
 from zenowasm.wasi.errors import ProcExit
 from zenowasm.wasi.preview1 import Preview1

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from zenowasm.cli.errors import CliError
-from zenowasm.resources.folder import Folder
+from zenowasm.resources.files.folder import Folder
 from zenowasm.wasi.context import Preopen
 
 _SEPARATOR = "::"

@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from zenowasm.plugin.path_rules import PathRule
 from zenowasm.plugin.url_rules import UrlRule
-from zenowasm.resources.url import parse_url
+from zenowasm.resources.http.url import parse_url
 
 SCOPE_FORMS = ("read", "write")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from zenowasm.resources.url import Url, parse_url
+from zenowasm.resources.http.url import Url, parse_url
 
 
 class RuleError(ValueError):

@@ -16,7 +16,7 @@ from zenowasm.plugin.limits import PluginLimits
 from zenowasm.plugin.log import PluginLog
 from zenowasm.plugin.permissions import Permissions
 from zenowasm.plugin.services import HostServices
-from zenowasm.resources.databases import Databases, DatabaseSettings
+from zenowasm.resources.databases.connections import Databases, DatabaseSettings
 
 MAIN = {"database": ["main"]}
 DENIED = "plugin guest does not have permission to access database: main"

@@ -9,7 +9,7 @@ import pytest
 
 from zenowasm.plugin.limits import PluginLimits
 from zenowasm.plugin.policy import HostPolicy
-from zenowasm.resources.folder import Folder
+from zenowasm.resources.files.folder import Folder
 
 NOT_ALLOWED = "absolute paths and parent directory access not allowed"
 

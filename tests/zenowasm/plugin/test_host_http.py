@@ -9,7 +9,7 @@ from support.web import serving
 
 from zenowasm.plugin.errors import TimeLimitError
 from zenowasm.plugin.limits import PluginLimits
-from zenowasm.resources.http import HttpClient, HttpSettings
+from zenowasm.resources.http.client import HttpClient, HttpSettings
 
 FORM = "application/x-www-form-urlencoded"
 HOST = '(import "env" "host_http_request" (func $host (param i32 i32) (result i32)))'

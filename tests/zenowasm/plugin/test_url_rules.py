@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zenowasm.plugin.url_rules import RuleError, UrlRule
-from zenowasm.resources.url import parse_url
+from zenowasm.resources.http.url import parse_url
 
 
 def allowed(rule: str, url: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from attrs import frozen
 from support.web import Web, serving
 
-from zenowasm.resources.http import HttpClient
+from zenowasm.resources.http.client import HttpClient
 
 
 @frozen

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zenowasm.resources.folder import Folder
+from zenowasm.resources.files.folder import Folder
 from zenowasm.wasi.context import Preopen, WasiContext, WasiLimits
 from zenowasm.wasi.errno import Errno
 from zenowasm.wasi.preview1 import Preview1

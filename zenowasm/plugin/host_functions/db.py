@@ -13,10 +13,10 @@ from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.plugin.errors import CommitError
 from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
 from zenowasm.plugin.jsonvalue import JSONValue
-from zenowasm.resources.databases_settings import DatabaseError
+from zenowasm.resources.databases.settings import DatabaseError
 
 if TYPE_CHECKING:
-    from zenowasm.resources.databases import Databases, Transaction
+    from zenowasm.resources.databases.connections import Databases, Transaction
 
 
 def query(context: HostContext, request: dict[str, JSONValue]) -> dict[str, object]:

@@ -14,10 +14,10 @@ from zenowasm.host.memory import visible_text
 from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
 from zenowasm.plugin.jsonvalue import JSONValue
 from zenowasm.plugin.path_rules import clean_path
-from zenowasm.resources.folder import EscapeError
+from zenowasm.resources.files.folder import EscapeError
 
 if TYPE_CHECKING:
-    from zenowasm.resources.place import Place
+    from zenowasm.resources.files.place import Place
 
 _OUTSIDE = "absolute paths and parent directory access not allowed"
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from attrs import frozen
 
-from zenowasm.resources import sql
-from zenowasm.resources.databases_settings import (
+from zenowasm.resources.databases import sql
+from zenowasm.resources.databases.settings import (
     CANNOT_BE_OPENED,
     DatabaseError,
     DatabaseSettings,
@@ -32,7 +32,7 @@ from zenowasm.resources.databases_settings import (
     UnknownDatabaseError,
     ValueFormError,
 )
-from zenowasm.resources.sql_values import Rows
+from zenowasm.resources.databases.values import Rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -248,10 +248,10 @@ class _Connection:
 
     def _session(self, connection: Any) -> Session:
         if self._settings.kind == "sqlite":
-            from zenowasm.resources.databases_sqlite import SqliteSession
+            from zenowasm.resources.databases.sqlite import SqliteSession
 
             return SqliteSession(connection, self._settings)
-        from zenowasm.resources.databases_postgresql import PostgresqlSession
+        from zenowasm.resources.databases.postgresql import PostgresqlSession
 
         return PostgresqlSession(connection, self._settings)
 
@@ -290,10 +290,10 @@ def _make_engine(settings: DatabaseSettings) -> Engine:
 
     def connect() -> Any:
         if settings.kind == "sqlite":
-            from zenowasm.resources.databases_sqlite import connect
+            from zenowasm.resources.databases.sqlite import connect
 
             return connect(settings, url.database)
-        from zenowasm.resources.databases_postgresql import connect as connect_postgresql
+        from zenowasm.resources.databases.postgresql import connect as connect_postgresql
 
         return connect_postgresql(
             settings, {**url.translate_connect_args(username="user", database="dbname"), **url.query}

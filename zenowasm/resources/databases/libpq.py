@@ -17,13 +17,13 @@ from typing import Any, Final, TypeAlias
 import psycopg
 from psycopg import pq
 
-from zenowasm.resources.databases_settings import (
+from zenowasm.resources.databases.settings import (
     QueryError,
     QueryTimeoutError,
     StatementError,
     one_line,
 )
-from zenowasm.resources.sql import ONE_STATEMENT
+from zenowasm.resources.databases.sql import ONE_STATEMENT
 
 Result: TypeAlias = "pq.abc.PGresult"
 Bound: TypeAlias = tuple[bytes | None, int]

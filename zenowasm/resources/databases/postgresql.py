@@ -20,9 +20,9 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 
-from zenowasm.resources import sql
-from zenowasm.resources.databases_libpq import GRACE, Bound, Result, Wire
-from zenowasm.resources.databases_settings import (
+from zenowasm.resources.databases import sql
+from zenowasm.resources.databases.libpq import GRACE, Bound, Result, Wire
+from zenowasm.resources.databases.settings import (
     CANNOT_BE_OPENED,
     DatabaseSettings,
     DatabaseUnavailableError,
@@ -31,7 +31,7 @@ from zenowasm.resources.databases_settings import (
     ValueFormError,
     one_line,
 )
-from zenowasm.resources.sql_values import Rows
+from zenowasm.resources.databases.values import Rows
 
 _BOOL, _INT4, _INT8, _FLOAT8, _UNKNOWN = 16, 23, 20, 701, 0
 """Type numbers of PostgreSQL's catalogue; text is unknown, so that it fits a date or a UUID as well."""

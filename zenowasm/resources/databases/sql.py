@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from attrs import frozen
 
-from zenowasm.resources.databases_settings import StatementError
+from zenowasm.resources.databases.settings import StatementError
 
 Parameter: TypeAlias = "str | int | float | bool | None"
 Parameters: TypeAlias = "Sequence[object] | Mapping[str, object] | None"

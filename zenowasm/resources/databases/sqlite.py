@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from zenowasm.resources import sql
-from zenowasm.resources.databases_settings import (
+from zenowasm.resources.databases import sql
+from zenowasm.resources.databases.settings import (
     CANNOT_BE_OPENED,
     DatabaseSettings,
     DatabaseUnavailableError,
@@ -24,7 +24,7 @@ from zenowasm.resources.databases_settings import (
     ValueFormError,
     one_line,
 )
-from zenowasm.resources.sql_values import Rows
+from zenowasm.resources.databases.values import Rows
 
 DIALECT: Final = sql.SQLITE
 _STEPS: Final = 1_000

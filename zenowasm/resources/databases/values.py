@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import define, field
 
-from zenowasm.resources.databases_settings import ResultLimitError, ValueFormError
+from zenowasm.resources.databases.settings import ResultLimitError, ValueFormError
 
 MAX_NESTING: Final = 100
 """Of one value; a reply that holds it stays below what JSON across the border may have."""

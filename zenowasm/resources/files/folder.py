@@ -19,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from zenowasm.resources.place import CURRENT, Place
+from zenowasm.resources.files.place import CURRENT, Place
 
 MAX_PATH: Final = 4096
 """Bytes of a path, and of a symbolic link's target."""

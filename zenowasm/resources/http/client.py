@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import field, frozen, validators
 
-from zenowasm.resources.addresses import Lookup, Resolver, system_lookup
-from zenowasm.resources.http_errors import (
+from zenowasm.resources.http.addresses import Lookup, Resolver, system_lookup
+from zenowasm.resources.http.errors import (
     ExchangeError,
     HttpSettingsError,
     InvalidRequestError,
@@ -25,7 +25,7 @@ from zenowasm.resources.http_errors import (
     UnreadableResponseError,
     words,
 )
-from zenowasm.resources.http_message import (
+from zenowasm.resources.http.message import (
     IDEMPOTENT,
     BodyReader,
     Headers,
@@ -34,12 +34,12 @@ from zenowasm.resources.http_message import (
     header,
     redirected,
 )
-from zenowasm.resources.url import Url, parse_url
+from zenowasm.resources.http.url import Url, parse_url
 
 if TYPE_CHECKING:  # in an extra, and imported with the first request
     import httpcore
 
-    from zenowasm.resources.http_pool import ConnectionPool
+    from zenowasm.resources.http.pool import ConnectionPool
 
 _MIB = 1024 * 1024
 _POSITIVE: Any = validators.gt(0)
@@ -216,7 +216,7 @@ class HttpClient:
         return None
 
     def _pool(self) -> ConnectionPool:
-        from zenowasm.resources.http_pool import ConnectionPool
+        from zenowasm.resources.http.pool import ConnectionPool
 
         with self._lock:
             if self._connections is None:

@@ -16,8 +16,8 @@ from typing import Any, Final, cast
 
 import httpcore
 
-from zenowasm.resources.addresses import Resolver, not_public, time_left
-from zenowasm.resources.http_errors import ExchangeError, NotPublicError, words
+from zenowasm.resources.http.addresses import Resolver, not_public, time_left
+from zenowasm.resources.http.errors import ExchangeError, NotPublicError, words
 
 _MAX_ATTEMPTS: Final = 8
 """Addresses of one host that are tried."""

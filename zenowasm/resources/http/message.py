@@ -12,8 +12,8 @@ from urllib.parse import quote, unquote_to_bytes, urljoin
 
 from attrs import evolve, frozen
 
-from zenowasm.resources.http_errors import ExchangeError, InvalidRequestError, UnreadableResponseError
-from zenowasm.resources.url import Url, parse_url
+from zenowasm.resources.http.errors import ExchangeError, InvalidRequestError, UnreadableResponseError
+from zenowasm.resources.http.url import Url, parse_url
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 IDEMPOTENT: Final = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")

@@ -9,9 +9,9 @@ from threading import BoundedSemaphore, Lock
 
 import httpcore
 
-from zenowasm.resources.addresses import Resolver, time_left
-from zenowasm.resources.http_connection import CheckedBackend
-from zenowasm.resources.url import Url
+from zenowasm.resources.http.addresses import Resolver, time_left
+from zenowasm.resources.http.connection import CheckedBackend
+from zenowasm.resources.http.url import Url
 
 _Key = tuple[tuple[str, str, int], bool]
 

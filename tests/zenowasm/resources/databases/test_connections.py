@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from zenowasm.resources.databases import (
+from zenowasm.resources.databases.connections import (
     Databases,
     DatabaseSettings,
     DatabaseSettingsError,
@@ -298,7 +298,9 @@ def test_settings_keep_the_url_to_themselves():
 
 
 def test_a_missing_extra_is_named(monkeypatch):
-    monkeypatch.setattr("zenowasm.resources.databases.find_spec", lambda name: None if name == "psycopg" else name)
+    monkeypatch.setattr(
+        "zenowasm.resources.databases.connections.find_spec", lambda name: None if name == "psycopg" else name
+    )
     Databases({"a": DatabaseSettings("sqlite://")})
     with pytest.raises(
         DatabaseSettingsError, match=r"^postgresql connections need psycopg: pip install 'zenowasm\[db]'"

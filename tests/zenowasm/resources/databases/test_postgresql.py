@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from support.postgres import PASSWORD
 
-from zenowasm.resources.databases import (
+from zenowasm.resources.databases.connections import (
     Databases,
     DatabaseSettings,
     DatabaseSettingsError,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zenowasm.resources.databases_settings import StatementError
-from zenowasm.resources.sql import MAX_SQL, POSTGRESQL, SQLITE, bind
+from zenowasm.resources.databases.settings import StatementError
+from zenowasm.resources.databases.sql import MAX_SQL, POSTGRESQL, SQLITE, bind
 
 BOTH = pytest.mark.parametrize("dialect", [SQLITE, POSTGRESQL], ids=["sqlite", "postgresql"])
 

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from zenowasm.resources.databases import (
+from zenowasm.resources.databases.connections import (
     Databases,
     DatabaseSettings,
     DatabaseUnavailableError,
@@ -17,8 +17,8 @@ from zenowasm.resources.databases import (
     QueryTimeoutError,
     TransactionLostError,
 )
-from zenowasm.resources.sql import BoundStatement
-from zenowasm.resources.sql_values import Rows
+from zenowasm.resources.databases.sql import BoundStatement
+from zenowasm.resources.databases.values import Rows
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from zenowasm.resources.folder import MAX_DEPTH, MAX_LINKS, MAX_PATH, EscapeError, Folder
+from zenowasm.resources.files.folder import MAX_DEPTH, MAX_LINKS, MAX_PATH, EscapeError, Folder
 
 SECRET = b"outside of the folder"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from zenowasm.resources.folder import Folder
+from zenowasm.resources.files.folder import Folder
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zenowasm.resources.addresses import Resolver, is_public, not_public, system_lookup, time_left
+from zenowasm.resources.http.addresses import Resolver, is_public, not_public, system_lookup, time_left
 
 
 @pytest.mark.parametrize(

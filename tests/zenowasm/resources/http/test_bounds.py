@@ -10,8 +10,8 @@ from time import monotonic
 
 import pytest
 
-from zenowasm.resources.http import HttpClient, HttpSettings
-from zenowasm.resources.http_errors import (
+from zenowasm.resources.http.client import HttpClient, HttpSettings
+from zenowasm.resources.http.errors import (
     ExchangeError,
     UnreadableResponseError,
 )

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from zenowasm.resources.http import HttpClient, HttpSettings
-from zenowasm.resources.http_errors import (
+from zenowasm.resources.http.client import HttpClient, HttpSettings
+from zenowasm.resources.http.errors import (
     ExchangeError,
     HttpSettingsError,
     InvalidRequestError,
@@ -196,7 +196,7 @@ def test_urls_that_are_not_safe_to_judge(client, named, url):
 
 
 def test_without_the_library_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("zenowasm.resources.http.find_spec", lambda name: None)
+    monkeypatch.setattr("zenowasm.resources.http.client.find_spec", lambda name: None)
     with pytest.raises(HttpSettingsError, match=r"pip install 'zenowasm\[http\]'"):
         HttpClient()
 

@@ -7,9 +7,9 @@ import socket
 import pytest
 from support.web import serving
 
-from zenowasm.resources import http_connection
-from zenowasm.resources.http import HttpClient, HttpSettings
-from zenowasm.resources.http_errors import (
+from zenowasm.resources.http import connection as http_connection
+from zenowasm.resources.http.client import HttpClient, HttpSettings
+from zenowasm.resources.http.errors import (
     ExchangeError,
     NotPublicError,
 )

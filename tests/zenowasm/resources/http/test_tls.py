@@ -11,8 +11,8 @@ import pytest
 import trustme
 from support.web import serving
 
-from zenowasm.resources.http import HttpClient, HttpSettings
-from zenowasm.resources.http_errors import ExchangeError
+from zenowasm.resources.http.client import HttpClient, HttpSettings
+from zenowasm.resources.http.errors import ExchangeError
 
 
 @pytest.fixture(scope="module")
@@ -96,5 +96,8 @@ def test_a_handshake_that_never_ends(named):
 
 
 def test_the_library_is_imported_with_the_first_request_only():
-    code = "import sys; from zenowasm.resources.http import HttpClient; HttpClient(); print('httpcore' in sys.modules)"
+    code = (
+        "import sys; from zenowasm.resources.http.client import HttpClient; HttpClient(); "
+        "print('httpcore' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout == "False\n"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zenowasm.resources.url import parse_url, without_password
+from zenowasm.resources.http.url import parse_url, without_password
 
 PIECES = ["http", "https", "HTTP", "://", ":", "/", "//", "@", "?", "#", "\\", ".", "..", "%2e", "%40", "%2f", "[", "]",
           "::1", "a.com", "evil.org", "127.1", "0x7f.1", "80", "443", "8080", "0", "user", "\t", "\n", " ", ";", "&",
@@ -23,13 +23,14 @@ texts = st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.lists(
 @example("http://a.com@evil.org/")
 @example("http://a.com:80@evil.org:8080/?@a.com#@a.com")
 @example("http://[::1]:80/")
+@example("http://xn--a")
 def test_no_other_parser_sees_another_host_or_port(text):
     url = parse_url(text)
     if url is None:
         return
     other = httpx.URL(text)
     default = {"http": 80, "https": 443}[other.scheme]
-    assert (url.scheme, url.host.strip("[]"), url.port) == (other.scheme, other.host, other.port or default)
+    assert (url.scheme, url.host.strip("[]"), url.port) == (other.scheme, other.raw_host.decode(), other.port or default)
     split = urlsplit(text)
     assert (url.scheme, url.host.strip("[]"), url.port) == (split.scheme, split.hostname, split.port or default)
 

@@ -1,0 +1,1 @@
+"""Requests into the network: each address is judged before it is connected to, size and time are bounded."""
