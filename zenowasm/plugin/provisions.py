@@ -18,9 +18,9 @@ from attrs import frozen
 from zenowasm.plugin.settings import DatabaseEntry, Http, Settings, settings_error
 
 if TYPE_CHECKING:
-    from zenowasm.resources.databases import Databases
-    from zenowasm.resources.folder import Folder
-    from zenowasm.resources.http import HttpClient
+    from zenowasm.resources.databases.connections import Databases
+    from zenowasm.resources.files.folder import Folder
+    from zenowasm.resources.http.client import HttpClient
 
 DEFAULT_DATABASE: Final = "default"
 DEFAULT_URL: Final = "sqlite:///zeno.db"
@@ -49,7 +49,7 @@ def provide(settings: Settings, variables: Mapping[str, str]) -> Provisions:
 def _databases(settings: Settings, variables: Mapping[str, str]) -> Databases | None:
     if settings.databases is None and find_spec("sqlalchemy") is None:
         return None
-    from zenowasm.resources.databases import Databases, DatabaseSettings, DatabaseSettingsError
+    from zenowasm.resources.databases.connections import Databases, DatabaseSettings, DatabaseSettingsError
 
     def connection(name: str, entry: DatabaseEntry) -> DatabaseSettings:
         bounds = _given(max_rows=entry.max_rows, max_bytes=entry.max_bytes, max_seconds=entry.max_seconds)
@@ -69,8 +69,8 @@ def _http(settings: Settings) -> HttpClient | None:
     wanted = settings.http
     if not wanted.enabled or (wanted == Http() and find_spec("httpcore") is None):
         return None
-    from zenowasm.resources.http import HttpClient, HttpSettings
-    from zenowasm.resources.http_errors import HttpSettingsError
+    from zenowasm.resources.http.client import HttpClient, HttpSettings
+    from zenowasm.resources.http.errors import HttpSettingsError
 
     given = _given(
         seconds=wanted.max_seconds,
@@ -86,7 +86,7 @@ def _http(settings: Settings) -> HttpClient | None:
 
 
 def _files(settings: Settings) -> Folder | None:
-    from zenowasm.resources.folder import Folder
+    from zenowasm.resources.files.folder import Folder
 
     root = settings.files.root
     try:
