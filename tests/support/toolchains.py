@@ -76,6 +76,8 @@ class PluginBench:
     """One plugin on every engine, with a clock and random bytes that are the same for each."""
 
     def __init__(self, folder: Path, backends: tuple[str, ...] = (), **services: object) -> None:
+        # The date in a server's answer is another for each engine, and so is what a hash table makes of it.
+        self.fuel_agrees = "http" not in services
         self.managers: dict[str, PluginManager] = {}
         self.logs: dict[str, list[tuple[str, str]]] = {}
         for name in backends or tuple(registry.names()):
@@ -100,7 +102,8 @@ class PluginBench:
             response = manager.call(slot, parameters, Scope(dict(scope or {})))
             seen.append(Observed(response, tuple(self.logs[name]), plugin.fuel_consumed - before))
         for other in seen[1:]:
-            assert other == seen[0]
+            assert (other.response, other.logged) == (seen[0].response, seen[0].logged)
+            assert other.fuel == seen[0].fuel or not self.fuel_agrees
         return seen[0].response
 
     def data(self, slot: str, parameters: Mapping[str, object], scope: Mapping[str, object] | None = None) -> object:
