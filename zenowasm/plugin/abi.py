@@ -177,7 +177,11 @@ def parse_response(data: bytes) -> Response:
 
     A missing ``success`` is false, unknown keys are ignored.
     """
-    value = _parse(data, "response")
+    return response_of(_parse(data, "response"))
+
+
+def response_of(value: dict[str, JSONValue]) -> Response:
+    """Return the response that an object is; as ``parse_response`` otherwise."""
     return Response(
         bool(_get(value, "success", bool, "response")),
         _get(value, "data", dict, "response"),

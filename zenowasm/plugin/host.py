@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from attrs import evolve
+
 from zenowasm.backends import registry as backends
 from zenowasm.backends.protocol import Budget, Store
 from zenowasm.host.observer import Observer
@@ -59,6 +61,7 @@ class Host:
         log: LogSink = log_to_logging,
         slots: SlotRegistry | None = None,
         config: Path | str | Settings | None = None,
+        allow_sidecars: bool | None = None,
         databases: Databases | None = None,
         http: HttpClient | None = None,
         files: Folder | None = None,
@@ -73,7 +76,8 @@ class Host:
         its slots is called. ``environment`` defaults to the process's variables and ``.env``. ``slots`` are the words
         that scripts know, those of the language unless given; the plugins' are added. ``config`` are the settings or
         their file, by default as ``read_settings`` finds it; ``limits``, ``databases``, ``http`` and ``files`` stand in
-        the place of what it says, and the host does not close what it is given. The rest is as in ``HostServices``.
+        the place of what it says, and the host does not close what it is given; so does ``allow_sidecars``, which lets
+        plugins run that are native processes. The rest is as in ``HostServices``.
         Plugins that cannot be loaded are in ``problems``, and logged. Raises ``BackendError`` for an engine that is
         unknown or not installed, ``PluginError`` when the folder, the settings or ``.env`` cannot be read.
         """
@@ -81,12 +85,13 @@ class Host:
         engine = backends.engine(backend)
         if not isinstance(config, Settings):
             config = read_settings(environment, None if config is None else Path(config))
+        policy = config.policy()
         self._provisions = provide(config, environment.variables)
         services = HostServices(
             log=log,
             environment=environment.variables,
             limits=config.host_limits() if limits is None else limits,
-            policy=config.policy(),
+            policy=policy if allow_sidecars is None else evolve(policy, allow_sidecars=allow_sidecars),
             databases=self._provisions.databases if databases is None else databases,
             http=self._provisions.http if http is None else http,
             files=self._provisions.files if files is None else files,

@@ -46,6 +46,7 @@ class Loader:
         binary = read_binary(manifest, self.services.limits.binary_bytes)
         version = Version(manifest.version, sha256(binary).hexdigest())
         make_maker = _MAKERS[manifest.type]
+        now = now or (manifest.type is PluginType.SIDECAR and manifest.sidecar.auto_start)
         known = self.cache.get(version.sha256, self.engine) if self.cache is not None and not now else None
         if known is not None:
             late = _LateMaker(self, manifest, version, known, make_maker)
@@ -157,11 +158,13 @@ def _instances(manifest: Manifest, binary: bytes, engine: Engine, services: Host
     return lambda: PluginInstance(code)
 
 
-def _no_processes(manifest: Manifest, binary: bytes, engine: Engine, services: HostServices) -> WorkerMaker:
-    raise LoadError(f"plugin {manifest.name} is a {manifest.type.value} plugin, which this host does not run")
+def _processes(manifest: Manifest, binary: bytes, engine: Engine, services: HostServices) -> WorkerMaker:
+    from zenowasm.plugin.sidecar.worker import sidecars  # few hosts allow them
+
+    return sidecars(manifest, services)
 
 
 _MAKERS: Final[Mapping[PluginType, MakerFactory]] = MappingProxyType(
-    {PluginType.WASM: _instances, PluginType.SIDECAR: _no_processes}
+    {PluginType.WASM: _instances, PluginType.SIDECAR: _processes}
 )
 """What makes the workers of each type of plugin."""

@@ -21,6 +21,7 @@ from zenowasm.plugin.limits import LimitSettings
 from zenowasm.plugin.path_rules import PathRule
 from zenowasm.plugin.permissions import SCOPE_FORMS, Permissions
 from zenowasm.plugin.typed import NOT_IN_FILE, FieldError, make_converter, one_of, string, unknown_keys
+from zenowasm.plugin.units import Count
 from zenowasm.plugin.url_rules import RuleError, UrlRule
 from zenowasm.plugin.versions import RangeError, satisfies
 
@@ -55,6 +56,7 @@ _CONFIG_TYPES = {
     "bool": ConfigType.BOOLEAN,
     "boolean": ConfigType.BOOLEAN,
 }
+_ONE = Count(1)
 _PLUGIN_TYPES = {"": PluginType.WASM, "wasm": PluginType.WASM, "sidecar": PluginType.SIDECAR}
 
 
@@ -89,12 +91,17 @@ class ConfigParameter:
 
 @frozen
 class Sidecar:
-    """How a plugin's process is kept."""
+    """How a plugin's process is kept; see ``zenowasm.plugin.sidecar.keeper``.
+
+    ``max_retries`` crashes in a row are made good by a fresh process. ``concurrency``, this project's addition, is how
+    many calls the process takes at once: then it says in each ``host_call`` for which of them it asks.
+    """
 
     protocol: str = "json-rpc"
     auto_start: bool = False
     keep_alive: bool = False
-    max_retries: int = 0
+    max_retries: int = 3
+    concurrency: Count = _ONE
 
 
 @frozen

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from attrs import evolve, field, frozen
 
 from zenowasm.plugin.errors import NotAdmittedError
-from zenowasm.plugin.limits import FIELDS, LimitSettings, LimitSource, PluginLimits
+from zenowasm.plugin.limits import CONFIG_FILE, FIELDS, LimitSettings, LimitSource, PluginLimits
 from zenowasm.plugin.manifest import Manifest, PluginType
 from zenowasm.plugin.permissions import Permissions
+
+SIDECAR_SECONDS: Final = 30.0
+"""Of one call of a plugin that is a process, where nobody says otherwise (ABI document, section "Lifecycle")."""
 
 
 @frozen
@@ -26,6 +30,7 @@ class HostPolicy:
     strict: bool = False
     allow_network: bool = True
     allow_filesystem: bool = True
+    allow_sidecars: bool = False
     limits: Mapping[str, LimitSettings] = field(factory=dict)
 
     def check(self, manifest: Manifest) -> None:
@@ -38,6 +43,11 @@ class HostPolicy:
             raise NotAdmittedError(
                 f"plugin {name} is a process of its own, which cannot be kept from network and files: "
                 f"it needs wasm.security.{what}"
+            )
+        if manifest.type is PluginType.SIDECAR and not self.allow_sidecars:
+            raise NotAdmittedError(
+                f"plugin {name} is a process of its own, which runs outside of every sandbox with the rights of its "
+                f"host: to allow that, set wasm.security.allow_sidecar in {CONFIG_FILE}"
             )
         if self.strict and manifest.warnings:
             first = manifest.warnings[0]
@@ -59,8 +69,12 @@ class HostPolicy:
         """Return the limits of a plugin: those of the ``host``, or what it says of this plugin, and the manifest's
         where they are lower.
         """
+        is_process = manifest.type is PluginType.SIDECAR
+        if is_process and host.seconds == PluginLimits().seconds and host.source("seconds") is LimitSource.DEFAULT:
+            host = evolve(host, seconds=SIDECAR_SECONDS)
         own = self.limits.get(manifest.name, LimitSettings())
         # Whoever gives a limit with the command means all plugins by it.
         given = {key: None for key, name in FIELDS.items() if host.source(name) is LimitSource.COMMAND}
         limits = host.overridden(evolve(own, **given), LimitSource.PLUGIN_CONFIG)
-        return limits.restricted(manifest.limits, LimitSource.MANIFEST)
+        limits = limits.restricted(manifest.limits, LimitSource.MANIFEST)
+        return evolve(limits, instances=min(limits.instances, manifest.sidecar.concurrency)) if is_process else limits

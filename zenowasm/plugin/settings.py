@@ -6,7 +6,7 @@
       enabled: true                 # the variable ZENO_PLUGINS_ENABLED, where it is set, wins
       plugin_dir: ./plugins         # so does ZENO_PLUGIN_DIR
       limits: {max_memory: 100MB, max_execution_time: 30s, max_cpu: 0.5}
-      security: {strict_mode: false, allow_network: true, allow_filesystem: true}
+      security: {strict_mode: false, allow_network: true, allow_filesystem: true, allow_sidecar: false}
       whitelist: [hello]            # without it every plugin may load
       plugins: {hello: {limits: {max_fuel: 10_000_000}}}
       databases: {default: {url: "${DATABASE_URL}", read_only: true, max_rows: 1000}}   # see ``provisions``
@@ -48,12 +48,14 @@ class Security:
 
     With ``strict_mode`` what is a warning in a manifest, such as an unknown key or a permission that grants nothing,
     keeps the plugin from loading. Without ``allow_network`` or ``allow_filesystem`` the permissions of that kind grant
-    nothing, and plugins that are processes of their own, which nothing could hold back, do not load.
+    nothing, and plugins that are processes of their own, which nothing could hold back, do not load. Without
+    ``allow_sidecar`` these never load.
     """
 
     strict_mode: bool = False
     allow_network: bool = True
     allow_filesystem: bool = True
+    allow_sidecar: bool = False
 
 
 @frozen
@@ -140,6 +142,7 @@ class Settings:
             strict=self.security.strict_mode,
             allow_network=self.security.allow_network,
             allow_filesystem=self.security.allow_filesystem,
+            allow_sidecars=self.security.allow_sidecar,
             limits={name: it.limits for name, it in self.plugins.items()},
         )
 

@@ -169,11 +169,6 @@ def test_close_waits_for_what_was_submitted(bench, guest):
     assert done == [True] * 8
 
 
-def test_a_sidecar_is_refused_with_a_clear_error(bench, guest):
-    with pytest.raises(LoadError, match="plugin guest is a sidecar plugin, which this host does not run"):
-        bench.load(guest(), more="type: sidecar\n")
-
-
 def test_a_binary_that_is_not_a_file_is_refused(bench, guest):
     folder = bench.write(guest())
     (folder / "guest.wasm").unlink()

@@ -1,0 +1,95 @@
+"""Answers the host functions that a process calls, through the same table as a WebAssembly guest's.
+
+The data has the original's shapes for processes: the rows of ``db_query``, the value of ``scope_get``, the content of
+``file_read`` and the text of ``env_get`` themselves, and the object of ``http_request``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from zenowasm.host.memory import visible_text
+from zenowasm.interp.errors import WasmError
+from zenowasm.plugin.host_functions.context import HostContext, RequestFailedError
+from zenowasm.plugin.host_functions.log import Message
+from zenowasm.plugin.host_functions.table import OPERATIONS, Answer, Argument, Operation, perform
+from zenowasm.plugin.jsonvalue import JSONError
+from zenowasm.plugin.sidecar.messages import HostCall, host_response
+
+_LOG: Final = "log"
+_SHOWN: Final = 100
+_BARE: Final[Mapping[str, str]] = MappingProxyType({"db_query": "rows", "scope_get": "value", "file_read": "content"})
+"""Which part of a reply is the whole of it for a process."""
+
+
+def answer(context: HostContext, call: HostCall) -> bytes:
+    """Do what a process asks for and return the line that answers it; raises what ``perform`` raises."""
+    operation = OPERATIONS.get(call.function)
+    if operation is None:
+        name = visible_text(call.function[:_SHOWN].encode())
+        return host_response(call.id, error=f"unknown host function: {name}")
+
+    def read() -> object:
+        return _argument(context, operation, call)
+
+    def line(outcome: Any) -> bytes:
+        return _bounded(context, host_response(call.id, _data(operation, outcome)))
+
+    try:
+        return perform(context, operation, read, line, size=call.size)
+    except (RequestFailedError, JSONError) as error:
+        return host_response(call.id, error=str(error))
+
+
+def answer_outside(context: HostContext, call: HostCall, why: str) -> bytes:
+    """Answer a call that belongs to no slot call: only the log is there for it; others are told ``why``."""
+    if call.function != _LOG:
+        return host_response(call.id, error=why)
+    try:
+        return answer(context, call)
+    except WasmError as error:
+        return host_response(call.id, error=str(error))
+
+
+def _data(operation: Operation, outcome: Any) -> object:
+    match operation.answer:
+        case Answer.REPLY:
+            return outcome[_BARE[operation.name]] if operation.name in _BARE else outcome
+        case Answer.RAW:
+            return visible_text(outcome)
+    return None
+
+
+def _argument(context: HostContext, operation: Operation, call: HostCall) -> object:
+    limits = context.limits
+    if call.size > limits.host_request_bytes:
+        limit = f"{call.size} bytes are more than the limit of {limits.host_request_bytes} bytes"
+        raise RequestFailedError(f"failed to read request: {limit}")
+    match operation.argument:
+        case Argument.REQUEST:
+            return call.parameters
+        case Argument.TEXT:
+            text = _text(call, operation.what)
+            if len(text.encode()) > limits.key_bytes:
+                raise RequestFailedError(
+                    f"failed to read {operation.what}: more than the limit of {limits.key_bytes} bytes"
+                )
+            return text
+        case Argument.MESSAGE:
+            return Message(_text(call, "level"), _text(call, "message").encode())
+
+
+def _text(call: HostCall, key: str) -> str:
+    value = call.parameters.get(key)
+    if value is not None and not isinstance(value, str):
+        raise RequestFailedError(f"invalid request JSON: {key} is not a string")
+    return value or ""
+
+
+def _bounded(context: HostContext, line: bytes) -> bytes:
+    limit = context.limits.request_bytes
+    if len(line) > limit:
+        raise RequestFailedError(f"the reply is longer than the limit of {limit} bytes")
+    return line

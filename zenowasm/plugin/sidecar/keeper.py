@@ -1,0 +1,231 @@
+"""Keeps the process of one version of a plugin: starts it when it is needed, and again after a crash, and ends it.
+
+``sidecar.auto_start`` starts it when the plugin is loaded, else the first call does; a plugin whose slots are not known
+from before is started to be asked for them. Without ``sidecar.keep_alive`` it is stopped when no call has used it for a
+minute. It may crash ``sidecar.max_retries`` times in a row, that is without answering a slot in between, and is started
+again by the next call; after one more crash it is given up until it is reloaded. A call that takes too long costs the
+process too, but is no crash.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
+from time import monotonic
+from typing import Final
+
+from zenowasm.interp.errors import Trap, TrapCode
+from zenowasm.plugin.abi import EXECUTE, INIT, REGISTER_SLOTS, parse_metadata, parse_slots, response_of
+from zenowasm.plugin.call import RunningCall
+from zenowasm.plugin.errors import LoadError, PluginError, SlotFailedError, call_error
+from zenowasm.plugin.generation import Declaration
+from zenowasm.plugin.host_functions.context import HostContext
+from zenowasm.plugin.jsonvalue import JSONValue, encode
+from zenowasm.plugin.limits import PluginLimits
+from zenowasm.plugin.sidecar.code import SidecarCode
+from zenowasm.plugin.sidecar.errors import SidecarGaveUpError
+from zenowasm.plugin.sidecar.session import Session
+from zenowasm.plugin.trace import CallTrace
+from zenowasm.plugin.worker import SlotRequest
+
+IDLE_SECONDS: Final = 60.0
+"""After which a process without ``keep_alive`` is stopped."""
+
+
+class SidecarKeeper:
+    """The one process of a version of a plugin, for all of its workers."""
+
+    def __init__(self, code: SidecarCode, idle_seconds: float = IDLE_SECONDS) -> None:
+        self.code = code
+        self._idle_seconds = inf if code.manifest.sidecar.keep_alive else idle_seconds
+        self._declaration: Declaration | None = None
+        self._session: Session | None = None
+        self._ending: list[Session] = []
+        self._timer: threading.Timer | None = None
+        self._workers = 0
+        self._crashes = 0
+        self._last_crash = ""
+        self._lock = threading.Lock()
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the process has crashed too often."""
+        return self._crashes > self.code.manifest.sidecar.max_retries
+
+    @property
+    def process(self) -> int | None:
+        """The number of the process that takes calls, ``None`` while there is none."""
+        session = self._session
+        return session.number if session is not None and session.usable else None
+
+    def join(self) -> Declaration:
+        """Count one more worker and return what the plugin declares.
+
+        Raises ``LoadError`` when it does not say it, and ``SidecarGaveUpError``.
+        """
+        self._check()
+        if self._declaration is None:
+            with self.session(inf, INIT, self.code.limits):
+                assert self._declaration is not None
+        with self._lock:
+            self._workers += 1
+        return self._declaration
+
+    def leave(self) -> None:
+        """Count one worker less, and after the last one end the process and wait until it is gone."""
+        with self._lock:
+            self._workers -= 1
+            if self._workers:
+                return
+            self._cancel_timer()
+            if self._session is not None:
+                self._ending.append(self._session)
+                self._session = None
+        self._end()
+
+    @contextmanager
+    def session(self, deadline: float, slot: str, limits: PluginLimits) -> Iterator[Session]:
+        """Lend the process for a call of ``slot`` that must be over at ``deadline``; it is started if need be.
+
+        Raises ``TimeLimitError`` when another call takes too long to start it, and what ``join`` raises.
+        """
+        wait = -1 if deadline == inf else min(max(deadline - monotonic(), 0.0), threading.TIMEOUT_MAX)
+        if not self._lock.acquire(timeout=wait):
+            raise call_error(self.code.name, slot, Trap(TrapCode.INTERRUPTED), limits)
+        try:
+            session = self._take()
+        finally:
+            self._lock.release()
+        try:
+            yield session
+        finally:
+            self._give_back(session)
+
+    @contextmanager
+    def call(self, request: SlotRequest | None, phase: str = EXECUTE) -> Iterator[HostContext]:
+        """Set up what one call of a slot may reach and until when, and settle what it has begun.
+
+        Without ``request`` it is a ``phase`` of the plugin's loading.
+        """
+        code = self.code
+        budget = None if request is None else request.budget
+        limits = code.limits if budget is None else code.limits.within(budget)
+        started = monotonic() if request is None else request.started
+        scope = None if request is None else request.scope
+        trace = CallTrace(code.name, phase=phase) if request is None else request.trace
+        call = RunningCall(scope, inf if limits.seconds is None else started + limits.seconds, trace=trace)
+        code.log.begin_call()
+        try:
+            yield HostContext(code.name, code.permissions, code.log, code.services, limits, call, code.redactor)
+        except BaseException as error:
+            call.succeeded = False
+            if isinstance(error, PluginError):
+                code.redactor.error(error)
+            raise
+        finally:
+            call.finish()
+
+    def _take(self) -> Session:
+        self._cancel_timer()
+        if self._session is not None and not self._session.usable:
+            self._retire(self._session)
+        self._check()
+        if self._session is None:
+            session = Session(self.code)
+            try:
+                self._prepare(session)
+            except BaseException:
+                self._count(session)
+                session.kill()
+                raise
+            self._session = session
+        self._session.users += 1
+        return self._session
+
+    def _give_back(self, session: Session) -> None:
+        with self._lock:
+            session.users -= 1
+            if session.answered:
+                session.answered = False
+                self._crashes = 0
+            if not session.usable:
+                self._retire(session)
+            elif not session.users and self._idle_seconds != inf and session is self._session:
+                self._timer = threading.Timer(self._idle_seconds, self._stop_idle, (session,))
+                self._timer.daemon = True
+                self._timer.start()
+
+    def _retire(self, session: Session) -> None:
+        """Give a process that is not usable any more no further calls, and kill it after the last one."""
+        if session is self._session:
+            self._session = None
+            self._count(session)
+        if not session.users:
+            session.kill()
+
+    def _count(self, session: Session) -> None:
+        if session.crashed:
+            self._crashes += 1
+            self._last_crash = session.failure_text
+
+    def _check(self) -> None:
+        if self.given_up:
+            name, retries = self.code.name, self.code.manifest.sidecar.max_retries
+            raise SidecarGaveUpError(
+                f"plugin {name}: {self._last_crash}; that is {self._crashes} times in a row, and sidecar.max_retries "
+                f"in manifest.yaml allows to start it {retries} times again: repair it, then reload the plugin"
+            )
+
+    def _stop_idle(self, session: Session) -> None:
+        with self._lock:
+            if session is not self._session or session.users:
+                return
+            self._session = None
+            self._ending.append(session)
+        self._end()
+
+    def _end(self) -> None:
+        with self._lock:
+            ending = list(self._ending)
+        for session in ending:
+            session.stop()
+            with self._lock:
+                if session in self._ending:
+                    self._ending.remove(session)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _prepare(self, session: Session) -> None:
+        """Let a process that has just started say what it is, and the first one which slots it has."""
+        with _named("failed to get plugin metadata"):
+            metadata = parse_metadata(encode(self._phase(session, INIT)))
+        if self._declaration is not None:
+            return
+        with _named("failed to get plugin slots"):
+            slots = self._phase(session, REGISTER_SLOTS)
+            if isinstance(slots, dict):
+                slots = slots.get("slots")
+            listed = parse_slots(encode(slots), self.code.services.limits.slots)
+        self._declaration = Declaration(metadata, listed)
+
+    def _phase(self, session: Session, slot: str) -> JSONValue:
+        with self.call(None, slot) as context:
+            value = session.ask(slot, {}, context, is_phase=True).value
+            response = response_of({**value, "data": None})
+            if not response.success:
+                raise SlotFailedError(slot, response.error or "it did not say why")
+        return value.get("data")
+
+
+@contextmanager
+def _named(words: str) -> Iterator[None]:
+    """Put the words of a phase before whatever goes wrong in it."""
+    try:
+        yield
+    except PluginError as error:
+        raise LoadError(f"{words}: {error}") from error

@@ -1,0 +1,69 @@
+"""A place for one call in a plugin's process, as a pool lends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from attrs import evolve
+
+from zenowasm.plugin.abi import Metadata, Response, SlotDefinition, response_of
+from zenowasm.plugin.errors import OutputLimitError, UnusableInstanceError
+from zenowasm.plugin.manifest import Manifest
+from zenowasm.plugin.services import HostServices
+from zenowasm.plugin.sidecar.code import load_sidecar
+from zenowasm.plugin.sidecar.keeper import SidecarKeeper
+from zenowasm.plugin.worker import SlotRequest, Worker
+
+
+class SidecarWorker:
+    """One of the calls that a plugin's process takes at once; the process ends with the last of its workers."""
+
+    fuel_consumed = 0
+
+    def __init__(self, keeper: SidecarKeeper) -> None:
+        """Raises ``LoadError`` when the process cannot be started, or does not say what it is."""
+        self.keeper = keeper
+        declaration = keeper.join()
+        self.metadata: Metadata = declaration.metadata
+        self.slots: tuple[SlotDefinition, ...] = declaration.slots
+        self._left = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can take another call: a crash of the process is made good by the next one, unless given up."""
+        return not self._left and not self.keeper.given_up
+
+    def execute(self, request: SlotRequest) -> Response:
+        """Send a call to the process, which is started if need be, and return its answer.
+
+        Raises ``RequestError``, ``CallError`` and its kinds, ``ReplyError``, ``SidecarStartError``,
+        ``SidecarGaveUpError``, and ``ValueError`` for a budget that is not greater than 0.
+        """
+        keeper, slot = self.keeper, request.slot
+        if self._left:
+            raise UnusableInstanceError(f"this instance of plugin {keeper.code.name} cannot be used any more")
+        with keeper.call(request) as context:
+            with keeper.session(context.call.deadline, slot, context.limits) as session:
+                answer = session.ask(slot, request.parameters, context)
+            limits = keeper.code.limits
+            if answer.size > limits.reply_bytes:
+                remedy = limits.remedy("reply_bytes", keeper.code.name)
+                raise OutputLimitError(
+                    f"failed to read response of {slot}: {answer.size} bytes are more than the limit of "
+                    f"{limits.reply_bytes} bytes; {remedy}"
+                )
+            response = response_of(answer.value)
+            context.call.succeeded = response.success
+        return response if response.error is None else evolve(response, error=keeper.code.redactor.text(response.error))
+
+    def cleanup(self) -> None:
+        """Give up the place; with the last one the process is asked to end, and killed when it does not."""
+        if not self._left:
+            self._left = True
+            self.keeper.leave()
+
+
+def sidecars(manifest: Manifest, services: HostServices) -> Callable[[], Worker]:
+    """Return what makes the workers of a plugin that is a process; raises ``LoadError`` and ``ConfigError``."""
+    keeper = SidecarKeeper(load_sidecar(manifest, services))
+    return lambda: SidecarWorker(keeper)
