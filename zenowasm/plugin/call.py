@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
+from zenowasm.plugin.trace import CallTrace
 from zenowasm.zenolang.scope import Scope
 
 if TYPE_CHECKING:
-    from zenowasm.resources.databases import Transaction
+    from zenowasm.resources.databases.connections import Transaction
 
 Ending = Callable[[bool], None]
 """Settles something that a call has begun; it is told whether the call succeeded."""
@@ -25,13 +26,15 @@ class RunningCall:
     ``scope`` is the calling script's, ``None`` outside of a slot call. ``deadline`` is the moment, in seconds of
     ``time.monotonic``, at which the call must be over; host functions must not wait beyond it. ``host_calls`` counts
     their calls. ``succeeded`` is what the endings are told: a slot that answers without success has not.
-    ``transactions`` are those that it has begun, by the names of their connections.
+    ``transactions`` are those that it has begun, by the names of their connections. ``trace`` is what those see of it
+    who watch the host.
     """
 
     scope: Scope | None = None
     deadline: float = inf
     succeeded: bool = True
     host_calls: int = 0
+    trace: CallTrace = field(factory=CallTrace)
     transactions: dict[str, Transaction] = field(factory=dict, init=False)
     _endings: list[Ending] = field(factory=list, init=False)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from attrs import field, frozen
 
 from zenowasm.backends.protocol import Engine, Module
@@ -11,6 +13,7 @@ from zenowasm.plugin.abi import INIT, REGISTER_SLOTS, export_problems
 from zenowasm.plugin.config import ResolvedConfig, resolve_config, secret_values
 from zenowasm.plugin.errors import FunctionNotFoundError, LoadError, PluginError
 from zenowasm.plugin.files import read_bounded
+from zenowasm.plugin.generation import Version
 from zenowasm.plugin.guest import Guest
 from zenowasm.plugin.host_functions.binding import functions
 from zenowasm.plugin.host_functions.context import HostContext
@@ -31,7 +34,8 @@ class PluginCode:
     """Everything that the instances of one plugin share; making an instance of it compiles nothing.
 
     ``permissions`` and ``limits`` are what the manifest asks for and the host lets it have. ``request_context`` is the
-    JSON that every request carries as its ``context``, empty without configuration.
+    JSON that every request carries as its ``context``, empty without configuration. ``version`` is shown to those who
+    watch the host.
     """
 
     manifest: Manifest
@@ -43,6 +47,7 @@ class PluginCode:
     redactor: Redactor
     request_context: bytes = field(repr=False)
     services: HostServices
+    version: str = ""
 
     @property
     def name(self) -> str:
@@ -86,7 +91,8 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
     """
     config = resolve_config(manifest, services.environment)
     try:
-        module = engine.compile(binary)
+        with services.watch.step("zenowasm.compile", manifest.name):
+            module = engine.compile(binary)
     except WasmError as error:
         raise LoadError(f"failed to load WASM module: {manifest.binary_path}: {error}") from error
     for problem in export_problems(module, manifest.name):
@@ -103,6 +109,7 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
         redactor=Redactor(secret_values(manifest, services.environment)),
         request_context=encode({"config": dict(config)}) if config else b"",
         services=services,
+        version=str(Version(manifest.version, sha256(binary).hexdigest())),
     )
 
 

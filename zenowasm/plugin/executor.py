@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import TypeVar
 
 from zenowasm.plugin.errors import BusyError, ClosedError
@@ -44,7 +45,8 @@ class HostThreads:
                     raise ClosedError("the plugin host is closing")
                 if self._pool is None:
                     self._pool = ThreadPoolExecutor(self._threads, "zenowasm-async")
-                future = self._pool.submit(self._run, work)
+                # What a caller carries in context variables, such as its trace, goes on there.
+                future = self._pool.submit(copy_context().run, self._run, work)
                 self._futures.add(future)  # type: ignore[arg-type]
         except BaseException:
             self._room.release()

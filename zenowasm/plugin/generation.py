@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from math import inf
+from time import monotonic_ns
 
 from attrs import evolve, field, frozen
 
@@ -13,6 +14,7 @@ from zenowasm.plugin.errors import PluginError, RetiredError, SlotNotFoundError
 from zenowasm.plugin.limits import PluginLimits
 from zenowasm.plugin.manifest import Manifest
 from zenowasm.plugin.pool import InstancePool, PoolSize
+from zenowasm.plugin.watch import Watch
 from zenowasm.plugin.worker import SlotRequest, Worker, WorkerMaker
 
 
@@ -59,7 +61,7 @@ class Generation:
     """A version of a plugin that answers calls until it is retired.
 
     Calls are counted, from ``begin`` to ``end``: two versions live side by side while the calls of the older one end.
-    ``report`` is told what goes wrong in ``plugin_cleanup``.
+    ``report`` is told what goes wrong in ``plugin_cleanup``, ``watch`` of every call.
     """
 
     def __init__(
@@ -71,17 +73,20 @@ class Generation:
         limits: PluginLimits,
         report: Callable[[PluginError], None],
         first: Worker | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.manifest = manifest
         self.version = version
         self.metadata: Metadata = declaration.metadata
         self.slots: Mapping[str, SlotDefinition] = {slot.name: slot for slot in declaration.slots}
         self.may_read_scope = manifest.granted().may_read_scope
+        self._shown_version = str(version)
         self._seconds = limits.seconds
         self._report = report
         size = PoolSize(limits.instances, limits.idle_instances, limits.calls_per_instance)
         self._failures: list[PluginError] = []
-        self._pool = InstancePool(manifest.name, make, size, self._cleanup_failed, first)
+        self._watch = Watch() if watch is None else watch
+        self._pool = InstancePool(manifest.name, make, size, self._cleanup_failed, first, self._recycled)
         self._condition = threading.Condition()
         self._calls = 0
         self._retired = False
@@ -132,11 +137,17 @@ class Generation:
         """
         if request.slot not in self.slots:
             raise SlotNotFoundError(f"slot {request.slot} not found in plugin {self.name}")
-        with self._pool.lend(self._deadline(request)) as lease:
-            if lease.making:
-                # To load a plugin is not the call's doing, so that it does not take the call's time.
-                request = evolve(request, started=request.started + lease.making)
-            return lease.worker.execute(request)
+        trace = request.trace
+        trace.plugin, trace.version, trace.slot = self.name, self._shown_version, request.slot
+        self._watch.begin(trace)
+        try:
+            response = self._answer(request)
+        except BaseException as error:
+            self._watch.end(trace, error)
+            raise
+        trace.succeeded = response.success
+        self._watch.end(trace)
+        return response
 
     def retire(self, seconds: float) -> Retirement:
         """Take no more calls, wait up to ``seconds`` for those under way, then clean up; say how it went.
@@ -151,6 +162,23 @@ class Generation:
             abandoned = self._calls
         self._pool.close()
         return Retirement(self.name, self.version, before - abandoned, abandoned, tuple(self._failures))
+
+    def _answer(self, request: SlotRequest) -> Response:
+        asked = monotonic_ns()
+        with self._pool.lend(self._deadline(request)) as lease:
+            trace, worker = request.trace, lease.worker
+            trace.waited = monotonic_ns() - asked - int(lease.making * 1e9)
+            if lease.making:
+                # To load a plugin is not the call's doing, so that it does not take the call's time.
+                request = evolve(request, started=request.started + lease.making)
+            fuel = worker.fuel_consumed
+            try:
+                return worker.execute(request)
+            finally:
+                trace.fuel = worker.fuel_consumed - fuel
+
+    def _recycled(self) -> None:
+        self._watch.instance_recycled(self.name)
 
     def _deadline(self, request: SlotRequest) -> float:
         seconds = [self._seconds, request.budget.seconds if request.budget else None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ from zenowasm.backends import registry as backends
 from zenowasm.backends.protocol import Budget, Store
 from zenowasm.host.observer import Observer
 from zenowasm.plugin.abi import SlotDefinition
+from zenowasm.plugin.audit import AuditSink
 from zenowasm.plugin.environment import HostEnvironment, load_environment
 from zenowasm.plugin.errors import ClosedError, ScriptFileError, SlotFailedError
 from zenowasm.plugin.files import read_bounded
@@ -23,19 +25,22 @@ from zenowasm.plugin.generation import Generation
 from zenowasm.plugin.jsonvalue import JSONValue
 from zenowasm.plugin.limits import PluginLimits
 from zenowasm.plugin.manager import DRAIN_SECONDS, PluginManager
+from zenowasm.plugin.metrics import HostStats
 from zenowasm.plugin.provisions import provide
 from zenowasm.plugin.reports import PluginProblem, ReloadReport, ShutdownReport
 from zenowasm.plugin.services import HostServices, LogSink, log_to_logging
 from zenowasm.plugin.settings import Settings, read_settings
 from zenowasm.plugin.slot_cache import SlotCache, cache_folder
 from zenowasm.plugin.slots import check_inputs, register_slots
+from zenowasm.plugin.watching import make_watch
 from zenowasm.plugin.worker import SlotRequest
 from zenowasm.zenolang import Evaluator, Scope, SlotRegistry, default_registry, parse
 
 if TYPE_CHECKING:
-    from zenowasm.resources.databases import Databases
-    from zenowasm.resources.folder import Folder
-    from zenowasm.resources.http import HttpClient
+    from zenowasm.plugin.telemetry import Telemetry
+    from zenowasm.resources.databases.connections import Databases
+    from zenowasm.resources.files.folder import Folder
+    from zenowasm.resources.http.client import HttpClient
 
 MAX_SCRIPT_BYTES = 1 << 24
 
@@ -65,6 +70,8 @@ class Host:
         databases: Databases | None = None,
         http: HttpClient | None = None,
         files: Folder | None = None,
+        audit: AuditSink | Path | str | None = None,
+        telemetry: Telemetry | None = None,
         observer: Observer | None = None,
         on_store: Callable[[str, Store], None] | None = None,
     ) -> None:
@@ -78,15 +85,24 @@ class Host:
         their file, by default as ``read_settings`` finds it; ``limits``, ``databases``, ``http`` and ``files`` stand in
         the place of what it says, and the host does not close what it is given; so does ``allow_sidecars``, which lets
         plugins run that are native processes. The rest is as in ``HostServices``.
-        Plugins that cannot be loaded are in ``problems``, and logged. Raises ``BackendError`` for an engine that is
-        unknown or not installed, ``PluginError`` when the folder, the settings or ``.env`` cannot be read.
+        ``audit`` takes a record of each call of a host function: a sink, or the file to which they are written.
+        ``telemetry`` tells OpenTelemetry. Plugins that cannot be loaded are in ``problems``, and logged. Raises
+        ``BackendError`` for an engine that is unknown or not installed, ``PluginError`` when the folder, the settings
+        or ``.env`` cannot be read.
         """
         environment = load_environment() if environment is None else environment
         engine = backends.engine(backend)
         if not isinstance(config, Settings):
             config = read_settings(environment, None if config is None else Path(config))
         policy = config.policy()
-        self._provisions = provide(config, environment.variables)
+        self._resources = ExitStack()
+        watch = make_watch(config, engine.name, audit, telemetry, self._resources)
+        try:
+            self._provisions = provide(config, environment.variables)
+        except BaseException:
+            self._resources.close()
+            raise
+        self._resources.callback(self._provisions.close)
         services = HostServices(
             log=log,
             environment=environment.variables,
@@ -95,6 +111,7 @@ class Host:
             databases=self._provisions.databases if databases is None else databases,
             http=self._provisions.http if http is None else http,
             files=self._provisions.files if files is None else files,
+            watch=watch,
             observer=observer,
             on_store=on_store,
         )
@@ -126,6 +143,10 @@ class Host:
     def problems(self) -> tuple[PluginProblem, ...]:
         """The plugins that could not be loaded, and why."""
         return tuple(self.manager.problems)
+
+    def stats(self) -> HostStats:
+        """Return what the plugins have done since the host was opened: calls, failures, times, fuel, host functions."""
+        return self.manager.services.watch.stats()
 
     def call(
         self,
@@ -205,7 +226,7 @@ class Host:
         try:
             return self.manager.close(drain_seconds)
         finally:
-            self._provisions.close()
+            self._resources.close()
 
     def __enter__(self) -> Self:
         return self

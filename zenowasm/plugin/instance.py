@@ -55,6 +55,7 @@ from zenowasm.plugin.host_functions.port import GuestPort
 from zenowasm.plugin.jsonvalue import JSONError
 from zenowasm.plugin.limits import PluginLimits
 from zenowasm.plugin.log import PluginLog
+from zenowasm.plugin.trace import CallTrace
 from zenowasm.plugin.worker import SlotRequest
 from zenowasm.wasi.context import LineBuffer, WasiContext, WasiLimits
 from zenowasm.wasi.errors import ProcExit
@@ -107,7 +108,8 @@ class PluginInstance:
         self._budget: Budget | None = None
         self._whole = _budget(self._limits)
         self.usable = True
-        with self._phase(None):
+        self._number = services.watch.instance_made(code.name)
+        with self._loading(START):
             self._instantiate()
         self.metadata = self._metadata()
         self.slots = self._slots()
@@ -128,7 +130,8 @@ class PluginInstance:
         encoded = self._encoded(request)
         with self._lock:
             try:
-                with self._phase(request) as call:
+                request.trace.instance = self._number
+                with self._phase(request, request.trace) as call:
                     name_pointer, name_length = self._pass(request.slot.encode("utf-8", "replace"))
                     pointer, length = self._pass(encoded)
                     data, cut = self._reply(EXECUTE, "response", name_pointer, name_length, pointer, length)
@@ -151,7 +154,7 @@ class PluginInstance:
                 return
             try:
                 if self._guest.has(CLEANUP):
-                    with self._phase(None):
+                    with self._loading(CLEANUP):
                         self._call(CLEANUP)
             finally:
                 self.usable = False
@@ -203,7 +206,7 @@ class PluginInstance:
                 raise LoadError(f"failed to load WASM module: {error}") from error
 
     def _metadata(self) -> Metadata:
-        with self._phase(None), _named("failed to get plugin metadata"):
+        with self._loading(INIT), _named("failed to get plugin metadata"):
             data, cut = self._reply(INIT, "metadata")
             try:
                 return parse_metadata(data)
@@ -211,7 +214,7 @@ class PluginInstance:
                 raise self._cut(error, cut) from error
 
     def _slots(self) -> tuple[SlotDefinition, ...]:
-        with self._phase(None), _named("failed to get plugin slots"):
+        with self._loading(REGISTER_SLOTS), _named("failed to get plugin slots"):
             data, cut = self._reply(REGISTER_SLOTS, "slots")
             try:
                 return parse_slots(data, self._limits.slots)
@@ -252,7 +255,19 @@ class PluginInstance:
         return pointer, len(data)
 
     @contextmanager
-    def _phase(self, request: SlotRequest | None) -> Iterator[RunningCall]:
+    def _loading(self, phase: str) -> Iterator[None]:
+        """One phase of the plugin's loading or ending, named by the guest's function."""
+        code = self._code
+        with code.services.watch.phase(code.name, code.version, self._number, phase) as trace:
+            fuel = self._store.fuel_consumed
+            try:
+                with self._phase(None, trace):
+                    yield
+            finally:
+                trace.fuel = self._store.fuel_consumed - fuel
+
+    @contextmanager
+    def _phase(self, request: SlotRequest | None, trace: CallTrace) -> Iterator[RunningCall]:
         """One outermost call: the lock, the time from which its budget counts, and what it may reach.
 
         Without ``request`` it is a phase of the plugin's loading or ending.
@@ -271,7 +286,7 @@ class PluginInstance:
             self._cpu_started = time.thread_time()
             seconds = self._running.seconds
             scope = None if request is None else request.scope
-            call = RunningCall(scope, inf if seconds is None else self._started + seconds)
+            call = RunningCall(scope, inf if seconds is None else self._started + seconds, trace=trace)
             self._context.call = call
             self._fuel_before = self._store.fuel_consumed if self._running.fuel is not None else 0
             try:

@@ -51,8 +51,9 @@ class Loader:
         if known is not None:
             late = _LateMaker(self, manifest, version, known, make_maker)
             return self._generation(manifest, version, known, late)
-        make = make_maker(manifest, binary, self.engine, self.services)
-        first = make()
+        with self.services.watch.step("zenowasm.load", manifest.name):
+            make = make_maker(manifest, binary, self.engine, self.services)
+            first = make()
         declaration = Declaration(first.metadata, first.slots)
         if self.cache is not None:
             self.cache.put(version.sha256, self.engine, declaration)
@@ -75,7 +76,7 @@ class Loader:
             self.services.log(LogRecord(manifest.name, "error", f"Failed to cleanup plugin: {error}"))
 
         limits = self.services.policy.plugin_limits(manifest, self.services.limits)
-        return Generation(manifest, version, declaration, make, limits, report, first)
+        return Generation(manifest, version, declaration, make, limits, report, first, self.services.watch)
 
 
 class _LateMaker:
@@ -129,8 +130,9 @@ class _LateMaker:
         binary = read_binary(self._manifest, loader.services.limits.binary_bytes)
         if sha256(binary).hexdigest() != self._version.sha256:
             raise LoadError(f"plugin {name} has changed since its slots were read: reload it")
-        make = self._make_maker(self._manifest, binary, loader.engine, loader.services)
-        first = make()
+        with loader.services.watch.step("zenowasm.load", name):
+            make = self._make_maker(self._manifest, binary, loader.engine, loader.services)
+            first = make()
         if (first.metadata, first.slots) != (self._known.metadata, self._known.slots):
             if loader.cache is not None:
                 loader.cache.forget(self._version.sha256, loader.engine)

@@ -20,7 +20,7 @@ from zenowasm.plugin.generation import Generation, Retirement
 from zenowasm.plugin.loading import Loader
 from zenowasm.plugin.manifest import plugin_folders, read_manifest
 from zenowasm.plugin.reloading import Step, plan_reload
-from zenowasm.plugin.reports import PluginProblem, ReloadReport, ShutdownReport
+from zenowasm.plugin.reports import Change, PluginProblem, ReloadReport, ShutdownReport
 from zenowasm.plugin.services import HostServices, LogRecord
 from zenowasm.plugin.slot_cache import SlotCache
 from zenowasm.plugin.versions import ZENO_VERSION
@@ -274,10 +274,12 @@ class PluginManager:
         return [candidate for folder in self._folders for candidate in self.candidates(folder) or ()]
 
     def _note_problems(self, steps: Sequence[Step]) -> None:
-        """Replace what was wrong with the plugins that a reload looked at by what is wrong now."""
+        """Replace what was wrong with the plugins that a reload looked at by what is wrong now, and count it."""
         looked_at = {step.folder for step in steps}
         self.problems[:] = [problem for problem in self.problems if problem.folder not in looked_at]
         for step in steps:
+            if step.change in (Change.RELOADED, Change.FAILED):
+                self.services.watch.reloaded(step.name, failed=step.change is Change.FAILED)
             if step.error is not None:
                 self.problems.append(PluginProblem(step.folder, step.error))
                 self._note(step.name, "error", f"Failed to reload plugin: {step.error}")

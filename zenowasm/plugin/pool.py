@@ -62,7 +62,8 @@ class InstancePool:
     Calls that wait are served in their order: else a thread that calls again and again would leave nothing to others.
     A worker that has become unusable, has answered its number of calls or is one too many is cleaned up and goes.
     Every worker is cleaned up once. ``report`` is told what fails there. Workers are made and cleaned up outside of the
-    pool's lock: a slow one holds up its own call only. ``failing`` tells that the last one could not be made.
+    pool's lock: a slow one holds up its own call only. ``recycled`` is called when a worker goes while the pool is
+    open. ``failing`` tells that the last one could not be made.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class InstancePool:
         size: PoolSize,
         report: Callable[[PluginError], None],
         first: Worker | None = None,
+        recycled: Callable[[], None] = lambda: None,
     ) -> None:
         self._plugin = plugin
         self._make = make
         self._size = size
         self._report = report
+        self._recycled = recycled
         self._idle: list[_Member] = [] if first is None else [_Member(first)]
         self._lent: dict[int, _Member | None] = {}  # by thread; None while a worker is being made
         self._count = len(self._idle)
@@ -218,6 +221,8 @@ class InstancePool:
 
     def _discard(self, member: _Member) -> None:
         """Clean up a worker that nobody can reach any more, then make room for another."""
+        if not self._closed:
+            self._recycled()
         try:
             member.worker.cleanup()
         except PluginError as error:

@@ -14,11 +14,12 @@ from zenowasm.backends.protocol import Store
 from zenowasm.host.observer import Observer
 from zenowasm.plugin.limits import PluginLimits
 from zenowasm.plugin.policy import HostPolicy
+from zenowasm.plugin.watch import Watch
 
 if TYPE_CHECKING:  # what they need is in extras, and is imported where one of them is made
-    from zenowasm.resources.databases import Databases
-    from zenowasm.resources.folder import Folder
-    from zenowasm.resources.http import HttpClient
+    from zenowasm.resources.databases.connections import Databases
+    from zenowasm.resources.files.folder import Folder
+    from zenowasm.resources.http.client import HttpClient
 
 LOG_LEVELS = ("debug", "info", "warn", "error")
 _LOGGER = logging.getLogger("zenowasm.plugin")
@@ -49,7 +50,8 @@ class HostServices:
     ``environment`` is what configuration and permitted ``host_env_get`` calls read. ``limits`` are every plugin's and
     ``policy`` is what holds for them whatever their manifests ask for. Clocks are in nanoseconds.
     ``databases``, ``http`` and ``files`` are what permitted plugins can reach; ``None`` means that the host has none.
-    ``on_store`` is given a plugin's name and each store made for it, before anything runs there.
+    ``watch`` sees every call. ``on_store`` is given a plugin's name and each store made for it, before anything runs
+    there.
     """
 
     log: LogSink = log_to_logging
@@ -59,6 +61,7 @@ class HostServices:
     databases: Databases | None = None
     http: HttpClient | None = None
     files: Folder | None = None
+    watch: Watch = field(factory=Watch)
     observer: Observer | None = None
     on_store: Callable[[str, Store], None] | None = None
     realtime: Callable[[], int] = time.time_ns

@@ -12,11 +12,14 @@
       databases: {default: {url: "${DATABASE_URL}", read_only: true, max_rows: 1000}}   # see ``provisions``
       files: {root: ./data}
       http: {ca_file: ./ca.pem}
+      audit: {file: ./audit.jsonl, max_bytes: 16MiB, keep: 4}    # see ``audit``
+      telemetry: {enabled: true, propagate: false}               # see ``telemetry``
 
 ``limits`` and ``plugins`` take the keys of ``LimitSettings``, and what they say stands in the place of the defaults,
 higher or lower; the limits of a manifest can only lower it. Paths are relative to the current folder. Keys beside
 ``wasm`` belong to others; an unknown key inside of it is an error, since a misspelt ``allow_network`` would allow it.
-Source: the ABI document, section "Lifecycle"; ``plugins``, ``databases``, ``files``, ``http`` are this project's own.
+Source: the ABI document, section "Lifecycle"; ``plugins``, ``databases``, ``files``, ``http``, ``audit``,
+``telemetry`` are this project's own.
 """
 
 from __future__ import annotations
@@ -94,6 +97,23 @@ class Http:
 
 
 @frozen
+class Audit:
+    """The file of the audit log, what it may grow to, and how many older ones stay."""
+
+    file: str | None = None
+    max_bytes: Size | None = None
+    keep: int | None = None
+
+
+@frozen
+class TelemetrySettings:
+    """Whether OpenTelemetry is told of calls, and whether plugins' HTTP requests carry the trace's context."""
+
+    enabled: bool = False
+    propagate: bool = False
+
+
+@frozen
 class ForPlugin:
     """What holds for one plugin, in the place of what holds for all."""
 
@@ -113,10 +133,14 @@ class Settings:
     databases: Mapping[str, DatabaseEntry] | None = None
     files: Files = field(factory=Files)
     http: Http = field(factory=Http)
+    audit: Audit = field(factory=Audit)
+    telemetry: TelemetrySettings = field(factory=TelemetrySettings)
     file: Path | None = field(default=None, metadata={NOT_IN_FILE: True})
     whitelist_line: int = field(default=0, metadata={NOT_IN_FILE: True})
     files_line: int = field(default=0, metadata={NOT_IN_FILE: True})
     http_line: int = field(default=0, metadata={NOT_IN_FILE: True})
+    audit_line: int = field(default=0, metadata={NOT_IN_FILE: True})
+    telemetry_line: int = field(default=0, metadata={NOT_IN_FILE: True})
 
     def plugins_enabled(self, environment: HostEnvironment) -> bool:
         """Return whether plugins are loaded: as the environment says, else the file, else not."""
@@ -212,6 +236,8 @@ def parse_settings(text: str, file: Path) -> Settings:
         whitelist_line=lines.get("whitelist", 0),
         files_line=lines.get("files", 0),
         http_line=lines.get("http", 0),
+        audit_line=lines.get("audit", 0),
+        telemetry_line=lines.get("telemetry", 0),
     )
 
 
@@ -232,7 +258,14 @@ def _databases(node: Node | None, settings: Settings) -> Mapping[str, DatabaseEn
     return {name: evolve(entry, line=node.key_lines[name]) for name, entry in settings.databases.items()}
 
 
-_PARTS: Final = {"limits": LimitSettings, "security": Security, "files": Files, "http": Http}
+_PARTS: Final = {
+    "limits": LimitSettings,
+    "security": Security,
+    "files": Files,
+    "http": Http,
+    "audit": Audit,
+    "telemetry": TelemetrySettings,
+}
 _NAMED_PARTS: Final = {"plugins": ForPlugin, "databases": DatabaseEntry}
 
 

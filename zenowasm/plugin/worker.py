@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from zenowasm.backends.protocol import Budget
 from zenowasm.plugin.abi import Metadata, Response, SlotDefinition
+from zenowasm.plugin.trace import CallTrace
 from zenowasm.zenolang.scope import Scope
 
 
@@ -19,7 +20,8 @@ class SlotRequest:
 
     ``scope`` is what the host's scope functions reach, as far as the plugin may. ``budget`` is what the caller allows:
     of it and of what holds for the plugin, the stricter wins. ``started`` is the moment, in seconds of
-    ``time.monotonic``, from which the call's time counts: waiting for a worker is part of it.
+    ``time.monotonic``, from which the call's time counts: waiting for a worker is part of it. ``trace`` belongs to
+    whoever watches the host; workers give it to their ``RunningCall``.
     """
 
     slot: str
@@ -27,6 +29,7 @@ class SlotRequest:
     scope: Scope | None = field(default=None, repr=False)
     budget: Budget | None = None
     started: float = field(factory=monotonic)
+    trace: CallTrace = field(factory=CallTrace, repr=False)
 
 
 class Worker(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -18,6 +18,7 @@ from zenowasm.plugin.host_functions.table import OPERATIONS, PREFIX, Answer, Arg
 
 MODULE: Final = "env"
 _LONGEST_LEVEL: Final = 5
+_U32: Final = 0xFFFF_FFFF
 
 
 def functions(context: HostContext, port: GuestPort) -> Iterator[HostFunction]:
@@ -50,16 +51,22 @@ class _Asking:
     operation: Operation
 
     def __call__(self, pointer: int, length: int) -> int:
+        def read() -> object:
+            return self._argument(pointer, length)
+
         try:
-            outcome = perform(self.context, self.operation, self._argument(pointer, length))
+            answer = perform(self.context, self.operation, read, self._encoded, size=length & _U32)
         except RequestFailedError as error:
             return self._failed(error)
+        return 1 if self.operation.answer is Answer.FLAG else self.port.reply(answer)
+
+    def _encoded(self, outcome: Any) -> bytes:
         match self.operation.answer:
             case Answer.REPLY:
-                return self.port.reply_data(outcome)
-            case Answer.RAW:
-                return self.port.reply(outcome if len(outcome) <= self.port.limits.request_bytes else b"")
-        return 1
+                return self.port.encoded(outcome)
+            case Answer.RAW if len(outcome) <= self.port.limits.request_bytes:
+                return bytes(outcome)
+        return b""
 
     def _argument(self, pointer: int, length: int) -> object:
         if self.operation.argument is Argument.REQUEST:
@@ -84,19 +91,26 @@ class _Logging:
     operation: Operation
 
     def __call__(self, level_pointer: int, level_length: int, pointer: int, length: int) -> None:
+        def read() -> Message:
+            return self._message(level_pointer, level_length, pointer, length)
+
+        try:
+            perform(self.context, self.operation, read, size=(level_length & _U32) + (length & _U32))
+        except RequestFailedError as error:
+            self.context.log.write("error", str(error).encode())
+
+    def _message(self, level_pointer: int, level_length: int, pointer: int, length: int) -> Message:
         memory = self.port.guest.memory
         try:
             memory.check(level_pointer, level_length)
             # No level is longer than "error": whatever is longer is not one of the four and counts as info.
             level = memory.read(level_pointer, min(level_length, _LONGEST_LEVEL + 1))
-        except MemoryFaultError:
-            self.context.log.write("error", b"Failed to read log level from WASM memory")
-            return
+        except MemoryFaultError as error:
+            raise RequestFailedError("Failed to read log level from WASM memory") from error
         kept = min(length, self.port.limits.log_message_bytes)
         try:
             memory.check(pointer, length)
             text = memory.read(pointer, kept)
-        except MemoryFaultError:
-            self.context.log.write("error", b"Failed to read log message from WASM memory")
-            return
-        perform(self.context, self.operation, Message(visible_text(level), text, length - kept))
+        except MemoryFaultError as error:
+            raise RequestFailedError("Failed to read log message from WASM memory") from error
+        return Message(visible_text(level), text, length - kept)

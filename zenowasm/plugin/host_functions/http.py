@@ -10,7 +10,7 @@ from zenowasm.host.memory import visible_text
 from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
 from zenowasm.plugin.jsonvalue import JSONError, JSONValue, encode, is_encodable, parse_whole
 from zenowasm.plugin.permissions import NetworkGrant
-from zenowasm.resources.http_errors import (
+from zenowasm.resources.http.errors import (
     ExchangeError,
     InvalidRequestError,
     NotPermittedError,
@@ -18,7 +18,7 @@ from zenowasm.resources.http_errors import (
     RedirectNotPermittedError,
     UnreadableResponseError,
 )
-from zenowasm.resources.url import MAX_URL, without_password
+from zenowasm.resources.http.url import MAX_URL, without_password
 
 _CONTENT_TYPE = "content-type"
 
@@ -32,6 +32,7 @@ def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, ob
     if client is None:
         raise NotAvailableError("HTTP access not available")
     body = _body(request.get("body"), headers)
+    headers.update({name.lower(): (name, value) for name, value in context.services.watch.headers().items()})
 
     def permit(url: str) -> NetworkGrant | None:
         grant = context.permissions.network_grant(url)

@@ -80,15 +80,18 @@ class GuestPort:
             return 0
         return int(pointer)
 
-    def reply_data(self, data: dict[str, object]) -> int:
-        """Reply ``{"success": true, "data": ...}``, or the error when the data has no JSON form or is too large."""
+    def encoded(self, data: dict[str, object]) -> bytes:
+        """Return the reply ``{"success": true, "data": ...}``.
+
+        Raises ``RequestFailedError`` when the data has no JSON form or is too large.
+        """
         try:
             encoded = encode({"success": True, "data": data})
         except JSONError as error:
-            return self.reply_error(str(error))
+            raise RequestFailedError(str(error)) from error
         if len(encoded) > self.limits.request_bytes:
-            return self.reply_error(f"the reply is longer than the limit of {self.limits.request_bytes} bytes")
-        return self.reply(encoded)
+            raise RequestFailedError(f"the reply is longer than the limit of {self.limits.request_bytes} bytes")
+        return encoded
 
     def reply_error(self, message: str) -> int:
         """Reply ``{"success": false, "error": message}``."""

@@ -13,10 +13,11 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from zenowasm.interp.errors import Trap, TrapCode
+from zenowasm.interp.errors import Trap, TrapCode, WasmError
 from zenowasm.plugin.errors import HostCallsUsedUp
 from zenowasm.plugin.host_functions import db, env, file, http, log, scope
-from zenowasm.plugin.host_functions.context import HostContext
+from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError
+from zenowasm.plugin.trace import Decision
 
 PREFIX: Final = "host_"
 
@@ -68,17 +69,47 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType({row.name: row for row in
 """The host functions by name, without ``host_``."""
 
 
-def perform(context: HostContext, operation: Operation, argument: Any) -> Any:
+def perform(
+    context: HostContext,
+    operation: Operation,
+    read: Callable[[], Any],
+    encode: Callable[[Any], bytes] = lambda outcome: outcome or b"",
+    *,
+    size: int = 0,
+) -> bytes:
     """Do what a plugin asks for: the one place through which every host function of every plugin goes.
 
-    Raises ``RequestFailedError``, and whatever ends the plugin's call, as ``HostCallsUsedUp`` does, and a ``Trap`` when
-    the call's time is over: not every engine looks at the clock before the guest goes on.
+    ``read`` returns the argument that the plugin passed in ``size`` bytes, ``encode`` makes an answer of what
+    ``Operation.body`` returns; the result is that answer. Both may raise ``RequestFailedError``, as this does. It
+    raises whatever ends the plugin's call, as ``HostCallsUsedUp`` does, and a ``Trap`` when the call's time is over:
+    not every engine looks at the clock before the guest goes on.
     """
-    context.call.host_calls += 1
-    if context.call.host_calls > context.limits.host_calls:
-        raise HostCallsUsedUp
+    call = context.call
+    watched = context.services.watch.host_call(call.trace, context.redactor, operation.name, size)
+    argument = None
     try:
-        return operation.body(context, argument)
-    finally:
-        if not context.call.seconds_left:
-            raise Trap(TrapCode.INTERRUPTED)
+        call.host_calls += 1
+        if call.host_calls > context.limits.host_calls:
+            raise HostCallsUsedUp
+        argument = read()
+        try:
+            answer = encode(operation.body(context, argument))
+        finally:
+            if not call.seconds_left:
+                raise Trap(TrapCode.INTERRUPTED)
+    except BaseException as error:
+        watched.ended(_decision(error), argument, error=error)
+        raise
+    watched.ended(Decision.ALLOWED, argument, len(answer))
+    return answer
+
+
+def _decision(error: BaseException) -> Decision:
+    match error:
+        case DeniedError():
+            return Decision.DENIED
+        case NotAvailableError():
+            return Decision.UNAVAILABLE
+        case WasmError():
+            return Decision.LIMIT
+    return Decision.FAILED
