@@ -21,6 +21,7 @@ from zenowasm.plugin.audit import AuditSink
 from zenowasm.plugin.environment import HostEnvironment, load_environment
 from zenowasm.plugin.errors import ClosedError, ScriptFileError, SlotFailedError
 from zenowasm.plugin.files import read_bounded
+from zenowasm.plugin.folder_watch import FolderWatch
 from zenowasm.plugin.generation import Generation
 from zenowasm.plugin.jsonvalue import JSONValue
 from zenowasm.plugin.limits import PluginLimits
@@ -67,6 +68,7 @@ class Host:
         slots: SlotRegistry | None = None,
         config: Path | str | Settings | None = None,
         allow_sidecars: bool | None = None,
+        watch: bool = False,
         databases: Databases | None = None,
         http: HttpClient | None = None,
         files: Folder | None = None,
@@ -84,7 +86,8 @@ class Host:
         that scripts know, those of the language unless given; the plugins' are added. ``config`` are the settings or
         their file, by default as ``read_settings`` finds it; ``limits``, ``databases``, ``http`` and ``files`` stand in
         the place of what it says, and the host does not close what it is given; so does ``allow_sidecars``, which lets
-        plugins run that are native processes. The rest is as in ``HostServices``.
+        plugins run that are native processes. With ``watch`` plugins are reloaded when something changes in their
+        folders (``FolderWatch``). The rest is as in ``HostServices``.
         ``audit`` takes a record of each call of a host function: a sink, or the file to which they are written.
         ``telemetry`` tells OpenTelemetry. Plugins that cannot be loaded are in ``problems``, and logged. Raises
         ``BackendError`` for an engine that is unknown or not installed, ``PluginError`` when the folder, the settings
@@ -116,6 +119,7 @@ class Host:
             on_store=on_store,
         )
         cache = SlotCache(cache_folder(environment.variables), services.limits.slots) if lazy else None
+        self._folder_watch: FolderWatch | None = None
         self._environment = environment.variables
         self._registry = default_registry() if slots is None else slots
         self.manager = PluginManager(engine, services, self._registry.__contains__, cache)
@@ -125,6 +129,8 @@ class Host:
             if plugin_dir is not None:
                 self.manager.load_folder(Path(plugin_dir))
             register_slots(self.manager, self._registry)
+            if watch and plugin_dir is not None:
+                self._folder_watch = FolderWatch(self.manager, Path(plugin_dir))
         except BaseException:
             self.close(0)
             raise
@@ -223,6 +229,8 @@ class Host:
 
     def close(self, drain_seconds: float = DRAIN_SECONDS) -> ShutdownReport:
         """Let the calls under way end, let each plugin clean up, and take no more; see ``PluginManager.close``."""
+        if self._folder_watch is not None:
+            self._folder_watch.close()
         try:
             return self.manager.close(drain_seconds)
         finally:
