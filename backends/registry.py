@@ -1,9 +1,14 @@
-"""Finds engines by name. An engine's package is imported when it is asked for, never before."""
+"""Finds engines by name. An engine's package is imported when it is asked for, never before.
+
+Another distribution adds an engine with an entry point of the group ``zenowasm.backends``: its name is the
+engine's, its object a function without parameters that returns the engine. Only who names such an engine uses it.
+"""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import cast
+from importlib.util import find_spec
+from typing import Final, cast
 
 from attrs import frozen
 
@@ -26,11 +31,17 @@ _ENGINES = {
     "wasmtime": _Entry("zenowasm.backends.wasmtime", requires="wasmtime", extra="wasmtime"),
 }
 DEFAULT = "reference"
+GROUP: Final = "zenowasm.backends"
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all engines, installed or not, in the order in which they are listed to users."""
+    """Return the names of this package's engines, installed or not, in the order in which they are listed to users."""
     return tuple(_ENGINES)
+
+
+def installed() -> tuple[str, ...]:
+    """Return the names of this package's engines whose requirements are installed."""
+    return tuple(name for name, it in _ENGINES.items() if it.requires is None or find_spec(it.requires) is not None)
 
 
 def engine(name: str = DEFAULT) -> Engine:
@@ -40,7 +51,7 @@ def engine(name: str = DEFAULT) -> Engine:
     """
     entry = _ENGINES.get(name)
     if entry is None:
-        raise BackendError(f"unknown backend {name!r}: choose one of {', '.join(_ENGINES)}")
+        return _added(name)
     try:
         module = import_module(entry.module)
     except ModuleNotFoundError as error:
@@ -51,3 +62,16 @@ def engine(name: str = DEFAULT) -> Engine:
             f"run `pip install 'zenowasm[{entry.extra}]'`, or choose --backend {DEFAULT}"
         ) from error
     return cast(Engine, module.new_engine())
+
+
+def _added(name: str) -> Engine:
+    """Return an engine of another distribution; raises ``BackendError``."""
+    from importlib.metadata import entry_points  # it reads what is installed, which takes its time
+
+    found = list(entry_points(group=GROUP, name=name))
+    if not found:
+        raise BackendError(f"unknown backend {name!r}: choose one of {', '.join(_ENGINES)}")
+    try:
+        return cast(Engine, found[0].load()())
+    except (ImportError, AttributeError) as error:
+        raise BackendError(f"backend {name!r} cannot be loaded from {found[0].value}: {error}") from error

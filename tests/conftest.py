@@ -11,6 +11,8 @@ from support.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
 
+pytest_plugins = ["pytester"]  # pytest takes this only in the uppermost conftest.py
+
 # A deadline in wall-clock time would fail on a busy machine. In CI the examples are the same in every run.
 settings.register_profile(
     "zenowasm",

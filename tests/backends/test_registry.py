@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,3 +55,30 @@ def test_no_engine_is_imported_before_it_is_asked_for() -> None:
         "registry.engine('reference'); assert 'wasmtime' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.fixture
+def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A distribution that adds the engine ``other``, and ``broken``, whose module is not there."""
+    (tmp_path / "other_engine.py").write_text(
+        "from zenowasm.backends import registry\ndef new_engine():\n    return registry.engine()\n"
+    )
+    info = tmp_path / "other_engine-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other-engine\nVersion: 1.0\n")
+    points = "other = other_engine:new_engine\nbroken = no_such_module:new_engine\n"
+    (info / "entry_points.txt").write_text(f"[zenowasm.backends]\n{points}")
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_another_distribution_adds_an_engine(added: Path) -> None:
+    assert registry.engine("other").name == "reference"
+    with pytest.raises(registry.BackendError, match="'broken' cannot be loaded from no_such_module:new_engine"):
+        registry.engine("broken")
+
+
+def test_what_is_not_installed_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert registry.installed() == registry.names()
+    monkeypatch.setattr(registry, "find_spec", lambda name: None)
+    assert registry.installed() == ("reference",)

@@ -79,7 +79,7 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "max_host_calls": "host_calls",
         "max_open_files": "open_files",
         "max_instances": "instances",
-        "max_calls_per_instance": "instance_calls",
+        "max_calls_per_instance": "calls_per_instance",
     }
 )
 """The field of ``PluginLimits`` for each key of a document."""
@@ -123,8 +123,6 @@ class PluginLimits:
     gets the error number ``mfile``."""
     instances: int = field(default=4, validator=validators.ge(1))
     """Of one plugin, for calls at the same time."""
-    instance_calls: int | None = field(default=None, validator=_POSITIVE)
-    """Calls after which an instance is replaced by a fresh one."""
     idle_instances: int = field(default=4, validator=validators.ge(0))
     """Of one plugin, kept while no call uses them; with 0 every call has an instance of its own."""
     calls_per_instance: int | None = field(default=None, validator=_POSITIVE)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from attrs import fields
 from hypothesis import given
 from hypothesis import strategies as st
 
 from zenowasm.backends.protocol import Budget
+from zenowasm.plugin import Host
 from zenowasm.plugin.limits import FIELDS, LimitSettings, LimitSource, PluginLimits
+from zenowasm.plugin.settings import Settings
 
 MIB = 1 << 20
 COUNTS = st.none() | st.integers(1, 5)
@@ -80,3 +84,13 @@ def test_cpu_time_is_a_share_of_the_wall_clock():
     assert PluginLimits(seconds=4.0, cpu=0.5).cpu_seconds == 2.0
     assert PluginLimits(seconds=None, cpu=0.5).cpu_seconds is None
     assert PluginLimits().cpu_seconds is None
+
+
+def test_instances_are_replaced_after_as_many_calls_as_the_settings_say():
+    plugins = Path(__file__).parents[3] / "examples" / "plugins" / "hello"
+    with Host(config=Settings(limits=LimitSettings(max_calls_per_instance=2))) as host:
+        host.manager.load(plugins)
+        for _ in range(5):
+            host.call("hello.greet", name="World")
+        (stats,) = host.stats().plugins
+    assert (stats.instances_made, stats.instances_recycled) == (3, 2)

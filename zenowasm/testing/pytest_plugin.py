@@ -1,0 +1,155 @@
+"""The fixtures for people who test their plugins with pytest; ``docs/plugin-author.md`` describes them.
+
+pytest imports this module in every run, also in those that have nothing to do with plugins. So it imports only pytest;
+all else is imported by the fixture that needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from zenowasm.plugin import AuditRecord, Host
+    from zenowasm.testing.log import CapturedLog
+    from zenowasm.testing.same import SameEverywhere
+    from zenowasm.testing.web import FakeWeb
+    from zenowasm.testing.world import Database, World
+
+_INI = "zenowasm_plugin_dir"
+_OPTION = "zeno_backends"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("zenowasm")
+    group.addoption(
+        "--zeno-backend",
+        action="append",
+        dest=_OPTION,
+        metavar="NAME",
+        help="Engine to test plugins on; may be repeated. Without it, every engine that is installed.",
+    )
+    parser.addini(_INI, "The folder of your plugins, or of one plugin; without it, plugins, or what has manifest.yaml.")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make a test of each engine for those that use one."""
+    if "zeno_backend" in metafunc.fixturenames:
+        metafunc.parametrize("zeno_backend", _backends(metafunc.config))
+
+
+@pytest.fixture
+def zeno_plugin_dir(pytestconfig: pytest.Config) -> Path:
+    """Return the folder of the plugins, or of one plugin, from the ini option; override it for another."""
+    root = pytestconfig.rootpath
+    if given := pytestconfig.getini(_INI):
+        return root / str(given)
+    return root if (root / "manifest.yaml").exists() else root / "plugins"
+
+
+@pytest.fixture
+def zeno_env() -> dict[str, str]:
+    """Return the host's environment, empty; override it to give variables to plugins."""
+    return {}
+
+
+@pytest.fixture
+def zeno_settings() -> dict[str, Any]:
+    """Return what ``config/plugins.yaml`` would have below ``wasm``, nothing; override it, for limits and the like."""
+    return {}
+
+
+@pytest.fixture
+def zeno_files(tmp_path: Path) -> Path:
+    """Return the folder below which plugins find their files."""
+    folder = tmp_path / "zeno-files"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def zeno_database(tmp_path: Path) -> Database:
+    """Return a new SQLite database, under every connection name that the manifests list (extra ``db``)."""
+    from zenowasm.testing.world import Database
+
+    return Database(tmp_path / "zeno.db")
+
+
+@pytest.fixture
+def zeno_http() -> Iterator[FakeWeb]:
+    """Return a web server that stands in for every host that plugins may talk to (extra ``http``)."""
+    from zenowasm.testing.web import fake_web
+
+    with fake_web() as web:
+        yield web
+
+
+@pytest.fixture
+def zeno_log() -> CapturedLog:
+    """Return what the plugins of ``zeno_host`` log."""
+    from zenowasm.testing.log import CapturedLog
+
+    return CapturedLog()
+
+
+@pytest.fixture
+def zeno_audit() -> list[AuditRecord]:
+    """Return a record of each call of a host function by the plugins of ``zeno_host``."""
+    return []
+
+
+@pytest.fixture
+def zeno_world(
+    request: pytest.FixtureRequest,
+    zeno_plugin_dir: Path,
+    zeno_files: Path,
+    zeno_env: Mapping[str, str],
+    zeno_settings: Mapping[str, Any],
+) -> World:
+    """Return what plugins can reach: a database and a network only in tests that use those fixtures."""
+    from zenowasm.testing.world import World
+
+    given = {
+        key: request.getfixturevalue(name)
+        for key, name in (("database", "zeno_database"), ("web", "zeno_http"))
+        if name in request.fixturenames
+    }
+    return World(zeno_plugin_dir, zeno_files, zeno_env, zeno_settings, **given)
+
+
+@pytest.fixture
+def zeno_host(
+    zeno_backend: str, zeno_world: World, zeno_log: CapturedLog, zeno_audit: list[AuditRecord]
+) -> Iterator[Host]:
+    """Return a host of the plugins, with no network and no environment but those of the test."""
+    with zeno_world.host(zeno_backend, zeno_log, zeno_audit) as host:
+        yield host
+
+
+@pytest.fixture
+def zeno_call(zeno_host: Host) -> Callable[..., dict[str, Any]]:
+    """Return what calls a slot, ``zeno_call("hello.greet", name="World")``, and answers its data."""
+    return zeno_host.call
+
+
+@pytest.fixture
+def zeno_same_everywhere(pytestconfig: pytest.Config, zeno_world: World, tmp_path: Path) -> Iterator[SameEverywhere]:
+    """Return what calls a slot on every engine, fails where they differ in anything, and answers its data."""
+    from zenowasm.testing.same import SameEverywhere
+
+    folder = tmp_path / "zeno-engines"
+    folder.mkdir()
+    calls = SameEverywhere(zeno_world, folder, tuple(_backends(pytestconfig)))
+    yield calls
+    calls.close()
+
+
+def _backends(config: pytest.Config) -> list[str]:
+    from zenowasm.backends import registry
+
+    given: list[str] | None = config.getoption(_OPTION)
+    return list(dict.fromkeys(given or registry.installed()))

@@ -1,0 +1,181 @@
+"""A stand-in for the network: every request that a plugin may make arrives at one server on loopback.
+
+The host asks the plugin's permissions with the URL that the plugin means, and then sends the request, with its real
+HTTP client, to the stand-in. So a test needs no other manifest than the real one, and nothing leaves the machine.
+"""
+
+from __future__ import annotations
+
+import json as json_
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl, urlsplit
+
+from attrs import define, field, frozen
+
+from zenowasm.plugin.permissions import NetworkGrant
+from zenowasm.resources.http.client import HttpClient, HttpResponse
+from zenowasm.resources.http.errors import NotPermittedError
+
+if TYPE_CHECKING:
+    from zenowasm.resources.http.client import Grant, Permit
+
+_ORIGIN: Final = "zenowasm-origin"
+_MOST_BYTES: Final = 64 << 20
+
+
+@frozen
+class Request:
+    """A request as it arrived. ``url`` is the one that the plugin means; names of headers are in lower case."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        """The path of the URL."""
+        return urlsplit(self.url).path or "/"
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The parameters of the URL's query, the last of each name."""
+        return dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode()
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON; raises ``ValueError`` when it is none."""
+        return json_.loads(self.body)
+
+
+@frozen
+class Reply:
+    """A response."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(factory=dict)
+
+
+@define(eq=False)
+class FakeWeb:
+    """The stand-in: its routes, and in ``requests`` what has arrived. What has no route is answered with 404."""
+
+    origin: str
+    requests: list[Request] = field(factory=list)
+    _routes: dict[tuple[str, str], Callable[[Request], Reply]] = field(factory=dict)
+
+    def route(
+        self,
+        method: str,
+        url: str,
+        *,
+        status: int = 200,
+        json: Any = None,
+        text: str = "",
+        headers: Mapping[str, str] | None = None,
+        answer: Callable[[Request], Reply] | None = None,
+    ) -> None:
+        """Answer requests of a method for a URL with ``json``, ``text``, or what ``answer`` returns.
+
+        ``url`` is a whole URL without its query, or a path alone, which stands for every host. A later call for the
+        same method and URL replaces the answer.
+        """
+        kind = "text/plain" if json is None else "application/json"
+        body = text.encode() if json is None else json_.dumps(json).encode()
+        reply = Reply(status, body, {"Content-Type": kind, **(headers or {})})
+        self._routes[method.upper(), url] = answer or (lambda _: reply)
+
+    def answer(self, request: Request) -> Reply:
+        """Record a request and return its answer."""
+        self.requests.append(request)
+        for place in (request.url.partition("?")[0], request.path):
+            if found := self._routes.get((request.method, place)):
+                return found(request)
+        return Reply(404, b"no route", {"Content-Type": "text/plain"})
+
+
+class FakeHttpClient(HttpClient):
+    """The host's HTTP client, which asks for permission as ever and then sends everything to the stand-in."""
+
+    def __init__(self, web: FakeWeb) -> None:
+        super().__init__()
+        self._web = web
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        *,
+        permit: Permit,
+        deadline: float = inf,
+    ) -> HttpResponse:
+        """Send a request to the stand-in; redirects may lead anywhere on the same host. Raises ``HttpError``."""
+        if permit(url) is None:
+            raise NotPermittedError("the URL is not permitted")
+        parts = urlsplit(url)
+        meant, fake = f"{parts.scheme}://{parts.netloc}", self._web.origin
+
+        def permitted(target: str) -> Grant | None:
+            back = meant + target.removeprefix(fake) if target.startswith(fake + "/") else target
+            return NetworkGrant(literal_host=True) if target != back and permit(back) is not None else None
+
+        sent = url.removeprefix(meant)
+        target = fake + (sent if sent.startswith("/") else f"/{sent}")
+        return super().request(method, target, [*headers, (_ORIGIN, meant)], body, permit=permitted, deadline=deadline)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Say nothing."""
+
+    def _answer(self) -> None:
+        body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), _MOST_BYTES))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        origin = headers.pop(_ORIGIN, self.server.web.origin)
+        reply = self.server.web.answer(Request(self.command, origin + self.path, headers, body))
+        self.send_response_only(reply.status)  # without Date and Server, which are not always the same
+        for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(reply.body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    web: FakeWeb
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a plugin whose time is over hangs up."""
+
+
+@contextmanager
+def fake_web() -> Iterator[FakeWeb]:
+    """Run a stand-in at a free port of loopback until the block ends."""
+    with _Server(("127.0.0.1", 0), _Handler) as server:
+        server.web = FakeWeb(f"http://127.0.0.1:{server.server_address[1]}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield server.web
+        finally:
+            server.shutdown()
+            thread.join()

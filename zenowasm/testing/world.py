@@ -1,0 +1,132 @@
+"""What there is around the plugins of a test: files, a database, variables, settings; all thrown away afterwards."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import yaml
+from attrs import evolve, frozen
+
+from zenowasm.plugin import AuditRecord, Host, HostEnvironment, PluginError
+from zenowasm.plugin.limits import CONFIG_FILE
+from zenowasm.plugin.manifest import FILE_NAME, plugin_folders, read_manifest
+from zenowasm.plugin.settings import Files, Http, Settings, parse_settings
+from zenowasm.testing.log import CapturedLog
+
+if TYPE_CHECKING:
+    from zenowasm.resources.databases.connections import Databases
+    from zenowasm.testing.web import FakeWeb
+
+
+@frozen
+class Database:
+    """A SQLite file, which plugins reach under every connection name that a manifest lists."""
+
+    path: Path
+
+    def execute(self, sql: str, *parameters: Any) -> None:
+        """Run a statement and keep what it does."""
+        with closing(sqlite3.connect(self.path)) as connection, connection:
+            connection.execute(sql, parameters)
+
+    def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query; what a plugin has not committed is not there."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            return list(connection.execute(sql, parameters))
+
+
+@frozen
+class World:
+    """What the plugins of a test can reach, if their manifests permit it; ``None`` is what there is not.
+
+    ``plugins`` is a folder with a folder for each plugin, or one plugin's own. ``settings`` are what
+    ``config/plugins.yaml`` has below ``wasm``.
+    """
+
+    plugins: Path
+    files: Path
+    environment: Mapping[str, str]
+    settings: Mapping[str, Any]
+    database: Database | None = None
+    web: FakeWeb | None = None
+
+    def copied(self, folder: Path) -> Self:
+        """Return a world with copies, in ``folder``, of the files and the database as they are now."""
+        shutil.copytree(self.files, folder / "files", symlinks=True)
+        database = self.database
+        if database is not None:
+            database = Database(folder / database.path.name)
+            if self.database is not None and self.database.path.exists():
+                shutil.copy(self.database.path, database.path)
+        return evolve(self, files=folder / "files", database=database)
+
+    @contextmanager
+    def host(self, backend: str, log: CapturedLog, audit: list[AuditRecord]) -> Iterator[Host]:
+        """Open a host on an engine; raises what is wrong with the first plugin that cannot be loaded."""
+        text = yaml.safe_dump({"wasm": dict(self.settings)})
+        settings = evolve(
+            parse_settings(text, Path(CONFIG_FILE)), http=Http(enabled=False), files=Files(str(self.files))
+        )
+        with ExitStack() as stack:
+            resources: dict[str, Any] = {"databases": self._databases()}
+            if self.web is not None:
+                from zenowasm.testing.web import FakeHttpClient
+
+                resources["http"] = FakeHttpClient(self.web)
+            for it in resources.values():
+                if it is not None:
+                    stack.callback(it.close)
+            yield stack.enter_context(self._open(backend, settings, log, audit, resources))
+
+    def _open(
+        self,
+        backend: str,
+        settings: Settings,
+        log: CapturedLog,
+        audit: list[AuditRecord],
+        resources: Mapping[str, Any],
+    ) -> Host:
+        alone = (self.plugins / FILE_NAME).exists()
+        host = Host(
+            None if alone else self.plugins,
+            backend=backend,
+            lazy=False,
+            environment=HostEnvironment(self.environment),
+            config=settings,
+            log=log,
+            audit=audit.append,
+            **resources,
+        )
+        try:
+            if alone:
+                host.manager.load(self.plugins)
+            elif host.problems:
+                raise host.problems[0].error
+            elif not host.plugins:
+                raise PluginError(f"{self.plugins} holds no plugins: set zenowasm_plugin_dir, or zeno_plugin_dir")
+        except PluginError:
+            host.close(0)
+            raise
+        return host
+
+    def _databases(self) -> Databases | None:
+        if find_spec("sqlalchemy") is None and self.database is None:
+            return None
+        from zenowasm.resources.databases.connections import Databases, DatabaseSettings
+
+        if self.database is None:
+            return Databases({})
+        made = DatabaseSettings(f"sqlite:///{self.database.path}")
+        return Databases(dict.fromkeys(("default", *_connections(self.plugins)), made))
+
+
+def _connections(plugins: Path) -> Iterable[str]:
+    folders = [plugins] if (plugins / FILE_NAME).exists() else plugin_folders(plugins)
+    for folder in folders:
+        yield from read_manifest(folder).permissions.database
