@@ -15,6 +15,7 @@ from zenowasm.backends.registry import BackendError
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, one_line, user_errors, visible
 from zenowasm.cli.plugin_build import build, new
+from zenowasm.cli.plugin_stats import stats
 from zenowasm.plugin import PluginError, load_environment
 from zenowasm.plugin.limits import FIELDS, PluginLimits, show_limit
 from zenowasm.plugin.manifest import Manifest, plugin_folders, read_manifest
@@ -27,11 +28,12 @@ _MARKS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.ERROR: "❌"}
 
 @click.group()
 def plugin() -> None:
-    """Make, build, list, describe and validate plugins."""
+    """Make, build, list, describe, validate and count plugins."""
 
 
 plugin.add_command(new)
 plugin.add_command(build)
+plugin.add_command(stats)
 
 
 @plugin.command("list")

@@ -25,6 +25,7 @@ from zenowasm.plugin.units import Count, Duration, Size, parse_count, parse_dura
 @click.option(
     "--memory", callback=measure(parse_size), metavar="SIZE", help="Most memory of a plugin's instance, such as 100MB."
 )
+@click.option("--audit", type=options.path, metavar="FILE", help="Write a record of each call of a host function here.")
 def run(
     script: Path,
     backend: str,
@@ -33,6 +34,7 @@ def run(
     timeout: Duration | None,
     fuel: Count | None,
     memory: Size | None,
+    audit: Path | None,
 ) -> None:
     """Run the ZenoLang file SCRIPT with its plugins.
 
@@ -40,4 +42,4 @@ def run(
     those in the settings; what a plugin's manifest asks for can only be less.
     """
     asked = LimitSettings(max_execution_time=timeout, max_fuel=fuel, max_memory=memory)
-    run_script(script, plugin_dir, backend=backend, config=config, asked=asked)
+    run_script(script, plugin_dir, backend=backend, config=config, asked=asked, audit=audit)

@@ -32,6 +32,7 @@ def run_script(
     config: Path | None = None,
     limits: PluginLimits | None = None,
     asked: LimitSettings | None = None,
+    audit: Path | None = None,
     on_store: Callable[[str, Store], None] | None = None,
 ) -> None:
     """Run a script with the plugins of ``plugin_dir``, or of the environment's; see ``Host``.
@@ -57,6 +58,7 @@ def run_script(
             config=settings,
             log=print_log,
             limits=limits,
+            audit=audit,
             on_store=on_store,
             slots=slots,
         ) as host:

@@ -10,7 +10,7 @@ from time import monotonic_ns
 from attrs import evolve, field, frozen
 
 from zenowasm.plugin.abi import Metadata, Response, SlotDefinition
-from zenowasm.plugin.errors import PluginError, RetiredError, SlotNotFoundError
+from zenowasm.plugin.errors import PluginError, PoolTimeoutError, RetiredError, SlotNotFoundError
 from zenowasm.plugin.limits import PluginLimits
 from zenowasm.plugin.manifest import Manifest
 from zenowasm.plugin.pool import InstancePool, PoolSize
@@ -165,17 +165,24 @@ class Generation:
 
     def _answer(self, request: SlotRequest) -> Response:
         asked = monotonic_ns()
-        with self._pool.lend(self._deadline(request)) as lease:
-            trace, worker = request.trace, lease.worker
-            trace.waited = monotonic_ns() - asked - int(lease.making * 1e9)
-            if lease.making:
-                # To load a plugin is not the call's doing, so that it does not take the call's time.
-                request = evolve(request, started=request.started + lease.making)
-            fuel = worker.fuel_consumed
-            try:
-                return worker.execute(request)
-            finally:
-                trace.fuel = worker.fuel_consumed - fuel
+        trace = request.trace
+        try:
+            with self._pool.lend(self._deadline(request)) as lease:
+                trace.waited = monotonic_ns() - asked - int(lease.making * 1e9)
+                if lease.making:
+                    # To load a plugin is not the call's doing, so that it does not take the call's time.
+                    request = evolve(request, started=request.started + lease.making)
+                return self._execute(lease.worker, request)
+        except PoolTimeoutError:
+            trace.waited = monotonic_ns() - asked
+            raise
+
+    def _execute(self, worker: Worker, request: SlotRequest) -> Response:
+        fuel = worker.fuel_consumed
+        try:
+            return worker.execute(request)
+        finally:
+            request.trace.fuel = worker.fuel_consumed - fuel
 
     def _recycled(self) -> None:
         self._watch.instance_recycled(self.name)
