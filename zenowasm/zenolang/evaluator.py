@@ -327,7 +327,7 @@ class Evaluator:
         pieces: list[str] = []
         length = 0
         for part in quoted.parts:
-            piece = part if isinstance(part, str) else values.text(self._follow(part, scope))
+            piece = part if isinstance(part, str) else values.text(self.evaluate(part, scope))
             length += len(piece)
             if length > self.limits.value_size:
                 raise SizeLimitError(f"a text is longer than {self.limits.value_size} characters", quoted.position)

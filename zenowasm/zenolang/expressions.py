@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from zenowasm.zenolang.errors import NestingError, ParseError, Position
-from zenowasm.zenolang.lexer import PATH, Token, TokenKind, TokenStream
+from zenowasm.zenolang.lexer import PATH, Places, Token, TokenKind, TokenStream
 from zenowasm.zenolang.limits import ScriptLimits
 from zenowasm.zenolang.syntax import (
     Assignment,
@@ -96,7 +97,7 @@ class ExpressionParser:
             case TokenKind.NUMBER | TokenKind.WORD:
                 return self._constant(token)
             case TokenKind.STRING:
-                return text_of(token)
+                return text_of(token, self.limits)
             case TokenKind.VARIABLE:
                 return path_of(token.text, token.position)
         if token.is_symbol("!", "-"):
@@ -196,10 +197,11 @@ def path_of(text: str, position: Position) -> Path:
     return Path(name, tuple(keys), position)
 
 
-def text_of(token: Token) -> Text:
-    """Decode a quoted string: escapes in both kinds, variables between double quotes only."""
+def text_of(token: Token, limits: ScriptLimits | None = None) -> Text:
+    """Decode a quoted string: escapes in both kinds, what is to be filled in between double quotes only."""
     fills = token.text[0] == '"'
-    parts: list[str | Path] = []
+    places = Places(token.text, token.position)
+    parts: list[str | Expression] = []
     source: list[str] = []
     for match in _STRING_PIECE.finditer(token.text, 1, len(token.text) - 1):
         whole = match.group()
@@ -210,25 +212,39 @@ def text_of(token: Token) -> Text:
             continue
         source.append(whole)
         if fills and match["path"] is not None:
-            parts.append(path_of(whole, token.position))
+            parts.append(path_of(whole, places.at(match.start())))
         elif fills and match["braced"] is not None:
-            parts.append(_braced_path(match["braced"], token.position))
+            parts.append(_filled_in(match, places, limits or ScriptLimits()))
         elif fills and match["open"] is not None:
-            raise _bad_brace(token.position)
+            raise _bad_brace(places.at(match.start()))
         else:
             parts.append(whole)
-    return Text(tuple(parts), "".join(source), token.position)
+    return Text(tuple(parts), "".join(source), token.position, token.text)
 
 
-def _braced_path(inner: str, position: Position) -> Path:
-    if re.fullmatch(PATH, "$" + inner, re.VERBOSE) is None:
+def _filled_in(match: re.Match[str], places: Places, limits: ScriptLimits) -> Expression:
+    """Read what stands in `${...}`: a variable, with its `$` or without, or an expression."""
+    position = places.at(match.start())
+    if re.fullmatch(PATH, "$" + match["braced"], re.VERBOSE) is not None:
+        return path_of("$" + match["braced"], position)
+    first = match.start() + 2
+    stream = TokenStream(match.group()[2:-1], lambda offset: places.at(first + offset), newlines=False)
+    if stream.peek().kind is TokenKind.END:
         raise _bad_brace(position)
-    return path_of("$" + inner, position)
+    expression = ExpressionParser(stream, limits).expression()
+    _expect_end(stream)
+    for token in stream.since(0):
+        if token.kind is TokenKind.WORD and token.text not in CONSTANTS:
+            hint = "a variable in an expression has its `$`, a text its quotes"
+            raise ParseError(f"{token.describe()} is neither a variable nor a text", token.position, hint=hint)
+    return expression
 
 
 def _bad_brace(position: Position) -> ParseError:
     return ParseError(
-        "`${` is not followed by a variable and `}`", position, hint=r"write ${a.b}, or \${ for the characters"
+        "`${` is not followed by a variable and `}`",
+        position,
+        hint=r"write ${a.b} or ${$a + 1}, or \${ for the characters",
     )
 
 
@@ -256,8 +272,19 @@ def parse_loop_header(text: Text, limits: ScriptLimits) -> LoopHeader:
 
 
 def _quoted(text: Text) -> TokenStream:
-    inside = Position(text.position.file, text.position.line, text.position.column + 1)
-    return TokenStream(text.source, inside)
+    """Return the tokens of code in quotes, each with the place where it is written."""
+    places = Places(text.raw, text.position)
+    decoded, written = [0], [1]  # offsets behind each escape, which is one character and takes two
+    for match in _STRING_PIECE.finditer(text.raw, 1, len(text.raw) - 1):
+        if match["escape"] in _ESCAPES:
+            decoded.append(decoded[-1] + match.start() - written[-1] + 1)
+            written.append(match.end())
+
+    def place(offset: int) -> Position:
+        escape = bisect_right(decoded, offset) - 1
+        return places.at(written[escape] + offset - decoded[escape])
+
+    return TokenStream(text.source, place, newlines=False)
 
 
 def _expect_end(stream: TokenStream) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Callable
 from enum import Enum, auto
 
 import attrs
@@ -74,15 +76,29 @@ _UNFINISHED = {
 }
 
 
-def tokenize(source: str, start: Position) -> list[Token]:
+class Places:
+    """Tells where the characters of a piece of text stand, whose first one stands at `start`."""
+
+    def __init__(self, text: str, start: Position) -> None:
+        self._start = start
+        self._lines = [match.end() for match in re.finditer("\n", text)]
+
+    def at(self, offset: int) -> Position:
+        """The position of the character at this offset."""
+        line = bisect_right(self._lines, offset)
+        column = offset - self._lines[line - 1] + 1 if line else self._start.column + offset
+        return Position(self._start.file, self._start.line + line, column)
+
+
+def tokenize(source: str, place: Callable[[int], Position]) -> list[Token]:
     """Split `source` into tokens, the last one END.
 
-    Parameters: the text, and the position of its first character. Raises LexError.
+    Parameters: the text, and what tells the position of each offset in it. Raises LexError.
     """
     tokens: list[Token] = []
-    line, column, offset = start.line, start.column, 0
+    offset = 0
     while offset < len(source):
-        position = Position(start.file, line, column)
+        position = place(offset)
         match = _TOKENS.match(source, offset)
         # An unfinished comment would otherwise pass as a division.
         if match is None or (match.lastgroup == "SYMBOL" and source.startswith("/*", offset)):
@@ -90,11 +106,8 @@ def tokenize(source: str, start: Position) -> list[Token]:
         text = match.group()
         if match.lastgroup is not None and match.lastgroup != "SKIP":
             tokens.append(Token(TokenKind[match.lastgroup], text, offset, position))
-        newlines = text.count("\n")
-        line += newlines
-        column = len(text) - text.rfind("\n") if newlines else column + len(text)
         offset = match.end()
-    tokens.append(Token(TokenKind.END, "", offset, Position(start.file, line, column)))
+    tokens.append(Token(TokenKind.END, "", offset, place(offset)))
     return tokens
 
 
@@ -108,11 +121,12 @@ def _unexpected(source: str, offset: int, position: Position) -> LexError:
 
 
 class TokenStream:
-    """The tokens of a source, and the place reached in them."""
+    """The tokens of a source, and the place reached in them; `newlines` tells whether line ends mean anything."""
 
-    def __init__(self, source: str, start: Position) -> None:
+    def __init__(self, source: str, place: Callable[[int], Position], *, newlines: bool = True) -> None:
         self.source = source
-        self._tokens = tokenize(source, start)
+        tokens = tokenize(source, place)
+        self._tokens = tokens if newlines else [it for it in tokens if it.kind is not TokenKind.NEWLINE]
         self._index = 0
 
     @property

@@ -6,7 +6,7 @@ import attrs
 
 from zenowasm.zenolang.errors import LexError, NestingError, ParseError, Position, SourceLimitError
 from zenowasm.zenolang.expressions import ExpressionParser, name_of_token, path_of
-from zenowasm.zenolang.lexer import Token, TokenKind, TokenStream
+from zenowasm.zenolang.lexer import Places, Token, TokenKind, TokenStream
 from zenowasm.zenolang.limits import ScriptLimits
 from zenowasm.zenolang.syntax import Expression, Program, Statement
 
@@ -32,7 +32,7 @@ def parse(source: str, file: str = "<script>", *, limits: ScriptLimits | None = 
     except UnicodeEncodeError as error:
         raise LexError("the text is not Unicode: half of a surrogate pair stands alone", start) from error
     try:
-        parser = _StatementParser(TokenStream(source, start), limits)
+        parser = _StatementParser(TokenStream(source, Places(source, start).at), limits)
         return Program(parser.statements(closing=None), file)
     except RecursionError:
         # The depth is counted; this is for a caller whose own stack is nearly used up.

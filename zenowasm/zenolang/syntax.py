@@ -28,14 +28,15 @@ class Path:
 
 @attrs.frozen
 class Text:
-    """A quoted string: `parts` with the variables to fill in, `source` without them filled in.
+    """A quoted string: `parts` with what to fill in, `source` without that filled in, `raw` as written.
 
     `source` is what a condition in quotes (`if: "$a == 1"`) is parsed from.
     """
 
-    parts: tuple[str | Path, ...]
+    parts: tuple[str | Expression, ...]
     source: str
     position: Position
+    raw: str = ""
 
 
 @attrs.frozen

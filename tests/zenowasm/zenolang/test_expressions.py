@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zenowasm.zenolang.errors import OperationError, ParseError
+from zenowasm.zenolang.errors import OperationError, ParseError, ZenoError
 
 
 def value_of(run, expression: str, **variables: object) -> object:
@@ -100,10 +100,58 @@ def test_text_in_a_variable_is_never_code(run):
     assert run('if: $a { print: "yes" }', variables={"a": "1 == 2"}).lines == ["yes"]
 
 
-@pytest.mark.parametrize("source", ['a: "${"', 'a: "${a b}"', 'a: "${1}"'])
+@pytest.mark.parametrize("source", ['a: "${"', 'a: "${}"', 'a: "${ }"', 'a: "${a"'])
 def test_a_brace_without_a_variable_is_an_error(run, source: str):
     with pytest.raises(ParseError, match="not followed by a variable"):
         run(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ('"${1 + 2}"', "3"),
+        ('"${$a * $a}!"', "16!"),
+        ("\"${$b ?? 'none'}\"", "none"),
+        ('"${ $a == 4 }"', "true"),
+        ('"a ${[1,\n2]} b"', "a [1,2] b"),
+        ('"${-$a}${nil}"', "-4"),
+        ("'${1 + 2}'", "${1 + 2}"),
+        ('"\\${1 + 2}"', "${1 + 2}"),
+    ],
+)
+def test_expressions_in_braces_are_filled_in(run, source, text):
+    assert value_of(run, source, a=4) == text
+
+
+@pytest.mark.parametrize("source", ['a: "${a b}"', 'a: "${$a + b}"', 'a: "${a ?? 3}"'])
+def test_a_bare_word_in_such_an_expression_is_an_error(run, source):
+    with pytest.raises(ParseError, match="neither a variable nor a text"):
+        run(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "column"),
+    [
+        ('print: "a\n  ${ 1 / 0 }"', 2, 6),
+        ('print: "a\n ${ b"', 2, 2),
+        ('print: "\\n${1 / 0}"', 1, 13),
+        ('print: "${1 +}"', 1, 14),
+        ('print: "${@}"', 1, 11),
+        ("if: \"$x == 'a\\tb' && 1 = 2\" {}", 1, 24),
+        ('if: "\\n\\n 1 / 0" {}', 1, 11),
+        ('if: "\n 1 / 0" {}', 2, 2),
+        ('for: "$i = 0;\n$i < 1 / 0;\n$i++" {}', 2, 6),
+    ],
+)
+def test_errors_inside_of_strings_tell_their_own_place(run, source, line, column):
+    with pytest.raises(ZenoError) as caught:
+        run(source)
+    assert (caught.value.line, caught.value.column) == (line, column)
+
+
+def test_code_in_quotes_may_go_over_lines(run):
+    assert run('for: "$i = 0;\n$i < 2;\n$i++" { do: { print: $i } }').lines == ["0", "1"]
+    assert run('if: "1 == 1\n && 2 == 2" { print: "yes" }').lines == ["yes"]
 
 
 @pytest.mark.parametrize("number", ["9" * 1025, "1e999"])

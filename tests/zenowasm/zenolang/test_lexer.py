@@ -3,13 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zenowasm.zenolang.errors import LexError, Position
-from zenowasm.zenolang.lexer import TokenKind, tokenize
+from zenowasm.zenolang.lexer import Places, TokenKind, tokenize
 
 START = Position("test.zl", 1, 1)
 
 
 def kinds(source: str) -> list[tuple[str, str]]:
-    return [(token.kind.name, token.text) for token in tokenize(source, START)][:-1]
+    return [(token.kind.name, token.text) for token in tokenize(source, Places(source, START).at)][:-1]
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,8 @@ def test_a_variable_ends_where_a_word_cannot_go_on():
 
 
 def test_positions_count_lines_and_columns_from_one():
-    tokens = tokenize('a: "x\ny" b\n  c', START)
+    source = 'a: "x\ny" b\n  c'
+    tokens = tokenize(source, Places(source, START).at)
     assert [(t.text[:1], t.position.line, t.position.column) for t in tokens if t.kind is TokenKind.WORD] == [
         ("a", 1, 1),
         ("b", 2, 4),
@@ -69,14 +70,14 @@ def test_positions_count_lines_and_columns_from_one():
 )
 def test_what_is_no_token(source: str, line: int, column: int, message: str):
     with pytest.raises(LexError, match=message) as caught:
-        tokenize(source, START)
+        tokenize(source, Places(source, START).at)
     assert (caught.value.line, caught.value.column) == (line, column)
 
 
 @given(st.text(alphabet="ab$ \n\"'\\.:{}[]1-/#*", max_size=40))
 def test_a_token_is_what_stands_at_its_offset(source: str):
     try:
-        tokens = tokenize(source, START)
+        tokens = tokenize(source, Places(source, START).at)
     except LexError:
         return
     assert all(source[token.start : token.end] == token.text for token in tokens)
