@@ -21,7 +21,8 @@ EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "run": ("Run a ZenoLang script with its plugins.", "zenowasm.cli.run", "run"),
-        "plugin": ("List, describe and validate plugins.", "zenowasm.cli.plugin", "plugin"),
+        "plugin": ("List, describe, validate and reload plugins.", "zenowasm.cli.plugin", "plugin"),
+        "serve": ("Keep plugins loaded and answer over HTTP.", "zenowasm.cli.serve", "serve"),
         "exec": ("Call an export of a WebAssembly module, or run a program.", "zenowasm.cli.exec", "exec_"),
         "inspect": ("Show what is in a WebAssembly module.", "zenowasm.cli.inspect", "inspect"),
         "debug": ("Run a script and step through its plugins.", "zenowasm.cli.debug", "debug"),

@@ -15,6 +15,7 @@ from zenowasm.backends.registry import BackendError
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, one_line, user_errors, visible
 from zenowasm.cli.plugin_build import build, new
+from zenowasm.cli.plugin_reload import reload
 from zenowasm.cli.plugin_stats import stats
 from zenowasm.plugin import PluginError, load_environment
 from zenowasm.plugin.limits import FIELDS, PluginLimits, show_limit
@@ -34,6 +35,7 @@ def plugin() -> None:
 plugin.add_command(new)
 plugin.add_command(build)
 plugin.add_command(stats)
+plugin.add_command(reload)
 
 
 @plugin.command("list")

@@ -1,0 +1,79 @@
+"""The file by which other commands of the same user find a running host."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from attrs import asdict, field, frozen
+
+from zenowasm.faces.admin.errors import AdminError
+from zenowasm.plugin.files import read_bounded
+from zenowasm.plugin.jsonvalue import JSONError, encode, parse_whole
+
+STATE: Final = "ZENO_ADMIN_STATE"
+"""The variable that names another file."""
+_MAX_BYTES: Final = 1 << 16
+
+
+@frozen
+class AdminState:
+    """Where a host listens, the token that it has generated (empty for one that its user knows), and its process."""
+
+    url: str
+    token: str = field(repr=False)
+    process: int
+
+
+def default_state_file(variables: Mapping[str, str]) -> Path:
+    """Return ``ZENO_ADMIN_STATE``, else a file where the platform keeps the state of a user's programs."""
+    if given := variables.get(STATE):
+        return Path(given)
+    from platformdirs import user_state_path
+
+    return user_state_path("zenowasm", appauthor=False) / "admin.json"
+
+
+def write_state(file: Path, state: AdminState) -> None:
+    """Write the file, in one step and for its owner alone; raises ``AdminError``."""
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=file.parent)  # with the mode 0600
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(encode(asdict(state)))
+            Path(name).replace(file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise AdminError(f"cannot write {file}: {error.strerror}") from error
+
+
+def read_state(file: Path) -> AdminState:
+    """Read the file; raises ``AdminError``, also for one that another user could read or has written."""
+    try:
+        found = file.stat()
+        if hasattr(os, "getuid") and (found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077):
+            raise AdminError(f"{file} is another user's, or others may read it: it should be yours with the mode 0600")
+        value = parse_whole(read_bounded(file, _MAX_BYTES))
+    except OSError as error:
+        raise AdminError(f"no running host found: cannot read {file}: {error.strerror}") from error
+    except JSONError as error:
+        raise AdminError(f"{file} is not what `zenowasm serve` writes: {error}") from error
+    match value:
+        case {"url": str(url), "token": str(token), "process": int(process)}:
+            return AdminState(url, token, process)
+    raise AdminError(f"{file} is not what `zenowasm serve` writes")
+
+
+def removed_state(file: Path, state: AdminState) -> None:
+    """Remove the file unless another host has written it since."""
+    with contextlib.suppress(AdminError, OSError):
+        if read_state(file) == state:
+            file.unlink()
