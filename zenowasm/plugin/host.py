@@ -99,7 +99,7 @@ class Host:
             config = read_settings(environment, None if config is None else Path(config))
         policy = config.policy()
         self._resources = ExitStack()
-        watch = make_watch(config, engine.name, audit, telemetry, self._resources)
+        observed = make_watch(config, engine.name, audit, telemetry, self._resources)
         try:
             self._provisions = provide(config, environment.variables)
         except BaseException:
@@ -114,7 +114,7 @@ class Host:
             databases=self._provisions.databases if databases is None else databases,
             http=self._provisions.http if http is None else http,
             files=self._provisions.files if files is None else files,
-            watch=watch,
+            watch=observed,
             observer=observer,
             on_store=on_store,
         )
