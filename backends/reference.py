@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import inf
 from time import monotonic, thread_time
 from typing import cast
@@ -89,6 +90,7 @@ class ReferenceStore:
         self._fuel_end = NEVER
         self._deadline = inf
         self._cpu_end = inf
+        self._active = False
 
     @property
     def fuel_consumed(self) -> int:
@@ -131,20 +133,30 @@ class ReferenceStore:
         if not isinstance(module, ReferenceModule):
             raise TypeError(f"a module of the reference engine is needed, not {type(module).__name__}")
         externs = cast("Mapping[tuple[str, str], RuntimeExtern]", imports)
-        return ReferenceInstance(instantiate(self.runtime, module.valid, externs, evaluate))
+        with self._activation():
+            return ReferenceInstance(instantiate(self.runtime, module.valid, externs, evaluate))
 
     def _invoke(self, function: Function, arguments: tuple[Value, ...]) -> tuple[Value, ...]:
+        with self._activation():
+            return invoke(self.runtime, function, arguments)
+
+    @contextmanager
+    def _activation(self) -> Iterator[None]:
+        """Apply the budget to what the host does outermost; what a host function or an instantiation does shares it."""
+        if self._active:
+            yield
+            return
         runtime = self.runtime
-        if runtime.nesting:
-            return invoke(runtime, function, arguments)  # the host calls back: the outermost budget goes on
         fuel, seconds, cpu_seconds = self._budget.fuel, self._budget.seconds, self._budget.cpu_seconds
         self._fuel_end = NEVER if fuel is None else runtime.settled_fuel + fuel
         self._deadline = inf if seconds is None else monotonic() + seconds
         self._cpu_end = inf if cpu_seconds is None else thread_time() + cpu_seconds
         runtime.checkpoint_fuel = -1
+        self._active = True
         try:
-            return invoke(runtime, function, arguments)
+            yield
         finally:
+            self._active = False
             # What a call consumes behind its last checkpoint is not reported, as with wasmtime.
             runtime.settled_fuel = min(runtime.settled_fuel, self._fuel_end)
 

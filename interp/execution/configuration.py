@@ -12,13 +12,10 @@ from typing import Any
 from zenowasm.interp.errors import Crash, Exhaustion, UncaughtException
 from zenowasm.interp.execution import control
 from zenowasm.interp.execution.code import FUNCTION_ENTRY_FUEL, Code, code_of
-from zenowasm.interp.instructions import Immediate
 from zenowasm.interp.runtime.instances import Function, FunctionInstance, HostFunction, ModuleInstance
+from zenowasm.interp.runtime.startup import is_small_constant
 from zenowasm.interp.runtime.store import Store
 from zenowasm.interp.runtime.values import ExceptionInstance, Value
-
-_SMALL_CONSTANT = 128
-_INTEGER_CONSTANTS = ((Immediate.I32,), (Immediate.I64,))
 
 
 class Frame:
@@ -73,8 +70,7 @@ class Frame:
         A small constant length makes a difference there: it is charged even when growing failed, and no budget is
         checked after it.
         """
-        opcode, immediates = self.code.body.expression.instructions[self.pc - 2]
-        constant = opcode.immediates in _INTEGER_CONSTANTS and immediates[0] <= _SMALL_CONSTANT
+        constant = is_small_constant(self.module.valid, self.code.body.expression.instructions[self.pc - 2])
         if done or constant:
             self.store.settled_fuel += count
         if done and not constant:

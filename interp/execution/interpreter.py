@@ -10,9 +10,10 @@ from zenowasm.interp.execution.code import constant_code
 from zenowasm.interp.execution.configuration import Configuration, Frame
 from zenowasm.interp.limits import ExecutionLimits
 from zenowasm.interp.runtime.instances import Function, ModuleInstance
+from zenowasm.interp.runtime.startup import Meter, is_small_constant
 from zenowasm.interp.runtime.store import Store
 from zenowasm.interp.runtime.values import Value, check_value
-from zenowasm.interp.syntax.module import Expression
+from zenowasm.interp.syntax.module import Expression, Instruction
 from zenowasm.interp.validation import ValidModule
 
 _MOST_NESTED_CALLS = 40
@@ -99,24 +100,31 @@ def _function_names(valid: ValidModule) -> Mapping[int, str]:
 class _ConstantFrame:
     """As much of a frame as constant instructions need."""
 
-    __slots__ = ("module", "stack", "store")
+    __slots__ = ("latest", "meter", "module", "stack", "store")
 
-    def __init__(self, module: ModuleInstance) -> None:
+    def __init__(self, module: ModuleInstance, meter: Meter | None) -> None:
         self.module = module
         self.store = module.store
+        self.meter = meter
         self.stack: list[Value] = []
+        self.latest: Instruction | None = None
 
     pop = Frame.pop
 
     def charge(self, count: int) -> None:
-        """Charge nothing: instantiating is no call."""
+        """Charge what a bulk operation moved, whose length is on top of its operands."""
+        if self.meter is not None and self.latest is not None:
+            self.meter.charge_bulk(count, small=is_small_constant(self.module.valid, self.latest))
 
 
-def evaluate(module: ModuleInstance, expression: Expression) -> Value:
-    """Compute a constant expression of a valid module (specification, 4.6.17)."""
-    frame = _ConstantFrame(module)
-    for handler, immediate in constant_code(expression):
+def evaluate(module: ModuleInstance, expression: Expression, meter: Meter | None = None) -> Value:
+    """Compute a constant expression of a valid module (specification, 4.6.17) at the cost of its instructions."""
+    frame = _ConstantFrame(module, meter)
+    for instruction, (handler, immediate) in zip(expression.instructions, constant_code(expression), strict=False):
+        if meter is not None:
+            meter.charge(instruction.opcode.fuel)
         handler(frame, immediate)
+        frame.latest = instruction
     if len(frame.stack) != 1:
         raise Crash("a constant expression left more than its value")
     return frame.stack[0]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from zenowasm.interp.errors import LinkError, Trap, TrapCode
 from zenowasm.interp.matching import LinkType, TagDefType, matches_linktype
@@ -16,13 +16,30 @@ from zenowasm.interp.runtime.instances import (
     TagInstance,
 )
 from zenowasm.interp.runtime.memory import MemoryInstance
+from zenowasm.interp.runtime.startup import (
+    CALL_FUEL,
+    ENTRY_FUEL,
+    SMALL_LENGTH,
+    Meter,
+    Startup,
+    by_index,
+    is_placed_table,
+    is_placed_value,
+    startup_of,
+)
 from zenowasm.interp.runtime.store import Store
 from zenowasm.interp.runtime.table import TableInstance
 from zenowasm.interp.runtime.values import Value
 from zenowasm.interp.syntax.module import Expression, ExternKind, SegmentMode
 from zenowasm.interp.validation import ValidModule
 
-Evaluate: TypeAlias = Callable[[ModuleInstance, Expression], Value]
+
+class Evaluate(Protocol):
+    """Computes a constant expression; its instructions are charged where a meter is given."""
+
+    def __call__(self, module: ModuleInstance, expression: Expression, meter: Meter | None = None) -> Value:
+        """Return the value."""
+        ...
 
 
 def instantiate(
@@ -34,22 +51,68 @@ def instantiate(
     import is missing or does not match, ``LimitError`` when the store's limits forbid a memory or table, ``Trap`` when
     an active segment does not fit or the start function traps; what ran before the trap stays done.
     """
-    module = valid.module
     instance = ModuleInstance(store, valid)
     _link(instance, imports)
+    _allocate(instance)
+    startup = startup_of(valid)
+    meter = Meter(store)
+    if startup.runs:
+        meter.charge(ENTRY_FUEL)
+        meter.check()
+    _globals(instance, evaluate, meter)
+    _passive_elements(instance, evaluate, meter)
+    _tables(instance, evaluate, meter)
+    instance.exports = _exports(instance)
+    _active_elements(instance, evaluate, meter, startup.placed_elements)
+    _data(instance, evaluate, meter, startup)
+    start = valid.module.start
+    if start is not None:
+        meter.charge(CALL_FUEL)
+    meter.settle()
+    if start is not None:
+        store.invoke(instance.functions[start], ())
+    return instance
+
+
+def _allocate(instance: ModuleInstance) -> None:
+    """Make what the module defines, all but what takes the value of an expression."""
+    valid, store = instance.valid, instance.store
+    module, context = valid.module, valid.context
     first = len(instance.functions)
-    for index, type_ in enumerate(valid.context.functions[first:], start=first):
+    for index, type_ in enumerate(context.functions[first:], start=first):
         instance.functions.append(FunctionInstance(instance, index, type_))
-    context = valid.context
-    for table, table_type in zip(module.tables, context.tables[len(instance.tables) :], strict=True):
-        value = None if table.init is None else evaluate(instance, table.init)
-        instance.tables.append(TableInstance(table_type, store.table_quota, value))
+    instance.tables += [TableInstance(type_, store.table_quota) for type_ in context.tables[len(instance.tables) :]]
     instance.memories += [MemoryInstance(type_, store.memory_quota) for type_ in module.memories]
-    for entry, global_type in zip(module.globals, context.globals[len(instance.globals) :], strict=True):
-        instance.globals.append(GlobalInstance(store, global_type, evaluate(instance, entry.init)))
     instance.tags += [TagInstance(store, type_) for type_ in context.tags[len(instance.tags) :]]
-    instance.elements = [[evaluate(instance, init) for init in segment.init] for segment in module.elements]
     instance.data = [segment.init for segment in module.data]
+
+
+def _globals(instance: ModuleInstance, evaluate: Evaluate, meter: Meter) -> None:
+    context = instance.valid.context
+    for entry, type_ in zip(instance.valid.module.globals, context.globals[context.imported_globals :], strict=True):
+        value = evaluate(instance, entry.init, None if is_placed_value(entry.init) else meter)
+        instance.globals.append(GlobalInstance(instance.store, type_, value))
+
+
+def _passive_elements(instance: ModuleInstance, evaluate: Evaluate, meter: Meter) -> None:
+    for segment in instance.valid.module.elements:
+        charged = None if by_index(segment) else meter
+        passive = segment.mode is SegmentMode.PASSIVE
+        instance.elements.append([evaluate(instance, init, charged) for init in segment.init] if passive else [])
+
+
+def _tables(instance: ModuleInstance, evaluate: Evaluate, meter: Meter) -> None:
+    tables = instance.valid.module.tables
+    for entry, table in zip(tables, instance.tables[len(instance.tables) - len(tables) :], strict=True):
+        if entry.init is not None:
+            placed = is_placed_table(entry)
+            value = evaluate(instance, entry.init, None if placed else meter)
+            table.elements = [value] * table.size
+            if not placed:
+                meter.charge_bulk(table.size, small=table.size <= SMALL_LENGTH)
+
+
+def _exports(instance: ModuleInstance) -> dict[str, Extern]:
     spaces: Mapping[ExternKind, Sequence[Extern]] = {
         ExternKind.FUNC: instance.functions,
         ExternKind.TABLE: instance.tables,
@@ -57,12 +120,7 @@ def instantiate(
         ExternKind.GLOBAL: instance.globals,
         ExternKind.TAG: instance.tags,
     }
-    instance.exports = {export.name: spaces[export.kind][export.index] for export in module.exports}
-    _elements(instance, evaluate)
-    _data(instance, evaluate)
-    if module.start is not None:
-        store.invoke(instance.functions[module.start], ())
-    return instance
+    return {export.name: spaces[export.kind][export.index] for export in instance.valid.module.exports}
 
 
 def _link(instance: ModuleInstance, imports: Mapping[tuple[str, str], Extern]) -> None:
@@ -113,25 +171,40 @@ def _link_type(extern: Extern) -> LinkType:
             return extern.type
 
 
-def _elements(instance: ModuleInstance, evaluate: Evaluate) -> None:
+def _active_elements(instance: ModuleInstance, evaluate: Evaluate, meter: Meter, placed: int) -> None:
     for index, segment in enumerate(instance.valid.module.elements):
-        if segment.place is not None:
-            place = evaluate(instance, segment.place)
-            init = instance.elements[index]
-            elements = instance.tables[segment.table].elements
-            if place + len(init) > len(elements):
-                raise Trap(TrapCode.OUT_OF_BOUNDS_TABLE_ACCESS, f"element segment {index} does not fit")
-            elements[place : place + len(init)] = init
-        if segment.mode is not SegmentMode.PASSIVE:
-            instance.elements[index] = []
+        if segment.place is None:
+            continue
+        charged = None if placed > 0 else meter
+        placed -= 1
+        place = evaluate(instance, segment.place, charged)
+        count = len(segment.init)
+        elements = instance.tables[segment.table].elements
+        if place + count > len(elements):
+            raise Trap(TrapCode.OUT_OF_BOUNDS_TABLE_ACCESS, f"element segment {index} does not fit")
+        if charged is not None:
+            charged.charge(count)
+        entry_charged = None if by_index(segment) else charged
+        elements[place : place + count] = [evaluate(instance, init, entry_charged) for init in segment.init]
+        if charged is not None and count > SMALL_LENGTH:
+            charged.check()
 
 
-def _data(instance: ModuleInstance, evaluate: Evaluate) -> None:
+def _data(instance: ModuleInstance, evaluate: Evaluate, meter: Meter, startup: Startup) -> None:
+    charged = meter if startup.writes_data else None
     for index, segment in enumerate(instance.valid.module.data):
-        if segment.place is not None:
-            place = evaluate(instance, segment.place)
-            memory = instance.memories[segment.memory].data
-            if place + len(segment.init) > len(memory):
-                raise Trap(TrapCode.OUT_OF_BOUNDS_MEMORY_ACCESS, f"data segment {index} does not fit")
-            memory[place : place + len(segment.init)] = segment.init
-            instance.data[index] = b""
+        if segment.place is None:
+            continue
+        place = evaluate(instance, segment.place, charged)
+        memory = instance.memories[segment.memory].data
+        if place + len(segment.init) > len(memory):
+            raise Trap(TrapCode.OUT_OF_BOUNDS_MEMORY_ACCESS, f"data segment {index} does not fit")
+        memory[place : place + len(segment.init)] = segment.init
+        instance.data[index] = b""
+        if charged is not None:
+            charged.charge_bulk(len(segment.init), small=False)
+    for size in startup.copied_images:
+        meter.charge_bulk(size, small=False)
+    if startup.maps_data:
+        # wasmtime consumes what was charged where it copies images, a branch that is not taken when they are mapped.
+        meter.forget()

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 
 from attrs import define, frozen
+from support.engines import first_budget
 
 from zenowasm.backends.protocol import Budget, Engine, ExecutionLimits, Extern, ExternRef, Store, Value
 from zenowasm.interp.errors import Exhaustion, LinkError, Trap, TrapCode, UncaughtException, WasmError
@@ -72,12 +73,20 @@ def _steps(binary: bytes, engines: tuple[Engine, Engine], chance: random.Random)
         store.set_budget(_BUDGET)
         try:
             exports.append(dict(store.instantiate(module, {}).exports))
-            outcomes.append(Outcome("instantiated"))
+            outcomes.append(Outcome("instantiated", store.fuel_consumed))
         except (Trap, LinkError, UncaughtException, Exhaustion) as error:
             outcomes.append(Outcome(_ending(error)))
     yield "instantiate", outcomes
     if len(exports) < len(engines):
         return
+    fuel = stores[0].fuel_consumed
+    yield (
+        "first budget that instantiates",
+        [
+            Outcome("found", first_budget(engine, module, fuel, limits=_LIMITS))
+            for engine, module in zip(engines, modules, strict=True)
+        ],
+    )
     for name, extern in exports[0].items():
         if isinstance(extern.type, FuncType) and all(map(_passes, extern.type.parameters)):
             for _ in range(_CALLS):

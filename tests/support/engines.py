@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
@@ -9,7 +10,7 @@ from typing import Any
 
 from attrs import frozen
 
-from zenowasm.backends.protocol import Budget, Engine, ExecutionLimits, ExternRef, Instance, Store, Value
+from zenowasm.backends.protocol import Budget, Engine, ExecutionLimits, ExternRef, Instance, Module, Store, Value
 from zenowasm.backends.registry import engine as new_engine
 from zenowasm.interp.errors import Exhaustion, Trap, TrapCode, UncaughtException
 from zenowasm.interp.numerics.floats import f32_to_bits, f64_to_bits
@@ -70,6 +71,29 @@ def state(instance: Instance) -> dict[str, Any]:
         elif isinstance(type_, TableType):
             described[name] = [exported.get(index) is None for index in range(exported.size)]
     return described
+
+
+def first_budget(
+    chosen: Engine,
+    module: Module,
+    fuel: int,
+    imports: Callable[[Store], Mapping[tuple[str, str], Any]] = lambda _: {},
+    limits: ExecutionLimits | None = None,
+) -> int:
+    """Return the smallest budget with which the instantiation of a module finishes that consumes so much ``fuel``."""
+
+    def finishes(budget: int) -> bool:
+        store = chosen.new_store(limits)
+        store.set_budget(Budget(fuel=budget))
+        try:
+            store.instantiate(module, imports(store))
+        except Trap as trap:
+            assert trap.code is TrapCode.OUT_OF_FUEL
+            return False
+        return True
+
+    assert finishes(fuel + 1)
+    return bisect_left(range(fuel + 1), True, key=finishes)
 
 
 class Guest:

@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import frozen
 
+from zenowasm.conformance.scenario import UNSAID
+
 ANYTHING = "..."
 
 
@@ -43,14 +45,16 @@ def first_difference(left: Any, right: Any, path: str = "") -> Difference | None
 
 
 def faults(expected: Mapping[str, Any], observed: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """Yield every expectation that does not hold, as a sentence; what is expected to be ``None`` is not looked at."""
+    """Yield every expectation that does not hold, as a sentence; what is ``UNSAID`` is not looked at."""
     for key, wanted in expected.items():
-        if wanted is not None and not matches(wanted, observed.get(key)):
+        if wanted is not UNSAID and not matches(wanted, observed.get(key)):
             yield f"{path}{key}: expected {wanted!r}, found {observed.get(key)!r}"
 
 
 def matches(wanted: Any, found: Any) -> bool:
-    """Return whether ``found`` is what is wanted; in texts ``...`` stands for anything."""
+    """Return whether ``found`` is what is wanted; ``...`` stands for any value, and in texts for any part of them."""
+    if wanted == ANYTHING:
+        return found is not None
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         return wanted.keys() == found.keys() and all(matches(wanted[key], found[key]) for key in wanted)
     if _is_list(wanted) and _is_list(found):

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from attrs import asdict, define, field, frozen
 
 from zenowasm.backends.protocol import Engine, Store, Value
-from zenowasm.conformance.frame import binary
+from zenowasm.conformance.folder import NAME, OTHER, write_plugin
 from zenowasm.conformance.judge import Difference, faults, first_difference
 from zenowasm.conformance.scenario import Guest, Scenario, Step
 from zenowasm.conformance.world import Resources, open_resources
 from zenowasm.host.observer import BorderCall, Direction
-from zenowasm.plugin import HostServices, LogRecord, PluginError, PluginLimits, PluginManager, register_slots
+from zenowasm.plugin import HostServices, LogRecord, PluginError, PluginManager, Response, register_slots
 from zenowasm.plugin.errors import CallError
 from zenowasm.zenolang import Evaluator, Scope, ZenoError, default_registry, parse
-
-_NAME = "guest"
 
 
 @frozen
@@ -68,13 +65,12 @@ def observe(scenario: Scenario, engine: Engine, server: str) -> dict[str, Any]:
 
 def _judge(scenario: Scenario, seen: dict[str, Any]) -> Iterator[str]:
     for index, step in enumerate(scenario.all_steps()):
-        expected = asdict(step.expect)
-        if scenario.steps or scenario.expect is not None:
-            yield from faults(expected, seen["steps"][index], f"steps[{index}].")
+        yield from faults(asdict(step.expect), seen["steps"][index], f"steps[{index}].")
     world = scenario.world
-    log = None if scenario.log is None else [list(line) for line in scenario.log]
-    calls = None if scenario.host_calls is None else list(scenario.host_calls)
-    yield from faults({"log": log, "host_calls": calls, "scope": world.after_scope}, seen)
+    yield from faults(
+        {"log": scenario.log, "host_calls": scenario.host_calls, "scope": world.after_scope},
+        seen,
+    )
     yield from faults(world.after_files, seen["files"], "files.")
     yield from faults(world.after_rows, seen["rows"], "rows.")
 
@@ -90,32 +86,31 @@ class _Run:
     border: list[str] = field(factory=list)
     host_calls: list[str] = field(factory=list)
     stores: list[Store] = field(factory=list)
+    begun: dict[Store, int] = field(factory=dict)
+    trapped: bool = False
     scope: Scope = field(factory=Scope)
 
     def observe(self) -> dict[str, Any]:
         for key, value in self.scenario.world.scope.items():
             self.scope.set(key, value)
-        folder = self._write(self.scenario.guest)
-        limits = PluginLimits(**self.scenario.world.limits)
+        self._write(self.scenario.guest)
         services = HostServices(
             log=self._note,
-            limits=limits,
             observer=self,
             on_store=lambda _, store: self.stores.append(store),
             **self.resources.services,
         )
         registry = default_registry()
-        manager = PluginManager(self.engine, services, reserved=registry.__contains__)
         steps = self.scenario.all_steps()
-        with manager:
-            if steps[0].load:
-                seen = [self._step(step, manager, folder) for step in steps]
-            else:
-                loaded = self._step(Step(load=True), manager, folder)
-                # What is not loaded answers nothing: each step then has the failure itself.
-                failed = "raises" in loaded
-                seen = [loaded if failed else self._step(step, manager, folder) for step in steps]
+        loaded: dict[str, Any] = {}
+        with PluginManager(self.engine, services, reserved=registry.__contains__) as manager:
+            if not steps[0].load:
+                loaded = self._step(Step(load=True), manager)
+            # What is not loaded answers nothing: each step then has the failure itself.
+            failed = "raises" in loaded
+            seen = [loaded if failed else self._step(step, manager) for step in steps]
         return {
+            "load": loaded,
             "steps": seen,
             "log": self.log,
             "scope": dict(self.scope.variables()),
@@ -124,54 +119,55 @@ class _Run:
             **self.resources.afterwards(),
         }
 
-    def _write(self, guest: Guest) -> Path:
-        """Write the plugin's folder."""
-        module = binary(guest, self.scenario.file.parent, self.resources.fill)
-        folder = self.resources.folder / "plugins" / _NAME
-        folder.mkdir(parents=True, exist_ok=True)
-        manifest = {
-            "name": _NAME,
-            "version": "1.0.0",
-            "binary": "guest.wasm",
-            "permissions": dict(self.scenario.permissions),
-            **self.scenario.manifest,
-        }
-        text = self.resources.fill(yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True))
-        (folder / "manifest.yaml").write_text(text, "utf-8")
-        (folder / "guest.wasm").write_bytes(module)
-        return folder
+    def _write(self, guest: Guest, name: str = NAME, changes: Mapping[str, Any] | None = None) -> None:
+        write_plugin(self._folder(name), self.scenario, guest, self.resources.fill, name=name, changes=changes or {})
 
-    def _step(self, step: Step, manager: PluginManager, folder: Path) -> dict[str, Any]:
+    def _folder(self, name: str = NAME) -> Path:
+        return self.resources.folder / "plugins" / name
+
+    def _step(self, step: Step, manager: PluginManager) -> dict[str, Any]:
         before = [(store, store.fuel_consumed) for store in self.stores]
+        self.trapped = False
         try:
-            seen = self._do(step, manager, folder)
+            seen = self._do(step, manager)
         except PluginError as error:
-            trap = error.trap_code if isinstance(error, CallError) else None
             return {
                 "kind": type(error).__name__,
                 "raises": self.resources.neutral(str(error)),
-                "trap": None if trap is None else trap.value,
+                "trap": _trap(error),
             }
-        # After a trap engines need not agree on the fuel that was used (bench/fuel-facts.md); after a call they do.
-        known = dict(before)
-        seen["fuel"] = sum(store.fuel_consumed - known.get(store, 0) for store in self.stores)
+        # After a trap, and on the way into a module, engines need not agree on fuel (bench/fuel-facts.md).
+        if not self.trapped:
+            known = {**self.begun, **dict(before)}
+            seen["fuel"] = sum(store.fuel_consumed - known.get(store, store.fuel_consumed) for store in self.stores)
         return seen
 
-    def _do(self, step: Step, manager: PluginManager, folder: Path) -> dict[str, Any]:
+    def _do(self, step: Step, manager: PluginManager) -> dict[str, Any]:
         if step.load:
-            manager.load(folder)
-            return {}
-        if step.close:
+            manager.load(self._folder())
+        elif step.add is not None:
+            self._write(step.add, OTHER, step.manifest)
+            manager.load(self._folder(OTHER))
+        elif step.reload is not None:
+            self._write(step.reload, changes=step.manifest)
+            for change in manager.reload(NAME).changes:
+                if change.error is not None:
+                    raise change.error
+        elif step.close:
             manager.close()
-            return {}
-        if step.reload is not None:
-            self._write(step.reload)
-            manager.reload(_NAME)
-            return {}
-        if step.script is not None:
+        elif step.script is not None:
             return self._script(step.script, manager)
-        response = manager.call(step.call or "guest.run", self._parameters(step), self.scope)
-        return {"success": response.success, "data": response.data, "error": response.error}
+        else:
+            return self._answer(manager.call(step.call or "guest.run", self._parameters(step), self.scope))
+        return {}
+
+    def _answer(self, response: Response) -> dict[str, Any]:
+        error = response.error
+        return {
+            "success": response.success,
+            "data": response.data,
+            "error": error if error is None else self.resources.neutral(error),
+        }
 
     def _parameters(self, step: Step) -> dict[str, Any]:
         return {
@@ -197,8 +193,19 @@ class _Run:
         """Write down that a call crosses the border."""
         if call.direction is Direction.TO_HOST and call.module == "env":
             self.host_calls.append(call.name)
+        if call.direction is Direction.TO_GUEST:
+            for store in self.stores:
+                self.begun.setdefault(store, store.fuel_consumed)
         self.border.append(f"{call.direction.value}: {call.name}{call.arguments}")
 
     def after(self, call: BorderCall, results: tuple[Value, ...] | None, error: BaseException | None) -> None:
         """Write down what the call came back with."""
+        self.trapped |= error is not None
         self.border.append(f"from {call.name}: {results if error is None else type(error).__name__}")
+
+
+def _trap(error: BaseException | None) -> str | None:
+    """Return the code of the trap behind an error, ``None`` without one."""
+    while error is not None and not isinstance(error, CallError):
+        error = error.__cause__
+    return None if error is None or error.trap_code is None else error.trap_code.value

@@ -13,6 +13,8 @@ from zenowasm.plugin.document import DocumentError, MappingNode, Node, Scalar, S
 
 SUFFIX: Final = ".yaml"
 MAX_BYTES: Final = 256 * 1024
+UNSAID: Final[Any] = "nothing is said of it; null would say that it is null"
+"""What an expectation is where a scenario has none."""
 _RESOLVED: Final[Mapping[str, Callable[[str], Any]]] = {
     "tag:yaml.org,2002:bool": lambda text: text.lower() in ("true", "yes", "on"),
     "tag:yaml.org,2002:int": lambda text: int(text, 0),
@@ -69,31 +71,39 @@ class Guest:
 
 @frozen
 class Expectation:
-    """What a step must lead to; what is ``None`` is not looked at.
+    """What a step must lead to; what is not said is not looked at.
 
-    ``data`` and ``success`` are the guest's answer, ``error`` its error. ``raises`` is the whole text of the error
-    that the caller gets instead of an answer, ``kind`` its type, ``trap`` the code of the trap behind it. ``output``
-    is what a script prints. In all texts ``...`` stands for anything.
+    ``success``, ``data`` and ``error`` are the guest's answer. ``raises`` is the whole text of the error that the
+    caller gets instead of an answer, ``kind`` its type in this project, ``trap`` the code of the trap behind it.
+    ``output`` is what a script prints, ``fuel`` what a step that did not fail consumed. In texts ``...`` stands for
+    anything.
     """
 
-    success: bool | None = None
-    data: Any = None
-    error: str | None = None
-    raises: str | None = None
-    kind: str | None = None
-    trap: str | None = None
-    output: tuple[str, ...] | None = None
+    success: Any = UNSAID
+    data: Any = UNSAID
+    error: Any = UNSAID
+    raises: Any = UNSAID
+    kind: Any = UNSAID
+    trap: Any = UNSAID
+    output: Any = UNSAID
+    fuel: Any = UNSAID
 
 
 @frozen
 class Step:
-    """One thing that the host does: ``call`` a slot, run a ``script``, ``load``, ``reload`` or ``close``."""
+    """One thing that the host does: ``call`` a slot, run a ``script``, ``load``, ``reload`` or ``close``.
+
+    ``reload`` puts another guest, and what ``manifest`` changes, into the plugin's folder before; ``add`` loads a
+    second plugin, named ``other``, with the same permissions.
+    """
 
     call: str | None = None
     parameters: Mapping[str, Any] = field(factory=dict)
     script: str | None = None
     load: bool = False
+    add: Guest | None = None
     reload: Guest | None = None
+    manifest: Mapping[str, Any] = field(factory=dict)
     close: bool = False
     expect: Expectation = Expectation()
 
@@ -110,35 +120,55 @@ class Database:
 
 
 @frozen
+class Http:
+    """How plugins may use HTTP: bounds on a request with all of its redirects, and on the body of a response."""
+
+    seconds: float = 5.0
+    response_bytes: int = 1 << 20
+
+
+@frozen
 class World:
-    """What there is outside of the guest, and what must be there afterwards (``after_...``)."""
+    """What there is outside of the guest, and what must be there afterwards (``after_...``).
+
+    ``settings`` is what ``config/plugins.yaml`` has below ``wasm``. ``http`` null, ``has_files`` false and no
+    ``database`` stand for a host that does not offer them.
+    """
 
     environment: Mapping[str, str] = field(factory=dict)
     scope: Mapping[str, Any] = field(factory=dict)
     files: Mapping[str, str] = field(factory=dict)
     links: Mapping[str, str] = field(factory=dict)
+    has_files: bool = True
     database: Database | None = None
-    limits: Mapping[str, Any] = field(factory=dict)
-    after_scope: Mapping[str, Any] | None = None
+    http: Http | None = Http()
+    settings: Mapping[str, Any] = field(factory=dict)
+    after_scope: Any = UNSAID
     after_files: Mapping[str, str | None] = field(factory=dict)
     after_rows: Mapping[str, Any] = field(factory=dict)
 
 
 @frozen
 class Scenario:
-    """One scenario. ``source`` names what the expectations are taken from; ``file`` and ``line`` are its place."""
+    """One scenario. ``source`` names what the expectations are taken from; ``file`` and ``line`` are its place.
+
+    ``manifest`` adds fields to the plugin's manifest, null takes one out, ``manifest_text`` is the whole of another;
+    ``absent`` names files of the plugin's folder that are not there.
+    """
 
     name: str
     guest: Guest = Guest()
     permissions: Mapping[str, Any] = field(factory=dict)
     manifest: Mapping[str, Any] = field(factory=dict)
+    manifest_text: str | None = None
+    absent: tuple[str, ...] = ()
     world: World = World()
     call: str | None = None
     parameters: Mapping[str, Any] = field(factory=dict)
-    expect: Expectation | None = None
+    expect: Expectation = Expectation()
     steps: tuple[Step, ...] = ()
-    log: tuple[tuple[str, str], ...] | None = None
-    host_calls: tuple[str, ...] | None = None
+    log: Any = UNSAID
+    host_calls: Any = UNSAID
     source: str = ""
     chapter: str = ""
     file: Path = Path()
@@ -148,7 +178,7 @@ class Scenario:
         """Return the steps; a scenario without any calls its slot once."""
         if self.steps:
             return self.steps
-        return (Step(call=self.call or "guest.run", parameters=self.parameters, expect=self.expect or Expectation()),)
+        return (Step(call=self.call or "guest.run", parameters=self.parameters, expect=self.expect),)
 
 
 _CONVERTER = cattrs.Converter(forbid_extra_keys=True)

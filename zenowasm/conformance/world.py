@@ -8,17 +8,23 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
 from attrs import field, frozen
 
 from zenowasm.conformance.scenario import Database, World
-from zenowasm.conformance.server import MIB
-from zenowasm.resources.databases import Databases
-from zenowasm.resources.databases_settings import DatabaseSettings
-from zenowasm.resources.folder import Folder
-from zenowasm.resources.http import HttpClient, HttpSettings
+from zenowasm.plugin.limits import CONFIG_FILE
+from zenowasm.plugin.settings import parse_settings
+from zenowasm.resources.databases.connections import Databases
+from zenowasm.resources.databases.settings import DatabaseSettings
+from zenowasm.resources.files.folder import Folder
+from zenowasm.resources.http.client import HttpClient, HttpSettings
 
 DATABASE: Final = "main"
-_HTTP_SECONDS: Final = 5.0
+
+
+def fill(text: str, server: str) -> str:
+    """Put the server's URL for ``${http}`` and its port for ``${port}``."""
+    return text.replace("${http}", server).replace("${port}", server.rpartition(":")[2])
 
 
 @frozen
@@ -31,12 +37,14 @@ class Resources:
     services: dict[str, Any] = field(factory=dict)
 
     def fill(self, text: str) -> str:
-        """Put the server's URL for ``${http}`` and its port for ``${port}``."""
-        return text.replace("${http}", self.server).replace("${port}", self.server.rpartition(":")[2])
+        """Put in what is known only now."""
+        return fill(text, self.server)
 
     def neutral(self, text: str) -> str:
         """Take out of a text what another run would have otherwise: the folder and the server's port."""
-        return text.replace(self.server, "${http}").replace(str(self.folder), "${folder}")
+        port = self.server.rpartition(":")[2]
+        text = text.replace(self.server, "${http}").replace(f":{port}", ":${port}")
+        return text.replace(str(self.folder), "${folder}")
 
     def afterwards(self) -> dict[str, Any]:
         """Return the files and rows that the scenario asks for, as they are now."""
@@ -75,10 +83,16 @@ def open_resources(world: World, folder: Path, server: str) -> Iterator[Resource
     for name, target in world.links.items():
         _place(resources.root / name).symlink_to(target)
     services = resources.services
+    settings = parse_settings(yaml.safe_dump({"wasm": dict(world.settings)}), Path(CONFIG_FILE))
+    services["limits"] = settings.host_limits()
+    services["policy"] = settings.policy()
     services["environment"] = dict(world.environment)
     with ExitStack() as stack:
-        services["http"] = stack.enter_context(HttpClient(HttpSettings(seconds=_HTTP_SECONDS, response_bytes=MIB)))
-        services["files"] = stack.enter_context(Folder.open(resources.root))
+        if world.http is not None:
+            bounds = HttpSettings(seconds=world.http.seconds, response_bytes=world.http.response_bytes)
+            services["http"] = stack.enter_context(HttpClient(bounds))
+        if world.has_files:
+            services["files"] = stack.enter_context(Folder.open(resources.root))
         if world.database is not None:
             with closing(sqlite3.connect(resources.database)) as connection:
                 for statement in world.database.setup:

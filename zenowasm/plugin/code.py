@@ -8,7 +8,9 @@ from attrs import field, frozen
 
 from zenowasm.backends.protocol import Engine, Module
 from zenowasm.host.linker import Linker
+from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import WasmError
+from zenowasm.interp.validation import validate_module
 from zenowasm.plugin.abi import INIT, REGISTER_SLOTS, export_problems
 from zenowasm.plugin.config import ResolvedConfig, resolve_config, secret_values
 from zenowasm.plugin.errors import FunctionNotFoundError, LoadError, PluginError
@@ -94,7 +96,8 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
         with services.watch.step("zenowasm.compile", manifest.name):
             module = engine.compile(binary)
     except WasmError as error:
-        raise LoadError(f"failed to load WASM module: {manifest.binary_path}: {error}") from error
+        reason = _refusal(binary) or error
+        raise LoadError(f"failed to load WASM module: {manifest.binary_path}: {reason}") from error
     for problem in export_problems(module, manifest.name):
         raise LoadError(f"{_phase(problem)}: {problem}") from problem
     for missing in interface().problems(module):
@@ -111,6 +114,18 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
         services=services,
         version=str(Version(manifest.version, sha256(binary).hexdigest())),
     )
+
+
+def _refusal(binary: bytes) -> WasmError | None:
+    """Return what our own decoder and validator say against a binary that an engine refuses, ``None`` for nothing.
+
+    Engines have words of their own, and people who read the error must not depend on which one a host has.
+    """
+    try:
+        validate_module(decode(binary))
+    except WasmError as error:
+        return error
+    return None
 
 
 def _phase(problem: PluginError) -> str:

@@ -138,7 +138,9 @@ class PluginInstance:
                     try:
                         response = parse_response(data)
                     except PluginError as error:
-                        raise self._cut(error, cut) from error
+                        if cut:
+                            raise self._cut(error) from error
+                        raise
                     call.succeeded = response.success
                 return response if response.error is None else self._redacted(response, response.error)
             finally:
@@ -211,7 +213,9 @@ class PluginInstance:
             try:
                 return parse_metadata(data)
             except PluginError as error:
-                raise self._cut(error, cut) from error
+                if cut:
+                    raise self._cut(error) from error
+                raise
 
     def _slots(self) -> tuple[SlotDefinition, ...]:
         with self._loading(REGISTER_SLOTS), _named("failed to get plugin slots"):
@@ -219,11 +223,11 @@ class PluginInstance:
             try:
                 return parse_slots(data, self._limits.slots)
             except PluginError as error:
-                raise self._cut(error, cut) from error
+                if cut:
+                    raise self._cut(error) from error
+                raise
 
-    def _cut(self, error: PluginError, cut: bool) -> PluginError:
-        if not cut:
-            return error
+    def _cut(self, error: PluginError) -> OutputLimitError:
         remedy = self._limits.remedy("reply_bytes", self._code.name)
         return OutputLimitError(
             f"{error} (the text is longer than the limit of {self._limits.reply_bytes} bytes; {remedy})"

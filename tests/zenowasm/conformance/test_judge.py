@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zenowasm.conformance.judge import Difference, faults, first_difference, matches
+from zenowasm.conformance.scenario import UNSAID
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -60,6 +61,8 @@ def test_both_values_are_told():
         ("...", "line\nline", True),
         ("a.c...", "abc", False),
         ({"a": "..."}, {"a": "x"}, True),
+        ({"a": "..."}, {"a": [1]}, True),
+        ({"a": "..."}, {"a": None}, False),
         ({"a": "..."}, {"a": "x", "b": 1}, False),
         ([1, "..."], [1, "x"], True),
         ([1], [1, 2], False),
@@ -73,6 +76,7 @@ def test_matches(wanted, found, expected):
 
 def test_faults_look_only_at_what_is_expected():
     seen = {"data": {"a": 1}, "fuel": 7}
-    assert list(faults({"data": {"a": 1}, "error": None}, seen)) == []
+    assert list(faults({"data": {"a": 1}, "error": UNSAID}, seen)) == []
+    assert list(faults({"data": None}, seen)) == ["data: expected None, found {'a': 1}"]
     assert list(faults({"data": {"a": 2}}, seen, "steps[0].")) == ["steps[0].data: expected {'a': 2}, found {'a': 1}"]
     assert list(faults({"missing": 1}, seen)) == ["missing: expected 1, found None"]

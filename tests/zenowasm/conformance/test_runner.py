@@ -51,6 +51,10 @@ def test_a_scenario_that_holds_passes_on_every_engine(engines):
         {"host_calls": ()},
         {"world": World(scope={"x": "value"}, after_scope={})},
         {"world": World(scope={"x": "value"}, after_files={"a": "text"})},
+        {"world": World(files={"a": "text"}, scope={"x": "value"}, after_files={"a": None})},
+        {"expect": Expectation(error="some")},
+        {"expect": Expectation(fuel=1)},
+        {"expect": Expectation(data=None)},
     ],
 )
 def test_each_expectation_can_fail(engines, change):
