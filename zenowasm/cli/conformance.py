@@ -13,9 +13,13 @@ from zenowasm.backends import registry
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, one_line, user_errors
 from zenowasm.conformance import report
+from zenowasm.conformance.export import export
 from zenowasm.conformance.runner import run_scenario
 from zenowasm.conformance.scenario import ScenarioError, read_scenarios, scenario_files
 from zenowasm.conformance.server import web_server
+from zenowasm.conformance.world import check_extras
+from zenowasm.resources.databases.settings import DatabaseSettingsError
+from zenowasm.resources.http.errors import HttpSettingsError
 
 _SCENARIOS = Path(__file__).parent.parent / "conformance" / "scenarios"
 
@@ -24,23 +28,34 @@ _SCENARIOS = Path(__file__).parent.parent / "conformance" / "scenarios"
 @click.argument("paths", nargs=-1, type=options.path, metavar="[PATH...]")
 @click.option("--backend", "backends", multiple=True, metavar="NAME", help="Engine to run on; may be repeated.")
 @click.option("--only", metavar="TEXT", help="Run only scenarios whose name or chapter contains TEXT.")
+@click.option("--export", "target", type=options.path, metavar="DIR", help="Write the scenarios there; run nothing.")
 @options.as_json
 @click.pass_context
 def conformance(
-    context: click.Context, paths: tuple[Path, ...], backends: tuple[str, ...], only: str | None, as_json: bool
+    context: click.Context,
+    paths: tuple[Path, ...],
+    backends: tuple[str, ...],
+    only: str | None,
+    target: Path | None,
+    as_json: bool,
 ) -> None:
     """Run the scenarios of the plugin ABI, and compare what engines make of them.
 
     PATH is a file of scenarios or a folder of them; without it, the scenarios that come with zenowasm are run. Without
-    --backend, on every engine. Exits with 0 when all expectations hold and all engines agree, 1 otherwise.
+    --backend, on every engine. Exits with 0 when all expectations hold and all engines agree, 1 otherwise. With
+    --export, each scenario becomes a folder for whoever tests a host in another language.
     """
-    with user_errors(registry.BackendError, ScenarioError):
+    with user_errors(registry.BackendError, ScenarioError, DatabaseSettingsError, HttpSettingsError, OSError):
         engines = [registry.engine(name) for name in dict.fromkeys(backends or registry.names())]
         scenarios = [it for path in scenario_files(paths or (_SCENARIOS,)) for it in read_scenarios(path)]
         if only is not None:
             scenarios = [it for it in scenarios if only.lower() in f"{it.chapter} {it.name}".lower()]
         if not scenarios:
             raise CliError("no scenario was found" + (f" whose name or chapter contains {only!r}" if only else ""))
+        if target is not None:
+            click.echo(f"{export(scenarios, target)} scenarios in {target}")
+            return
+        check_extras()
         console = Console(stderr=True)
         with web_server() as server:
             shown = track(scenarios, "", console=console, transient=True, disable=not console.is_terminal)

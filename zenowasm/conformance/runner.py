@@ -86,7 +86,6 @@ class _Run:
     border: list[str] = field(factory=list)
     host_calls: list[str] = field(factory=list)
     stores: list[Store] = field(factory=list)
-    begun: dict[Store, int] = field(factory=dict)
     trapped: bool = False
     scope: Scope = field(factory=Scope)
 
@@ -136,10 +135,10 @@ class _Run:
                 "raises": self.resources.neutral(str(error)),
                 "trap": _trap(error),
             }
-        # After a trap, and on the way into a module, engines need not agree on fuel (bench/fuel-facts.md).
+        # After a trap engines need not agree on fuel (bench/fuel-facts.md).
         if not self.trapped:
-            known = {**self.begun, **dict(before)}
-            seen["fuel"] = sum(store.fuel_consumed - known.get(store, store.fuel_consumed) for store in self.stores)
+            known = dict(before)
+            seen["fuel"] = sum(store.fuel_consumed - known.get(store, 0) for store in self.stores)
         return seen
 
     def _do(self, step: Step, manager: PluginManager) -> dict[str, Any]:
@@ -193,9 +192,6 @@ class _Run:
         """Write down that a call crosses the border."""
         if call.direction is Direction.TO_HOST and call.module == "env":
             self.host_calls.append(call.name)
-        if call.direction is Direction.TO_GUEST:
-            for store in self.stores:
-                self.begun.setdefault(store, store.fuel_consumed)
         self.border.append(f"{call.direction.value}: {call.name}{call.arguments}")
 
     def after(self, call: BorderCall, results: tuple[Value, ...] | None, error: BaseException | None) -> None:

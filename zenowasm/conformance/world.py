@@ -27,6 +27,15 @@ def fill(text: str, server: str) -> str:
     return text.replace("${http}", server).replace("${port}", server.rpartition(":")[2])
 
 
+def check_extras() -> None:
+    """Raise ``DatabaseSettingsError`` or ``HttpSettingsError`` where the extra ``db`` or ``http`` is not installed.
+
+    Without them a part of the scenarios would fail for a reason that has nothing to do with the ABI.
+    """
+    Databases({DATABASE: DatabaseSettings("sqlite://")})
+    HttpClient().close()
+
+
 @frozen
 class Resources:
     """One scenario's world, open. ``services`` are arguments of ``HostServices``."""
