@@ -1,0 +1,172 @@
+"""The lists of the documentation against the sources: what is there is listed, and what is listed is there."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+import click
+import pytest
+from docs.blocks import ROOT
+
+from zenowasm.cli.main import cli
+from zenowasm.faces.terminal import COMMANDS
+from zenowasm.plugin import Host, PluginLimits, errors
+from zenowasm.plugin.abi import EXPORTS, MEMORY
+from zenowasm.plugin.host_functions.table import OPERATIONS, PREFIX
+from zenowasm.plugin.limits import FIELDS, LimitSettings, show_limit
+from zenowasm.plugin.manifest import ConfigParameter, Manifest, PermissionLists, Requires, Sidecar
+from zenowasm.plugin.settings import Audit, DatabaseEntry, Files, ForPlugin, Http, Security, Settings, TelemetrySettings
+from zenowasm.plugin.typed import NOT_IN_FILE
+from zenowasm.resources.databases.settings import DatabaseSettings
+from zenowasm.resources.http.client import HttpSettings
+from zenowasm.testing import pytest_plugin
+from zenowasm.toolchains.languages import LANGUAGES
+
+SETTINGS = {
+    "security": Security,
+    "plugins.NAME": ForPlugin,
+    "databases.NAME": DatabaseEntry,
+    "files": Files,
+    "http": Http,
+    "audit": Audit,
+    "telemetry": TelemetrySettings,
+}
+MANIFEST = {"requires": Requires, "permissions": PermissionLists, "config.NAME": ConfigParameter, "sidecar": Sidecar}
+
+
+def section(page: str, heading: str) -> str:
+    """The text below a heading, up to the next of its kind."""
+    text = (ROOT / "docs" / page).read_text()
+    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, heading
+    return found[1]
+
+
+def rows(page: str, heading: str) -> Iterator[list[str]]:
+    """The cells of every row of the tables below a heading, without the heads."""
+    for line in section(page, heading).splitlines():
+        if line.startswith("|") and not line.startswith("|---"):
+            yield [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def named(page: str, heading: str, column: int = 0) -> dict[str, list[str]]:
+    """The rows by what stands in backticks in one of their columns; a row may name several."""
+    return {name: row for row in rows(page, heading) for name in re.findall(r"`([^`]+)`", row[column])}
+
+
+def keys(cls: type[Any], parts: dict[str, type[Any]]) -> set[str]:
+    """The keys of a document, with those of its parts after a dot."""
+    tops = {name.split(".")[0] for name in parts}
+    found = {it.name for it in fields(cls)} - tops
+    return found | {f"{part}.{it.name}" for part, inner in parts.items() for it in fields(inner)}
+
+
+def fields(cls: type[Any]) -> list[Any]:
+    return [it for it in attrs.fields(cls) if not it.metadata.get(NOT_IN_FILE)]
+
+
+def test_manifest() -> None:
+    assert set(named("plugin-author.md", "Manifest")) - {"wasm", "sidecar"} == keys(Manifest, MANIFEST) | {"slots"}
+
+
+def test_settings() -> None:
+    found = named("host-operator.md", "Settings")
+    assert set(found) == keys(Settings, SETTINGS)
+    for part, cls in SETTINGS.items():
+        for it in fields(cls):
+            if isinstance(it.default, bool | int):
+                assert found[f"{part}.{it.name}"][1] == f"`{str(it.default).lower()}`"
+
+
+def test_defaults_of_resources() -> None:
+    found = named("host-operator.md", "Settings")
+    http, database = HttpSettings(), DatabaseSettings("sqlite:///a")
+    size, time = "max_memory", "max_execution_time"
+    assert {
+        name: found[name][1].strip("`") for name in found if name.startswith(("http.max", "databases.NAME.max"))
+    } == {
+        "http.max_seconds": show_limit(time, http.seconds),
+        "http.max_request": show_limit(size, http.request_bytes),
+        "http.max_response": show_limit(size, http.response_bytes),
+        "http.max_redirects": str(http.redirects),
+        "databases.NAME.max_rows": str(database.max_rows),
+        "databases.NAME.max_bytes": show_limit(size, database.max_bytes),
+        "databases.NAME.max_seconds": show_limit(time, database.max_seconds),
+    }
+
+
+def test_limits_of_documents() -> None:
+    found = named("plugin-author.md", "Limits")
+    assert set(found) == {it.name for it in attrs.fields(LimitSettings)} == set(FIELDS)
+    for key, row in found.items():
+        assert row[1].strip("`") == show_limit(key, getattr(PluginLimits(), FIELDS[key]))
+    text = section("host-operator.md", "Limits")
+    assert all(f"`{key}`" in text for key in FIELDS)
+
+
+def test_limits_of_the_api() -> None:
+    found = named("python-api.md", "Limits")
+    assert set(found) == {it.name for it in attrs.fields(PluginLimits)} - {"sources"}
+    key_of = {name: f"`{key}`" for key, name in FIELDS.items()}
+    for name, row in found.items():
+        assert row[1] == f"`{getattr(PluginLimits(), name)}`"
+        assert row[2] == key_of.get(name, "")
+
+
+def test_the_command_line() -> None:
+    def walk(command: click.Command, path: str) -> Iterator[str]:
+        if not isinstance(command, click.Group):
+            yield path
+            return
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from walk(inner, f"{path} {name}")
+
+    assert set(named("README.md", "The command line")) == set(walk(cli, "zenowasm"))
+
+
+def test_arguments_and_attributes_of_the_host() -> None:
+    found = set(named("python-api.md", "The host"))
+    arguments = set(inspect.signature(Host.__init__).parameters) - {"self"}
+    attributes = {name for name in vars(Host) if not name.startswith("_")} | {"manager"}
+    assert found - {"HostEnvironment", "Host"} == arguments | attributes
+
+
+def test_errors() -> None:
+    there = {
+        name
+        for name, cls in vars(errors).items()
+        if isinstance(cls, type) and issubclass(cls, errors.PluginError) and name != "PluginError"
+    }
+    assert set(named("python-api.md", "Errors")) == there
+
+
+def test_fixtures() -> None:
+    there = {name for name in vars(pytest_plugin) if name.startswith("zeno_")}
+    assert set(named("plugin-author.md", "Testing")) == there | {"zeno_backend"}  # which each test has as a parameter
+
+
+def test_host_functions_and_exports() -> None:
+    functions = {PREFIX + name for name in OPERATIONS}
+    assert {row[0].strip("`") for row in rows("plugin-author.md", "Host functions")} >= functions
+    assert {it for it in named("plugin-author.md", "Host functions") if it.startswith(PREFIX)} == functions
+    assert set(named("plugin-author.md", "Exports")) == {name for name in EXPORTS if name[0] != "_"} | {MEMORY}
+
+
+def test_languages() -> None:
+    assert set(named("plugin-author.md", "Languages")) - {"--lang"} == set(LANGUAGES)
+
+
+def test_commands_of_the_debugger() -> None:
+    assert set(named("plugin-author.md", "Debugging")) == {command.usage for command in COMMANDS}
+
+
+@pytest.mark.parametrize("extra", ["wasmtime", "db", "http", "watch", "otel", "build", "all"])
+def test_extras(extra: str) -> None:
+    assert extra in named("host-operator.md", "Installing")
