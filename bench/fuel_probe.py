@@ -5,6 +5,7 @@ Run with ``python bench/fuel_probe.py``. Every figure comes from running small m
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import version
@@ -35,6 +36,8 @@ def new_store() -> wasmtime.Store:
     """Return a store whose engine counts fuel."""
     config = wasmtime.Config()
     config.consume_fuel = True
+    for proposal in ("wasm_gc", "wasm_function_references", "wasm_memory64", "wasm_multi_memory"):
+        setattr(config, proposal, True)
     return wasmtime.Store(wasmtime.Engine(config))
 
 
@@ -185,20 +188,63 @@ OTHERS: tuple[tuple[str, str, int], ...] = (
 )
 """What is measured, the body, and the fuel of everything else in it (constants, callee entries)."""
 
-MODULES = (
-    '(module (func $f) (export "f" (func $f)))',
-    '(module (memory 1) (data (i32.const 0) "abc"))',
-    "(module (table 3 funcref) (func $f) (elem (i32.const 0) $f $f))",
-    "(module (func $f) (start $f))",
-    "(module (func $f (drop (i32.const 1))) (start $f))",
-    "(module (func $f) (elem func $f))",
-    "(module (func $f) (global funcref (ref.func $f)))",
-    "(module (table 3 funcref) (elem (i32.const 0) funcref (ref.null func)))",
-    '(module (import "" "g" (global $g i32)) (global i32 (global.get $g)))',
-    '(module (import "" "g" (global $g i32)) (memory 1) (data (global.get $g) "abc"))',
-    '(module (import "" "g" (global $g i32)) (memory 1) (data (global.get $g) "abc") (data (global.get $g) "abcd"))',
-    '(module (import "" "g" (global $g i32)) (table 9 funcref) (func $f) (elem (global.get $g) $f $f $f))',
+FUNCTION = "(func $f)"
+GLOBAL = '(import "" "g" (global $g i32))'
+MEMORY = '(import "" "m" (memory $m 1))'
+TABLE = '(import "" "t" (table $t 10 funcref))'
+ARRAY = "(type $a (array i32))"
+REFERENCE = "(global funcref (ref.func $f))"
+DATA = '(memory 1) (data (i32.const 0) "abc")'
+
+MODULES: tuple[str, ...] = (
+    f"{FUNCTION} (start $f)",
+    '(import "" "f" (func $f)) (start $f)',
+    "(global i32 (i32.const 1)) (global v128 (v128.const i64x2 1 2))",
+    "(global funcref (ref.null func))",
+    f"{FUNCTION} {REFERENCE}",
+    "(global $a i32 (i32.const 1)) (global i32 (global.get $a))",
+    f"{GLOBAL} (global i32 (global.get $g))",
+    "(global i32 (i32.add (i32.const 1) (i32.const 2)))",
+    "(global i31ref (ref.i31 (i32.const 1)))",
+    "(type $s (struct (field i32))) (global (ref $s) (struct.new $s (i32.const 1)))",
+    f"{ARRAY} (global (ref $a) (array.new_default $a (i32.const 128)))",
+    f"{ARRAY} (global (ref $a) (array.new_default $a (i32.const 129)))",
+    f"{ARRAY} {GLOBAL} (global (ref $a) (array.new_default $a (global.get $g)))",
+    f"{ARRAY} (global $c i32 (i32.const 5)) (global (ref $a) (array.new_default $a (global.get $c)))",
+    f"{FUNCTION} (elem func $f $f)",
+    f"{FUNCTION} (elem declare func $f)",
+    f"{FUNCTION} (elem funcref (ref.func $f) (ref.null func))",
+    "(table 3 funcref)",
+    f"{FUNCTION} (table 3 funcref (ref.func $f))",
+    f"{FUNCTION} (table 1048577 funcref (ref.func $f))",
+    "(table 3 funcref (ref.null func))",
+    "(table 129 funcref (ref.null func))",
+    f"(table 3 funcref) {FUNCTION} (elem (i32.const 0) $f $f)",
+    f"(table 3 funcref) {FUNCTION} (elem (i32.const 0) funcref (ref.func $f) (ref.null func))",
+    f"(table 3 funcref) {FUNCTION} (elem (i32.const 0) funcref)",
+    f"(table 3 funcref) {FUNCTION} (elem (i32.add (i32.const 0) (i32.const 1)) func $f)",
+    f"(table 3 funcref) {FUNCTION} (elem (i32.const 0) funcref (ref.func $f)) (elem (i32.const 1) func $f)",
+    f"(table 5 funcref (ref.null func)) {FUNCTION} (elem (i32.const 0) func $f)",
+    f"(table 2000000 funcref) {FUNCTION} (elem (i32.const 1048576) func $f)",
+    f"{TABLE} {FUNCTION} (elem (i32.const 0) func $f)",
+    f"{GLOBAL} (table 300 funcref) {FUNCTION} (elem (global.get $g) func {'$f ' * 129})",
+    f"{GLOBAL} (table 300 funcref) {FUNCTION} (elem (global.get $g) funcref {'(ref.func $f) ' * 129})",
+    DATA,
+    f'{GLOBAL} (memory 1) (data (global.get $g) "")',
+    f'{GLOBAL} (memory 1) (data (i32.const 0) "abc") (data (global.get $g) "abc")',
+    '(memory i64 1) (data (i64.add (i64.const 0) (i64.const 1)) "abc")',
+    '(memory 257) (data (i32.const 0) "abc") (data (i32.const 16777212) "abc")',
+    '(memory 257) (data (i32.const 0) "abc") (data (i32.const 16777213) "abc")',
+    '(memory 1) (memory 1) (data (i32.const 0) "abc")',
+    f'{MEMORY} (data (i32.const 0) "abc")',
+    f'{MEMORY} (memory $n 1) (data (memory $n) (i32.const 4095) "abc")',
+    f'{MEMORY} (memory $n 1) (data (memory $n) (i32.const 4095) "a\\00")',
+    f'{MEMORY} (memory $n 1) (data (memory $n) (i32.const 4095) "\\00\\00")',
+    f"{FUNCTION} {REFERENCE} {DATA}",
+    f"{FUNCTION} {REFERENCE} {DATA} (table 129 funcref (ref.null func))",
+    f'{MEMORY} {FUNCTION} {REFERENCE} (memory $n 1) (data (memory $n) (i32.const 0) "abc")',
 )
+"""Fields of modules; what they import is in ``instantiation``."""
 
 ZERO_DIVISION = "(drop (i32.div_s (i32.const 1) (i32.const 0)))"
 
@@ -314,18 +360,31 @@ def bulk() -> None:
 def instantiations() -> None:
     """Print what instantiation costs."""
     row = table("module", "fuel of its instantiation", "first budget that finishes")
-    for source in MODULES:
-        row(f"`{source}`", instantiation(source), next(n for n in range(99) if instantiation(source, n) is not None))
+    for fields in MODULES:
+        consumed = instantiation(fields)
+        assert consumed is not None, fields
+
+        def finishes(budget: int, fields: str = fields) -> bool:
+            return instantiation(fields, budget) is not None
+
+        shown = fields if len(fields) < 150 else f"{fields[:147]}..."
+        row(f"`{shown}`", consumed, bisect_left(range(consumed + 2), True, key=finishes))
 
 
-def instantiation(source: str, fuel: int = ENOUGH) -> int | None:
-    """Instantiate with an imported global of 5 if the module wants one; ``None`` when fuel runs out."""
+def instantiation(fields: str, fuel: int = 10 * ENOUGH) -> int | None:
+    """Instantiate a module with what it imports, the global being 5; ``None`` when fuel runs out."""
     store = new_store()
-    module = wasmtime.Module(store.engine, wasmtime.wat2wasm(source))
-    five = wasmtime.Global(store, wasmtime.GlobalType(wasmtime.ValType.i32(), False), 5)
+    module = wasmtime.Module(store.engine, wasmtime.wat2wasm(f"(module {fields})"))
+    none = wasmtime.FuncType([], [])
+    offered = {
+        "f": wasmtime.Func(store, none, lambda: None),
+        "g": wasmtime.Global(store, wasmtime.GlobalType(wasmtime.ValType.i32(), False), 5),
+        "m": wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(1, None))),
+        "t": wasmtime.Table(store, wasmtime.TableType(wasmtime.ValType.funcref(), wasmtime.Limits(10, None)), None),
+    }
     store.set_fuel(fuel)
     try:
-        wasmtime.Instance(store, module, [five] if module.imports else [])
+        wasmtime.Instance(store, module, [offered[str(entry.name)] for entry in module.imports])
     except wasmtime.Trap:
         return None
     return fuel - int(store.get_fuel())

@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.engines import ENGINES, engine, first_budget
 from support.wasm import wat
 
-from zenowasm.backends.protocol import FuncType, GlobalType, MemType, Store, TableType
+from zenowasm.backends.protocol import Budget, FuncType, GlobalType, MemType, Store, TableType
+from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.types import FUNCREF, I32, Limits
+
+PLUGINS = Path(__file__).parents[3] / "examples" / "plugins"
 
 FUNCTION = "(func $f)"
 GLOBAL = '(import "" "g" (global $g i32))'
@@ -38,6 +42,17 @@ MODULES: list[tuple[str, int, int]] = [
     (f"{FUNCTION} (start $f)", 3, 4),
     ('(import "" "f" (func $f)) (start $f)', 2, 2),
     (f"{FUNCTION} (func $s (drop (i32.const 1)) (call $f)) (start $s)", 6, 7),
+    # Its bulk operations: a length that is an immutable global of a constant is a constant.
+    (
+        "(memory 1) (global $c i32 (i32.const 5)) (func $s (memory.fill (i32.const 0) (i32.const 0) (global.get $c))) (start $s)",
+        12,
+        4,
+    ),
+    (
+        "(memory 1) (global $c (mut i32) (i32.const 5)) (func $s (memory.fill (i32.const 0) (i32.const 0) (global.get $c))) (start $s)",
+        12,
+        13,
+    ),
     # Globals.
     ("(global i32 (i32.const 1)) (global (mut f64) (f64.const 1)) (global v128 (v128.const i64x2 1 2))", 0, 0),
     ("(global funcref (ref.null func))", 2, 2),
@@ -197,3 +212,27 @@ def test_any_mixture_costs_the_same_on_both_engines(seed: int) -> None:
     chance = random.Random(seed)
     text = " ".join([ARRAY, *map(chance.choice, FIELDS), FUNCTION])
     assert measured("reference", text) == measured("wasmtime", text), text
+
+
+def test_an_instantiation_shares_its_budget_with_the_start_function() -> None:
+    text = (
+        f"(module {ARRAY} (global (ref $a) (array.new_default $a (i32.const 200))) (func $s (loop (br 0))) (start $s))"
+    )
+    for name in ENGINES:
+        store = engine(name).new_store()
+        store.set_budget(Budget(fuel=1000))
+        with pytest.raises(Trap) as trapped:
+            store.instantiate(engine(name).compile(wat(text)), {})
+        assert trapped.value.code is TrapCode.OUT_OF_FUEL
+        assert store.fuel_consumed == 1000
+
+
+@pytest.mark.parametrize("path", sorted(PLUGINS.glob("*/*.wasm")), ids=lambda path: path.stem)
+def test_the_example_plugins_cost_the_same_on_both_engines(path: Path) -> None:
+    consumed = []
+    for name in ENGINES:
+        module, store = engine(name).compile(path.read_bytes()), engine(name).new_store()
+        hosts = {(entry.module, entry.name): entry.type for entry in module.imports}
+        store.instantiate(module, {key: store.host_function(type_, lambda _, __: ()) for key, type_ in hosts.items()})
+        consumed.append(store.fuel_consumed)
+    assert consumed[0] == consumed[1]
