@@ -42,11 +42,11 @@ def conformance(
     """Run the scenarios of the plugin ABI, and compare what engines make of them.
 
     PATH is a file of scenarios or a folder of them; without it, the scenarios that come with zenowasm are run. Without
-    --backend, on every engine. Exits with 0 when all expectations hold and all engines agree, 1 otherwise. With
-    --export, each scenario becomes a folder for whoever tests a host in another language.
+    --backend, on every engine that is installed. Exits with 0 when all expectations hold and all engines agree, 1
+    otherwise. With --export, each scenario becomes a folder for whoever tests a host in another language.
     """
     with user_errors(registry.BackendError, ScenarioError, DatabaseSettingsError, HttpSettingsError, OSError):
-        engines = [registry.engine(name) for name in dict.fromkeys(backends or registry.names())]
+        engines = [registry.engine(name) for name in dict.fromkeys(backends or registry.installed())]
         scenarios = [it for path in scenario_files(paths or (_SCENARIOS,)) for it in read_scenarios(path)]
         if only is not None:
             scenarios = [it for it in scenarios if only.lower() in f"{it.chapter} {it.name}".lower()]
