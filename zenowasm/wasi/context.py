@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from zenowasm.resources.folder import Folder
+from zenowasm.resources.files.folder import Folder
 from zenowasm.wasi.streams import BytesInput, Input, LineBuffer, Output, discard
 
 __all__ = ["LineBuffer", "Preopen", "WasiContext", "WasiLimits"]

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from attrs import define, field
 
-from zenowasm.resources.folder import Folder
+from zenowasm.resources.files.folder import Folder
 from zenowasm.wasi.context import WasiContext
 from zenowasm.wasi.errno import Errno
 from zenowasm.wasi.errors import WasiError

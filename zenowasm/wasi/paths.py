@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from zenowasm.host.memory import GuestMemory
-from zenowasm.resources.folder import MAX_PATH, EscapeError, Folder
+from zenowasm.resources.files.folder import MAX_PATH, EscapeError, Folder
 from zenowasm.wasi.descriptors import Descriptor, FileDescriptor, FolderDescriptor
 from zenowasm.wasi.errno import Errno
 from zenowasm.wasi.errors import WasiError

@@ -37,7 +37,8 @@ def asker(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def author(pytester: pytest.Pytester) -> pytest.Pytester:
     """A folder with the plugin hello, and a pytest that runs there."""
     shutil.copytree(HELLO, pytester.path / "plugins" / "hello")
-    pytester.makeini("[pytest]\nfilterwarnings = error\n")
+    # Inside of this process pytest would set the handler of faults anew, over that with which wasmtime makes traps.
+    pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = -p no:faulthandler\n")
     return pytester
 
 
