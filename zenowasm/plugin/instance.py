@@ -361,7 +361,7 @@ class PluginInstance:
         if self.usable and not self._active and self._guest.memory.size >= self._limits.memory_bytes * _FULL:
             try:
                 self.cleanup()
-            except CallError as error:
+            except PluginError as error:
                 self._log.note("error", f"Failed to cleanup plugin: {error}")
 
 
