@@ -16,16 +16,17 @@ from support.programs import Program, arguments, program
 CASES, BATCHES = 5_000, 20
 
 
-def observe(made: Program, name: str) -> tuple[list[Outcome], object]:
-    """Run every export of a program, each in turn in one store; stop after the first trap."""
+def observe(made: Program, name: str) -> tuple[int, list[Outcome], object]:
+    """Instantiate a program and run every export, each in turn in one store; stop after the first trap."""
     guest = Guest(made.binary, name)
+    fuel = guest.store.fuel_consumed
     outcomes: list[Outcome] = []
     for choice, (export, signature) in enumerate(made.exports):
         outcomes.append(guest.outcome(export, *arguments(signature, choice)))
         guest["g0"].set(60)
         if outcomes[-1].trap is not None:
             break
-    return outcomes, state(guest.instance)
+    return fuel, outcomes, state(guest.instance)
 
 
 def agree(tape: bytes) -> None:
