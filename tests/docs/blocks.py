@@ -71,6 +71,10 @@ class Reader:
         if command.startswith("pip install "):
             self._install(place, shlex.split(command)[2:])
             return
+        if command.startswith("make "):
+            target = command.split()[1]
+            assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), f"{place}: {command}"
+            return
         if command.endswith(" &"):
             self._start(command)
             return

@@ -9,24 +9,32 @@ from pathlib import Path
 import pytest
 from docs.blocks import ROOT, Reader, blocks
 
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
+OPENING = re.compile(r"^(```.*?)$\n.*?^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = ("zenolang",)
 """Pages that another test runs: tests/zenowasm/zenolang/test_page.py."""
 _LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.stem not in ELSEWHERE], ids=lambda page: page.stem)
+def _name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.stem not in ELSEWHERE], ids=_name)
 def test_what_a_page_says_can_be_done(page: Path, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    text = page.read_text()
+    for folder in ("examples", "spec-tests/abi"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    assert len(OPENING.findall(text)) == len(list(blocks(text)))  # none without a language
     reader = Reader(tmp_path, page.name)
     try:
-        for block in blocks(page.read_text()):
+        for block in blocks(text):
             reader.do(block)
     finally:
         reader.close()
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_links_lead_somewhere(page: Path) -> None:
     for path, anchor in _LINK.findall(page.read_text()):
         if "://" in path:
