@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from math import inf
 from time import monotonic, thread_time
-from typing import cast
+from typing import ParamSpec, TypeVar, cast
 
 from attrs import frozen
 
@@ -46,6 +45,9 @@ from zenowasm.interp.runtime.store import Store as RuntimeStore
 from zenowasm.interp.runtime.table import TableInstance
 from zenowasm.interp.runtime.values import check_value
 from zenowasm.interp.validation import ValidModule, validate_module
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 _FUEL_BETWEEN_CLOCKS = 50_000
 """Fuel that a guest consumes between two looks at the clock, about a hundredth of a second."""
@@ -133,19 +135,15 @@ class ReferenceStore:
         if not isinstance(module, ReferenceModule):
             raise TypeError(f"a module of the reference engine is needed, not {type(module).__name__}")
         externs = cast("Mapping[tuple[str, str], RuntimeExtern]", imports)
-        with self._activation():
-            return ReferenceInstance(instantiate(self.runtime, module.valid, externs, evaluate))
+        return ReferenceInstance(self._within_budget(instantiate, self.runtime, module.valid, externs, evaluate))
 
     def _invoke(self, function: Function, arguments: tuple[Value, ...]) -> tuple[Value, ...]:
-        with self._activation():
-            return invoke(self.runtime, function, arguments)
+        return self._within_budget(invoke, self.runtime, function, arguments)
 
-    @contextmanager
-    def _activation(self) -> Iterator[None]:
+    def _within_budget(self, action: Callable[_P, _T], *arguments: _P.args, **options: _P.kwargs) -> _T:
         """Apply the budget to what the host does outermost; what a host function or an instantiation does shares it."""
         if self._active:
-            yield
-            return
+            return action(*arguments, **options)
         runtime = self.runtime
         fuel, seconds, cpu_seconds = self._budget.fuel, self._budget.seconds, self._budget.cpu_seconds
         self._fuel_end = NEVER if fuel is None else runtime.settled_fuel + fuel
@@ -154,7 +152,7 @@ class ReferenceStore:
         runtime.checkpoint_fuel = -1
         self._active = True
         try:
-            yield
+            return action(*arguments, **options)
         finally:
             self._active = False
             # What a call consumes behind its last checkpoint is not reported, as with wasmtime.
