@@ -163,7 +163,8 @@ def children() -> set[int]:
     """The processes, ended ones that nobody has waited for included, that this process has started."""
     found = set()
     for task in Path("/proc/self/task").iterdir():
-        found.update(map(int, (task / "children").read_text().split()))
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended, and has none
+            found.update(map(int, (task / "children").read_text().split()))
     return found
 
 
