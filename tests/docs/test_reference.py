@@ -13,6 +13,7 @@ import pytest
 from docs.blocks import ROOT
 
 from zenowasm.cli.main import cli
+from zenowasm.faces.admin import routes
 from zenowasm.faces.terminal import COMMANDS
 from zenowasm.plugin import Host, PluginLimits, errors
 from zenowasm.plugin.abi import EXPORTS, MEMORY
@@ -170,3 +171,18 @@ def test_commands_of_the_debugger() -> None:
 @pytest.mark.parametrize("extra", ["wasmtime", "db", "http", "watch", "otel", "build", "all"])
 def test_extras(extra: str) -> None:
     assert extra in named("host-operator.md", "Installing")
+
+
+def test_environment() -> None:
+    found = set(named("host-operator.md", "Environment")) - {"true", "1"}
+    texts = "".join(path.read_text() for path in (ROOT / "zenowasm").rglob("*.py"))
+    set_by_the_host = {"ZENO_PLUGIN_NAME", "ZENO_SIDECAR"}  # for a plugin that is a process
+    assert {it for it in found if it.startswith("ZENO")} == set(
+        re.findall(r'"(ZENO_[A-Z_]+)"', texts)
+    ) - set_by_the_host
+
+
+def test_requests_of_serve() -> None:
+    found = section("host-operator.md", "Lifecycle")
+    for path in (routes.RELOAD, routes.PLUGINS, routes.STATS, f"{routes.SLOTS}NAME"):
+        assert re.search(rf"`(GET|POST) {path}`", found), path
