@@ -26,7 +26,7 @@ from zenowasm.backends import registry
 from zenowasm.interp.binary import encode
 from zenowasm.interp.text import parse_module
 from zenowasm.plugin.errors import GuestTrapError, PluginError, SlotFailedError, TimeLimitError
-from zenowasm.plugin.reports import ShutdownReport
+from zenowasm.plugin.lifecycle.reports import ShutdownReport
 from zenowasm.plugin.services import LogRecord
 
 MANIFEST: Final = "name: soak\nversion: 1.0.{generation}\nbinary: soak.wasm\npermissions: {{env: [ALLOWED]}}\n"

@@ -16,8 +16,8 @@ from support.toolchains import need
 
 from zenowasm.backends import registry
 from zenowasm.plugin import Host, HostEnvironment
+from zenowasm.plugin.configuration.manifest import parse_manifest, read_manifest
 from zenowasm.plugin.host_functions.table import OPERATIONS, PREFIX
-from zenowasm.plugin.manifest import parse_manifest, read_manifest
 from zenowasm.toolchains.build import build_plugin
 from zenowasm.toolchains.languages import LANGUAGES
 from zenowasm.toolchains.templates import new_plugin

@@ -16,12 +16,21 @@ from zenowasm.cli.main import cli
 from zenowasm.faces.admin import routes
 from zenowasm.faces.terminal import COMMANDS
 from zenowasm.plugin import Host, PluginLimits, errors
-from zenowasm.plugin.abi import EXPORTS, MEMORY
+from zenowasm.plugin.configuration.limits import FIELDS, LimitSettings, show_limit
+from zenowasm.plugin.configuration.manifest import ConfigParameter, Manifest, PermissionLists, Requires, Sidecar
+from zenowasm.plugin.configuration.settings import (
+    Audit,
+    DatabaseEntry,
+    Files,
+    ForPlugin,
+    Http,
+    Security,
+    Settings,
+    TelemetrySettings,
+)
+from zenowasm.plugin.configuration.typed import NOT_IN_FILE
+from zenowasm.plugin.guest.abi import EXPORTS, MEMORY
 from zenowasm.plugin.host_functions.table import OPERATIONS, PREFIX
-from zenowasm.plugin.limits import FIELDS, LimitSettings, show_limit
-from zenowasm.plugin.manifest import ConfigParameter, Manifest, PermissionLists, Requires, Sidecar
-from zenowasm.plugin.settings import Audit, DatabaseEntry, Files, ForPlugin, Http, Security, Settings, TelemetrySettings
-from zenowasm.plugin.typed import NOT_IN_FILE
 from zenowasm.resources.databases.settings import DatabaseSettings
 from zenowasm.resources.http.client import HttpSettings
 from zenowasm.testing import pytest_plugin

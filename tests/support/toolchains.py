@@ -12,9 +12,9 @@ import pytest
 from attrs import frozen
 
 from zenowasm.backends import registry
-from zenowasm.plugin.abi import Response
-from zenowasm.plugin.limits import PluginLimits
-from zenowasm.plugin.manager import PluginManager
+from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.guest.abi import Response
+from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.services import HostServices
 from zenowasm.toolchains.build import build_plugin
 from zenowasm.toolchains.languages import LANGUAGES

@@ -18,9 +18,9 @@ from zenowasm.cli.plugin_build import build, new
 from zenowasm.cli.plugin_reload import reload
 from zenowasm.cli.plugin_stats import stats
 from zenowasm.plugin import PluginError, load_environment
-from zenowasm.plugin.limits import FIELDS, PluginLimits, show_limit
-from zenowasm.plugin.manifest import Manifest, plugin_folders, read_manifest
-from zenowasm.plugin.settings import Settings, read_settings
+from zenowasm.plugin.configuration.limits import FIELDS, PluginLimits, show_limit
+from zenowasm.plugin.configuration.manifest import Manifest, plugin_folders, read_manifest
+from zenowasm.plugin.configuration.settings import Settings, read_settings
 from zenowasm.plugin.validate import Level, validate_plugin
 
 _RULE = "=" * 60

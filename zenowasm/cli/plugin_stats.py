@@ -22,8 +22,8 @@ from zenowasm.faces.admin.errors import AdminError
 from zenowasm.faces.admin.state import AdminState, default_state_file, read_state
 from zenowasm.faces.admin.token import TOKEN
 from zenowasm.plugin import load_environment
-from zenowasm.plugin.audit_stats import AuditStats, read_audit, rotated
 from zenowasm.plugin.errors import PluginError
+from zenowasm.plugin.observing.audit_stats import AuditStats, read_audit, rotated
 
 _ADDRESS: Final = "/api/admin/stats"
 _SECONDS: Final = 10.0

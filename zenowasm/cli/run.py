@@ -9,8 +9,8 @@ import click
 from zenowasm.cli import options
 from zenowasm.cli.options import measure
 from zenowasm.cli.script import run_script
-from zenowasm.plugin.limits import LimitSettings
-from zenowasm.plugin.units import Count, Duration, Size, parse_count, parse_duration, parse_size
+from zenowasm.plugin.configuration.limits import LimitSettings
+from zenowasm.plugin.configuration.units import Count, Duration, Size, parse_count, parse_duration, parse_size
 
 
 @click.command()

@@ -11,8 +11,8 @@ from zenowasm.backends.protocol import Store
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli.errors import CliError, read_file, user_errors, visible
 from zenowasm.plugin import Host, LogRecord, PluginError, PluginLimits, load_environment
-from zenowasm.plugin.limits import LimitSettings, LimitSource
-from zenowasm.plugin.settings import read_settings
+from zenowasm.plugin.configuration.limits import LimitSettings, LimitSource
+from zenowasm.plugin.configuration.settings import read_settings
 from zenowasm.zenolang import Evaluator, Scope, UnknownSlotError, ZenoError, default_registry, parse
 
 

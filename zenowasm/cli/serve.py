@@ -22,8 +22,8 @@ from zenowasm.faces.admin.server import AdminServer
 from zenowasm.faces.admin.state import AdminState, default_state_file, removed_state, write_state
 from zenowasm.faces.admin.token import TOKEN, admin_token
 from zenowasm.plugin import Host, PluginError, ShutdownReport, load_environment
-from zenowasm.plugin.manager import DRAIN_SECONDS
-from zenowasm.plugin.settings import read_settings
+from zenowasm.plugin.configuration.settings import read_settings
+from zenowasm.plugin.lifecycle.manager import DRAIN_SECONDS
 
 
 def _address(context: click.Context, option: click.Parameter, value: str) -> tuple[str, int]:

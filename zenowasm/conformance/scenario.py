@@ -9,7 +9,7 @@ from typing import Any, Final
 import cattrs
 from attrs import evolve, field, frozen
 
-from zenowasm.plugin.document import DocumentError, MappingNode, Node, Scalar, SequenceNode, load
+from zenowasm.plugin.configuration.document import DocumentError, MappingNode, Node, Scalar, SequenceNode, load
 
 SUFFIX: Final = ".yaml"
 MAX_BYTES: Final = 256 * 1024

@@ -12,8 +12,8 @@ import yaml
 from attrs import field, frozen
 
 from zenowasm.conformance.scenario import Database, World
-from zenowasm.plugin.limits import CONFIG_FILE
-from zenowasm.plugin.settings import parse_settings
+from zenowasm.plugin.configuration.limits import CONFIG_FILE
+from zenowasm.plugin.configuration.settings import parse_settings
 from zenowasm.resources.databases.connections import Databases
 from zenowasm.resources.databases.settings import DatabaseSettings
 from zenowasm.resources.files.folder import Folder

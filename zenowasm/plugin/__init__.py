@@ -4,18 +4,18 @@
 """
 
 from zenowasm.host.observer import BorderCall, Direction, Observer
-from zenowasm.plugin.abi import Response, SlotDefinition
-from zenowasm.plugin.audit import AuditFile, AuditRecord, AuditSink, audit_to_logging
-from zenowasm.plugin.environment import HostEnvironment, load_environment
+from zenowasm.plugin.configuration.environment import HostEnvironment, load_environment
+from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import PluginError, SlotFailedError
+from zenowasm.plugin.guest.abi import Response, SlotDefinition
 from zenowasm.plugin.host import Host
-from zenowasm.plugin.limits import PluginLimits
-from zenowasm.plugin.manager import PluginManager
-from zenowasm.plugin.metrics import CallStats, HostStats, PluginStats, Times
-from zenowasm.plugin.reports import Change, PluginChange, PluginProblem, ReloadReport, ShutdownReport
+from zenowasm.plugin.lifecycle.manager import PluginManager
+from zenowasm.plugin.lifecycle.reports import Change, PluginChange, PluginProblem, ReloadReport, ShutdownReport
+from zenowasm.plugin.observing.audit import AuditFile, AuditRecord, AuditSink, audit_to_logging
+from zenowasm.plugin.observing.metrics import CallStats, HostStats, PluginStats, Times
+from zenowasm.plugin.observing.trace import Decision
 from zenowasm.plugin.services import HostServices, LogRecord, LogSink, log_to_logging
 from zenowasm.plugin.slots import register_slots
-from zenowasm.plugin.trace import Decision
 
 __all__ = [
     "AuditFile",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from attrs import define, field
 
-from zenowasm.plugin.trace import CallTrace
+from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.zenolang.scope import Scope
 
 if TYPE_CHECKING:

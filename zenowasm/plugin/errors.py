@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from zenowasm.interp.errors import Exhaustion, Trap, TrapCode, WasmError
-from zenowasm.plugin.limits import PluginLimits
+from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.wasi.errors import ProcExit
 
 

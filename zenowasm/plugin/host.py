@@ -16,29 +16,29 @@ from attrs import evolve
 from zenowasm.backends import registry as backends
 from zenowasm.backends.protocol import Budget, Store
 from zenowasm.host.observer import Observer
-from zenowasm.plugin.abi import SlotDefinition
-from zenowasm.plugin.audit import AuditSink
-from zenowasm.plugin.environment import HostEnvironment, load_environment
+from zenowasm.plugin.configuration.environment import HostEnvironment, load_environment
+from zenowasm.plugin.configuration.files import read_bounded
+from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.configuration.settings import Settings, read_settings
 from zenowasm.plugin.errors import ClosedError, ScriptFileError, SlotFailedError
-from zenowasm.plugin.files import read_bounded
-from zenowasm.plugin.folder_watch import FolderWatch
-from zenowasm.plugin.generation import Generation
-from zenowasm.plugin.jsonvalue import JSONValue
-from zenowasm.plugin.limits import PluginLimits
-from zenowasm.plugin.manager import DRAIN_SECONDS, PluginManager
-from zenowasm.plugin.metrics import HostStats
+from zenowasm.plugin.guest.abi import SlotDefinition
+from zenowasm.plugin.guest.jsonvalue import JSONValue
+from zenowasm.plugin.lifecycle.folder_watch import FolderWatch
+from zenowasm.plugin.lifecycle.generation import Generation
+from zenowasm.plugin.lifecycle.manager import DRAIN_SECONDS, PluginManager
+from zenowasm.plugin.lifecycle.reports import PluginProblem, ReloadReport, ShutdownReport
+from zenowasm.plugin.lifecycle.slot_cache import SlotCache, cache_folder
+from zenowasm.plugin.observing.audit import AuditSink
+from zenowasm.plugin.observing.metrics import HostStats
+from zenowasm.plugin.observing.watching import make_watch
 from zenowasm.plugin.provisions import provide
-from zenowasm.plugin.reports import PluginProblem, ReloadReport, ShutdownReport
 from zenowasm.plugin.services import HostServices, LogSink, log_to_logging
-from zenowasm.plugin.settings import Settings, read_settings
-from zenowasm.plugin.slot_cache import SlotCache, cache_folder
 from zenowasm.plugin.slots import check_inputs, register_slots
-from zenowasm.plugin.watching import make_watch
 from zenowasm.plugin.worker import SlotRequest
 from zenowasm.zenolang import Evaluator, Scope, SlotRegistry, default_registry, parse
 
 if TYPE_CHECKING:
-    from zenowasm.plugin.telemetry import Telemetry
+    from zenowasm.plugin.observing.telemetry import Telemetry
     from zenowasm.resources.databases.connections import Databases
     from zenowasm.resources.files.folder import Folder
     from zenowasm.resources.http.client import HttpClient

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from zenowasm.plugin.settings import DatabaseEntry, Http, Settings, settings_error
+from zenowasm.plugin.configuration.settings import DatabaseEntry, Http, Settings, settings_error
 
 if TYPE_CHECKING:
     from zenowasm.resources.databases.connections import Databases

@@ -12,9 +12,9 @@ from attrs import field, frozen
 
 from zenowasm.backends.protocol import Store
 from zenowasm.host.observer import Observer
-from zenowasm.plugin.limits import PluginLimits
-from zenowasm.plugin.policy import HostPolicy
-from zenowasm.plugin.watch import Watch
+from zenowasm.plugin.access.policy import HostPolicy
+from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.observing.watch import Watch
 
 if TYPE_CHECKING:  # what they need is in extras, and is imported where one of them is made
     from zenowasm.resources.databases.connections import Databases

@@ -7,12 +7,12 @@ import threading
 from collections.abc import Mapping
 from difflib import get_close_matches
 
-from zenowasm.plugin.abi import InputDefinition, Response, SlotDefinition
 from zenowasm.plugin.errors import InputError, PluginError, SlotConflictError
-from zenowasm.plugin.generation import Generation
-from zenowasm.plugin.jsonvalue import JSONError, JSONValue, encode, is_encodable
-from zenowasm.plugin.manager import PluginManager
-from zenowasm.plugin.reports import PluginProblem
+from zenowasm.plugin.guest.abi import InputDefinition, Response, SlotDefinition
+from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, is_encodable
+from zenowasm.plugin.lifecycle.generation import Generation
+from zenowasm.plugin.lifecycle.manager import PluginManager
+from zenowasm.plugin.lifecycle.reports import PluginProblem
 from zenowasm.plugin.services import LogRecord
 from zenowasm.plugin.worker import SlotRequest
 from zenowasm.zenolang.errors import SlotError, SlotRegistrationError

@@ -13,13 +13,13 @@ from attrs import define, field, frozen
 
 from zenowasm.backends.protocol import Engine, Module
 from zenowasm.interp.errors import WasmError
-from zenowasm.plugin.abi import CLEANUP, EXPORTS, REQUIRED, export_problems
-from zenowasm.plugin.code import interface, read_binary
-from zenowasm.plugin.config import resolve_config
+from zenowasm.plugin.configuration.config import resolve_config
+from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.configuration.manifest import FILE_NAME, Manifest, PluginType, read_manifest
+from zenowasm.plugin.configuration.versions import ZENO_VERSION
 from zenowasm.plugin.errors import PluginError
-from zenowasm.plugin.limits import PluginLimits
-from zenowasm.plugin.manifest import FILE_NAME, Manifest, PluginType, read_manifest
-from zenowasm.plugin.versions import ZENO_VERSION
+from zenowasm.plugin.guest.abi import CLEANUP, EXPORTS, REQUIRED, export_problems
+from zenowasm.plugin.guest.code import interface, read_binary
 
 
 class Level(Enum):

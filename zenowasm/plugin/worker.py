@@ -9,8 +9,8 @@ from typing import Protocol
 from attrs import field, frozen
 
 from zenowasm.backends.protocol import Budget
-from zenowasm.plugin.abi import Metadata, Response, SlotDefinition
-from zenowasm.plugin.trace import CallTrace
+from zenowasm.plugin.guest.abi import Metadata, Response, SlotDefinition
+from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.zenolang.scope import Scope
 
 

@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from attrs import define, field, frozen
 
-from zenowasm.plugin.permissions import NetworkGrant
+from zenowasm.plugin.access.permissions import NetworkGrant
 from zenowasm.resources.http.client import HttpClient, HttpResponse
 from zenowasm.resources.http.errors import NotPermittedError
 

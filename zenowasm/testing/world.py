@@ -14,9 +14,9 @@ import yaml
 from attrs import evolve, frozen
 
 from zenowasm.plugin import AuditRecord, Host, HostEnvironment, PluginError
-from zenowasm.plugin.limits import CONFIG_FILE
-from zenowasm.plugin.manifest import FILE_NAME, plugin_folders, read_manifest
-from zenowasm.plugin.settings import Files, Http, Settings, parse_settings
+from zenowasm.plugin.configuration.limits import CONFIG_FILE
+from zenowasm.plugin.configuration.manifest import FILE_NAME, plugin_folders, read_manifest
+from zenowasm.plugin.configuration.settings import Files, Http, Settings, parse_settings
 from zenowasm.testing.log import CapturedLog
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from zenowasm.plugin.manifest import FILE_NAME, PluginType, read_manifest
+from zenowasm.plugin.configuration.manifest import FILE_NAME, PluginType, read_manifest
 from zenowasm.toolchains.errors import CompileError, MissingToolchainError, SourceError
 from zenowasm.toolchains.language import Language
 from zenowasm.toolchains.languages import LANGUAGES

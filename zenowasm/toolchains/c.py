@@ -9,8 +9,8 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from zenowasm.plugin.abi import EXPORTS
-from zenowasm.plugin.code import interface
+from zenowasm.plugin.guest.abi import EXPORTS
+from zenowasm.plugin.guest.code import interface
 from zenowasm.toolchains.c_in_python import compile_module, is_installed, read_c
 from zenowasm.toolchains.language import Language, Toolchain, root_source
 from zenowasm.toolchains.process import ask, compile_

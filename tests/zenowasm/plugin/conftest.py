@@ -14,8 +14,8 @@ from support.wasm import wat
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Engine
 from zenowasm.host.observer import BorderCall
-from zenowasm.plugin.limits import PluginLimits
-from zenowasm.plugin.manager import PluginManager
+from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.services import HostServices, LogRecord
 
 ROOT = Path(__file__).parents[3]

@@ -13,6 +13,7 @@ import pytest
 
 import zenowasm
 from zenowasm.plugin import Host, HostEnvironment, PluginError, SlotFailedError
+from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import (
     BusyError,
     ClosedError,
@@ -24,7 +25,6 @@ from zenowasm.plugin.errors import (
     SlotNotFoundError,
     TimeLimitError,
 )
-from zenowasm.plugin.limits import PluginLimits
 from zenowasm.zenolang import ZenoError
 
 LOG = '(import "env" "host_log" (func $log (param i32 i32 i32 i32)))'

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from zenowasm.plugin import Host, HostEnvironment
+from zenowasm.plugin.configuration.limits import LimitSource
+from zenowasm.plugin.configuration.settings import parse_settings
 from zenowasm.plugin.errors import NotAdmittedError, SettingsError
-from zenowasm.plugin.limits import LimitSource
 from zenowasm.plugin.provisions import provide
-from zenowasm.plugin.settings import parse_settings
 
 CREATE = json.dumps({"connection": "default", "sql": "create table t (a)"})
 READ = "notes.txt"

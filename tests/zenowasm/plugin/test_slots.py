@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zenowasm.plugin.abi import InputDefinition, SlotDefinition
+from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import InputError
-from zenowasm.plugin.limits import PluginLimits
-from zenowasm.plugin.manager import PluginManager
+from zenowasm.plugin.guest.abi import InputDefinition, SlotDefinition
+from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.services import HostServices
 from zenowasm.plugin.slots import check_inputs, register_slots
 from zenowasm.zenolang import Evaluator, Scope, SlotError, default_registry, parse

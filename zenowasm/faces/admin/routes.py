@@ -21,9 +21,9 @@ from zenowasm.plugin.errors import (
     SlotNotFoundError,
     TimeLimitError,
 )
-from zenowasm.plugin.generation import Generation
-from zenowasm.plugin.jsonvalue import JSONError, parse_whole
-from zenowasm.plugin.reports import PluginChange
+from zenowasm.plugin.guest.jsonvalue import JSONError, parse_whole
+from zenowasm.plugin.lifecycle.generation import Generation
+from zenowasm.plugin.lifecycle.reports import PluginChange
 
 RELOAD: Final = "/api/admin/plugins/reload"
 PLUGINS: Final = "/api/admin/plugins"

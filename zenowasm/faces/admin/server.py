@@ -18,7 +18,7 @@ from typing import Any, Final, Self
 from zenowasm.faces.admin.errors import AdminError
 from zenowasm.faces.admin.routes import Answer, BadRequestError, Request, Routes, Stats, failure
 from zenowasm.plugin import Host
-from zenowasm.plugin.jsonvalue import encode
+from zenowasm.plugin.guest.jsonvalue import encode
 
 MAX_CONNECTIONS: Final = 64
 MAX_BODY: Final = 16 << 20

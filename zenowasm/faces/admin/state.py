@@ -13,8 +13,8 @@ from typing import Final
 from attrs import asdict, field, frozen
 
 from zenowasm.faces.admin.errors import AdminError
-from zenowasm.plugin.files import read_bounded
-from zenowasm.plugin.jsonvalue import JSONError, encode, parse_whole
+from zenowasm.plugin.configuration.files import read_bounded
+from zenowasm.plugin.guest.jsonvalue import JSONError, encode, parse_whole
 
 STATE: Final = "ZENO_ADMIN_STATE"
 """The variable that names another file."""

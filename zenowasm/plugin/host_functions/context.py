@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from attrs import define, field
 
+from zenowasm.plugin.access.permissions import Permissions
 from zenowasm.plugin.call import RunningCall
-from zenowasm.plugin.limits import PluginLimits
-from zenowasm.plugin.log import PluginLog
-from zenowasm.plugin.permissions import Permissions
-from zenowasm.plugin.redaction import Redactor
+from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.observing.log import PluginLog
+from zenowasm.plugin.observing.redaction import Redactor
 from zenowasm.plugin.services import HostServices
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.plugin.errors import CommitError
+from zenowasm.plugin.guest.jsonvalue import JSONValue
 from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
-from zenowasm.plugin.jsonvalue import JSONValue
 from zenowasm.resources.databases.settings import DatabaseError
 
 if TYPE_CHECKING:

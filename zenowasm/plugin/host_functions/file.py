@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from zenowasm.host.memory import visible_text
+from zenowasm.plugin.access.path_rules import clean_path
+from zenowasm.plugin.guest.jsonvalue import JSONValue
 from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
-from zenowasm.plugin.jsonvalue import JSONValue
-from zenowasm.plugin.path_rules import clean_path
 from zenowasm.resources.files.folder import EscapeError
 
 if TYPE_CHECKING:

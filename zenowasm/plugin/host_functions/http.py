@@ -7,9 +7,9 @@ payloads that are signed must arrive byte for byte.
 from __future__ import annotations
 
 from zenowasm.host.memory import visible_text
+from zenowasm.plugin.access.permissions import NetworkGrant
+from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, is_encodable, parse_whole
 from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
-from zenowasm.plugin.jsonvalue import JSONError, JSONValue, encode, is_encodable, parse_whole
-from zenowasm.plugin.permissions import NetworkGrant
 from zenowasm.resources.http.errors import (
     ExchangeError,
     InvalidRequestError,

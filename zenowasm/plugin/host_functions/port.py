@@ -8,12 +8,12 @@ from attrs import define
 
 from zenowasm.host.memory import MemoryFaultError, TooLongError
 from zenowasm.interp.errors import Trap, TrapCode
-from zenowasm.plugin.abi import ALLOC
+from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import NestedTooDeep
-from zenowasm.plugin.guest import Guest
+from zenowasm.plugin.guest.abi import ALLOC
+from zenowasm.plugin.guest.exports import Guest
+from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, parse_first
 from zenowasm.plugin.host_functions.context import RequestFailedError
-from zenowasm.plugin.jsonvalue import JSONError, JSONValue, encode, parse_first
-from zenowasm.plugin.limits import PluginLimits
 
 MAX_DEPTH: Final = 16
 """Calls of ``alloc`` from host functions inside one another: each takes the host's own stack."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from zenowasm.plugin.guest.jsonvalue import JSONValue
 from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
-from zenowasm.plugin.jsonvalue import JSONValue
 
 _NOT_AVAILABLE = "scope access not available"
 

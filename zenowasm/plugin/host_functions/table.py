@@ -17,7 +17,7 @@ from zenowasm.interp.errors import Trap, TrapCode, WasmError
 from zenowasm.plugin.errors import HostCallsUsedUp
 from zenowasm.plugin.host_functions import db, env, file, http, log, scope
 from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError
-from zenowasm.plugin.trace import Decision
+from zenowasm.plugin.observing.trace import Decision
 
 PREFIX: Final = "host_"
 

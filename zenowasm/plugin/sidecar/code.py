@@ -9,14 +9,14 @@ from typing import Final
 
 from attrs import field, frozen
 
-from zenowasm.plugin.config import resolve_config, secret_values
+from zenowasm.plugin.access.permissions import Permissions
+from zenowasm.plugin.configuration.config import resolve_config, secret_values
+from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.configuration.manifest import Manifest
 from zenowasm.plugin.errors import LoadError
-from zenowasm.plugin.jsonvalue import encode
-from zenowasm.plugin.limits import PluginLimits
-from zenowasm.plugin.log import PluginLog
-from zenowasm.plugin.manifest import Manifest
-from zenowasm.plugin.permissions import Permissions
-from zenowasm.plugin.redaction import Redactor
+from zenowasm.plugin.guest.jsonvalue import encode
+from zenowasm.plugin.observing.log import PluginLog
+from zenowasm.plugin.observing.redaction import Redactor
 from zenowasm.plugin.services import HostServices
 
 PROTOCOL: Final = "json-rpc"

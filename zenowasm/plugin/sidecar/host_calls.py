@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from zenowasm.host.memory import visible_text
 from zenowasm.interp.errors import WasmError
+from zenowasm.plugin.guest.jsonvalue import JSONError
 from zenowasm.plugin.host_functions.context import HostContext, RequestFailedError
 from zenowasm.plugin.host_functions.log import Message
 from zenowasm.plugin.host_functions.table import OPERATIONS, Answer, Argument, Operation, perform
-from zenowasm.plugin.jsonvalue import JSONError
 from zenowasm.plugin.sidecar.messages import HostCall, host_response
 
 _LOG: Final = "log"

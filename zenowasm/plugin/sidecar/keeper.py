@@ -17,17 +17,17 @@ from time import monotonic
 from typing import Final
 
 from zenowasm.interp.errors import Trap, TrapCode
-from zenowasm.plugin.abi import EXECUTE, INIT, REGISTER_SLOTS, parse_metadata, parse_slots, response_of
 from zenowasm.plugin.call import RunningCall
+from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import LoadError, PluginError, SlotFailedError, call_error
-from zenowasm.plugin.generation import Declaration
+from zenowasm.plugin.guest.abi import EXECUTE, INIT, REGISTER_SLOTS, parse_metadata, parse_slots, response_of
+from zenowasm.plugin.guest.jsonvalue import JSONValue, encode
 from zenowasm.plugin.host_functions.context import HostContext
-from zenowasm.plugin.jsonvalue import JSONValue, encode
-from zenowasm.plugin.limits import PluginLimits
+from zenowasm.plugin.lifecycle.generation import Declaration
+from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.sidecar.code import SidecarCode
 from zenowasm.plugin.sidecar.errors import SidecarGaveUpError
 from zenowasm.plugin.sidecar.session import Session
-from zenowasm.plugin.trace import CallTrace
 from zenowasm.plugin.worker import SlotRequest
 
 IDLE_SECONDS: Final = 60.0

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from zenowasm.plugin.jsonvalue import JSONError, JSONValue, encode, parse_whole
+from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, parse_whole
 
 _SHOWN = 60
 MessageId = str | int

@@ -13,8 +13,8 @@ from attrs import define, field
 from zenowasm.interp.errors import Trap, TrapCode, WasmError
 from zenowasm.plugin.call import RunningCall
 from zenowasm.plugin.errors import OutputLimitError, PluginError, RequestError, RequestLimitError, call_error
+from zenowasm.plugin.guest.jsonvalue import JSONError
 from zenowasm.plugin.host_functions.context import HostContext
-from zenowasm.plugin.jsonvalue import JSONError
 from zenowasm.plugin.sidecar.code import SidecarCode
 from zenowasm.plugin.sidecar.errors import SidecarExitedError, SidecarProtocolError, how_it_ended
 from zenowasm.plugin.sidecar.host_calls import answer, answer_outside

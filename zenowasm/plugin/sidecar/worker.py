@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from attrs import evolve
 
-from zenowasm.plugin.abi import Metadata, Response, SlotDefinition, response_of
+from zenowasm.plugin.configuration.manifest import Manifest
 from zenowasm.plugin.errors import OutputLimitError, UnusableInstanceError
-from zenowasm.plugin.manifest import Manifest
+from zenowasm.plugin.guest.abi import Metadata, Response, SlotDefinition, response_of
 from zenowasm.plugin.services import HostServices
 from zenowasm.plugin.sidecar.code import load_sidecar
 from zenowasm.plugin.sidecar.keeper import SidecarKeeper

@@ -20,7 +20,7 @@ from zenowasm.faces.admin import server as module
 from zenowasm.faces.admin.errors import AdminError
 from zenowasm.faces.admin.server import AdminServer
 from zenowasm.plugin import Host, HostEnvironment
-from zenowasm.plugin.settings import Settings
+from zenowasm.plugin.configuration.settings import Settings
 
 HELLO = Path(__file__).parents[4] / "examples" / "plugins" / "hello"
 TOKEN = "a-token-for-tests-only"

@@ -16,7 +16,7 @@ import pytest
 from attrs import define, field
 
 from zenowasm.plugin import Host, HostEnvironment, LogRecord
-from zenowasm.plugin.settings import Settings
+from zenowasm.plugin.configuration.settings import Settings
 from zenowasm.zenolang.scope import Scope
 
 PROGRAM = """#!{python}

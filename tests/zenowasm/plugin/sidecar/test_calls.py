@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from zenowasm.plugin import HostEnvironment, PluginLimits, SlotFailedError
+from zenowasm.plugin.configuration.settings import parse_settings
 from zenowasm.plugin.errors import (
     HostCallLimitError,
     InputError,
@@ -18,7 +19,6 @@ from zenowasm.plugin.errors import (
     RequestError,
     RequestLimitError,
 )
-from zenowasm.plugin.settings import parse_settings
 
 ECHO = "def echo(request): answer(request, request)"
 ASK = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import httpx
@@ -30,7 +31,11 @@ def test_no_other_parser_sees_another_host_or_port(text):
         return
     other = httpx.URL(text)
     default = {"http": 80, "https": 443}[other.scheme]
-    assert (url.scheme, url.host.strip("[]"), url.port) == (other.scheme, other.raw_host.decode(), other.port or default)
+    assert (url.scheme, url.host.strip("[]"), url.port) == (
+        other.scheme,
+        other.raw_host.decode(),
+        other.port or default,
+    )
     split = urlsplit(text)
     assert (url.scheme, url.host.strip("[]"), url.port) == (split.scheme, split.hostname, split.port or default)
 

@@ -1,0 +1,80 @@
+"""What a host's operator lets plugins do, whatever their manifests ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import evolve, field, frozen
+
+from zenowasm.plugin.access.permissions import Permissions
+from zenowasm.plugin.configuration.limits import CONFIG_FILE, FIELDS, LimitSettings, LimitSource, PluginLimits
+from zenowasm.plugin.configuration.manifest import Manifest, PluginType
+from zenowasm.plugin.errors import NotAdmittedError
+
+SIDECAR_SECONDS: Final = 30.0
+"""Of one call of a plugin that is a process, where nobody says otherwise (ABI document, section "Lifecycle")."""
+
+
+@frozen
+class HostPolicy:
+    """The rules of one host; without arguments, manifests alone decide.
+
+    ``whitelist`` holds the names of the plugins that may load, ``None`` for all of them, and ``whitelist_place`` says
+    where it is written. ``limits`` stand, for the plugin of that name, in the place of the host's. See
+    ``settings.Security`` for the others.
+    """
+
+    whitelist: frozenset[str] | None = None
+    whitelist_place: str = "the whitelist"
+    strict: bool = False
+    allow_network: bool = True
+    allow_filesystem: bool = True
+    allow_sidecars: bool = False
+    limits: Mapping[str, LimitSettings] = field(factory=dict)
+
+    def check(self, manifest: Manifest) -> None:
+        """Raise ``NotAdmittedError`` when the plugin must not load here."""
+        name = manifest.name
+        if self.whitelist is not None and name not in self.whitelist:
+            raise NotAdmittedError(f"plugin {name} is not on the whitelist: add it at {self.whitelist_place}")
+        if manifest.type is PluginType.SIDECAR and not (self.allow_network and self.allow_filesystem):
+            what = "allow_filesystem" if self.allow_network else "allow_network"
+            raise NotAdmittedError(
+                f"plugin {name} is a process of its own, which cannot be kept from network and files: "
+                f"it needs wasm.security.{what}"
+            )
+        if manifest.type is PluginType.SIDECAR and not self.allow_sidecars:
+            raise NotAdmittedError(
+                f"plugin {name} is a process of its own, which runs outside of every sandbox with the rights of its "
+                f"host: to allow that, set wasm.security.allow_sidecar in {CONFIG_FILE}"
+            )
+        if self.strict and manifest.warnings:
+            first = manifest.warnings[0]
+            raise NotAdmittedError(
+                f"failed to parse manifest: {manifest.file}:{first.line}: {first.field}: {first.message} "
+                "(an error because of wasm.security.strict_mode)"
+            )
+
+    def permissions(self, manifest: Manifest) -> Permissions:
+        """Return what the plugin may do: what its manifest grants, without what is not allowed here."""
+        granted = manifest.granted()
+        if not self.allow_network:
+            granted = evolve(granted, network=())
+        if not self.allow_filesystem:
+            granted = evolve(granted, filesystem=())
+        return granted
+
+    def plugin_limits(self, manifest: Manifest, host: PluginLimits) -> PluginLimits:
+        """Return the limits of a plugin: those of the ``host``, or what it says of this plugin, and the manifest's
+        where they are lower.
+        """
+        is_process = manifest.type is PluginType.SIDECAR
+        if is_process and host.seconds == PluginLimits().seconds and host.source("seconds") is LimitSource.DEFAULT:
+            host = evolve(host, seconds=SIDECAR_SECONDS)
+        own = self.limits.get(manifest.name, LimitSettings())
+        # Whoever gives a limit with the command means all plugins by it.
+        given = {key: None for key, name in FIELDS.items() if host.source(name) is LimitSource.COMMAND}
+        limits = host.overridden(evolve(own, **given), LimitSource.PLUGIN_CONFIG)
+        limits = limits.restricted(manifest.limits, LimitSource.MANIFEST)
+        return evolve(limits, instances=min(limits.instances, manifest.sidecar.concurrency)) if is_process else limits

@@ -1,0 +1,200 @@
+"""Bounds on plugins: on what they may use while they run, and on what they may hand over.
+
+A limit is asked for in three places: the settings file (see ``settings``) sets a host's, the mapping ``limits`` of a
+manifest may lower it for its plugin, and a caller may lower it for one call. The strictest wins, and each remembers
+where it came from, so that an error can say where to raise it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, Final
+
+from attrs import evolve, field, fields, frozen, validators
+
+from zenowasm.backends.protocol import Budget
+from zenowasm.interp.limits import MIB
+from zenowasm.plugin.configuration.units import Count, Duration, OutputSize, Share, Size, show_duration, show_size
+
+_POSITIVE: Any = validators.optional(validators.gt(0))
+CONFIG_FILE: Final = "config/plugins.yaml"
+
+
+class LimitSource(Enum):
+    """Where a limit comes from, and how it is raised there; earlier ones are named where two ask for the same."""
+
+    DEFAULT = "default"
+    CONFIG = "config"
+    PLUGIN_CONFIG = "config of the plugin"
+    COMMAND = "command line"
+    MANIFEST = "manifest"
+    CALL = "call"
+
+
+_ORDER = tuple(LimitSource)
+_REMEDIES = {
+    LimitSource.DEFAULT: "to raise it, set wasm.limits.{key} in {file}",
+    LimitSource.CONFIG: "to raise it, change wasm.limits.{key} in {file}",
+    LimitSource.PLUGIN_CONFIG: "to raise it, change wasm.plugins.{plugin}.limits.{key} in {file}",
+    LimitSource.COMMAND: "it was given on the command line",
+    LimitSource.MANIFEST: "to raise it, change limits.{key} in manifest.yaml",
+    LimitSource.CALL: "it was given with the call",
+}
+
+
+@frozen
+class LimitSettings:
+    """What one document asks for; ``None`` where it says nothing. The same keys in manifests and in the settings file.
+
+    ``max_memory`` and the other sizes are in bytes (``100MB``, ``64KiB``), ``max_execution_time`` is in seconds
+    (``30s``, ``500ms``), ``max_cpu`` a share of one core. See ``PluginLimits`` for what each of them bounds.
+    """
+
+    max_memory: Size | None = None
+    max_execution_time: Duration | None = None
+    max_cpu: Share | None = None
+    max_fuel: Count | None = None
+    max_request: Size | None = None
+    max_output: OutputSize | None = None
+    max_log: Size | None = None
+    max_call_depth: Count | None = None
+    max_host_calls: int | None = None
+    max_open_files: int | None = None
+    max_instances: Count | None = None
+    max_calls_per_instance: Count | None = None
+
+
+FIELDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "max_memory": "memory_bytes",
+        "max_execution_time": "seconds",
+        "max_cpu": "cpu",
+        "max_fuel": "fuel",
+        "max_request": "request_bytes",
+        "max_output": "reply_bytes",
+        "max_log": "log_bytes",
+        "max_call_depth": "call_depth",
+        "max_host_calls": "host_calls",
+        "max_open_files": "open_files",
+        "max_instances": "instances",
+        "max_calls_per_instance": "calls_per_instance",
+    }
+)
+"""The field of ``PluginLimits`` for each key of a document."""
+_SIZES: Final = ("max_memory", "max_request", "max_output", "max_log")
+_KEYS = {name: key for key, name in FIELDS.items()}
+
+
+@frozen
+class PluginLimits:
+    """Bounds on every plugin of a host, each with a default that ends a runaway guest without any configuration.
+
+    Sizes are in bytes. ``seconds`` is the wall clock of one slot call (of one phase while loading), host functions
+    included; ``fuel`` its units of the instruction table; ``cpu`` the share of one core that it may use, so that its
+    CPU time is at most ``cpu * seconds``. ``None`` is no bound. ``reply_bytes`` bounds what is read of a guest's JSON
+    and cannot be less than 1 MiB (ABI document, section "Guest exports").
+    """
+
+    seconds: float | None = field(default=10.0, validator=_POSITIVE)
+    fuel: int | None = field(default=None, validator=_POSITIVE)
+    cpu: float | None = field(default=None, validator=_POSITIVE)
+    memory_bytes: int = field(default=100 * MIB, validator=validators.ge(0))
+    binary_bytes: int = 256 * MIB
+    reply_bytes: int = field(default=MIB, validator=validators.ge(MIB))
+    request_bytes: int = 16 * MIB
+    """Of one call's request, and of one reply of a host function."""
+    host_request_bytes: int = 16 * MIB
+    """Of the JSON that a guest passes to a host function."""
+    key_bytes: int = 64 * 1024
+    """Of a key, a path or a name that a guest passes to a host function."""
+    log_message_bytes: int = 64 * 1024
+    """Of one log message; a longer one is cut, and says so."""
+    log_bytes: int = MIB
+    """Of all log messages of one call together; what comes after is dropped, and one message says so."""
+    call_depth: int = field(default=10_000, validator=validators.ge(1))
+    """Guest calls inside one another. The reference engine counts them; wasmtime bounds its stack at 512 KiB instead,
+    which holds about as many calls with small frames, whatever is said here."""
+    host_calls: int = field(default=100_000, validator=validators.ge(0))
+    """Calls of host functions, those of WASI excepted, in one slot call."""
+    open_files: int = field(default=64, validator=validators.ge(0))
+    """WASI descriptors open at once in one instance, the three standard streams included; a guest that wants more
+    gets the error number ``mfile``."""
+    instances: int = field(default=4, validator=validators.ge(1))
+    """Of one plugin, for calls at the same time."""
+    idle_instances: int = field(default=4, validator=validators.ge(0))
+    """Of one plugin, kept while no call uses them; with 0 every call has an instance of its own."""
+    calls_per_instance: int | None = field(default=None, validator=_POSITIVE)
+    """After so many calls an instance is replaced; ``None`` keeps it until it traps or its memory is used up."""
+    plugins: int = 1_000
+    slots: int = 1_000
+    """Of one plugin."""
+    async_threads: int = field(default=4, validator=validators.ge(1))
+    async_pending: int = field(default=1_000, validator=validators.ge(1))
+    sources: Mapping[str, LimitSource] = field(factory=dict, hash=False, kw_only=True)
+    """Where the fields that differ from the defaults come from, as far as it is known."""
+
+    @property
+    def cpu_seconds(self) -> float | None:
+        """The CPU time that one slot call may use, ``None`` for no bound but ``seconds``."""
+        return None if self.cpu is None or self.seconds is None else self.cpu * self.seconds
+
+    def source(self, name: str) -> LimitSource:
+        """Return where the field ``name`` comes from."""
+        return self.sources.get(name, LimitSource.DEFAULT)
+
+    def remedy(self, name: str, plugin: str) -> str:
+        """Return how the field ``name`` is raised for a plugin, in a few words for an error message."""
+        return _REMEDIES[self.source(name)].format(key=_KEYS[name], plugin=plugin, file=CONFIG_FILE)
+
+    def overridden(self, settings: LimitSettings, source: LimitSource) -> PluginLimits:
+        """Return these limits with what ``settings`` says in their place, higher or lower."""
+        said = {name: value for key, name in FIELDS.items() if (value := getattr(settings, key)) is not None}
+        if not said:
+            return self
+        return evolve(self, **said, sources={**self.sources, **dict.fromkeys(said, source)})
+
+    def restricted(self, settings: LimitSettings, source: LimitSource) -> PluginLimits:
+        """Return these limits, lowered to what ``settings`` says where that is less."""
+        return self.stricter(self.overridden(settings, source))
+
+    def within(self, budget: Budget) -> PluginLimits:
+        """Return these limits, lowered to the budget of one call where that is less.
+
+        Raises ``ValueError`` for a budget that is not greater than 0.
+        """
+        asked: dict[str, Any] = {"fuel": budget.fuel, "seconds": budget.seconds}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return self.stricter(evolve(self, **given, sources={**self.sources, **dict.fromkeys(given, LimitSource.CALL)}))
+
+    def stricter(self, other: PluginLimits) -> PluginLimits:
+        """Return the lower of each limit; of two that are equal the source that comes first in ``LimitSource``."""
+        values: dict[str, Any] = {}
+        sources: dict[str, LimitSource] = {}
+        for name in _names():
+            value, source = min(
+                ((getattr(limits, name), limits.source(name)) for limits in (self, other)), key=_strictness
+            )
+            values[name] = value
+            if source is not LimitSource.DEFAULT:
+                sources[name] = source
+        return PluginLimits(**values, sources=sources)
+
+
+def show_limit(key: str, value: float | None) -> str:
+    """Return the value of a limit as a document would give it; ``key`` is that of the document."""
+    if value is None:
+        return "unlimited"
+    if key in _SIZES:
+        return show_size(int(value))
+    return show_duration(value) if key == "max_execution_time" else f"{value:g}" if key == "max_cpu" else str(value)
+
+
+def _names() -> Iterable[str]:
+    return (it.name for it in fields(PluginLimits) if it.name != "sources")
+
+
+def _strictness(limit: tuple[float | None, LimitSource]) -> tuple[bool, float, int]:
+    value, source = limit
+    return value is None, value or 0, _ORDER.index(source)

@@ -1,0 +1,287 @@
+"""A host's settings file, ``config/plugins.yaml``: read and checked, with file, line and field in every error.
+
+::
+
+    wasm:
+      enabled: true                 # the variable ZENO_PLUGINS_ENABLED, where it is set, wins
+      plugin_dir: ./plugins         # so does ZENO_PLUGIN_DIR
+      limits: {max_memory: 100MB, max_execution_time: 30s, max_cpu: 0.5}
+      security: {strict_mode: false, allow_network: true, allow_filesystem: true, allow_sidecar: false}
+      whitelist: [hello]            # without it every plugin may load
+      plugins: {hello: {limits: {max_fuel: 10_000_000}}}
+      databases: {default: {url: "${DATABASE_URL}", read_only: true, max_rows: 1000}}   # see ``provisions``
+      files: {root: ./data}
+      http: {ca_file: ./ca.pem}
+      audit: {file: ./audit.jsonl, max_bytes: 16MiB, keep: 4}    # see ``audit``
+      telemetry: {enabled: true, propagate: false}               # see ``telemetry``
+
+``limits`` and ``plugins`` take the keys of ``LimitSettings``, and what they say stands in the place of the defaults,
+higher or lower; the limits of a manifest can only lower it. Paths are relative to the current folder. Keys beside
+``wasm`` belong to others; an unknown key inside of it is an error, since a misspelt ``allow_network`` would allow it.
+Source: the ABI document, section "Lifecycle"; ``plugins``, ``databases``, ``files``, ``http``, ``audit``,
+``telemetry`` are this project's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from attrs import evolve, field, frozen
+
+from zenowasm.plugin.access.policy import HostPolicy
+from zenowasm.plugin.configuration.document import MAX_BYTES, DocumentError, EmptyDocumentError, MappingNode, Node, load
+from zenowasm.plugin.configuration.environment import HostEnvironment
+from zenowasm.plugin.configuration.files import read_bounded
+from zenowasm.plugin.configuration.limits import CONFIG_FILE, LimitSettings, LimitSource, PluginLimits
+from zenowasm.plugin.configuration.typed import NOT_IN_FILE, FieldError, expected, make_converter, unknown_keys
+from zenowasm.plugin.configuration.units import Count, Duration, Size
+from zenowasm.plugin.errors import SettingsError
+
+CONFIG: Final = "ZENO_PLUGINS_CONFIG"
+"""The variable that names another settings file."""
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+@frozen
+class Security:
+    """What holds for every plugin, whatever its manifest says.
+
+    With ``strict_mode`` what is a warning in a manifest, such as an unknown key or a permission that grants nothing,
+    keeps the plugin from loading. Without ``allow_network`` or ``allow_filesystem`` the permissions of that kind grant
+    nothing, and plugins that are processes of their own, which nothing could hold back, do not load. Without
+    ``allow_sidecar`` these never load.
+    """
+
+    strict_mode: bool = False
+    allow_network: bool = True
+    allow_filesystem: bool = True
+    allow_sidecar: bool = False
+
+
+@frozen
+class DatabaseEntry:
+    """A database connection: ``url``, in which ``${NAME}`` stands for a variable, or ``url_env``, a variable's name.
+
+    ``max_rows`` and ``max_bytes`` bound a result, ``max_seconds`` a statement.
+    """
+
+    url: str | None = field(default=None, repr=False)
+    url_env: str | None = None
+    read_only: bool = False
+    max_rows: Count | None = None
+    max_bytes: Size | None = None
+    max_seconds: Duration | None = None
+    line: int = field(default=0, metadata={NOT_IN_FILE: True})
+
+
+@frozen
+class Files:
+    """Where the files are that plugins may be permitted to use: below ``root``."""
+
+    root: str = "."
+
+
+@frozen
+class Http:
+    """Bounds on HTTP requests, those of redirects included; ``ca_file`` has further certificates to trust, in PEM."""
+
+    enabled: bool = True
+    ca_file: str | None = None
+    max_seconds: Duration | None = None
+    max_request: Size | None = None
+    max_response: Size | None = None
+    max_redirects: int | None = None
+
+
+@frozen
+class Audit:
+    """The file of the audit log, what it may grow to, and how many older ones stay."""
+
+    file: str | None = None
+    max_bytes: Size | None = None
+    keep: int | None = None
+
+
+@frozen
+class TelemetrySettings:
+    """Whether OpenTelemetry is told of calls, and whether plugins' HTTP requests carry the trace's context."""
+
+    enabled: bool = False
+    propagate: bool = False
+
+
+@frozen
+class ForPlugin:
+    """What holds for one plugin, in the place of what holds for all."""
+
+    limits: LimitSettings = field(factory=LimitSettings)
+
+
+@frozen
+class Settings:
+    """What a settings file says; ``None`` where it says nothing. ``file`` is ``None`` where there is none."""
+
+    enabled: bool | None = None
+    plugin_dir: str | None = None
+    limits: LimitSettings = field(factory=LimitSettings)
+    security: Security = field(factory=Security)
+    whitelist: tuple[str, ...] | None = None
+    plugins: Mapping[str, ForPlugin] = field(factory=dict)
+    databases: Mapping[str, DatabaseEntry] | None = None
+    files: Files = field(factory=Files)
+    http: Http = field(factory=Http)
+    audit: Audit = field(factory=Audit)
+    telemetry: TelemetrySettings = field(factory=TelemetrySettings)
+    file: Path | None = field(default=None, metadata={NOT_IN_FILE: True})
+    whitelist_line: int = field(default=0, metadata={NOT_IN_FILE: True})
+    files_line: int = field(default=0, metadata={NOT_IN_FILE: True})
+    http_line: int = field(default=0, metadata={NOT_IN_FILE: True})
+    audit_line: int = field(default=0, metadata={NOT_IN_FILE: True})
+    telemetry_line: int = field(default=0, metadata={NOT_IN_FILE: True})
+
+    def plugins_enabled(self, environment: HostEnvironment) -> bool:
+        """Return whether plugins are loaded: as the environment says, else the file, else not."""
+        if environment.says_enabled or self.enabled is None:
+            return environment.plugins_enabled
+        return self.enabled
+
+    def plugin_folder(self, environment: HostEnvironment) -> Path:
+        """Return the folder of the plugins: as the environment says, else the file, else ``./plugins``."""
+        if environment.says_plugin_dir or self.plugin_dir is None:
+            return environment.plugin_dir
+        return Path(self.plugin_dir)
+
+    def host_limits(self) -> PluginLimits:
+        """Return the limits of every plugin of the host."""
+        return PluginLimits().overridden(self.limits, LimitSource.CONFIG)
+
+    def policy(self) -> HostPolicy:
+        """Return what the host lets plugins do, whatever their manifests ask for."""
+        return HostPolicy(
+            whitelist=None if self.whitelist is None else frozenset(self.whitelist),
+            whitelist_place=f"{self.file}:{self.whitelist_line}: wasm.whitelist",
+            strict=self.security.strict_mode,
+            allow_network=self.security.allow_network,
+            allow_filesystem=self.security.allow_filesystem,
+            allow_sidecars=self.security.allow_sidecar,
+            limits={name: it.limits for name, it in self.plugins.items()},
+        )
+
+    def database_url(self, name: str, variables: Mapping[str, str]) -> str:
+        """Return the URL of a connection, which is a secret; raises ``SettingsError`` when a variable is not set."""
+        entry = (self.databases or {})[name]
+        if entry.url is None:
+            return self._variable(entry.url_env or "", f"{name}.url_env", entry.line, variables)
+        return _VARIABLE.sub(lambda found: self._variable(found[1], f"{name}.url", entry.line, variables), entry.url)
+
+    def _variable(self, variable: str, path: str, line: int, variables: Mapping[str, str]) -> str:
+        value = variables.get(variable)
+        if value is None:
+            raise settings_error(self.file, line, f"wasm.databases.{path}", f"set the environment variable {variable}")
+        return value
+
+
+_CONVERTER = make_converter()
+
+
+def read_settings(environment: HostEnvironment, file: Path | None = None) -> Settings:
+    """Read the settings from ``file``, else the one that ``ZENO_PLUGINS_CONFIG`` names, else ``config/plugins.yaml``.
+
+    Only the last need not be there. Raises ``SettingsError``.
+    """
+    named = environment.variables.get(CONFIG)
+    if file is None and named:
+        file = Path(named)
+    path = Path(CONFIG_FILE) if file is None else file
+    try:
+        data = read_bounded(path, MAX_BYTES)
+    except OSError as error:
+        if file is None and isinstance(error, FileNotFoundError | NotADirectoryError):
+            return Settings()
+        raise SettingsError(f"failed to read settings: {path}: {error.strerror}", file=path) from error
+    try:
+        return parse_settings(data.decode(), path)
+    except UnicodeDecodeError as error:
+        raise settings_error(path, data.count(b"\n", 0, error.start) + 1, "", "not UTF-8") from error
+
+
+def parse_settings(text: str, file: Path) -> Settings:
+    """Return the settings that ``text`` is, read from ``file``; raises ``SettingsError``."""
+    try:
+        root = load(text)
+        if not isinstance(root, MappingNode):
+            raise expected(root, "a mapping")
+        wasm = root.get("wasm")
+        if wasm is None or wasm.is_null:
+            return Settings(file=file)
+        if not isinstance(wasm, MappingNode):
+            raise expected(wasm, "a mapping")
+        _check_keys(wasm, file)
+        settings: Settings = _CONVERTER.structure(wasm, Settings)
+        databases = _databases(wasm.get("databases"), settings)
+    except EmptyDocumentError:
+        return Settings(file=file)
+    except DocumentError as error:
+        raise settings_error(file, error.line, error.field, str(error)) from error
+    except FieldError as error:
+        raise settings_error(file, error.node.line, error.node.path, str(error)) from error
+    lines = wasm.key_lines
+    return evolve(
+        settings,
+        file=file,
+        databases=databases,
+        whitelist_line=lines.get("whitelist", 0),
+        files_line=lines.get("files", 0),
+        http_line=lines.get("http", 0),
+        audit_line=lines.get("audit", 0),
+        telemetry_line=lines.get("telemetry", 0),
+    )
+
+
+def settings_error(file: Path | None, line: int, name: str, message: str) -> SettingsError:
+    """Return the error for what a line of a settings file says."""
+    file = Path(CONFIG_FILE) if file is None else file
+    where = f"{file}:{line}" + (f": {name}" if name else "")
+    return SettingsError(f"failed to parse settings: {where}: {message}", file=file, line=line, field=name)
+
+
+def _databases(node: Node | None, settings: Settings) -> Mapping[str, DatabaseEntry] | None:
+    """Give each connection its line, and see that it has one URL."""
+    if settings.databases is None or not isinstance(node, MappingNode):
+        return None
+    for name, entry in settings.databases.items():
+        if (entry.url is None) is (entry.url_env is None):
+            raise FieldError(node[name], "expected either url or url_env")
+    return {name: evolve(entry, line=node.key_lines[name]) for name, entry in settings.databases.items()}
+
+
+_PARTS: Final = {
+    "limits": LimitSettings,
+    "security": Security,
+    "files": Files,
+    "http": Http,
+    "audit": Audit,
+    "telemetry": TelemetrySettings,
+}
+_NAMED_PARTS: Final = {"plugins": ForPlugin, "databases": DatabaseEntry}
+
+
+def _check_keys(wasm: MappingNode, file: Path) -> None:
+    found = [*unknown_keys(wasm, Settings)]
+    for name, cls in _PARTS.items():
+        part = wasm.get(name)
+        if isinstance(part, MappingNode):
+            found += unknown_keys(part, cls)
+    for name, cls in _NAMED_PARTS.items():
+        parts = wasm.get(name)
+        for part in parts.values() if isinstance(parts, MappingNode) else ():
+            if isinstance(part, MappingNode):
+                found += unknown_keys(part, cls)
+                limits = part.get("limits") if cls is ForPlugin else None
+                if isinstance(limits, MappingNode):
+                    found += unknown_keys(limits, LimitSettings)
+    for key in found[:1]:
+        raise settings_error(file, key.line, key.path, f"unknown key; {key.hint}")

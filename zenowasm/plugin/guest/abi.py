@@ -1,0 +1,230 @@
+"""The guest's half of the ABI: its exports with their types, and the JSON that they answer.
+
+Source: the ABI document, sections "Guest exports" and "JSON".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from attrs import field, frozen
+
+from zenowasm.backends.protocol import FuncType, MemType, Module
+from zenowasm.interp.types import I32
+from zenowasm.plugin.errors import FunctionNotFoundError, MissingMemoryError, PluginError, ReplyError, SignatureError
+from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, parse_first
+
+INIT = "plugin_init"
+REGISTER_SLOTS = "plugin_register_slots"
+EXECUTE = "plugin_execute"
+CLEANUP = "plugin_cleanup"
+ALLOC = "alloc"
+MEMORY = "memory"
+INITIALIZE = "_initialize"
+START = "_start"
+
+EXPORTS: Mapping[str, FuncType] = MappingProxyType(
+    {
+        INIT: FuncType((), (I32,)),
+        REGISTER_SLOTS: FuncType((), (I32,)),
+        EXECUTE: FuncType((I32, I32, I32, I32), (I32,)),
+        CLEANUP: FuncType((), ()),
+        ALLOC: FuncType((I32,), (I32,)),
+        INITIALIZE: FuncType((), ()),
+        START: FuncType((), ()),
+    }
+)
+"""The functions that a host calls, with their types."""
+REQUIRED = (INIT, REGISTER_SLOTS, EXECUTE, ALLOC)
+"""Without these no slot can be called. Published samples lack ``plugin_cleanup``, so that one may be missing."""
+MAX_SLOT_NAME = 256
+
+
+@frozen
+class Metadata:
+    """What ``plugin_init`` answers."""
+
+    name: str = ""
+    version: str = ""
+    author: str = ""
+    description: str = ""
+    license: str = ""
+    homepage: str = ""
+    config: Mapping[str, str] = field(factory=dict)
+
+
+@frozen
+class InputDefinition:
+    """A parameter that a slot declares; ``has_default`` tells a default of null from none."""
+
+    type: str = "any"
+    required: bool = False
+    default: JSONValue = None
+    has_default: bool = False
+    description: str = ""
+
+
+@frozen
+class SlotDefinition:
+    """A slot that ``plugin_register_slots`` declares; without ``inputs`` it takes every parameter."""
+
+    name: str
+    description: str = ""
+    example: str = ""
+    inputs: Mapping[str, InputDefinition] = field(factory=dict)
+    outputs: Mapping[str, JSONValue] = field(factory=dict)
+
+
+@frozen
+class Response:
+    """What ``plugin_execute`` answers."""
+
+    success: bool
+    data: dict[str, JSONValue] | None = None
+    error: str | None = None
+
+
+def export_problems(module: Module, plugin: str) -> list[PluginError]:
+    """Return everything that is missing or of a wrong type among the module's exports; a missing cleanup is not."""
+    exports = {export.name: export.type for export in module.exports}
+    problems: list[PluginError] = []
+    for name, wanted in EXPORTS.items():
+        found = exports.get(name)
+        if found is None:
+            if name in REQUIRED:
+                problems.append(FunctionNotFoundError(f"function {name} not found in module {plugin}"))
+        elif not isinstance(found, FuncType):
+            if name in REQUIRED:
+                problems.append(FunctionNotFoundError(f"function {name} not found in module {plugin}: it is {found}"))
+        elif found != wanted:
+            problems.append(SignatureError(f"function {name} in module {plugin} is {found}, expected {wanted}"))
+    if not isinstance(exports.get(MEMORY), MemType):
+        problems.append(MissingMemoryError(f'module {plugin} exports no memory named "{MEMORY}"'))
+    return problems
+
+
+def encode_request(slot: str, parameters: Mapping[str, object], context: bytes = b"") -> bytes:
+    """Return the request that ``plugin_execute`` takes; ``context`` is JSON, left out when empty.
+
+    Raises ``JSONError`` when a parameter has no JSON form.
+    """
+    tail = b',"context":' + context + b"}" if context else b"}"
+    return b'{"slot_name":' + encode(slot) + b',"parameters":' + encode(parameters) + tail
+
+
+def parse_metadata(data: bytes) -> Metadata:
+    """Return the metadata that is the first JSON value in ``data``; raises ``ReplyError``."""
+    value = _parse(data, "metadata")
+    config = _get(value, "config", dict, "metadata") or {}
+    texts = {name: _get(value, name, str, "metadata") or "" for name in _METADATA_TEXTS}
+    return Metadata(**texts, config={key: str(item) for key, item in config.items()})
+
+
+_METADATA_TEXTS = ("name", "version", "author", "description", "license", "homepage")
+
+
+def parse_slots(data: bytes, limit: int) -> tuple[SlotDefinition, ...]:
+    """Return the slots that the first JSON value in ``data`` lists, at most ``limit``; raises ``ReplyError``.
+
+    Of two slots with one name the last counts, as in the original; null means none.
+    """
+    items = _parse(data, "slots", list)
+    if items is None:
+        return ()
+    if len(items) > limit:
+        raise ReplyError(f"failed to parse slots JSON: {len(items)} slots, the limit is {limit}")
+    slots: dict[str, SlotDefinition] = {}
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
+            raise ReplyError(f"failed to parse slots JSON: [{index}]: expected an object, found {_kind(item)}")
+        slot = _slot(item, index)
+        slots[slot.name] = slot
+    return tuple(slots.values())
+
+
+def _slot(item: dict[str, JSONValue], index: int) -> SlotDefinition:
+    what = "slots"
+    at = f"[{index}]."
+    name = _get(item, "name", str, what, at)
+    if not name or len(name) > MAX_SLOT_NAME or not name.isprintable():
+        raise ReplyError(f"failed to parse slots JSON: [{index}].name: expected a name of printable characters")
+    inputs = _get(item, "inputs", dict, what, at) or {}
+    return SlotDefinition(
+        name,
+        _get(item, "description", str, what, at) or "",
+        _get(item, "example", str, what, at) or "",
+        {key: _input(definition, f"[{index}].inputs.{key}") for key, definition in inputs.items()},
+        _get(item, "outputs", dict, what, at) or {},
+    )
+
+
+def _input(item: JSONValue, path: str) -> InputDefinition:
+    if not isinstance(item, dict):
+        raise ReplyError(f"failed to parse slots JSON: {path}: expected an object, found {_kind(item)}")
+    return InputDefinition(
+        _get(item, "type", str, "slots", f"{path}.") or "any",
+        bool(_get(item, "required", bool, "slots", f"{path}.")),
+        item.get("default"),
+        item.get("default") is not None,
+        _get(item, "description", str, "slots", f"{path}.") or "",
+    )
+
+
+def parse_response(data: bytes) -> Response:
+    """Return the response that is the first JSON value in ``data``; raises ``ReplyError``.
+
+    A missing ``success`` is false, unknown keys are ignored.
+    """
+    return response_of(_parse(data, "response"))
+
+
+def response_of(value: dict[str, JSONValue]) -> Response:
+    """Return the response that an object is; as ``parse_response`` otherwise."""
+    return Response(
+        bool(_get(value, "success", bool, "response")),
+        _get(value, "data", dict, "response"),
+        _get(value, "error", str, "response"),
+    )
+
+
+def _parse(data: bytes, what: str, kind: type = dict) -> Any:
+    try:
+        value = parse_first(data)
+    except JSONError as error:
+        raise ReplyError(f"failed to parse {what} JSON: {error}") from error
+    if value is None:
+        return None if kind is list else {}
+    if not isinstance(value, kind):
+        raise ReplyError(f"failed to parse {what} JSON: expected {_KINDS[kind]}, found {_kind(value)}")
+    return value
+
+
+def _get(value: dict[str, JSONValue], key: str, kind: type, what: str, at: str = "") -> Any:
+    """Return the value of ``key``, ``None`` when it is null or missing; ``at`` is where ``value`` lies, for errors.
+
+    A key that differs in case counts when the exact one is missing: Go's JSON reads it so, and a Go plugin whose
+    structures carry no tags writes ``Success``.
+    """
+    if key in value:
+        found = value[key]
+    else:
+        found = next((item for name, item in value.items() if name.lower() == key), None)
+    if found is None or isinstance(found, kind):
+        return found
+    raise ReplyError(f"failed to parse {what} JSON: {at}{key}: expected {_KINDS[kind]}, found {_kind(found)}")
+
+
+_KINDS: dict[type, str] = {
+    dict: "an object",
+    list: "a list",
+    str: "a string",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+}
+
+
+def _kind(value: JSONValue) -> str:
+    return "null" if value is None else _KINDS[type(value)]

@@ -1,0 +1,139 @@
+"""A plugin's binary, compiled once and checked against what the ABI demands and the host offers."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from attrs import field, frozen
+
+from zenowasm.backends.protocol import Engine, Module
+from zenowasm.host.linker import Linker
+from zenowasm.interp.binary import decode
+from zenowasm.interp.errors import WasmError
+from zenowasm.interp.validation import validate_module
+from zenowasm.plugin.access.permissions import Permissions
+from zenowasm.plugin.configuration.config import ResolvedConfig, resolve_config, secret_values
+from zenowasm.plugin.configuration.files import read_bounded
+from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.configuration.manifest import Manifest
+from zenowasm.plugin.errors import FunctionNotFoundError, LoadError, PluginError
+from zenowasm.plugin.guest.abi import INIT, REGISTER_SLOTS, export_problems
+from zenowasm.plugin.guest.exports import Guest
+from zenowasm.plugin.guest.jsonvalue import encode
+from zenowasm.plugin.host_functions.binding import functions
+from zenowasm.plugin.host_functions.context import HostContext
+from zenowasm.plugin.host_functions.port import GuestPort
+from zenowasm.plugin.lifecycle.generation import Version
+from zenowasm.plugin.observing.log import PluginLog
+from zenowasm.plugin.observing.redaction import Redactor
+from zenowasm.plugin.services import HostServices
+from zenowasm.wasi.context import WasiContext
+from zenowasm.wasi.preview1 import Preview1
+
+
+@frozen
+class PluginCode:
+    """Everything that the instances of one plugin share; making an instance of it compiles nothing.
+
+    ``permissions`` and ``limits`` are what the manifest asks for and the host lets it have. ``request_context`` is the
+    JSON that every request carries as its ``context``, empty without configuration. ``version`` is shown to those who
+    watch the host.
+    """
+
+    manifest: Manifest
+    engine: Engine
+    module: Module
+    permissions: Permissions
+    limits: PluginLimits
+    config: ResolvedConfig
+    redactor: Redactor
+    request_context: bytes = field(repr=False)
+    services: HostServices
+    version: str = ""
+
+    @property
+    def name(self) -> str:
+        """The plugin's name."""
+        return self.manifest.name
+
+
+def make_linker(context: HostContext, port: GuestPort, wasi: WasiContext) -> Linker:
+    """Return everything that this host offers to one plugin instance: the ABI's functions and WASI."""
+    linker = Linker()
+    linker.define(functions(context, port))
+    linker.define(Preview1(wasi).functions())
+    return linker
+
+
+def interface() -> Linker:
+    """Return what this host offers, for checking imports; its functions belong to no plugin and deny everything."""
+    services = HostServices()
+    log = PluginLog("", services.log, services.limits)
+    context = HostContext("", Permissions(), log, services, services.limits)
+    return make_linker(context, GuestPort(Guest("", None), services.limits), WasiContext())
+
+
+def read_binary(manifest: Manifest, limit: int) -> bytes:
+    """Return the plugin's binary, at most ``limit`` bytes; raises ``LoadError``: ``failed to load WASM module: E``."""
+    try:
+        path = manifest.binary_path.resolve(strict=True)
+        # The manifest was checked when it was read; links can have changed since.
+        if not path.is_relative_to(manifest.folder.resolve()):
+            raise LoadError(f"failed to load WASM module: {manifest.binary}: lies outside of the plugin's folder")
+        return read_bounded(path, limit)
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
+        reason = getattr(error, "strerror", None) or str(error)
+        raise LoadError(f"failed to load WASM module: {manifest.binary_path}: {reason}") from error
+
+
+def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary: bytes) -> PluginCode:
+    """Compile and check a plugin's binary and resolve its configuration.
+
+    Raises ``LoadError`` with the original's words, or ``ConfigError``.
+    """
+    config = resolve_config(manifest, services.environment)
+    try:
+        with services.watch.step("zenowasm.compile", manifest.name):
+            module = engine.compile(binary)
+    except WasmError as error:
+        reason = _refusal(binary) or error
+        raise LoadError(f"failed to load WASM module: {manifest.binary_path}: {reason}") from error
+    for problem in export_problems(module, manifest.name):
+        raise LoadError(f"{_phase(problem)}: {problem}") from problem
+    for missing in interface().problems(module):
+        raise LoadError(f"failed to load WASM module: {missing.message}")
+    return PluginCode(
+        manifest,
+        engine,
+        module,
+        permissions=services.policy.permissions(manifest),
+        limits=services.policy.plugin_limits(manifest, services.limits),
+        config=config,
+        redactor=Redactor(secret_values(manifest, services.environment)),
+        request_context=encode({"config": dict(config)}) if config else b"",
+        services=services,
+        version=str(Version(manifest.version, sha256(binary).hexdigest())),
+    )
+
+
+def _refusal(binary: bytes) -> WasmError | None:
+    """Return what our own decoder and validator say against a binary that an engine refuses, ``None`` for nothing.
+
+    Engines have words of their own, and people who read the error must not depend on which one a host has.
+    """
+    try:
+        validate_module(decode(binary))
+    except WasmError as error:
+        return error
+    return None
+
+
+def _phase(problem: PluginError) -> str:
+    """Return the words of the phase in which the original stumbles over a missing export."""
+    if isinstance(problem, FunctionNotFoundError):
+        text = str(problem)
+        if text.startswith(f"function {INIT} "):
+            return "failed to get plugin metadata"
+        if text.startswith(f"function {REGISTER_SLOTS} "):
+            return "failed to get plugin slots"
+    return "failed to load WASM module"

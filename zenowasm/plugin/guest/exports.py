@@ -1,0 +1,75 @@
+"""One guest's exports as the host uses them, with every call to the guest shown to the observer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from zenowasm.backends.protocol import Caller, Extern, Func, FuncType, MemType, Value
+from zenowasm.host.memory import GuestMemory
+from zenowasm.host.observer import BorderCall, Direction, Observer
+from zenowasm.plugin.guest.abi import ALLOC, EXPORTS, MEMORY
+
+
+class Guest:
+    """The exports of one plugin's instance; they must have been checked with ``abi.export_problems``.
+
+    While the module is being instantiated its exports are known only to the functions that it calls; ``adopt`` takes
+    from a caller what a host function needs.
+    """
+
+    def __init__(self, plugin: str, observer: Observer | None) -> None:
+        self.plugin = plugin
+        self._observer = observer
+        self._functions: dict[str, Func] = {}
+        self._memory: GuestMemory | None = None
+
+    def bind(self, exports: Mapping[str, Extern]) -> None:
+        """Take the exports of the instance."""
+        for name in EXPORTS:
+            export = exports.get(name)
+            if export is not None and isinstance(export.type, FuncType):
+                self._functions[name] = export
+        self._bind_memory(exports.get(MEMORY))
+
+    def adopt(self, caller: Caller) -> None:
+        """Take memory and ``alloc`` from the instance that calls a host function, unless they are known."""
+        if self._memory is None:
+            self._bind_memory(caller.export(MEMORY))
+            alloc = caller.export(ALLOC)
+            if alloc is not None and isinstance(alloc.type, FuncType):
+                self._functions[ALLOC] = alloc
+
+    def _bind_memory(self, export: Extern | None) -> None:
+        if export is not None and isinstance(export.type, MemType):
+            self._memory = GuestMemory(export)
+
+    @property
+    def bound(self) -> bool:
+        """Whether the guest's memory is known."""
+        return self._memory is not None
+
+    @property
+    def memory(self) -> GuestMemory:
+        """The guest's memory."""
+        assert self._memory is not None
+        return self._memory
+
+    def has(self, name: str) -> bool:
+        """Return whether the guest exports this function of the ABI."""
+        return name in self._functions
+
+    def call(self, name: str, *arguments: Value) -> tuple[Value, ...]:
+        """Call an export of the ABI; raises what the engine and host functions raise."""
+        function = self._functions[name]
+        observer = self._observer
+        if observer is None:
+            return function.call(*arguments)
+        event = BorderCall(self.plugin, Direction.TO_GUEST, self.plugin, name, arguments)
+        observer.before(event)
+        try:
+            results = function.call(*arguments)
+        except BaseException as error:
+            observer.after(event, None, error)
+            raise
+        observer.after(event, results, None)
+        return results

@@ -1,0 +1,378 @@
+"""One instance of a plugin: its store, its identity, its lock, and the budget of every call into it.
+
+Source: the ABI document, sections "Guest exports" and "Lifecycle".
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import inf
+
+from attrs import evolve
+
+from zenowasm.backends.protocol import Budget, ExecutionLimits
+from zenowasm.host.memory import MemoryFaultError
+from zenowasm.interp.errors import LimitError, LinkError, WasmError
+from zenowasm.plugin.call import RunningCall
+from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.errors import (
+    AllocationError,
+    BadPointerError,
+    BusyError,
+    CallError,
+    LoadError,
+    MemoryLimitError,
+    OutputLimitError,
+    PluginError,
+    RequestError,
+    RequestLimitError,
+    UnusableInstanceError,
+    call_error,
+    time_error,
+)
+from zenowasm.plugin.guest.abi import (
+    ALLOC,
+    CLEANUP,
+    EXECUTE,
+    INIT,
+    INITIALIZE,
+    REGISTER_SLOTS,
+    START,
+    Metadata,
+    Response,
+    SlotDefinition,
+    encode_request,
+    parse_metadata,
+    parse_response,
+    parse_slots,
+)
+from zenowasm.plugin.guest.code import PluginCode, make_linker
+from zenowasm.plugin.guest.exports import Guest
+from zenowasm.plugin.guest.jsonvalue import JSONError
+from zenowasm.plugin.host_functions.context import HostContext
+from zenowasm.plugin.host_functions.port import GuestPort
+from zenowasm.plugin.observing.log import PluginLog
+from zenowasm.plugin.observing.trace import CallTrace
+from zenowasm.plugin.worker import SlotRequest
+from zenowasm.wasi.context import LineBuffer, WasiContext, WasiLimits
+from zenowasm.wasi.errors import ProcExit
+
+_NEGLIGIBLE = 0.02
+"""The part of a call's time below which what earlier steps took is not subtracted from the next step's budget."""
+_FULL = 0.75
+"""The part of the memory limit from which an instance is replaced: guests have no way to free what they are passed."""
+
+
+class PluginInstance:
+    """An instance that has been started; used by one thread at a time, which its own lock sees to.
+
+    After a trap, or when it has used most of its memory, it is not ``usable`` any more: what a guest's memory holds
+    then is not known. Raises, while it is made, ``LoadError`` with the words of the phase that failed.
+    """
+
+    def __init__(self, code: PluginCode) -> None:
+        services = code.services
+        self._code = code
+        self._limits = code.limits
+        self._store = code.engine.new_store(
+            ExecutionLimits(memory_bytes=self._limits.memory_bytes, call_depth=self._limits.call_depth)
+        )
+        if services.on_store is not None:
+            services.on_store(code.name, self._store)
+        self._guest = Guest(code.name, services.observer)
+        self._log = PluginLog(code.name, services.log, self._limits, code.redactor)
+        self._context = HostContext(
+            code.name, code.permissions, self._log, services, self._limits, redactor=code.redactor
+        )
+        self._port = GuestPort(self._guest, self._limits)
+        self._wasi = WasiContext(
+            arguments=(code.name.encode("utf-8", "replace"),),
+            stdout=LineBuffer(lambda line: self._log.write("info", line)),
+            stderr=LineBuffer(lambda line: self._log.write("warn", line)),
+            realtime=services.realtime,
+            monotonic=services.monotonic,
+            random=services.random,
+            limits=WasiLimits(descriptors=self._limits.open_files),
+            sleep=self._sleep,
+            remaining=self._remaining,
+        )
+        self._lock = threading.RLock()
+        self._active = False
+        self._started = 0.0
+        self._cpu_started = 0.0
+        self._fuel_before = 0
+        self._running = self._limits
+        self._budget: Budget | None = None
+        self._whole = _budget(self._limits)
+        self.usable = True
+        self._number = services.watch.instance_made(code.name)
+        with self._loading(START):
+            self._instantiate()
+        self.metadata = self._metadata()
+        self.slots = self._slots()
+
+    @property
+    def fuel_consumed(self) -> int:
+        """Fuel that all calls into this instance have consumed so far."""
+        return self._store.fuel_consumed
+
+    def execute(self, request: SlotRequest) -> Response:
+        """Run a slot: pass its name and the request as JSON, and return what the guest answers.
+
+        The request's budget can only lower the plugin's own limits. Raises ``RequestError`` and
+        ``UnusableInstanceError`` before anything has been called, ``BusyError`` when a call of this instance is running
+        in the same thread, ``CallError`` and its kinds, ``AllocationError``, ``BadPointerError``, ``ReplyError``, and
+        ``ValueError`` for a budget that is not greater than 0.
+        """
+        encoded = self._encoded(request)
+        with self._lock:
+            try:
+                request.trace.instance = self._number
+                with self._phase(request, request.trace) as call:
+                    name_pointer, name_length = self._pass(request.slot.encode("utf-8", "replace"))
+                    pointer, length = self._pass(encoded)
+                    data, cut = self._reply(EXECUTE, "response", name_pointer, name_length, pointer, length)
+                    try:
+                        response = parse_response(data)
+                    except PluginError as error:
+                        if cut:
+                            raise self._cut(error) from error
+                        raise
+                    call.succeeded = response.success
+                return response if response.error is None else self._redacted(response, response.error)
+            finally:
+                self._retire_when_full()
+
+    def cleanup(self) -> None:
+        """Run ``plugin_cleanup``, once, and make the instance unusable; does nothing when it is so already.
+
+        Raises ``CallError`` when the guest traps.
+        """
+        with self._lock:
+            if not self.usable:
+                return
+            try:
+                if self._guest.has(CLEANUP):
+                    with self._loading(CLEANUP):
+                        self._call(CLEANUP)
+            finally:
+                self.usable = False
+
+    def _redacted(self, response: Response, error: str) -> Response:
+        return evolve(response, error=self._code.redactor.text(error))
+
+    def _encoded(self, request: SlotRequest) -> bytes:
+        try:
+            encoded = encode_request(request.slot, request.parameters, self._code.request_context)
+        except JSONError as error:
+            raise RequestError(f"failed to marshal request: {error}") from error
+        limit = self._limits.request_bytes
+        if len(encoded) > limit:
+            remedy = self._limits.remedy("request_bytes", self._code.name)
+            raise RequestLimitError(
+                f"the request of {len(encoded)} bytes is longer than the limit of {limit} bytes; {remedy}"
+            )
+        return encoded
+
+    def _instantiate(self) -> None:
+        linker = make_linker(self._context, self._port, self._wasi)
+        module, name = self._code.module, self._code.name
+        try:
+            imports = linker.resolve(self._store, module, owner=name, observer=self._code.services.observer)
+            self._begin_step()
+            instance = self._store.instantiate(module, imports)
+        except LinkError as error:
+            raise LoadError(f"failed to load WASM module: {error}") from error
+        except LimitError as error:
+            limit = f"{self._limits.memory_bytes} bytes; {self._limits.remedy('memory_bytes', name)}"
+            raise MemoryLimitError(
+                f"failed to load WASM module: it declares more memory or larger tables than it may have ({limit})"
+            ) from error
+        except WasmError as error:
+            failure = self._failure("start", error)
+            raise LoadError(f"failed to load WASM module: {failure}") from failure
+        self._guest.bind(instance.exports)
+        start = next((export for export in (INITIALIZE, START) if self._guest.has(export)), None)
+        if start is None:
+            return
+        try:
+            self._call(start)
+        except CallError as error:
+            # A command module ends its _start with exit 0; its exports are used afterwards, as in the original.
+            if isinstance(error.__cause__, ProcExit) and error.__cause__.code == 0 and start == START:
+                self.usable = True
+            else:
+                raise LoadError(f"failed to load WASM module: {error}") from error
+
+    def _metadata(self) -> Metadata:
+        with self._loading(INIT), _named("failed to get plugin metadata"):
+            data, cut = self._reply(INIT, "metadata")
+            try:
+                return parse_metadata(data)
+            except PluginError as error:
+                if cut:
+                    raise self._cut(error) from error
+                raise
+
+    def _slots(self) -> tuple[SlotDefinition, ...]:
+        with self._loading(REGISTER_SLOTS), _named("failed to get plugin slots"):
+            data, cut = self._reply(REGISTER_SLOTS, "slots")
+            try:
+                return parse_slots(data, self._limits.slots)
+            except PluginError as error:
+                if cut:
+                    raise self._cut(error) from error
+                raise
+
+    def _cut(self, error: PluginError) -> OutputLimitError:
+        remedy = self._limits.remedy("reply_bytes", self._code.name)
+        return OutputLimitError(
+            f"{error} (the text is longer than the limit of {self._limits.reply_bytes} bytes; {remedy})"
+        )
+
+    def _reply(self, function: str, what: str, *arguments: int) -> tuple[bytes, bool]:
+        (pointer,) = self._call(function, *arguments)
+        try:
+            return self._guest.memory.read_terminated(pointer, self._limits.reply_bytes)
+        except MemoryFaultError as error:
+            raise BadPointerError(f"failed to read {what}: failed to read memory at {error.pointer}") from error
+
+    def _pass(self, data: bytes) -> tuple[int, int]:
+        """Hand bytes to the guest, without a NUL, and return pointer and length."""
+        (pointer,) = self._call(ALLOC, len(data))
+        if pointer == 0:
+            limits, name = self._limits, self._code.name
+            memory = f"{self._guest.memory.size} of at most {limits.memory_bytes} bytes"
+            raise AllocationError(
+                f"alloc({len(data)}) in module {name} answered 0: out of memory (it has {memory}; "
+                f"{limits.remedy('memory_bytes', name)})"
+            )
+        try:
+            self._guest.memory.write(pointer, data)
+        except MemoryFaultError as error:
+            raise AllocationError(
+                f"alloc({len(data)}) in module {self._code.name} answered a bad place: {error}"
+            ) from error
+        return pointer, len(data)
+
+    @contextmanager
+    def _loading(self, phase: str) -> Iterator[None]:
+        """One phase of the plugin's loading or ending, named by the guest's function."""
+        code = self._code
+        with code.services.watch.phase(code.name, code.version, self._number, phase) as trace:
+            fuel = self._store.fuel_consumed
+            try:
+                with self._phase(None, trace):
+                    yield
+            finally:
+                trace.fuel = self._store.fuel_consumed - fuel
+
+    @contextmanager
+    def _phase(self, request: SlotRequest | None, trace: CallTrace) -> Iterator[RunningCall]:
+        """One outermost call: the lock, the time from which its budget counts, and what it may reach.
+
+        Without ``request`` it is a phase of the plugin's loading or ending.
+        """
+        with self._lock:
+            if self._active:
+                raise BusyError(f"plugin {self._code.name} is called from inside a call of its own")
+            if not self.usable:
+                raise UnusableInstanceError(f"this instance of plugin {self._code.name} cannot be used any more")
+            budget = None if request is None else request.budget
+            self._running = self._limits if budget is None else self._limits.within(budget)
+            self._whole = _budget(self._running)
+            self._active = True
+            self._log.begin_call()
+            self._started = time.monotonic() if request is None else request.started
+            self._cpu_started = time.thread_time()
+            seconds = self._running.seconds
+            scope = None if request is None else request.scope
+            call = RunningCall(scope, inf if seconds is None else self._started + seconds, trace=trace)
+            self._context.call = call
+            self._fuel_before = self._store.fuel_consumed if self._running.fuel is not None else 0
+            try:
+                yield call
+            except BaseException as error:
+                call.succeeded = False
+                if isinstance(error, PluginError):
+                    self._code.redactor.error(error)
+                raise
+            finally:
+                self._wasi.flush()
+                self._active = False
+                if self._port.damaged:
+                    self.usable = False
+                self._context.call = RunningCall()
+                call.finish()
+
+    def _begin_step(self) -> None:
+        """Give the next call into the guest what is left of the phase's budget."""
+        limits = self._running
+        budget = self._whole
+        elapsed = time.monotonic() - self._started
+        if limits.seconds is not None and elapsed > limits.seconds * _NEGLIGIBLE:
+            budget = evolve(budget, seconds=max(limits.seconds - elapsed, 0.0))
+        if limits.cpu_seconds is not None:
+            used_seconds = time.thread_time() - self._cpu_started
+            budget = evolve(budget, cpu_seconds=max(limits.cpu_seconds - used_seconds, 0.0))
+        if limits.fuel is not None:
+            used = self._store.fuel_consumed - self._fuel_before
+            budget = evolve(budget, fuel=max(limits.fuel - used, 0))
+        if budget is not self._budget:
+            self._store.set_budget(budget)
+            self._budget = budget
+
+    def _call(self, function: str, *arguments: int) -> tuple[int, ...]:
+        self._begin_step()
+        budget = self._budget
+        if budget is not None and budget.seconds == 0.0:
+            raise time_error(self._code.name, function, self._running)
+        try:
+            results = self._guest.call(function, *arguments)
+        except WasmError as error:
+            self.usable = False
+            raise self._failure(function, error) from error
+        except BaseException:
+            # What a log sink, an observer or a signal handler raised has ended the guest's frames half way.
+            self.usable = False
+            raise
+        if self._context.call.seconds_left == 0.0:
+            # It ended behind its time: a host function waited until then, and the guest was quick afterwards.
+            raise time_error(self._code.name, function, self._running)
+        return results
+
+    def _failure(self, function: str, error: WasmError) -> CallError:
+        late = self._context.call.seconds_left == 0.0
+        memory = self._guest.memory.size if self._guest.bound else 0
+        return call_error(self._code.name, function, error, self._running, late=late, memory=memory)
+
+    def _sleep(self, seconds: float) -> None:
+        """Sleep for WASI, but not past the end of the running call's time."""
+        time.sleep(min(seconds, self._context.call.seconds_left))
+
+    def _remaining(self) -> float | None:
+        seconds = self._context.call.seconds_left
+        return None if seconds == inf else seconds
+
+    def _retire_when_full(self) -> None:
+        if self.usable and not self._active and self._guest.memory.size >= self._limits.memory_bytes * _FULL:
+            try:
+                self.cleanup()
+            except PluginError as error:
+                self._log.note("error", f"Failed to cleanup plugin: {error}")
+
+
+def _budget(limits: PluginLimits) -> Budget:
+    return Budget(limits.fuel, limits.seconds, limits.cpu_seconds)
+
+
+@contextmanager
+def _named(words: str) -> Iterator[None]:
+    """Put the words of a phase before whatever goes wrong in it."""
+    try:
+        yield
+    except PluginError as error:
+        raise LoadError(f"{words}: {error}") from error

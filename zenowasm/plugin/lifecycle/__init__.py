@@ -1,0 +1,1 @@
+"""Loading, versions, pools of instances, reloading, and the end."""

@@ -1,0 +1,65 @@
+"""Which plugins a host has, and which slot is whose: never changed, but replaced as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from attrs import field, frozen
+
+from zenowasm.plugin.errors import AlreadyLoadedError, NotLoadedError, SlotConflictError, SlotNotFoundError
+from zenowasm.plugin.lifecycle.generation import Generation
+
+
+def _nothing() -> Mapping[str, Generation]:
+    return MappingProxyType({})
+
+
+@frozen(eq=False)
+class Catalog:
+    """The plugins by name, in the order in which they were loaded, and the plugin of each slot.
+
+    Who reads one catalog sees every plugin and slot either before a change or after it.
+    """
+
+    plugins: Mapping[str, Generation] = field(factory=_nothing)
+    owners: Mapping[str, Generation] = field(factory=_nothing)
+
+    def owner(self, slot: str) -> Generation:
+        """Return the plugin that has a slot; raises ``NotLoadedError`` or ``SlotNotFoundError``."""
+        found = self.owners.get(slot)
+        if found is None:
+            name = slot.partition(".")[0]
+            if name in self.plugins:
+                raise SlotNotFoundError(f"slot {slot} not found in plugin {name}")
+            raise NotLoadedError(f"plugin {name} not loaded")
+        return found
+
+    def plugin(self, name: str) -> Generation:
+        """Return a plugin by its name; raises ``NotLoadedError``."""
+        found = self.plugins.get(name)
+        if found is None:
+            raise NotLoadedError(f"plugin {name} not loaded")
+        return found
+
+    def replaced(self, old: Generation | None, new: Generation | None, reserved: Callable[[str], bool]) -> Catalog:
+        """Return a catalog with ``new`` in the place of ``old``; either may be missing.
+
+        ``reserved`` tells the slots that no plugin may claim. Raises ``AlreadyLoadedError`` when another plugin has
+        the name, ``SlotConflictError`` when a slot of ``new`` is reserved or another's.
+        """
+        plugins = {name: it for name, it in self.plugins.items() if it is not old or (new and new.name == name)}
+        owners = {slot: it for slot, it in self.owners.items() if it is not old}
+        if new is not None:
+            if plugins.get(new.name, old) is not old:
+                raise AlreadyLoadedError(f"plugin {new.name} already loaded")
+            for slot in new.slots:
+                if slot in owners:
+                    raise SlotConflictError(
+                        f"plugin {new.name} claims the slot {slot}, which plugin {owners[slot].name} already has"
+                    )
+                if reserved(slot):
+                    raise SlotConflictError(f"plugin {new.name} claims the slot {slot}, which is built in")
+            plugins[new.name] = new
+            owners.update(dict.fromkeys(new.slots, new))
+        return Catalog(MappingProxyType(plugins), MappingProxyType(owners))

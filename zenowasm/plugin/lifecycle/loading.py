@@ -1,0 +1,172 @@
+"""Makes a version of a plugin ready for calls: at once, or at its first call when its slots are known from before."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from time import monotonic
+from types import MappingProxyType
+from typing import Final
+
+from attrs import frozen
+
+from zenowasm.backends.protocol import Engine
+from zenowasm.plugin.configuration.config import resolve_config
+from zenowasm.plugin.configuration.manifest import Manifest, PluginType
+from zenowasm.plugin.errors import LoadError, PluginError
+from zenowasm.plugin.guest.code import PluginCode, load_code, read_binary
+from zenowasm.plugin.guest.instance import PluginInstance
+from zenowasm.plugin.lifecycle.generation import Declaration, Generation, Version
+from zenowasm.plugin.lifecycle.pool import LONGEST_WAIT
+from zenowasm.plugin.lifecycle.slot_cache import SlotCache
+from zenowasm.plugin.services import HostServices, LogRecord
+from zenowasm.plugin.worker import Worker, WorkerMaker
+
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 60.0
+
+
+@frozen
+class Loader:
+    """Loads plugins onto one engine; with a ``cache``, nothing of a known binary is decoded before a call."""
+
+    engine: Engine
+    services: HostServices
+    cache: SlotCache | None = None
+
+    def load(self, manifest: Manifest, *, now: bool = False) -> Generation:
+        """Return a version of a plugin, ready for calls.
+
+        A plugin whose slots are in the cache is loaded by its first call, unless ``now``; any other is loaded here,
+        and the instance that was made for it stays for use. Raises ``ConfigError`` and ``LoadError``.
+        """
+        self.services.policy.check(manifest)
+        resolve_config(manifest, self.services.environment)  # what is wrong with it does not wait for the first call
+        binary = read_binary(manifest, self.services.limits.binary_bytes)
+        version = Version(manifest.version, sha256(binary).hexdigest())
+        make_maker = _MAKERS[manifest.type]
+        now = now or (manifest.type is PluginType.SIDECAR and manifest.sidecar.auto_start)
+        known = self.cache.get(version.sha256, self.engine) if self.cache is not None and not now else None
+        if known is not None:
+            late = _LateMaker(self, manifest, version, known, make_maker)
+            return self._generation(manifest, version, known, late)
+        with self.services.watch.step("zenowasm.load", manifest.name):
+            make = make_maker(manifest, binary, self.engine, self.services)
+            first = make()
+        declaration = Declaration(first.metadata, first.slots)
+        if self.cache is not None:
+            self.cache.put(version.sha256, self.engine, declaration)
+        return self._generation(manifest, version, declaration, make, first)
+
+    def current(self, manifest: Manifest) -> Version:
+        """Return which version of a plugin lies in its folder; raises ``LoadError``."""
+        binary = read_binary(manifest, self.services.limits.binary_bytes)
+        return Version(manifest.version, sha256(binary).hexdigest())
+
+    def _generation(
+        self,
+        manifest: Manifest,
+        version: Version,
+        declaration: Declaration,
+        make: WorkerMaker,
+        first: Worker | None = None,
+    ) -> Generation:
+        def report(error: PluginError) -> None:
+            self.services.log(LogRecord(manifest.name, "error", f"Failed to cleanup plugin: {error}"))
+
+        limits = self.services.policy.plugin_limits(manifest, self.services.limits)
+        return Generation(manifest, version, declaration, make, limits, report, first, self.services.watch)
+
+
+class _LateMaker:
+    """Loads a plugin when its first worker is asked for, and checks that it is what it was taken for.
+
+    After a failure the calls that follow are told the same, until a pause is over, which doubles with each failure: a
+    broken plugin must not be compiled for every call.
+    """
+
+    def __init__(
+        self, loader: Loader, manifest: Manifest, version: Version, known: Declaration, make_maker: MakerFactory
+    ) -> None:
+        self._loader = loader
+        self._manifest = manifest
+        self._version = version
+        self._known = known
+        self._make_maker = make_maker
+        self._make: WorkerMaker | None = None
+        self._lock = threading.Lock()
+        self._failure = ""
+        self._pause = _FIRST_PAUSE
+        self._again_at = 0.0
+
+    def __call__(self) -> Worker:
+        if self._make is None and (first := self._load_once()) is not None:
+            return first
+        make = self._make
+        assert make is not None
+        return make()
+
+    def _load_once(self) -> Worker | None:
+        """Return the first worker, or ``None`` when another thread has it."""
+        # Two plugins whose first calls each wait for the other, by way of a log sink, must not wait for ever.
+        if not self._lock.acquire(timeout=LONGEST_WAIT):
+            raise LoadError(f"plugin {self._manifest.name} is still being loaded after {LONGEST_WAIT:g} s")
+        try:
+            if self._make is not None:
+                return None
+            self._refuse_too_soon()
+            try:
+                self._make, first = self._load()
+            except PluginError as error:
+                self._note(error)
+                raise
+            return first
+        finally:
+            self._lock.release()
+
+    def _load(self) -> tuple[WorkerMaker, Worker]:
+        loader, name = self._loader, self._manifest.name
+        binary = read_binary(self._manifest, loader.services.limits.binary_bytes)
+        if sha256(binary).hexdigest() != self._version.sha256:
+            raise LoadError(f"plugin {name} has changed since its slots were read: reload it")
+        with loader.services.watch.step("zenowasm.load", name):
+            make = self._make_maker(self._manifest, binary, loader.engine, loader.services)
+            first = make()
+        if (first.metadata, first.slots) != (self._known.metadata, self._known.slots):
+            if loader.cache is not None:
+                loader.cache.forget(self._version.sha256, loader.engine)
+            first.cleanup()
+            raise LoadError(f"plugin {name} declares other slots than it did when they were cached: reload it")
+        return make, first
+
+    def _refuse_too_soon(self) -> None:
+        seconds = self._again_at - monotonic()
+        if seconds > 0:
+            raise LoadError(f"{self._failure} (the next attempt is in {seconds:.0f} s at the earliest)")
+
+    def _note(self, error: PluginError) -> None:
+        self._failure = str(error)
+        self._again_at = monotonic() + self._pause
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+
+MakerFactory = Callable[[Manifest, bytes, Engine, HostServices], WorkerMaker]
+"""From a manifest, its binary, an engine and the host's services to what makes workers; raises ``LoadError``."""
+
+
+def _instances(manifest: Manifest, binary: bytes, engine: Engine, services: HostServices) -> WorkerMaker:
+    code: PluginCode = load_code(manifest, engine, services, binary)
+    return lambda: PluginInstance(code)
+
+
+def _processes(manifest: Manifest, binary: bytes, engine: Engine, services: HostServices) -> WorkerMaker:
+    from zenowasm.plugin.sidecar.worker import sidecars  # few hosts allow them
+
+    return sidecars(manifest, services)
+
+
+_MAKERS: Final[Mapping[PluginType, MakerFactory]] = MappingProxyType(
+    {PluginType.WASM: _instances, PluginType.SIDECAR: _processes}
+)
+"""What makes the workers of each type of plugin."""

@@ -1,0 +1,288 @@
+"""Keeps the plugins of a host: loads and reloads them, calls their slots by name, and ends them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Self, TypeVar
+
+from zenowasm.backends.protocol import Budget, Engine
+from zenowasm.plugin.configuration.manifest import plugin_folders, read_manifest
+from zenowasm.plugin.configuration.versions import ZENO_VERSION
+from zenowasm.plugin.errors import AlreadyLoadedError, BusyError, ClosedError, LoadError, PluginError, RetiredError
+from zenowasm.plugin.guest.abi import Response, SlotDefinition
+from zenowasm.plugin.lifecycle.catalog import Catalog
+from zenowasm.plugin.lifecycle.executor import HostThreads
+from zenowasm.plugin.lifecycle.generation import Generation, Retirement
+from zenowasm.plugin.lifecycle.loading import Loader
+from zenowasm.plugin.lifecycle.reloading import Step, plan_reload
+from zenowasm.plugin.lifecycle.reports import Change, PluginProblem, ReloadReport, ShutdownReport
+from zenowasm.plugin.lifecycle.slot_cache import SlotCache
+from zenowasm.plugin.services import HostServices, LogRecord
+from zenowasm.plugin.worker import SlotRequest
+from zenowasm.zenolang.scope import Scope
+
+DRAIN_SECONDS = 10.0
+"""How long a version that is replaced, or a host that is closed, waits for its calls unless told otherwise."""
+T = TypeVar("T")
+
+
+class PluginManager:
+    """The plugins of one host. May be used by several threads; a context manager that closes itself.
+
+    ``reserved`` tells the slot names that no plugin may claim, since the language has them. With a ``cache``, plugins
+    whose slots are known from before are loaded by their first call.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        services: HostServices | None = None,
+        reserved: Callable[[str], bool] | None = None,
+        cache: SlotCache | None = None,
+    ) -> None:
+        self.engine = engine
+        self.services = HostServices() if services is None else services
+        self.problems: list[PluginProblem] = []
+        self._loader = Loader(engine, self.services, cache)
+        self._reserved = reserved
+        self._catalog = Catalog()
+        self._folders: list[Path] = []
+        self._listeners: list[Callable[[], None]] = []
+        self._claimed: set[str] = set()
+        self._retiring: set[Generation] = set()
+        self._changing = threading.Lock()
+        self._changer: int | None = None
+        self._closing = False
+        self._report: ShutdownReport | None = None
+        self._threads = HostThreads(self.services.limits.async_threads, self.services.limits.async_pending)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The plugins and slots of this moment."""
+        return self._catalog
+
+    @property
+    def plugins(self) -> Mapping[str, Generation]:
+        """The loaded plugins by name, in the order in which they were loaded."""
+        return self._catalog.plugins
+
+    @property
+    def slots(self) -> Mapping[str, tuple[Generation, SlotDefinition]]:
+        """Every slot with its plugin."""
+        return {slot: (plugin, plugin.slots[slot]) for slot, plugin in self._catalog.owners.items()}
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        """Have ``listener`` called, with nothing, each time after plugins were loaded, replaced or removed."""
+        self._listeners.append(listener)
+
+    def load_folder(self, folder: Path) -> None:
+        """Load every plugin in the folders of ``folder``, in the order of their names.
+
+        What is wrong with one is recorded in ``problems`` and logged, and the others go on. A folder that does not
+        exist is logged and holds no plugins. A later ``reload`` looks into it again.
+        """
+        if folder not in self._folders:
+            self._folders.append(folder)
+        candidates = self.candidates(folder)
+        if candidates is None:
+            self._note("", "warn", f"Plugin directory does not exist: {folder}")
+        for candidate in candidates or ():
+            try:
+                self.load(candidate)
+            except PluginError as error:
+                self.problems.append(PluginProblem(candidate, error))
+                self._note(candidate.name, "error", f"Failed to load plugin: {error}")
+
+    def candidates(self, folder: Path) -> list[Path] | None:
+        """Return the folders in ``folder`` that may hold a plugin, ``None`` without it; raises ``LoadError``."""
+        try:
+            found = plugin_folders(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise LoadError(f"failed to read plugin directory: {folder}: {error.strerror}") from error
+        limit = self.services.limits.plugins
+        if len(found) > limit:
+            raise LoadError(f"{folder} holds {len(found)} plugins, the limit is {limit}")
+        return found
+
+    def load(self, folder: Path) -> Generation:
+        """Load the plugin in ``folder``.
+
+        Raises ``ManifestError``, ``ConfigError``, ``LoadError``, ``AlreadyLoadedError``, and ``SlotConflictError``
+        when one of its slots is taken; ``ClosedError``, and ``BusyError`` inside of another change by this thread.
+        """
+        manifest = read_manifest(folder, ZENO_VERSION)
+        with self._change() as catalog:
+            if manifest.name in catalog.plugins:
+                raise AlreadyLoadedError(f"plugin {manifest.name} already loaded")
+            plugin = self._loader.load(manifest)
+            try:
+                self._publish(catalog.replaced(None, plugin, self._is_reserved))
+            except LoadError:
+                plugin.retire(0)
+                raise
+        self._tell()
+        return plugin
+
+    def reload(self, name: str | None = None, *, drain_seconds: float = DRAIN_SECONDS) -> ReloadReport:
+        """Put the present content of plugins' folders in the place of what is loaded, and say what came of it.
+
+        With ``name`` one plugin, else all of them, those that are new in a folder that was loaded, and those whose
+        folder is gone. A new version is loaded and checked completely first, and then all that are good take over in
+        one step. Calls under way end in the version in which they began; this waits for them, up to
+        ``drain_seconds``. A version that cannot be loaded changes nothing. Raises ``NotLoadedError``,
+        ``ClosedError``, ``LoadError`` for a folder that cannot be read, and ``BusyError`` inside of another change by
+        this thread.
+        """
+        with self._change() as catalog:
+            loaded = list(catalog.plugins.values()) if name is None else [catalog.plugin(name)]
+            folders = self._present_folders() if name is None else []
+            plan = plan_reload(self._loader, catalog, loaded, folders, self._is_reserved, may_go=name is None)
+            # What was not waited for in an earlier reload is waited for when the host is closed, unless it has ended.
+            self._retiring = {old for old in self._retiring if old.calls_in_flight} | set(plan.replaced)
+            self._publish(plan.catalog)
+            self._note_problems(plan.steps)
+        if plan.catalog is not catalog:
+            self._tell()
+        for plugin in plan.rejected:
+            plugin.retire(0)
+        end = monotonic() + drain_seconds
+        endings = {plugin: self._retire(plugin, end) for plugin in plan.replaced}
+        return ReloadReport(tuple(step.told(endings.get(step.old) if step.old else None) for step in plan.steps))
+
+    @contextmanager
+    def serving(self, slot: str) -> Iterator[Generation]:
+        """Begin a call of a slot in whichever plugin has it, and give that plugin until the call is over.
+
+        Raises ``NotLoadedError`` or ``SlotNotFoundError`` when no plugin has the slot, and ``ClosedError``.
+        """
+        plugin = self._begin(slot)
+        try:
+            yield plugin
+        finally:
+            plugin.end()
+
+    def call(
+        self,
+        slot: str,
+        parameters: Mapping[str, object] | None = None,
+        scope: Scope | None = None,
+        budget: Budget | None = None,
+    ) -> Response:
+        """Call a slot of whichever plugin has it and return the plugin's answer, successful or not.
+
+        Raises what ``serving`` and ``Generation.execute`` raise.
+        """
+        plugin = self._begin(slot)
+        try:
+            return plugin.execute(SlotRequest(slot, parameters or {}, scope, budget))
+        finally:
+            plugin.end()
+
+    def submit(self, work: Callable[[], T], *, wait: bool = True) -> Future[T]:
+        """Run ``work`` on the host's threads; ``close`` waits for all of it.
+
+        While too much is pending this waits, or without ``wait`` raises ``BusyError``. Raises ``ClosedError``.
+        """
+        return self._threads.submit(work, wait=wait)
+
+    def close(self, drain_seconds: float = DRAIN_SECONDS) -> ShutdownReport:
+        """Refuse new calls, wait up to ``drain_seconds`` for those under way, and run every cleanup once.
+
+        What was submitted before may still call slots. A second call returns the first one's report.
+        """
+        self._closing = True
+        end = monotonic() + drain_seconds
+        cancelled = self._threads.close(drain_seconds)
+        with self._alone():
+            if self._report is None:
+                plugins = [*self._retiring, *self._catalog.plugins.values()]
+                endings = [self._retire(plugin, end) for plugin in plugins]
+                self._report = ShutdownReport(tuple(endings), cancelled)
+            return self._report
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _begin(self, slot: str) -> Generation:
+        """Return the plugin that has the slot, with a call begun there."""
+        while True:
+            if self._closing and not self._threads.is_one:
+                raise ClosedError("the plugin host is closed")
+            catalog = self._catalog
+            plugin = catalog.owner(slot)
+            try:
+                plugin.begin()
+            except RetiredError:
+                if self._catalog is catalog:
+                    raise
+                continue  # a reload has replaced it since
+            return plugin
+
+    @contextmanager
+    def _change(self) -> Iterator[Catalog]:
+        """Let one thread at a time change the plugins; gives the present ones."""
+        with self._alone():
+            if self._closing:
+                raise ClosedError("the plugin host is closed")
+            yield self._catalog
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        thread = threading.get_ident()
+        if self._changer == thread:
+            raise BusyError("the plugins cannot be changed by a log sink or an observer while they are being changed")
+        with self._changing:
+            self._changer = thread
+            try:
+                yield
+            finally:
+                self._changer = None
+
+    def _is_reserved(self, slot: str) -> bool:
+        # The language knows the slots of plugins too, but those are not its own.
+        return self._reserved is not None and slot not in self._claimed and self._reserved(slot)
+
+    def _publish(self, catalog: Catalog) -> None:
+        """Let every call from now on see other plugins: all of them in this one step."""
+        self._claimed.update(catalog.owners)
+        self._catalog = catalog
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+    def _retire(self, plugin: Generation, end: float) -> Retirement:
+        ending = plugin.retire(max(end - monotonic(), 0.0))
+        if ending.abandoned:
+            self._note(plugin.name, "warn", f"{ending.abandoned} calls of version {plugin.version} are not waited for")
+        return ending
+
+    def _present_folders(self) -> list[Path]:
+        return [candidate for folder in self._folders for candidate in self.candidates(folder) or ()]
+
+    def _note_problems(self, steps: Sequence[Step]) -> None:
+        """Replace what was wrong with the plugins that a reload looked at by what is wrong now, and count it."""
+        looked_at = {step.folder for step in steps}
+        self.problems[:] = [problem for problem in self.problems if problem.folder not in looked_at]
+        for step in steps:
+            if step.change in (Change.RELOADED, Change.FAILED):
+                self.services.watch.reloaded(step.name, failed=step.change is Change.FAILED)
+            if step.error is not None:
+                self.problems.append(PluginProblem(step.folder, step.error))
+                self._note(step.name, "error", f"Failed to reload plugin: {step.error}")
+
+    def _note(self, plugin: str, level: str, message: str) -> None:
+        self.services.log(LogRecord(plugin, level, message))

@@ -1,0 +1,138 @@
+"""Works out what a reload changes; nothing that is loaded is touched while it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from attrs import define, field
+
+from zenowasm.plugin.configuration.manifest import read_manifest
+from zenowasm.plugin.configuration.versions import ZENO_VERSION
+from zenowasm.plugin.errors import LoadError, PluginError
+from zenowasm.plugin.lifecycle.catalog import Catalog
+from zenowasm.plugin.lifecycle.generation import Generation, Retirement
+from zenowasm.plugin.lifecycle.loading import Loader
+from zenowasm.plugin.lifecycle.reports import Change, PluginChange
+
+
+@define(eq=False)
+class Step:
+    """What is to become of one plugin: ``new`` in the place of ``old``, unless there is an ``error``."""
+
+    folder: Path
+    old: Generation | None = None
+    new: Generation | None = None
+    error: PluginError | None = None
+    change: Change = Change.FAILED
+
+    @property
+    def name(self) -> str:
+        """The plugin's name, that of its folder where it is not known."""
+        known = self.old or self.new
+        return self.folder.name if known is None else known.name
+
+    def told(self, retirement: Retirement | None) -> PluginChange:
+        """Return what the report says of it."""
+        before = None if self.old is None else self.old.version
+        after = before if self.error is not None or self.new is None else self.new.version
+        if self.change is Change.REMOVED:
+            after = None
+        return PluginChange(self.name, self.change, before, after, self.error, retirement)
+
+
+@define(eq=False)
+class Plan:
+    """A reload that is ready: ``catalog`` is to take the present one's place, then ``replaced`` has to be retired.
+
+    ``rejected`` are versions that could be loaded but have no place in the catalog.
+    """
+
+    catalog: Catalog
+    steps: list[Step] = field(factory=list)
+
+    @property
+    def replaced(self) -> list[Generation]:
+        """The versions that make way."""
+        return [it.old for it in self.steps if it.old is not None and it.change in (Change.RELOADED, Change.REMOVED)]
+
+    @property
+    def rejected(self) -> list[Generation]:
+        """The versions that take no one's place."""
+        return [it.new for it in self.steps if it.new is not None and it.change is Change.FAILED]
+
+
+def plan_reload(
+    loader: Loader,
+    catalog: Catalog,
+    loaded: Iterable[Generation],
+    folders: Sequence[Path],
+    reserved: Callable[[str], bool],
+    *,
+    may_go: bool,
+) -> Plan:
+    """Load what has changed of the plugins in ``loaded`` and what is new in ``folders``, and find everything its place.
+
+    With ``may_go`` a plugin whose folder is gone goes too.
+    """
+    plan = Plan(catalog)
+    try:
+        for old in loaded:
+            plan.steps.append(_step(loader, old, may_go=may_go))
+        known = {step.folder.resolve() for step in plan.steps}
+        for folder in folders:
+            if folder.resolve() not in known:
+                plan.steps.append(_addition(loader, folder))
+        _place(plan, reserved)
+    except BaseException:
+        for step in plan.steps:
+            if step.new is not None:
+                step.new.retire(0)
+        raise
+    return plan
+
+
+def _step(loader: Loader, old: Generation, *, may_go: bool) -> Step:
+    step = Step(old.manifest.folder, old)
+    if may_go and not step.folder.exists():
+        step.change = Change.REMOVED
+        return step
+    try:
+        manifest = read_manifest(step.folder, ZENO_VERSION)
+        if manifest == old.manifest and loader.current(manifest) == old.version and not old.failing:
+            step.change = Change.UNCHANGED
+        else:
+            step.new = loader.load(manifest, now=True)
+            step.change = Change.RELOADED
+    except PluginError as error:
+        step.error = error
+    return step
+
+
+def _addition(loader: Loader, folder: Path) -> Step:
+    step = Step(folder)
+    try:
+        step.new = loader.load(read_manifest(folder, ZENO_VERSION), now=True)
+        step.change = Change.ADDED
+    except PluginError as error:
+        step.error = error
+    return step
+
+
+def _place(plan: Plan, reserved: Callable[[str], bool]) -> None:
+    """Apply the steps to the catalog in an order in which they fit: one plugin may take what another gives up."""
+    waiting = [step for step in plan.steps if step.change not in (Change.FAILED, Change.UNCHANGED)]
+    placed = True
+    while waiting and placed:
+        placed = False
+        for step in list(waiting):
+            try:
+                plan.catalog = plan.catalog.replaced(step.old, step.new, reserved)
+            except LoadError as error:
+                step.error = error
+            else:
+                step.error = None
+                waiting.remove(step)
+                placed = True
+    for step in waiting:
+        step.change = Change.FAILED

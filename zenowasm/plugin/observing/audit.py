@@ -1,0 +1,175 @@
+"""The audit log: one record for each call of a host function, whatever became of it, for people and programs to read.
+
+What a record says of the arguments is bounded and holds no secrets that the host knows: of a query its text and the
+number of its parameters, of a URL neither user, password nor the values of its query, of a file its path and its size.
+A file has one JSON object a line; it is rotated to ``FILE.1``, ``FILE.2`` and so on before it would become too large.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import frozen
+
+from zenowasm.plugin.errors import PluginError
+from zenowasm.plugin.observing.trace import Decision
+
+MAX_BYTES: Final = 16 << 20
+KEEP: Final = 4
+LOGGER: Final = "zenowasm.audit"
+
+
+class AuditError(PluginError):
+    """The file of an audit log cannot be used."""
+
+
+@frozen
+class AuditRecord:
+    """One call of a host function.
+
+    ``time`` is when it began, in seconds since 1970. ``call`` is the same for all records of one outermost call, whose
+    ``phase`` is the function of the guest that the host called, with a ``slot`` where that is ``plugin_execute``.
+    ``instance`` is the number of the plugin's worker in this host. ``function`` is as in the ABI document, without
+    ``host_``. ``error`` is
+    what the guest was told, empty when it was allowed. ``seconds`` is what the host took, ``bytes_in`` and
+    ``bytes_out`` are the sizes of what the plugin passed and of what it got.
+    """
+
+    time: float
+    plugin: str
+    version: str
+    instance: int
+    call: str
+    phase: str
+    slot: str
+    function: str
+    decision: Decision
+    error: str
+    seconds: float
+    bytes_in: int
+    bytes_out: int
+    arguments: Mapping[str, Any]
+
+    def json(self) -> str:
+        """Return the record as one line of JSON in ASCII, without a line end; the time is ISO 8601 in UTC."""
+        time = datetime.fromtimestamp(self.time, UTC).isoformat(timespec="milliseconds")
+        return json.dumps(
+            {
+                "time": time.replace("+00:00", "Z"),
+                "plugin": self.plugin,
+                "version": self.version,
+                "instance": self.instance,
+                "call": self.call,
+                "phase": self.phase,
+                "slot": self.slot,
+                "function": self.function,
+                "decision": self.decision.value,
+                "error": self.error,
+                "seconds": round(self.seconds, 9),
+                "bytes_in": self.bytes_in,
+                "bytes_out": self.bytes_out,
+                "arguments": self.arguments,
+            }
+        )
+
+
+AuditSink = Callable[[AuditRecord], None]
+"""Takes records, from any thread; what it raises ends the plugin's call."""
+
+
+def audit_to_logging(record: AuditRecord) -> None:
+    """Hand a record to Python's ``logging``, to the logger ``zenowasm.audit``; ``record`` is an attribute there.
+
+    What was allowed is ``INFO``, all else ``WARNING``.
+    """
+    level = logging.INFO if record.decision is Decision.ALLOWED else logging.WARNING
+    logger = logging.getLogger(LOGGER)
+    if logger.isEnabledFor(level):
+        logger.log(level, "%s", record.json(), extra={"record": record})
+
+
+class AuditFile:
+    """Writes records to a file that only its owner may read: whole lines, from any number of threads.
+
+    Before a line would make it larger than ``max_bytes`` the file is renamed to ``FILE.1``, what was that to
+    ``FILE.2``, and so on; ``keep`` of these stay. A record that cannot be written is counted in ``lost``, and Python's
+    logging is told of the first. One host writes a file at a time. Raises ``AuditError``.
+    """
+
+    def __init__(self, path: Path, max_bytes: int = MAX_BYTES, keep: int = KEEP) -> None:
+        if max_bytes < 1 or keep < 0:
+            raise ValueError(f"expected max_bytes of at least 1 and keep of at least 0, found {max_bytes} and {keep}")
+        self.path = path
+        self.lost = 0
+        self._max_bytes = max_bytes
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._closed = False
+        try:
+            self._open()
+        except OSError as error:
+            reason = "another host writes it" if isinstance(error, BlockingIOError) else error.strerror
+            raise AuditError(f"cannot write the audit log {path}: {reason}") from error
+
+    def __call__(self, record: AuditRecord) -> None:
+        """Write a record."""
+        line = record.json().encode() + b"\n"
+        with self._lock:
+            if self._closed:
+                return
+            try:
+                if self._size and self._size + len(line) > self._max_bytes:
+                    self._rotate()
+                # In one piece, so that a reader never sees half a line, whatever happens to the process.
+                written = os.write(self._descriptor, line)
+                self._size += written
+                if written < len(line):
+                    raise OSError(0, "the disk is full")
+            except OSError as error:
+                self._note(error)
+
+    def close(self) -> None:
+        """Close the file; records that come later are dropped."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                os.close(self._descriptor)
+
+    def _open(self) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(self.path, flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._size = os.fstat(descriptor).st_size
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+
+    def _rotate(self) -> None:
+        """Begin a new file; until it is open, the old one stays in use."""
+        old = self._descriptor
+        for number in range(self._keep, 0, -1):
+            source = self.path if number == 1 else self._numbered(number - 1)
+            if source.exists():
+                source.replace(self._numbered(number))
+        if not self._keep:
+            self.path.unlink()
+        self._open()
+        os.close(old)
+
+    def _numbered(self, number: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{number}")
+
+    def _note(self, error: OSError) -> None:
+        self.lost += 1
+        if self.lost == 1:
+            logging.getLogger(LOGGER).error("cannot write the audit log %s: %s", self.path, error.strerror)

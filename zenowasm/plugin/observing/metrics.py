@@ -1,0 +1,252 @@
+"""Counts what plugins do: a few numbers for each plugin, slot and phase, whatever the number of calls.
+
+A time is counted in one of at most 164 buckets, four to each power of two nanoseconds, so that a quantile is known to
+an eighth of its value.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from math import ceil
+from typing import Final
+
+from attrs import define, field, frozen
+
+from zenowasm.plugin.errors import CallError, SlotFailedError
+from zenowasm.plugin.observing.trace import CallTrace
+
+MOST_ENTRIES: Final = 10_000
+"""Slots and phases of all plugins that are counted by themselves; all further ones are counted together."""
+OTHERS: Final = "(others)"
+_LONGEST = (1 << 42) - 1  # nanoseconds, more than an hour
+_NANOSECONDS = 1e-9
+
+
+@frozen
+class Times:
+    """Durations in seconds; ``p50``, ``p90`` and ``p99`` are known to an eighth of their value."""
+
+    count: int
+    total: float
+    p50: float
+    p90: float
+    p99: float
+    longest: float
+
+
+@frozen
+class CallStats:
+    """The calls of one slot, or of one phase of loading and ending, which is named by the guest's function.
+
+    ``failures`` counts by the name of the error's type (``SlotFailedError`` for an answer without success), ``traps``
+    by the words of the trap's code, ``host_calls`` by function and decision. ``waiting`` is the time until an instance
+    was free. Bytes are those that passed through host functions, from the plugin (``bytes_in``) and to it.
+    """
+
+    name: str
+    calls: int
+    successes: int
+    failures: dict[str, int]
+    traps: dict[str, int]
+    fuel: int
+    time: Times
+    waiting: Times
+    host_calls: dict[str, dict[str, int]]
+    bytes_in: int
+    bytes_out: int
+
+
+@frozen
+class PluginStats:
+    """One plugin, all its versions together.
+
+    ``instances_made`` are all instances that were made, ``instances_recycled`` those of them that went while their
+    version was in use: after a trap, after so many calls, with their memory full, or as one too many. ``reloads`` and
+    ``failed_reloads`` count what reloads did with it.
+    """
+
+    plugin: str
+    slots: tuple[CallStats, ...]
+    phases: tuple[CallStats, ...]
+    instances_made: int
+    instances_recycled: int
+    reloads: int
+    failed_reloads: int
+
+
+@frozen
+class HostStats:
+    """What a host's plugins have done since it was opened; ``attrs.asdict`` gives JSON."""
+
+    backend: str
+    plugins: tuple[PluginStats, ...]
+
+
+class TimeHistogram:
+    """Durations, counted in buckets."""
+
+    def __init__(self) -> None:
+        self._buckets: Counter[int] = Counter()
+        self._count = self._total = self._longest = 0
+
+    def add(self, nanoseconds: int) -> None:
+        """Count a duration."""
+        nanoseconds = min(max(nanoseconds, 0), _LONGEST)
+        self._count += 1
+        self._total += nanoseconds
+        self._longest = max(self._longest, nanoseconds)
+        exponent = max(nanoseconds.bit_length() - 3, 0)
+        self._buckets[4 * exponent + (nanoseconds >> exponent)] += 1
+
+    def times(self) -> Times:
+        """Return what is known of the durations."""
+        buckets = sorted(self._buckets.items())
+        p50, p90, p99 = (self._quantile(buckets, quantile) * _NANOSECONDS for quantile in (0.5, 0.9, 0.99))
+        return Times(self._count, self._total * _NANOSECONDS, p50, p90, p99, self._longest * _NANOSECONDS)
+
+    def _quantile(self, buckets: list[tuple[int, int]], quantile: float) -> float:
+        wanted = ceil(self._count * quantile)
+        for bucket, count in buckets:
+            wanted -= count
+            if wanted <= 0:
+                exponent = max(bucket // 4 - 1, 0)
+                least = (bucket - 4 * exponent) << exponent
+                # The middle of the bucket, as far as anything was that long.
+                return min(least + ((1 << exponent) - 1) / 2, self._longest)
+        return 0.0
+
+
+@define(eq=False)
+class _Calls:
+    calls: int = 0
+    successes: int = 0
+    failures: Counter[str] = field(factory=Counter)
+    traps: Counter[str] = field(factory=Counter)
+    fuel: int = 0
+    time: TimeHistogram = field(factory=TimeHistogram)
+    waiting: TimeHistogram = field(factory=TimeHistogram)
+    host_calls: Counter[tuple[str, str]] = field(factory=Counter)
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+    def stats(self, name: str) -> CallStats:
+        host_calls: dict[str, dict[str, int]] = {}
+        for (function, decision), count in sorted(self.host_calls.items()):
+            host_calls.setdefault(function, {})[decision] = count
+        return CallStats(
+            name,
+            self.calls,
+            self.successes,
+            dict(sorted(self.failures.items())),
+            dict(sorted(self.traps.items())),
+            self.fuel,
+            self.time.times(),
+            self.waiting.times(),
+            host_calls,
+            self.bytes_in,
+            self.bytes_out,
+        )
+
+
+@define(eq=False)
+class _Plugin:
+    slots: dict[str, _Calls] = field(factory=dict)
+    phases: dict[str, _Calls] = field(factory=dict)
+    made: int = 0
+    recycled: int = 0
+    reloads: int = 0
+    failed_reloads: int = 0
+
+
+class Metrics:
+    """The counters of one host; may be used by any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._plugins: dict[str, _Plugin] = {}
+        self._entries = 0
+
+    def call_ended(self, trace: CallTrace, duration: int, error: BaseException | None) -> None:
+        """Count a call that took ``duration`` nanoseconds."""
+        with self._lock:
+            calls = self._calls(trace)
+            calls.calls += 1
+            calls.time.add(duration)
+            calls.waiting.add(trace.waited)
+            calls.fuel += trace.fuel
+            calls.bytes_in += trace.bytes_in
+            calls.bytes_out += trace.bytes_out
+            for (function, decision), count in trace.host_calls.items():
+                calls.host_calls[function, decision.value] += count
+            failure = failure_name(trace, error)
+            if failure is None:
+                calls.successes += 1
+            else:
+                calls.failures[failure] += 1
+            if isinstance(error, CallError) and error.trap_code is not None:
+                calls.traps[error.trap_code.value] += 1
+
+    def instance_made(self, plugin: str) -> int:
+        """Count an instance and return its number among those of its plugin, from 1."""
+        with self._lock:
+            counted = self._plugin(plugin)
+            counted.made += 1
+            return counted.made
+
+    def instance_recycled(self, plugin: str) -> None:
+        """Count an instance that went while its version was in use."""
+        with self._lock:
+            self._plugin(plugin).recycled += 1
+
+    def reloaded(self, plugin: str, *, failed: bool) -> None:
+        """Count a new version that took the place of an old one, or did not."""
+        with self._lock:
+            counted = self._plugin(plugin)
+            if failed:
+                counted.failed_reloads += 1
+            else:
+                counted.reloads += 1
+
+    def snapshot(self, backend: str = "") -> HostStats:
+        """Return the numbers of this moment."""
+        with self._lock:
+            return HostStats(backend, tuple(_stats(name, it) for name, it in sorted(self._plugins.items())))
+
+    def _plugin(self, name: str) -> _Plugin:
+        found = self._plugins.get(name)
+        if found is None:
+            if len(self._plugins) >= MOST_ENTRIES:
+                name = OTHERS
+            found = self._plugins.setdefault(name, _Plugin())
+        return found
+
+    def _calls(self, trace: CallTrace) -> _Calls:
+        plugin = self._plugin(trace.plugin)
+        entries, name = (plugin.slots, trace.slot) if trace.slot else (plugin.phases, trace.phase)
+        found = entries.get(name)
+        if found is None:
+            self._entries += 1
+            if self._entries > MOST_ENTRIES:
+                name = OTHERS
+            found = entries.setdefault(name, _Calls())
+        return found
+
+
+def failure_name(trace: CallTrace, error: BaseException | None) -> str | None:
+    """Return what a failed call is counted under, ``None`` for one that succeeded."""
+    if error is not None:
+        return type(error).__name__
+    return None if trace.succeeded else SlotFailedError.__name__
+
+
+def _stats(name: str, plugin: _Plugin) -> PluginStats:
+    return PluginStats(
+        name,
+        tuple(calls.stats(slot) for slot, calls in sorted(plugin.slots.items())),
+        tuple(calls.stats(phase) for phase, calls in sorted(plugin.phases.items())),
+        plugin.made,
+        plugin.recycled,
+        plugin.reloads,
+        plugin.failed_reloads,
+    )

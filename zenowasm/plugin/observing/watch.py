@@ -1,0 +1,174 @@
+"""Watches the calls of one host's plugins, and tells what it sees to the metrics, the audit log and the telemetry."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import count
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from zenowasm.plugin.observing.audit import AuditRecord, AuditSink
+from zenowasm.plugin.observing.audit_arguments import describe, describe_error
+from zenowasm.plugin.observing.metrics import HostStats, Metrics
+from zenowasm.plugin.observing.redaction import Redactor
+from zenowasm.plugin.observing.trace import CallTrace, Decision
+
+if TYPE_CHECKING:
+    from zenowasm.plugin.observing.telemetry import Telemetry
+
+
+class Watch:
+    """What sees the calls of one host; used by all of its threads.
+
+    Calls are always counted, which costs next to nothing; they are described only where there is an ``audit`` to be
+    told, and measured one by one only where there is that or a ``telemetry``.
+    """
+
+    def __init__(self, backend: str = "", audit: AuditSink | None = None, telemetry: Telemetry | None = None) -> None:
+        self.metrics = Metrics()
+        self._backend = backend
+        self._audit = audit
+        self._telemetry = telemetry
+        self._numbers: Iterator[int] = count(1)
+        self._name = secrets.token_hex(4)
+
+    def begin(self, trace: CallTrace) -> None:
+        """See a call begin; ``end`` must follow, in the same thread."""
+        trace.number = next(self._numbers)
+        if self._telemetry is not None:
+            trace.span = self._telemetry.begin(trace, self._backend)
+
+    def end(self, trace: CallTrace, error: BaseException | None = None) -> None:
+        """See a call end; without ``error`` it has an answer, and ``trace.succeeded`` tells which."""
+        duration = perf_counter_ns() - trace.started
+        self.metrics.call_ended(trace, duration, error)
+        if self._telemetry is not None:
+            self._telemetry.end(trace, duration, error)
+
+    @contextmanager
+    def phase(self, plugin: str, version: str, instance: int, phase: str) -> Iterator[CallTrace]:
+        """See one phase of a plugin's loading or ending."""
+        trace = CallTrace(plugin, version, phase=phase, instance=instance)
+        self.begin(trace)
+        try:
+            yield trace
+        except BaseException as error:
+            self.end(trace, error)
+            raise
+        self.end(trace)
+
+    def host_call(self, trace: CallTrace, redactor: Redactor, function: str, size: int) -> HostCall:
+        """See a call of a host function begin, in which the plugin passed ``size`` bytes."""
+        if self._audit is None and self._telemetry is None:
+            return HostCall(trace, function, size)
+        return _DetailedCall(trace, function, size, redactor, self._audit, self._telemetry, self._name)
+
+    def step(self, name: str, plugin: str) -> AbstractContextManager[None]:
+        """See a step of loading: a span, where there is telemetry."""
+        return nullcontext() if self._telemetry is None else self._telemetry.step(name, plugin)
+
+    def instance_made(self, plugin: str) -> int:
+        """See an instance made, and return its number."""
+        if self._telemetry is not None:
+            self._telemetry.instance_made(plugin)
+        return self.metrics.instance_made(plugin)
+
+    def instance_recycled(self, plugin: str) -> None:
+        """See an instance go while its version is in use."""
+        self.metrics.instance_recycled(plugin)
+
+    def reloaded(self, plugin: str, *, failed: bool) -> None:
+        """See a reload of a plugin."""
+        self.metrics.reloaded(plugin, failed=failed)
+        if self._telemetry is not None:
+            self._telemetry.reloaded(plugin, failed=failed)
+
+    def headers(self) -> dict[str, str]:
+        """Return what outgoing HTTP requests are to carry on the host's behalf."""
+        return {} if self._telemetry is None else self._telemetry.headers()
+
+    def stats(self) -> HostStats:
+        """Return what was counted so far."""
+        return self.metrics.snapshot(self._backend)
+
+
+class HostCall:
+    """One call of a host function; ``ended`` must be called once."""
+
+    __slots__ = ("function", "size", "trace")
+
+    def __init__(self, trace: CallTrace, function: str, size: int) -> None:
+        self.trace = trace
+        self.function = function
+        self.size = size
+
+    def ended(
+        self, decision: Decision, argument: Any = None, size: int = 0, error: BaseException | None = None
+    ) -> None:
+        """See it end.
+
+        ``argument`` is what was asked for, ``None`` where it could not be read; ``size`` is that of the answer.
+        """
+        trace = self.trace
+        if argument is None:  # there was no such text
+            self.size = 0
+        trace.bytes_in += self.size
+        trace.bytes_out += size
+        trace.host_calls[self.function, decision] += 1
+
+
+class _DetailedCall(HostCall):
+    """One that somebody wants to know about."""
+
+    __slots__ = ("_audit", "_host", "_redactor", "_span", "_started", "_telemetry", "_time")
+
+    def __init__(
+        self,
+        trace: CallTrace,
+        function: str,
+        size: int,
+        redactor: Redactor,
+        audit: AuditSink | None,
+        telemetry: Telemetry | None,
+        host: str,
+    ) -> None:
+        super().__init__(trace, function, size)
+        self._redactor = redactor
+        self._audit = audit
+        self._telemetry = telemetry
+        self._host = host
+        self._time = time.time()
+        self._span = None if telemetry is None else telemetry.begin_host_call(trace, function)
+        self._started = perf_counter_ns()
+
+    def ended(
+        self, decision: Decision, argument: Any = None, size: int = 0, error: BaseException | None = None
+    ) -> None:
+        super().ended(decision, argument, size, error)
+        duration = perf_counter_ns() - self._started
+        trace, function = self.trace, self.function
+        words = "" if error is None else describe_error(function, argument, str(error), self._redactor)
+        if self._telemetry is not None and self._span is not None:
+            self._telemetry.end_host_call(self._span, trace, function, decision, duration, error, words)
+        if self._audit is not None:
+            self._audit(
+                AuditRecord(
+                    time=self._time,
+                    plugin=trace.plugin,
+                    version=trace.version,
+                    instance=trace.instance,
+                    call=f"{self._host}-{trace.number}",
+                    phase=trace.phase,
+                    slot=trace.slot,
+                    function=function,
+                    decision=decision,
+                    error=words,
+                    seconds=duration / 1e9,
+                    bytes_in=self.size,
+                    bytes_out=size,
+                    arguments={} if argument is None else describe(function, argument, self._redactor),
+                )
+            )
