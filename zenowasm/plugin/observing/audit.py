@@ -7,7 +7,6 @@ A file has one JSON object a line; it is rotated to ``FILE.1``, ``FILE.2`` and s
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
 import os
@@ -144,6 +143,10 @@ class AuditFile:
                 os.close(self._descriptor)
 
     def _open(self) -> None:
+        try:
+            import fcntl  # Windows has none, and is told so only when it wants such a file
+        except ImportError:
+            raise AuditError(f"cannot write the audit log {self.path}: that needs Linux or macOS") from None
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(self.path, flags, 0o600)
         try:

@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import stat
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -334,3 +336,26 @@ def test_settings_whose_file_cannot_be_written_are_wrong_there(bench, tmp_path):
     config.write_text(f"wasm:\n  enabled: true\n  audit: {{file: {tmp_path}/no/a}}\n")
     with pytest.raises(SettingsError, match=r"plugins\.yaml:3: wasm\.audit: cannot write the audit log"):
         Host(environment=HostEnvironment({}), config=config)
+
+
+def test_where_there_are_no_locks_only_the_file_is_missing(root, tmp_path):
+    """As on Windows, which has no ``fcntl``; a process of its own, since modules are imported once."""
+    code = """
+import sys
+sys.modules["fcntl"] = None
+from zenowasm import Host
+from zenowasm.plugin.observing.audit import AuditError
+with Host(sys.argv[1]) as host:
+    print(host.call("hello.greet", name="World")["message"])
+try:
+    Host(sys.argv[1], audit=sys.argv[2])
+except AuditError as error:
+    print(error)
+"""
+    audit = tmp_path / "audit.jsonl"
+    arguments = [sys.executable, "-c", code, str(root / "examples" / "plugins"), str(audit)]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [
+        "Hello, World!",
+        f"cannot write the audit log {audit}: that needs Linux or macOS",
+    ], done.stderr
