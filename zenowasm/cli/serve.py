@@ -23,7 +23,6 @@ from zenowasm.faces.admin.state import AdminState, default_state_file, removed_s
 from zenowasm.faces.admin.token import TOKEN, admin_token
 from zenowasm.plugin import Host, PluginError, ShutdownReport, load_environment
 from zenowasm.plugin.configuration.settings import read_settings
-from zenowasm.plugin.lifecycle.manager import DRAIN_SECONDS
 
 
 def _address(context: click.Context, option: click.Parameter, value: str) -> tuple[str, int]:
@@ -56,11 +55,9 @@ def _address(context: click.Context, option: click.Parameter, value: str) -> tup
 @click.option(
     "--drain",
     type=float,
-    default=DRAIN_SECONDS,
-    show_default=True,
     metavar="SECONDS",
     callback=options.positive_seconds,
-    help="How long to wait for calls under way at the end.",
+    help="How long to wait for calls under way at the end; without it as the settings say, else 10.",
 )
 def serve(
     plugin_dir: Path | None,
@@ -70,7 +67,7 @@ def serve(
     allow_remote: bool,
     watch: bool,
     state: Path | None,
-    drain: float,
+    drain: float | None,
 ) -> None:
     """Keep plugins loaded, and answer requests over HTTP, until SIGTERM or Ctrl-C.
 

@@ -165,11 +165,9 @@ class TimeLimitError(CallError):
 class PoolTimeoutError(TimeLimitError):
     """The call's time was over before one of the plugin's instances was free."""
 
-    def __init__(self, plugin: str, instances: int, seconds: float) -> None:
+    def __init__(self, plugin: str, instances: int, seconds: float, remedy: str) -> None:
         reason = f"no instance was free for {seconds:.3g} s: the limit of {instances} instances is reached"
-        super().__init__(
-            plugin, "plugin_execute", f"{reason}; to raise it, set max_instances, or give the call more time"
-        )
+        super().__init__(plugin, "plugin_execute", f"{reason}; {remedy}, or give the call more time")
 
 
 class CpuLimitError(CallError):

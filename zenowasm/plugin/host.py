@@ -25,14 +25,14 @@ from zenowasm.plugin.guest.abi import SlotDefinition
 from zenowasm.plugin.guest.jsonvalue import JSONValue
 from zenowasm.plugin.lifecycle.folder_watch import FolderWatch
 from zenowasm.plugin.lifecycle.generation import Generation
-from zenowasm.plugin.lifecycle.manager import DRAIN_SECONDS, PluginManager
+from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.lifecycle.reports import PluginProblem, ReloadReport, ShutdownReport
 from zenowasm.plugin.lifecycle.slot_cache import SlotCache, cache_folder
 from zenowasm.plugin.observing.audit import AuditSink
 from zenowasm.plugin.observing.metrics import HostStats
 from zenowasm.plugin.observing.watching import make_watch
 from zenowasm.plugin.provisions import provide
-from zenowasm.plugin.services import HostServices, LogSink, log_to_logging
+from zenowasm.plugin.services import DRAIN_SECONDS, HostServices, LogSink, log_to_logging
 from zenowasm.plugin.slots import check_inputs, register_slots
 from zenowasm.plugin.worker import SlotRequest
 from zenowasm.zenolang import Evaluator, Scope, SlotRegistry, default_registry, parse
@@ -111,6 +111,7 @@ class Host:
             environment=environment.variables,
             limits=config.host_limits() if limits is None else limits,
             policy=policy if allow_sidecars is None else evolve(policy, allow_sidecars=allow_sidecars),
+            drain_seconds=DRAIN_SECONDS if config.drain_seconds is None else config.drain_seconds,
             databases=self._provisions.databases if databases is None else databases,
             http=self._provisions.http if http is None else http,
             files=self._provisions.files if files is None else files,
@@ -223,11 +224,11 @@ class Host:
         )
         return scope.variables()
 
-    def reload(self, name: str | None = None, *, drain_seconds: float = DRAIN_SECONDS) -> ReloadReport:
+    def reload(self, name: str | None = None, *, drain_seconds: float | None = None) -> ReloadReport:
         """Put what lies in the plugins' folders in the place of what is loaded; see ``PluginManager.reload``."""
         return self.manager.reload(name, drain_seconds=drain_seconds)
 
-    def close(self, drain_seconds: float = DRAIN_SECONDS) -> ShutdownReport:
+    def close(self, drain_seconds: float | None = None) -> ShutdownReport:
         """Let the calls under way end, let each plugin clean up, and take no more; see ``PluginManager.close``."""
         if self._folder_watch is not None:
             self._folder_watch.close()

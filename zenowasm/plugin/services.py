@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # what they need is in extras, and is imported where one of t
     from zenowasm.resources.http.client import HttpClient
 
 LOG_LEVELS = ("debug", "info", "warn", "error")
+DRAIN_SECONDS = 10.0
+"""How long a version that is replaced, or a host that is closed, waits for its calls unless told otherwise."""
 _LOGGER = logging.getLogger("zenowasm.plugin")
 _LOGGING_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
@@ -49,6 +51,7 @@ class HostServices:
 
     ``environment`` is what configuration and permitted ``host_env_get`` calls read. ``limits`` are every plugin's and
     ``policy`` is what holds for them whatever their manifests ask for. Clocks are in nanoseconds.
+    ``drain_seconds`` is how long reloads and the end wait for calls under way.
     ``databases``, ``http`` and ``files`` are what permitted plugins can reach; ``None`` means that the host has none.
     ``watch`` sees every call. ``on_store`` is given a plugin's name and each store made for it, before anything runs
     there.
@@ -58,6 +61,7 @@ class HostServices:
     environment: Mapping[str, str] = field(factory=dict, repr=False)
     limits: PluginLimits = field(factory=PluginLimits)
     policy: HostPolicy = field(factory=HostPolicy)
+    drain_seconds: float = DRAIN_SECONDS
     databases: Databases | None = None
     http: HttpClient | None = None
     files: Folder | None = None

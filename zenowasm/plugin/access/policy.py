@@ -77,4 +77,7 @@ class HostPolicy:
         given = {key: None for key, name in FIELDS.items() if host.source(name) is LimitSource.COMMAND}
         limits = host.overridden(evolve(own, **given), LimitSource.PLUGIN_CONFIG)
         limits = limits.restricted(manifest.limits, LimitSource.MANIFEST)
-        return evolve(limits, instances=min(limits.instances, manifest.sidecar.concurrency)) if is_process else limits
+        if not is_process:
+            return limits
+        sources = {**limits.sources, "instances": LimitSource.SIDECAR}
+        return limits.stricter(evolve(limits, instances=manifest.sidecar.concurrency, sources=sources))

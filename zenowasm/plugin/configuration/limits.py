@@ -30,6 +30,7 @@ class LimitSource(Enum):
     PLUGIN_CONFIG = "config of the plugin"
     COMMAND = "command line"
     MANIFEST = "manifest"
+    SIDECAR = "sidecar.concurrency"
     CALL = "call"
 
 
@@ -40,6 +41,7 @@ _REMEDIES = {
     LimitSource.PLUGIN_CONFIG: "to raise it, change wasm.plugins.{plugin}.limits.{key} in {file}",
     LimitSource.COMMAND: "it was given on the command line",
     LimitSource.MANIFEST: "to raise it, change limits.{key} in manifest.yaml",
+    LimitSource.SIDECAR: "to raise it, change sidecar.concurrency in manifest.yaml",
     LimitSource.CALL: "it was given with the call",
 }
 
@@ -63,6 +65,7 @@ class LimitSettings:
     max_host_calls: int | None = None
     max_open_files: int | None = None
     max_instances: Count | None = None
+    max_idle_instances: int | None = None
     max_calls_per_instance: Count | None = None
 
 
@@ -79,6 +82,7 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "max_host_calls": "host_calls",
         "max_open_files": "open_files",
         "max_instances": "instances",
+        "max_idle_instances": "idle_instances",
         "max_calls_per_instance": "calls_per_instance",
     }
 )
@@ -123,8 +127,8 @@ class PluginLimits:
     gets the error number ``mfile``."""
     instances: int = field(default=4, validator=validators.ge(1))
     """Of one plugin, for calls at the same time."""
-    idle_instances: int = field(default=4, validator=validators.ge(0))
-    """Of one plugin, kept while no call uses them; with 0 every call has an instance of its own."""
+    idle_instances: int | None = field(default=None, validator=validators.optional(validators.ge(0)))
+    """Of one plugin, kept while no call uses them: ``None`` keeps all, with 0 every call has an instance of its own."""
     calls_per_instance: int | None = field(default=None, validator=_POSITIVE)
     """After so many calls an instance is replaced; ``None`` keeps it until it traps or its memory is used up."""
     plugins: int = 1_000

@@ -6,6 +6,7 @@
       enabled: true                 # the variable ZENO_PLUGINS_ENABLED, where it is set, wins
       plugin_dir: ./plugins         # so does ZENO_PLUGIN_DIR
       limits: {max_memory: 100MB, max_execution_time: 30s, max_cpu: 0.5}
+      drain_seconds: 10s
       security: {strict_mode: false, allow_network: true, allow_filesystem: true, allow_sidecar: false}
       whitelist: [hello]            # without it every plugin may load
       plugins: {hello: {limits: {max_fuel: 10_000_000}}}
@@ -18,8 +19,9 @@
 ``limits`` and ``plugins`` take the keys of ``LimitSettings``, and what they say stands in the place of the defaults,
 higher or lower; the limits of a manifest can only lower it. Paths are relative to the current folder. Keys beside
 ``wasm`` belong to others; an unknown key inside of it is an error, since a misspelt ``allow_network`` would allow it.
-Source: the ABI document, section "Lifecycle"; ``plugins``, ``databases``, ``files``, ``http``, ``audit``,
-``telemetry`` are this project's own.
+``drain_seconds`` is how long reloads and the end wait for calls under way.
+Source: the ABI document, section "Lifecycle"; ``drain_seconds``, ``plugins``, ``databases``, ``files``, ``http``,
+``audit``, ``telemetry`` are this project's own.
 """
 
 from __future__ import annotations
@@ -127,6 +129,7 @@ class Settings:
     enabled: bool | None = None
     plugin_dir: str | None = None
     limits: LimitSettings = field(factory=LimitSettings)
+    drain_seconds: Duration | None = None
     security: Security = field(factory=Security)
     whitelist: tuple[str, ...] | None = None
     plugins: Mapping[str, ForPlugin] = field(factory=dict)

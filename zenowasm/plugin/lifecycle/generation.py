@@ -83,7 +83,8 @@ class Generation:
         self._shown_version = str(version)
         self._seconds = limits.seconds
         self._report = report
-        size = PoolSize(limits.instances, limits.idle_instances, limits.calls_per_instance)
+        remedy = limits.remedy("instances", manifest.name)
+        size = PoolSize(limits.instances, limits.idle_instances, limits.calls_per_instance, remedy)
         self._failures: list[PluginError] = []
         self._watch = Watch() if watch is None else watch
         self._pool = InstancePool(manifest.name, make, size, self._cleanup_failed, first, self._recycled)

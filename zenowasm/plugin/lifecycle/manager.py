@@ -27,8 +27,6 @@ from zenowasm.plugin.services import HostServices, LogRecord
 from zenowasm.plugin.worker import SlotRequest
 from zenowasm.zenolang.scope import Scope
 
-DRAIN_SECONDS = 10.0
-"""How long a version that is replaced, or a host that is closed, waits for its calls unless told otherwise."""
 T = TypeVar("T")
 
 
@@ -131,15 +129,15 @@ class PluginManager:
         self._tell()
         return plugin
 
-    def reload(self, name: str | None = None, *, drain_seconds: float = DRAIN_SECONDS) -> ReloadReport:
+    def reload(self, name: str | None = None, *, drain_seconds: float | None = None) -> ReloadReport:
         """Put the present content of plugins' folders in the place of what is loaded, and say what came of it.
 
         With ``name`` one plugin, else all of them, those that are new in a folder that was loaded, and those whose
         folder is gone. A new version is loaded and checked completely first, and then all that are good take over in
         one step. Calls under way end in the version in which they began; this waits for them, up to
-        ``drain_seconds``. A version that cannot be loaded changes nothing. Raises ``NotLoadedError``,
-        ``ClosedError``, ``LoadError`` for a folder that cannot be read, and ``BusyError`` inside of another change by
-        this thread.
+        ``drain_seconds``, by default those of ``HostServices``. A version that cannot be loaded changes nothing. Raises
+        ``NotLoadedError``, ``ClosedError``, ``LoadError`` for a folder that cannot be read, and ``BusyError`` inside of
+        another change by this thread.
         """
         with self._change() as catalog:
             loaded = list(catalog.plugins.values()) if name is None else [catalog.plugin(name)]
@@ -153,7 +151,7 @@ class PluginManager:
             self._tell()
         for plugin in plan.rejected:
             plugin.retire(0)
-        end = monotonic() + drain_seconds
+        end = monotonic() + self._drain_seconds(drain_seconds)
         endings = {plugin: self._retire(plugin, end) for plugin in plan.replaced}
         return ReloadReport(tuple(step.told(endings.get(step.old) if step.old else None) for step in plan.steps))
 
@@ -193,14 +191,16 @@ class PluginManager:
         """
         return self._threads.submit(work, wait=wait)
 
-    def close(self, drain_seconds: float = DRAIN_SECONDS) -> ShutdownReport:
+    def close(self, drain_seconds: float | None = None) -> ShutdownReport:
         """Refuse new calls, wait up to ``drain_seconds`` for those under way, and run every cleanup once.
 
-        What was submitted before may still call slots. A second call returns the first one's report.
+        By default they are those of ``HostServices``. What was submitted before may still call slots. A second call
+        returns the first one's report.
         """
         self._closing = True
-        end = monotonic() + drain_seconds
-        cancelled = self._threads.close(drain_seconds)
+        seconds = self._drain_seconds(drain_seconds)
+        end = monotonic() + seconds
+        cancelled = self._threads.close(seconds)
         with self._alone():
             if self._report is None:
                 plugins = [*self._retiring, *self._catalog.plugins.values()]
@@ -250,6 +250,9 @@ class PluginManager:
                 yield
             finally:
                 self._changer = None
+
+    def _drain_seconds(self, given: float | None) -> float:
+        return self.services.drain_seconds if given is None else given
 
     def _is_reserved(self, slot: str) -> bool:
         # The language knows the slots of plugins too, but those are not its own.

@@ -22,12 +22,14 @@ LONGEST_WAIT = 60.0
 class PoolSize:
     """How many workers there may be: at most ``instances`` at once, of which at most ``idle`` stay while unused.
 
-    A worker is replaced after ``calls`` calls; ``None`` is for ever.
+    ``idle`` is all of them when ``None``. A worker is replaced after ``calls`` calls; ``None`` is for ever. ``remedy``
+    tells people how ``instances`` is raised.
     """
 
     instances: int = field(default=4, validator=validators.ge(1))
-    idle: int = field(default=4, validator=validators.ge(0))
+    idle: int | None = field(default=None, validator=validators.optional(validators.ge(0)))
     calls: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
+    remedy: str = "to raise it, set max_instances"
 
 
 @define(eq=False)
@@ -159,7 +161,7 @@ class InstancePool:
         if self._was_served(waiter):
             return waiter.member
         self._check_open()
-        raise PoolTimeoutError(self._plugin, self._size.instances, monotonic() - started)
+        raise PoolTimeoutError(self._plugin, self._size.instances, monotonic() - started, self._size.remedy)
 
     def _was_served(self, waiter: _Waiter) -> bool:
         """Return whether it was; if not, it will not be."""
@@ -210,7 +212,7 @@ class InstancePool:
             keep = (
                 member.worker.usable
                 and not self._closed
-                and len(self._idle) < size.idle
+                and (size.idle is None or len(self._idle) < size.idle)
                 and (size.calls is None or member.calls < size.calls)
             )
             if keep:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,7 @@ settings = st.builds(
     max_output=st.none() | st.sampled_from([MIB, 2 * MIB]),
     max_host_calls=COUNTS,
     max_instances=COUNTS,
+    max_idle_instances=st.none() | st.integers(0, 5),
 )
 sources = st.sampled_from([LimitSource.CONFIG, LimitSource.PLUGIN_CONFIG, LimitSource.COMMAND])
 limits = st.builds(lambda said, source: PluginLimits().overridden(said, source), settings, sources)
@@ -60,6 +64,7 @@ def test_every_key_has_a_field():
         (LimitSource.CONFIG, "to raise it, change wasm.limits.max_fuel in config/plugins.yaml"),
         (LimitSource.PLUGIN_CONFIG, "to raise it, change wasm.plugins.hello.limits.max_fuel in config/plugins.yaml"),
         (LimitSource.MANIFEST, "to raise it, change limits.max_fuel in manifest.yaml"),
+        (LimitSource.SIDECAR, "to raise it, change sidecar.concurrency in manifest.yaml"),
         (LimitSource.CALL, "it was given with the call"),
     ],
 )
@@ -94,3 +99,27 @@ def test_instances_are_replaced_after_as_many_calls_as_the_settings_say():
             host.call("hello.greet", name="World")
         (stats,) = host.stats().plugins
     assert (stats.instances_made, stats.instances_recycled) == (3, 2)
+
+
+@pytest.mark.parametrize(("idle", "kept"), [(None, 6), (2, 2), (0, 0)])
+def test_as_many_instances_stay_as_there_were_calls_at_once_unless_the_settings_say_less(idle, kept):
+    plugins = Path(__file__).parents[4] / "examples" / "plugins" / "hello"
+    asked = LimitSettings(max_instances=6, max_idle_instances=idle)
+    with Host(config=Settings(limits=asked)) as host:
+        pool = host.manager.load(plugins)._pool
+        with ExitStack() as stack, ThreadPoolExecutor(6) as threads:
+            ready, go_on = threading.Barrier(7), threading.Event()
+            stack.callback(go_on.set)
+
+            def use():
+                with pool.lend():
+                    ready.wait(30)
+                    assert go_on.wait(30)
+
+            calls = [threads.submit(use) for _ in range(6)]
+            ready.wait(30)
+            assert pool.count == 6
+            go_on.set()
+            for call in calls:
+                call.result(30)
+        assert pool.count == kept

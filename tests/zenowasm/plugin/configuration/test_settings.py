@@ -23,6 +23,8 @@ wasm:
     max_execution_time: 30s
     max_cpu: 0.5
     max_fuel: 10_000
+    max_idle_instances: 0
+  drain_seconds: 1m
   security: {strict_mode: true, allow_network: false, allow_filesystem: no}
   whitelist:
     - hello
@@ -42,6 +44,7 @@ def test_all_keys():
     assert (settings.enabled, settings.plugin_dir) == (True, "./extensions")
     limits = settings.host_limits()
     assert (limits.memory_bytes, limits.seconds, limits.cpu, limits.fuel) == (100_000_000, 30.0, 0.5, 10_000)
+    assert (limits.idle_instances, settings.drain_seconds) == (0, 60.0)
     assert limits.source("seconds") is LimitSource.CONFIG
     assert limits.source("log_bytes") is LimitSource.DEFAULT
     assert settings.security == Security(strict_mode=True, allow_network=False, allow_filesystem=False)
@@ -71,6 +74,7 @@ def test_what_says_nothing_changes_nothing(text):
         ("wasm: {limits: {max_cpu: 2}}", 1, "wasm.limits.max_cpu", "expected a share of one core"),
         ("wasm: {limits: {max_output: 1kB}}", 1, "wasm.limits.max_output", "at least 1MiB"),
         ("wasm: {limits: {max_host_calls: many}}", 1, "wasm.limits.max_host_calls", "expected a whole number"),
+        ("wasm: {drain_seconds: 0}", 1, "wasm.drain_seconds", "expected a duration greater than 0"),
         ("wasm: {limits: 5}", 1, "wasm.limits", "expected a mapping, found a number"),
         ("wasm:\n  limit: {}\n", 2, "wasm.limit", "unknown key; did you mean limits?"),
         ("wasm:\n  security:\n    allow_netwrok: false\n", 3, "wasm.security.allow_netwrok", "mean allow_network?"),
@@ -114,7 +118,7 @@ def test_secrets_come_from_the_environment_and_are_not_shown():
     assert settings.database_url("default", variables) == "postgresql://me:s3cret@localhost/db"
     assert settings.database_url("other", variables) == "sqlite:///x.db"
     assert "postgresql" not in repr(settings)
-    with pytest.raises(SettingsError, match=r"plugins.yaml:18: wasm.databases.default.url: set .* DB_PASSWORD$"):
+    with pytest.raises(SettingsError, match=r"plugins.yaml:20: wasm.databases.default.url: set .* DB_PASSWORD$"):
         settings.database_url("default", {})
     with pytest.raises(SettingsError, match="url_env: set the environment variable OTHER_URL"):
         settings.database_url("other", {})

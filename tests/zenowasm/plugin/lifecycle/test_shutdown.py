@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from zenowasm.plugin import Host
 from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.configuration.settings import Settings, parse_settings
 from zenowasm.plugin.errors import BusyError, ClosedError, GuestTrapError
 
 LOG = '(import "env" "host_log" (func $log (param i32 i32 i32 i32)))'
@@ -83,6 +86,28 @@ def test_what_does_not_end_in_time_is_abandoned_and_cleaned_up_later(loaded, gat
         gate.open.set()
         assert running.result(30).success
     assert gate.lines.count("bye") == 1
+
+
+def test_how_long_is_waited_is_the_hosts_unless_said_otherwise(bench, guest, gate):
+    text = guest(imports=LOG, text="gatebye", execute=GATE, cleanup=BYE)
+    manager = bench.host(log=gate, drain_seconds=0.01)
+    manager.load(bench.write(text))
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(manager.call, "guest.run")
+        assert gate.entered.acquire(timeout=30)
+        bench.write(text, more="description: newer\n")
+        (change,) = manager.reload("guest").changes
+        assert change.retirement.abandoned == 1
+        assert manager.close().retirements[0].abandoned == 1
+        gate.open.set()
+        assert running.result(30).success
+
+
+def test_the_settings_say_how_long_is_waited():
+    with Host(config=parse_settings("wasm: {drain_seconds: 500ms}", Path("plugins.yaml"))) as host:
+        assert host.manager.services.drain_seconds == 0.5
+    with Host(config=Settings()) as host:
+        assert host.manager.services.drain_seconds == 10.0
 
 
 def test_the_end_comes_once(loaded, gate):

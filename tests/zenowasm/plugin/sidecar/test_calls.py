@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -16,6 +17,7 @@ from zenowasm.plugin.errors import (
     LoadError,
     NotAdmittedError,
     OutputLimitError,
+    PoolTimeoutError,
     RequestError,
     RequestLimitError,
 )
@@ -348,3 +350,16 @@ def test_an_unknown_protocol_is_refused(sidecars):
     sidecars.write(ECHO, "echo", sidecar="protocol: grpc")
     (problem,) = sidecars.host().problems
     assert "sidecar.protocol: expected json-rpc, found 'grpc'" in str(problem.error)
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "words"),
+    [(1, "change sidecar.concurrency in manifest.yaml"), (8, "set wasm.limits.max_instances in config/plugins.yaml")],
+)
+def test_too_many_calls_at_once_are_told_which_key_raises_their_number(sidecars, concurrency, words):
+    sidecar = f"keep_alive: true, concurrency: {concurrency}"
+    host = sidecars.open(ECHO, "echo", sidecar=sidecar, limits=PluginLimits(instances=2 if concurrency == 1 else 1))
+    with ExitStack() as stack, ThreadPoolExecutor(1) as threads:
+        threads.submit(stack.enter_context, host.plugins["tool"]._pool.lend()).result(20)
+        with pytest.raises(PoolTimeoutError, match=f"instances is reached; to raise it, {words}, or give the call"):
+            host.call("tool.echo", timeout=0.05)
