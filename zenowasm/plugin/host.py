@@ -33,7 +33,7 @@ from zenowasm.plugin.observing.metrics import HostStats
 from zenowasm.plugin.observing.watching import make_watch
 from zenowasm.plugin.provisions import provide
 from zenowasm.plugin.services import DRAIN_SECONDS, HostServices, LogSink, log_to_logging
-from zenowasm.plugin.slots import check_inputs, register_slots
+from zenowasm.plugin.slots import checked_inputs, register_slots
 from zenowasm.plugin.worker import SlotRequest
 from zenowasm.zenolang import Evaluator, Scope, SlotRegistry, default_registry, parse
 
@@ -255,7 +255,7 @@ class Host:
 
     def _call(self, request: SlotRequest) -> dict[str, Any]:
         with self.manager.serving(request.slot) as plugin:
-            parameters = check_inputs(plugin.slots[request.slot], request.parameters)
+            parameters = checked_inputs(plugin, request.slot, request.parameters)
             response = plugin.execute(
                 SlotRequest(request.slot, parameters, request.scope, request.budget, request.started)
             )

@@ -123,7 +123,7 @@ class PluginSlot:
         try:
             with self._manager.serving(self._name) as plugin:
                 # What is wrong with them is this statement's error, not one of a thread's.
-                check_inputs(plugin.slots[self._name], parameters)
+                checked_inputs(plugin, self._name, parameters)
             self._manager.submit(lambda: self._run_logged(scope, as_name, parameters))
         except PluginError as error:
             raise SlotError(f"plugin execution failed: {error}") from error
@@ -131,7 +131,7 @@ class PluginSlot:
     def _run(self, scope: Scope, as_name: str | None, parameters: Mapping[str, object]) -> Response:
         try:
             with self._manager.serving(self._name) as plugin:
-                checked = check_inputs(plugin.slots[self._name], parameters)
+                checked = checked_inputs(plugin, self._name, parameters)
                 if plugin.may_read_scope:
                     # What has no JSON form, such as an infinite number, is not the plugin's to see.
                     checked[SCOPE] = {key: value for key, value in scope.variables().items() if is_encodable(value)}
@@ -156,6 +156,15 @@ class PluginSlot:
 
     def _log(self, level: str, message: str) -> None:
         self._manager.services.log(LogRecord(self._plugin, level, message))
+
+
+def checked_inputs(plugin: Generation, slot: str, parameters: Mapping[str, object]) -> dict[str, object]:
+    """Return the parameters of a call that has begun, as ``check_inputs`` does; what is refused counts as failed."""
+    try:
+        return check_inputs(plugin.slots[slot], parameters)
+    except InputError as error:
+        plugin.refused(slot, error)
+        raise
 
 
 def check_inputs(definition: SlotDefinition, parameters: Mapping[str, object]) -> dict[str, object]:

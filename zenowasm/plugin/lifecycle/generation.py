@@ -14,6 +14,7 @@ from zenowasm.plugin.configuration.manifest import Manifest
 from zenowasm.plugin.errors import PluginError, PoolTimeoutError, RetiredError, SlotNotFoundError
 from zenowasm.plugin.guest.abi import Metadata, Response, SlotDefinition
 from zenowasm.plugin.lifecycle.pool import InstancePool, PoolSize
+from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.observing.watch import Watch
 from zenowasm.plugin.worker import SlotRequest, Worker, WorkerMaker
 
@@ -139,8 +140,7 @@ class Generation:
         if request.slot not in self.slots:
             raise SlotNotFoundError(f"slot {request.slot} not found in plugin {self.name}")
         trace = request.trace
-        trace.plugin, trace.version, trace.slot = self.name, self._shown_version, request.slot
-        self._watch.begin(trace)
+        self._begin(trace, request.slot)
         try:
             response = self._answer(request)
         except BaseException as error:
@@ -149,6 +149,12 @@ class Generation:
         trace.succeeded = response.success
         self._watch.end(trace)
         return response
+
+    def refused(self, slot: str, error: PluginError) -> None:
+        """Count a call of a slot that never reached the plugin, because of ``error``."""
+        trace = CallTrace()
+        self._begin(trace, slot)
+        self._watch.end(trace, error)
 
     def retire(self, seconds: float) -> Retirement:
         """Take no more calls, wait up to ``seconds`` for those under way, then clean up; say how it went.
@@ -163,6 +169,10 @@ class Generation:
             abandoned = self._calls
         self._pool.close()
         return Retirement(self.name, self.version, before - abandoned, abandoned, tuple(self._failures))
+
+    def _begin(self, trace: CallTrace, slot: str) -> None:
+        trace.plugin, trace.version, trace.slot = self.name, self._shown_version, slot
+        self._watch.begin(trace)
 
     def _answer(self, request: SlotRequest) -> Response:
         asked = monotonic_ns()

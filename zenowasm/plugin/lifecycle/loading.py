@@ -163,7 +163,7 @@ def _instances(manifest: Manifest, binary: bytes, engine: Engine, services: Host
 def _processes(manifest: Manifest, binary: bytes, engine: Engine, services: HostServices) -> WorkerMaker:
     from zenowasm.plugin.sidecar.worker import sidecars  # few hosts allow them
 
-    return sidecars(manifest, services)
+    return sidecars(manifest, services, str(Version(manifest.version, sha256(binary).hexdigest())))
 
 
 _MAKERS: Final[Mapping[PluginType, MakerFactory]] = MappingProxyType(

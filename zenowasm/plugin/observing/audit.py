@@ -37,8 +37,8 @@ class AuditRecord:
     ``time`` is when it began, in seconds since 1970. ``call`` is the same for all records of one outermost call, whose
     ``phase`` is the function of the guest that the host called, with a ``slot`` where that is ``plugin_execute``.
     ``instance`` is the number of the plugin's worker in this host. ``function`` is as in the ABI document, without
-    ``host_``. ``error`` is
-    what the guest was told, empty when it was allowed. ``seconds`` is what the host took, ``bytes_in`` and
+    ``host_``, or ``unknown`` for whatever there is not.
+    ``error`` is what the guest was told, empty when it was allowed. ``seconds`` is what the host took, ``bytes_in`` and
     ``bytes_out`` are the sizes of what the plugin passed and of what it got.
     """
 

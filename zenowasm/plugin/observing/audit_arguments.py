@@ -14,6 +14,8 @@ from zenowasm.resources.http.url import MAX_URL, parse_url, without_password
 
 MOST_CHARACTERS: Final = 256
 MOST_SQL: Final = 1024
+UNKNOWN: Final = "unknown"
+"""Stands for every function that there is not, whatever name a plugin has given it."""
 _USER = re.compile(r"//[^/?#]*@")
 
 
@@ -87,6 +89,10 @@ def _file_read(argument: Any, shown: _Shown) -> dict[str, Any]:
     return {"path": shown(argument, MOST_SQL)}
 
 
+def _name(argument: Any, shown: _Shown) -> dict[str, Any]:
+    return {"name": shown(argument)}
+
+
 def _file_write(argument: Any, shown: _Shown) -> dict[str, Any]:
     content = argument.get("content")
     size = len(content.encode("utf-8", "replace")) if isinstance(content, str) else 0
@@ -103,5 +109,6 @@ _DESCRIPTIONS: Final[Mapping[str, Callable[[Any, _Shown], dict[str, Any]]]] = Ma
         "file_read": _file_read,
         "file_write": _file_write,
         "env_get": _key,
+        UNKNOWN: _name,
     }
 )

@@ -29,7 +29,8 @@ class SidecarCode:
     """What all processes of one version of a plugin share.
 
     ``permissions`` and ``limits`` are what the manifest asks for and the host lets it have; ``environment`` is all that
-    the process gets; ``request_context`` is the JSON that every request carries, empty without configuration.
+    the process gets; ``request_context`` is the JSON that every request carries, empty without configuration;
+    ``version`` is shown to those who watch the host.
     """
 
     manifest: Manifest
@@ -41,6 +42,7 @@ class SidecarCode:
     request_context: bytes = field(repr=False)
     services: HostServices
     log: PluginLog
+    version: str = ""
 
     @property
     def name(self) -> str:
@@ -48,7 +50,7 @@ class SidecarCode:
         return self.manifest.name
 
 
-def load_sidecar(manifest: Manifest, services: HostServices) -> SidecarCode:
+def load_sidecar(manifest: Manifest, services: HostServices, version: str = "") -> SidecarCode:
     """Resolve what a plugin's processes need; nothing is started. Raises ``LoadError`` and ``ConfigError``."""
     protocol = manifest.sidecar.protocol
     if protocol not in ("", PROTOCOL):
@@ -67,6 +69,7 @@ def load_sidecar(manifest: Manifest, services: HostServices) -> SidecarCode:
         encode({"config": dict(config)}) if config else b"",
         services,
         PluginLog(manifest.name, services.log, limits, redactor),
+        version,
     )
 
 

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from attrs import evolve
+
 from zenowasm.host.memory import visible_text
 from zenowasm.interp.errors import WasmError
 from zenowasm.plugin.guest.jsonvalue import JSONError
-from zenowasm.plugin.host_functions.context import HostContext, RequestFailedError
+from zenowasm.plugin.host_functions.context import HostContext, NotAvailableError, RequestFailedError
 from zenowasm.plugin.host_functions.log import Message
 from zenowasm.plugin.host_functions.table import OPERATIONS, Answer, Argument, Operation, perform
+from zenowasm.plugin.observing.audit_arguments import UNKNOWN
 from zenowasm.plugin.sidecar.messages import HostCall, host_response
 
 _LOG: Final = "log"
@@ -24,13 +27,33 @@ _BARE: Final[Mapping[str, str]] = MappingProxyType({"db_query": "rows", "scope_g
 """Which part of a reply is the whole of it for a process."""
 
 
+def _no_such_function(context: HostContext, name: str) -> None:
+    raise NotAvailableError(f"unknown host function: {name}")
+
+
+_UNKNOWN: Final = Operation(UNKNOWN, Argument.TEXT, Answer.NOTHING, "name", _no_such_function)
+"""Whatever a process asks for that there is not: counted and recorded as one, since it chooses the name."""
+
+
 def answer(context: HostContext, call: HostCall) -> bytes:
     """Do what a process asks for and return the line that answers it; raises what ``perform`` raises."""
-    operation = OPERATIONS.get(call.function)
-    if operation is None:
-        name = visible_text(call.function[:_SHOWN].encode())
-        return host_response(call.id, error=f"unknown host function: {name}")
+    return _answer(context, OPERATIONS.get(call.function, _UNKNOWN), call)
 
+
+def answer_outside(context: HostContext, call: HostCall, why: str) -> bytes:
+    """Answer a call that belongs to no slot call: only the log is there for it; others are told ``why``."""
+
+    def refuse(context: HostContext, argument: object) -> None:
+        raise NotAvailableError(why)
+
+    operation = OPERATIONS.get(call.function, _UNKNOWN)
+    try:
+        return _answer(context, operation if operation.name == _LOG else evolve(operation, body=refuse), call)
+    except WasmError as error:
+        return host_response(call.id, error=str(error))
+
+
+def _answer(context: HostContext, operation: Operation, call: HostCall) -> bytes:
     def read() -> object:
         return _argument(context, operation, call)
 
@@ -40,16 +63,6 @@ def answer(context: HostContext, call: HostCall) -> bytes:
     try:
         return perform(context, operation, read, line, size=call.size)
     except (RequestFailedError, JSONError) as error:
-        return host_response(call.id, error=str(error))
-
-
-def answer_outside(context: HostContext, call: HostCall, why: str) -> bytes:
-    """Answer a call that belongs to no slot call: only the log is there for it; others are told ``why``."""
-    if call.function != _LOG:
-        return host_response(call.id, error=why)
-    try:
-        return answer(context, call)
-    except WasmError as error:
         return host_response(call.id, error=str(error))
 
 
@@ -63,6 +76,8 @@ def _data(operation: Operation, outcome: Any) -> object:
 
 
 def _argument(context: HostContext, operation: Operation, call: HostCall) -> object:
+    if operation is _UNKNOWN:
+        return visible_text(call.function[:_SHOWN].encode("utf-8", "replace"))
     limits = context.limits
     if call.size > limits.host_request_bytes:
         limit = f"{call.size} bytes are more than the limit of {limits.host_request_bytes} bytes"

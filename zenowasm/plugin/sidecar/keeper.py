@@ -20,7 +20,7 @@ from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.plugin.call import RunningCall
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import LoadError, PluginError, SlotFailedError, call_error
-from zenowasm.plugin.guest.abi import EXECUTE, INIT, REGISTER_SLOTS, parse_metadata, parse_slots, response_of
+from zenowasm.plugin.guest.abi import INIT, REGISTER_SLOTS, parse_metadata, parse_slots, response_of
 from zenowasm.plugin.guest.jsonvalue import JSONValue, encode
 from zenowasm.plugin.host_functions.context import HostContext
 from zenowasm.plugin.lifecycle.generation import Declaration
@@ -104,17 +104,16 @@ class SidecarKeeper:
             self._give_back(session)
 
     @contextmanager
-    def call(self, request: SlotRequest | None, phase: str = EXECUTE) -> Iterator[HostContext]:
+    def call(self, request: SlotRequest | None, trace: CallTrace) -> Iterator[HostContext]:
         """Set up what one call of a slot may reach and until when, and settle what it has begun.
 
-        Without ``request`` it is a ``phase`` of the plugin's loading.
+        Without ``request`` it is a phase of the plugin's loading.
         """
         code = self.code
         budget = None if request is None else request.budget
         limits = code.limits if budget is None else code.limits.within(budget)
         started = monotonic() if request is None else request.started
         scope = None if request is None else request.scope
-        trace = CallTrace(code.name, phase=phase) if request is None else request.trace
         call = RunningCall(scope, inf if limits.seconds is None else started + limits.seconds, trace=trace)
         code.log.begin_call()
         try:
@@ -214,7 +213,8 @@ class SidecarKeeper:
         self._declaration = Declaration(metadata, listed)
 
     def _phase(self, session: Session, slot: str) -> JSONValue:
-        with self.call(None, slot) as context:
+        code = self.code
+        with code.services.watch.phase(code.name, code.version, 0, slot) as trace, self.call(None, trace) as context:
             value = session.ask(slot, {}, context, is_phase=True).value
             response = response_of({**value, "data": None})
             if not response.success:

@@ -15,6 +15,7 @@ from zenowasm.plugin.call import RunningCall
 from zenowasm.plugin.errors import OutputLimitError, PluginError, RequestError, RequestLimitError, call_error
 from zenowasm.plugin.guest.jsonvalue import JSONError
 from zenowasm.plugin.host_functions.context import HostContext
+from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.sidecar.code import SidecarCode
 from zenowasm.plugin.sidecar.errors import SidecarExitedError, SidecarProtocolError, how_it_ended
 from zenowasm.plugin.sidecar.host_calls import answer, answer_outside
@@ -233,7 +234,8 @@ class Session:
         if self._outside > MAX_OUTSIDE:
             raise MessageError(f"more than {MAX_OUTSIDE} messages outside of calls")
         code = self._code
-        context = HostContext(code.name, code.permissions, code.log, code.services, code.limits, RunningCall())
+        call = RunningCall(trace=CallTrace(code.name, code.version))
+        context = HostContext(code.name, code.permissions, code.log, code.services, code.limits, call, code.redactor)
         several = bool(self._calls)
         why = "several calls are under way: name one in call_id" if several else "no call is under way"
         try:

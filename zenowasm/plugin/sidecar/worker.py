@@ -26,6 +26,7 @@ class SidecarWorker:
         declaration = keeper.join()
         self.metadata: Metadata = declaration.metadata
         self.slots: tuple[SlotDefinition, ...] = declaration.slots
+        self._number = keeper.code.services.watch.instance_made(keeper.code.name)
         self._left = False
 
     @property
@@ -42,7 +43,8 @@ class SidecarWorker:
         keeper, slot = self.keeper, request.slot
         if self._left:
             raise UnusableInstanceError(f"this instance of plugin {keeper.code.name} cannot be used any more")
-        with keeper.call(request) as context:
+        request.trace.instance = self._number
+        with keeper.call(request, request.trace) as context:
             with keeper.session(context.call.deadline, slot, context.limits) as session:
                 answer = session.ask(slot, request.parameters, context)
             limits = keeper.code.limits
@@ -63,7 +65,7 @@ class SidecarWorker:
             self.keeper.leave()
 
 
-def sidecars(manifest: Manifest, services: HostServices) -> Callable[[], Worker]:
+def sidecars(manifest: Manifest, services: HostServices, version: str = "") -> Callable[[], Worker]:
     """Return what makes the workers of a plugin that is a process; raises ``LoadError`` and ``ConfigError``."""
-    keeper = SidecarKeeper(load_sidecar(manifest, services))
+    keeper = SidecarKeeper(load_sidecar(manifest, services, version))
     return lambda: SidecarWorker(keeper)

@@ -12,10 +12,11 @@ import pytest
 from zenowasm.backends.protocol import Budget
 from zenowasm.plugin import Host, HostEnvironment
 from zenowasm.plugin.configuration.limits import PluginLimits
-from zenowasm.plugin.errors import FuelLimitError, GuestTrapError, PoolTimeoutError
+from zenowasm.plugin.errors import FuelLimitError, GuestTrapError, InputError, PoolTimeoutError
 from zenowasm.plugin.observing.metrics import MOST_ENTRIES, OTHERS, Metrics, TimeHistogram
 from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.observing.watch import Watch
+from zenowasm.zenolang import SlotError
 from zenowasm.zenolang.scope import Scope
 
 ENV = '(import "env" "host_env_get" (func $host (param i32 i32) (result i32)))'
@@ -114,6 +115,19 @@ def test_waiting_for_an_instance(bench, guest):
     found = slot(manager)
     assert (found.failures, found.successes) == ({"PoolTimeoutError": 1}, 1)
     assert found.waiting.longest >= 0.15  # bounded below by the call's own deadline
+
+
+def test_parameters_that_are_refused_are_failures(bench, guest, backend):
+    bench.write(guest(slots='[{"name":"guest.run","inputs":{"id":{"type":"int","required":true}}}]'))
+    with Host(bench.folder, backend=backend, environment=HostEnvironment({}), lazy=False) as host:
+        with pytest.raises(InputError):
+            host.call("guest.run", id="x")
+        for script in ("guest.run", "guest.run { async: true }"):
+            with pytest.raises(SlotError):
+                host.run_script(script)
+        host.call("guest.run", id=1)
+        found = slot(host.manager)
+    assert (found.calls, found.successes, found.failures) == (4, 1, {"InputError": 3})
 
 
 def test_calls_of_many_threads_are_all_counted(bench, guest):
