@@ -34,11 +34,12 @@ def asker(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def author(pytester: pytest.Pytester) -> pytest.Pytester:
+def author(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A folder with the plugin hello, and a pytest that runs there."""
     shutil.copytree(HELLO, pytester.path / "plugins" / "hello")
     # Inside of this process pytest would set the handler of faults anew, over that with which wasmtime makes traps.
-    pytester.makeini("[pytest]\nfilterwarnings = error\naddopts = -p no:faulthandler\n")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:faulthandler")
+    pytester.makeini("[pytest]\nfilterwarnings = error\n")
     return pytester
 
 
