@@ -12,7 +12,6 @@ from zenowasm.cli.errors import CliError, user_errors, visible
 from zenowasm.cli.script import run_script
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
 from zenowasm.faces.terminal import Terminal, line_reader
-from zenowasm.plugin import PluginLimits
 
 
 @click.command()
@@ -28,11 +27,18 @@ from zenowasm.plugin import PluginLimits
     "-x", "--command", "commands", multiple=True, help="Execute a debugger command before any is read. Repeatable."
 )
 @options.plugin_dir
-def debug(script: Path, locations: tuple[str, ...], commands: tuple[str, ...], plugin_dir: Path | None) -> None:
+@options.config
+def debug(
+    script: Path,
+    locations: tuple[str, ...],
+    commands: tuple[str, ...],
+    plugin_dir: Path | None,
+    config: Path | None,
+) -> None:
     """Run the ZenoLang file SCRIPT and step through its plugins.
 
     Commands are read from stdin, which may be a pipe; `help` lists them. The end of the input ends the run.
-    Plugins have no time limit here.
+    Plugins have no time limit here but that of their manifests; all other settings hold.
     """
     repeat = sys.stdin.isatty()
     terminal = Terminal(line_reader(sys.stdin, sys.stdout), _write, commands, repeat=repeat)
@@ -41,7 +47,7 @@ def debug(script: Path, locations: tuple[str, ...], commands: tuple[str, ...], p
         for location in locations:
             session.add_breakpoint(location)
     try:
-        run_script(script, plugin_dir, lazy=False, limits=PluginLimits(seconds=None), on_store=session.attach)
+        run_script(script, plugin_dir, lazy=False, config=config, timed=False, on_store=session.attach)
     except DebuggerQuit:
         print("the run was ended before the script's end")
         return

@@ -6,11 +6,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from attrs import evolve
+
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Store
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli.errors import CliError, read_file, user_errors, visible
-from zenowasm.plugin import Host, LogRecord, PluginError, PluginLimits, load_environment
+from zenowasm.plugin import Host, LogRecord, PluginError, load_environment
 from zenowasm.plugin.configuration.limits import LimitSettings, LimitSource
 from zenowasm.plugin.configuration.settings import read_settings
 from zenowasm.zenolang import Evaluator, Scope, UnknownSlotError, ZenoError, default_registry, parse
@@ -30,15 +32,16 @@ def run_script(
     backend: str = registry.DEFAULT,
     lazy: bool = True,
     config: Path | None = None,
-    limits: PluginLimits | None = None,
+    timed: bool = True,
     asked: LimitSettings | None = None,
     audit: Path | None = None,
     on_store: Callable[[str, Store], None] | None = None,
 ) -> None:
     """Run a script with the plugins of ``plugin_dir``, or of the environment's; see ``Host``.
 
-    ``limits`` stand in the place of those of the settings; else ``asked`` does as far as it says something. Plugins'
-    logs go to stderr, the script's own output to stdout. Raises ``CliError``, and what a probe raises.
+    ``asked`` stands in the place of the settings' limits as far as it says something; what is not ``timed`` has no time
+    limit but that of a manifest. Plugins' logs go to stderr, the script's own output to stdout. Raises ``CliError``,
+    and what a probe raises.
     """
     source = _read_script(script)
     if plugin_dir is not None and not plugin_dir.is_dir():
@@ -48,8 +51,9 @@ def run_script(
         program = parse(source, str(script))
         environment = load_environment()
         settings = read_settings(environment, config)
-        if limits is None:
-            limits = settings.host_limits().overridden(asked or LimitSettings(), LimitSource.COMMAND)
+        limits = settings.host_limits().overridden(asked or LimitSettings(), LimitSource.COMMAND)
+        if not timed:
+            limits = evolve(limits, seconds=None, sources={**limits.sources, "seconds": LimitSource.COMMAND})
         with Host(
             plugin_dir,
             backend=backend,

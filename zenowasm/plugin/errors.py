@@ -48,6 +48,10 @@ class NotAdmittedError(LoadError):
     """The host's settings do not let the plugin load."""
 
 
+class NotListedError(NotAdmittedError):
+    """The plugin is not on the whitelist; it is no fault that it lies there."""
+
+
 class MemoryLimitError(LoadError):
     """The module declares more memory, or larger tables, than it may have."""
 

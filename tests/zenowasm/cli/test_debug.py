@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
-
-from zenowasm.plugin import PluginLimits
 
 
 @pytest.fixture
@@ -111,16 +108,21 @@ def test_a_function_that_no_plugin_has(zenowasm, hello) -> None:
     assert zenowasm(*hello, "--break", " ").error.startswith("expected a function's name")
 
 
-def test_a_stop_may_take_longer_than_the_time_limit_of_a_call(zenowasm, hello) -> None:
-    limit = PluginLimits().seconds
-    assert limit is not None
-    with zenowasm.start(*hello, "--break", "greet") as process:
-        time.sleep(limit + 1.5)
-        process.stdin.write(b"continue\n")
-        process.stdin.close()
-        out = process.stdout.read()
-        assert process.wait(60) == 0
-    assert out.endswith(b"[INFO]: Hello, World!\n")
+def test_a_stop_may_take_longer_than_the_time_limit_of_a_call(zenowasm, write, hello) -> None:
+    times = "wasm: {limits: {max_execution_time: 1ms}, plugins: {hello: {limits: {max_execution_time: 1ms}}}}"
+    config = write("host.yaml", times)
+    run = zenowasm("run", *hello[1:], "--backend", "reference", "--config", config)
+    assert "interrupted (the limit of 0.001 s is reached" in run.err
+    result = zenowasm(*hello, "--config", config, "--break", "greet", given="continue\n")
+    assert result.out.endswith("[INFO]: Hello, World!\n")
+    assert result.code == 0
+
+
+def test_the_settings_hold(zenowasm, write, hello) -> None:
+    config = write("host.yaml", "wasm: {limits: {max_fuel: 100}}")
+    result = zenowasm(*hello, "--config", config, "--break", "greet", given="continue\n")
+    assert result.code == 1
+    assert "the limit of 100 units is reached; to raise it, change wasm.limits.max_fuel" in result.err
 
 
 def test_names_of_the_guest_cannot_drive_the_terminal(zenowasm, write, plugins) -> None:

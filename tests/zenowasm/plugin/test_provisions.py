@@ -10,7 +10,7 @@ import pytest
 from zenowasm.plugin import Host, HostEnvironment
 from zenowasm.plugin.configuration.limits import LimitSource
 from zenowasm.plugin.configuration.settings import parse_settings
-from zenowasm.plugin.errors import NotAdmittedError, SettingsError
+from zenowasm.plugin.errors import NotAdmittedError, NotListedError, SettingsError
 from zenowasm.plugin.provisions import provide
 
 CREATE = json.dumps({"connection": "default", "sql": "create table t (a)"})
@@ -100,10 +100,22 @@ def only_problem(host):
 def test_the_whitelist(bench, guest, host):
     bench.write(guest())
     error = only_problem(host("wasm:\n  whitelist: [other]\n"))
-    assert isinstance(error, NotAdmittedError)
+    assert isinstance(error, NotListedError)
     assert str(error) == "plugin guest is not on the whitelist: add it at plugins.yaml:2: wasm.whitelist"
+    assert bench.lines == [("info", str(error))]
     assert only_problem(host("wasm: {whitelist: []}"))
     assert set(host("wasm: {whitelist: [other, guest]}").plugins) == {"guest"}
+
+
+def test_a_reload_leaves_alone_what_is_not_on_the_whitelist(bench, guest, host):
+    bench.write(guest())
+    bench.write(guest(slots='[{"name":"other.run"}]'), name="other")
+    opened = host("wasm: {whitelist: [other]}")
+    report = opened.reload()
+    assert report.ok
+    assert [it.plugin for it in report.changes] == ["other"]
+    assert [type(it.error) for it in opened.problems] == [NotListedError]
+    assert [level for level, _ in bench.lines] == ["info"]
 
 
 def test_strict_mode(bench, guest, host):

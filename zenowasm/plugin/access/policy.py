@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 from zenowasm.plugin.access.permissions import Permissions
 from zenowasm.plugin.configuration.limits import CONFIG_FILE, FIELDS, LimitSettings, LimitSource, PluginLimits
 from zenowasm.plugin.configuration.manifest import Manifest, PluginType
-from zenowasm.plugin.errors import NotAdmittedError
+from zenowasm.plugin.errors import NotAdmittedError, NotListedError
 
 SIDECAR_SECONDS: Final = 30.0
 """Of one call of a plugin that is a process, where nobody says otherwise (ABI document, section "Lifecycle")."""
@@ -34,10 +34,10 @@ class HostPolicy:
     limits: Mapping[str, LimitSettings] = field(factory=dict)
 
     def check(self, manifest: Manifest) -> None:
-        """Raise ``NotAdmittedError`` when the plugin must not load here."""
+        """Raise ``NotAdmittedError``, or ``NotListedError``, when the plugin must not load here."""
         name = manifest.name
         if self.whitelist is not None and name not in self.whitelist:
-            raise NotAdmittedError(f"plugin {name} is not on the whitelist: add it at {self.whitelist_place}")
+            raise NotListedError(f"plugin {name} is not on the whitelist: add it at {self.whitelist_place}")
         if manifest.type is PluginType.SIDECAR and not (self.allow_network and self.allow_filesystem):
             what = "allow_filesystem" if self.allow_network else "allow_network"
             raise NotAdmittedError(

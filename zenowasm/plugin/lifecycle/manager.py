@@ -14,7 +14,15 @@ from typing import Self, TypeVar
 from zenowasm.backends.protocol import Budget, Engine
 from zenowasm.plugin.configuration.manifest import plugin_folders, read_manifest
 from zenowasm.plugin.configuration.versions import ZENO_VERSION
-from zenowasm.plugin.errors import AlreadyLoadedError, BusyError, ClosedError, LoadError, PluginError, RetiredError
+from zenowasm.plugin.errors import (
+    AlreadyLoadedError,
+    BusyError,
+    ClosedError,
+    LoadError,
+    NotListedError,
+    PluginError,
+    RetiredError,
+)
 from zenowasm.plugin.guest.abi import Response, SlotDefinition
 from zenowasm.plugin.lifecycle.catalog import Catalog
 from zenowasm.plugin.lifecycle.executor import HostThreads
@@ -82,7 +90,8 @@ class PluginManager:
     def load_folder(self, folder: Path) -> None:
         """Load every plugin in the folders of ``folder``, in the order of their names.
 
-        What is wrong with one is recorded in ``problems`` and logged, and the others go on. A folder that does not
+        What is wrong with one is recorded in ``problems`` and logged, and the others go on; what is not on the
+        whitelist is logged as ``info``. A folder that does not
         exist is logged and holds no plugins. A later ``reload`` looks into it again.
         """
         if folder not in self._folders:
@@ -95,7 +104,10 @@ class PluginManager:
                 self.load(candidate)
             except PluginError as error:
                 self.problems.append(PluginProblem(candidate, error))
-                self._note(candidate.name, "error", f"Failed to load plugin: {error}")
+                if isinstance(error, NotListedError):
+                    self._note(candidate.name, "info", str(error))
+                else:
+                    self._note(candidate.name, "error", f"Failed to load plugin: {error}")
 
     def candidates(self, folder: Path) -> list[Path] | None:
         """Return the folders in ``folder`` that may hold a plugin, ``None`` without it; raises ``LoadError``."""

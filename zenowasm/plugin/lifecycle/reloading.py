@@ -9,7 +9,7 @@ from attrs import define, field
 
 from zenowasm.plugin.configuration.manifest import read_manifest
 from zenowasm.plugin.configuration.versions import ZENO_VERSION
-from zenowasm.plugin.errors import LoadError, PluginError
+from zenowasm.plugin.errors import LoadError, NotListedError, PluginError
 from zenowasm.plugin.lifecycle.catalog import Catalog
 from zenowasm.plugin.lifecycle.generation import Generation, Retirement
 from zenowasm.plugin.lifecycle.loading import Loader
@@ -81,8 +81,8 @@ def plan_reload(
             plan.steps.append(_step(loader, old, may_go=may_go))
         known = {step.folder.resolve() for step in plan.steps}
         for folder in folders:
-            if folder.resolve() not in known:
-                plan.steps.append(_addition(loader, folder))
+            if folder.resolve() not in known and (addition := _addition(loader, folder)) is not None:
+                plan.steps.append(addition)
         _place(plan, reserved)
     except BaseException:
         for step in plan.steps:
@@ -109,11 +109,14 @@ def _step(loader: Loader, old: Generation, *, may_go: bool) -> Step:
     return step
 
 
-def _addition(loader: Loader, folder: Path) -> Step:
+def _addition(loader: Loader, folder: Path) -> Step | None:
+    """Load what is new; ``None`` is for what is not on the whitelist, which is no matter of a reload."""
     step = Step(folder)
     try:
         step.new = loader.load(read_manifest(folder, ZENO_VERSION), now=True)
         step.change = Change.ADDED
+    except NotListedError:
+        return None
     except PluginError as error:
         step.error = error
     return step
