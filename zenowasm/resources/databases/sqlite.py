@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from zenowasm.resources.databases import sql
+from zenowasm.resources.databases import sql, sqlite_functions
 from zenowasm.resources.databases.settings import (
     CANNOT_BE_OPENED,
     DatabaseSettings,
@@ -31,6 +31,9 @@ _STEPS: Final = 1_000
 """Instructions of SQLite's machine between two looks at the clock."""
 _PATTERN: Final = 256
 """Bytes of a LIKE or GLOB pattern: matching takes pattern times text, and no look at the clock."""
+_HEAP: Final = 256 * 1024 * 1024
+"""Bytes that SQLite may have in this process, for all of its connections: table expressions and views that name one
+another twice are put in before a statement's first step, and double with each of them."""
 _LONGEST_WAIT: Final = 2**31 - 1
 _DENIED: Final = frozenset(
     {
@@ -47,7 +50,10 @@ _DENIED: Final = frozenset(
         sqlite3.SQLITE_CREATE_TEMP_VIEW,
     }
 )
-_DENIED_FUNCTIONS: Final = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"})
+# The last one takes the square of its arguments in time, and no look at the clock.
+_DENIED_FUNCTIONS: Final = frozenset(
+    {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "json_patch"}
+)
 _DENIED_TABLES: Final = frozenset({"sqlite_dbpage"})
 
 
@@ -73,19 +79,22 @@ def _connect(settings: DatabaseSettings, database: str | None) -> sqlite3.Connec
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, _PATTERN)
     connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, 4 * sql.MAX_SQL)
+    connection.execute(f"PRAGMA hard_heap_limit = {_HEAP}").close()
     connection.execute("PRAGMA foreign_keys = ON")
     if settings.read_only:
         connection.execute("PRAGMA query_only = ON")
     else:
         # Readers then do not wait for the writer, nor the writer for them.
         connection.execute("PRAGMA journal_mode = WAL").close()
+    longest = max(settings.max_bytes, 4 * sql.MAX_SQL)
+    sqlite_functions.install(connection, longest)
     # Last, so that the schema may hold what a guest may not make: text and blobs, and the rows of the file.
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(settings.max_bytes, 4 * sql.MAX_SQL))
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
     return connection
 
 
-def _authorize(action: int, first: str | None, second: str | None, _schema: str | None, _inner: str | None) -> int:
-    if action in _DENIED:
+def _authorize(action: int, first: str | None, second: str | None, schema: str | None, _inner: str | None) -> int:
+    if action in _DENIED or schema == "temp":
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_PRAGMA and first != "data_version":  # full text search reads that one
         return sqlite3.SQLITE_DENY
@@ -199,5 +208,7 @@ class SqliteSession:
             if time.monotonic() >= deadline and text in ("interrupted", "database is locked"):
                 raise QueryTimeoutError(text) from error
             raise QueryError(one_line(text)) from error
+        except MemoryError as error:
+            raise QueryError("the statement needs more memory than SQLite may have here") from error
         except (ValueError, OverflowError) as error:
             raise ValueFormError(one_line(str(error))) from error

@@ -56,6 +56,8 @@ def beneath(transaction, sql):
      "ROLLBACK", "BEGIN", "SAVEPOINT a", "RELEASE statement", "VACUUM", "VACUUM INTO '/tmp/copy.db'",
      "SELECT load_extension('x')", "SELECT LOAD_EXTENSION('x')", "SELECT readfile('/etc/passwd')",
      "SELECT fts3_tokenizer('simple')", "CREATE TEMP TABLE t (a)", "CREATE TEMP VIEW item AS SELECT 1",
+     "CREATE TABLE temp.item AS SELECT 2 AS id", "CREATE VIEW Temp.item AS SELECT 2 AS id",
+     "CREATE TRIGGER temp.t AFTER INSERT ON item BEGIN SELECT 1; END", "SELECT json_patch('{}', '{}')",
      "CREATE VIRTUAL TABLE v USING fts5(a)", "SELECT * FROM pragma_query_only", "SELECT * FROM sqlite_dbpage",
      "UPDATE sqlite_schema SET sql = ''"],
 )  # fmt: skip
@@ -194,3 +196,23 @@ def test_triggers_are_one_statement(databases):
     transaction.query("INSERT INTO item VALUES (2, 'b')")
     assert transaction.query("SELECT name FROM item").rows == [{"name": "x"}, {"name": "x"}]
     transaction.rollback()
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["SELECT instr(:text, :wanted)", "SELECT length(replace(:text, :wanted, ''))",
+     "SELECT length(trim(:text, :letters))", "SELECT length(ltrim(:text, :letters))",
+     "SELECT length(rtrim(:text, :letters))"],
+)  # fmt: skip
+def test_text_is_searched_within_the_time_of_a_statement(transaction, sql):
+    """SQLite's own functions take minutes for these, in which they cannot be stopped."""
+    values = {"text": "a" * 2_000_000, "wanted": "a" * 1_000_000 + "b", "letters": "b" * 1_000_000 + "a"}
+    used = {name: value for name, value in values.items() if f":{name}" in sql}
+    transaction.query(sql, used)
+
+
+def test_expressions_that_name_one_another_twice_do_not_grow_without_end(transaction):
+    each = ", ".join(f"t{number + 1} AS (SELECT a.x FROM t{number} a JOIN t{number} b)" for number in range(40))
+    with pytest.raises(QueryError, match="more memory than SQLite may have"):
+        transaction.query(f"WITH t0 AS (SELECT 1 AS x), {each} SELECT count(*) FROM t40")
+    assert transaction.query("SELECT id FROM item").rows == [{"id": 1}]
