@@ -78,6 +78,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line with these arguments, or the process's, and exit with the command's code."""
+    _open_missing_output()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         _tolerate(stream)
     sys.exit(_run(arguments))
@@ -111,6 +112,13 @@ def _fail(message: str, code: int, details: str = "") -> int:
     if details:
         print(f"Details: {one_line(details)}", file=sys.stderr)
     return code
+
+
+def _open_missing_output() -> None:
+    """Let output that was closed before the start (``>&-``) go nowhere; Python has ``None`` there."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
 
 
 def _tolerate(stream: TextIO | Any) -> None:

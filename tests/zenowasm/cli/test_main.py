@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -107,6 +109,14 @@ def test_a_closed_pipe_ends_quietly(zenowasm, module, unbuffered, options) -> No
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(60) == 1
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_output_that_was_closed_before_the_start_goes_nowhere(module, closed) -> None:
+    command = f'"$0" -m zenowasm.cli.main inspect "$1" {closed}'
+    arguments = ["sh", "-c", command, sys.executable, str(module)]
+    ended = subprocess.run(arguments, check=False, capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
