@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from attrs import asdict, field, frozen
 
@@ -67,7 +68,7 @@ def read_state(file: Path) -> AdminState:
     except JSONError as error:
         raise AdminError(f"{file} is not what `zenowasm serve` writes: {error}") from error
     match value:
-        case {"url": str(url), "token": str(token), "process": int(process)}:
+        case {"url": str(url), "token": str(token), "process": int(process)} if _is_url(url):
             return AdminState(url, token, process)
     raise AdminError(f"{file} is not what `zenowasm serve` writes")
 
@@ -77,3 +78,11 @@ def removed_state(file: Path, state: AdminState) -> None:
     with contextlib.suppress(AdminError, OSError):
         if read_state(file) == state:
             file.unlink()
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme == "http" and parts.hostname is not None and parts.port is not None
+    except ValueError:
+        return False

@@ -45,7 +45,13 @@ def test_a_file_that_others_can_read_is_not_trusted(tmp_path):
         read_state(tmp_path / "state")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"url": "x"}', '{"url": 1, "token": "", "process": 1}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"url": "x"}', '{"url": 1, "token": "", "process": 1}',
+     '{"url": "http://[::1", "token": "", "process": 1}',
+     '{"url": "http://127.0.0.1:99999", "token": "", "process": 1}',
+     '{"url": "file:///etc", "token": "", "process": 1}'],
+)  # fmt: skip
 def test_another_file(tmp_path, text):
     (tmp_path / "state").write_text(text)
     (tmp_path / "state").chmod(0o600)
