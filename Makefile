@@ -54,8 +54,11 @@ fuzz: $(VENV)/.dev    ## run generated modules on two engines and compare; CASES
 spec-expected: $(VENV)/.dev ## write down anew what each engine fails of the official suite
 	$(BIN)/python spec-tests/regenerate.py
 
-plugins: $(VENV)/.dev ## build the example plugins again from their sources
+EXAMPLES := $(patsubst %/manifest.yaml,%,$(wildcard examples/plugins/*/manifest.yaml examples/unbuilt/*/manifest.yaml))
+plugins: $(VENV)/.dev ## build the example plugins again from their sources; .ci/toolchains.sh brings the compilers
 	PYTHON=$(abspath $(BIN)/python) sh examples/plugins/hello/build.sh
+	@export PATH="$(abspath build/toolchains/node_modules/.bin):$$PATH"; \
+	for folder in $(filter-out %/hello,$(EXAMPLES)); do $(BIN)/zenowasm plugin build $$folder || exit 1; done
 
 clean:           ## remove what the other targets made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

