@@ -40,16 +40,23 @@ class SidecarProcess:
         if not hasattr(os, "waitid"):
             raise SidecarStartError("failed to start sidecar: this platform has no waitid, which sidecar plugins need")
         try:
-            self._process = subprocess.Popen(
-                [binary],
-                cwd=folder,
-                env=dict(environment),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
-            )
+            # One end is closed with the process, which whoever reads the other sees.
+            self._gone, self._alive = os.pipe()
+            try:
+                self._process = subprocess.Popen(
+                    [binary],
+                    cwd=folder,
+                    env=dict(environment),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    bufsize=0,
+                    start_new_session=True,
+                )
+            except BaseException:
+                os.close(self._gone)
+                os.close(self._alive)
+                raise
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise SidecarStartError(f"failed to start sidecar: {binary}: {reason}") from error
@@ -83,8 +90,8 @@ class SidecarProcess:
         Raises ``LineTooLongError`` for more than ``limit`` bytes. For one thread only, which closes the stream so.
         """
         pending = bytearray()
-        with self._output as stream:
-            while chunk := os.read(stream.fileno(), _CHUNK):
+        with self._output as stream, os.fdopen(self._gone):
+            while chunk := self._read_output(stream.fileno()):
                 *complete, rest = chunk.split(b"\n")
                 for line in complete:
                     pending += line
@@ -148,6 +155,18 @@ class SidecarProcess:
             _signal_group(self.number, signal.SIGKILL)
             self.code = self._process.wait()
         self._ended.set()
+        os.close(self._alive)
+
+    def _read_output(self, descriptor: int) -> bytes:
+        """Wait for output and return it, nothing at its end or the process's.
+
+        What the process has started in a session of its own may hold its stdout open for ever.
+        """
+        poll = select.poll()
+        for each in (descriptor, self._gone):
+            poll.register(each, select.POLLIN)
+        ready = {each for each, _ in poll.poll()}
+        return os.read(descriptor, _CHUNK) if descriptor in ready else b""
 
     def _read_errors(self) -> None:
         with _stream(self._process.stderr) as stream:

@@ -85,6 +85,18 @@ def test_the_end_of_a_process_is_the_error_of_its_call(sidecars, code, error):
     assert host.call("tool.pid")["pid"] != before
 
 
+def test_who_still_has_its_stdout_does_not_hide_the_end_of_a_process(sidecars):
+    code = """
+def run(request):
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(10)"], stdin=subprocess.DEVNULL,
+                     start_new_session=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    host = sidecars.open(code, "run", more="limits: {max_execution_time: 5s}")
+    with pytest.raises(SidecarExitedError, match="the sidecar was killed by SIGKILL"):
+        host.call("tool.run")
+
+
 def test_an_answer_before_the_end_counts(sidecars):
     host = sidecars.open("def last(request): answer(request, {'n': 1}); os._exit(1)", "last")
     for _ in range(5):
