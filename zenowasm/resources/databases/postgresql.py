@@ -132,6 +132,10 @@ class PostgresqlSession:
     def commit(self, deadline: float) -> None:
         """Commit; raises ``QueryError``, and then nothing of the transaction is kept."""
         self._check_open()
+        if self._settings.read_only:
+            # Large objects can be written in a READ ONLY transaction before PostgreSQL 16, and listeners notified.
+            self._wire.command("ROLLBACK", deadline)
+            return
         if self._wire.command("COMMIT", deadline) != b"COMMIT":
             raise TransactionLostError("the transaction was rolled back by an earlier failure")
 

@@ -85,6 +85,8 @@ def bind(sql: str, parameters: Parameters, dialect: Dialect) -> BoundStatement:
         raise StatementError(f"the SQL is longer than {MAX_SQL} characters")
     if "\0" in sql:
         raise StatementError("the SQL contains a NUL character")
+    if not _is_unicode(sql):
+        raise StatementError("the SQL is not valid Unicode")
     named = parameters if isinstance(parameters, Mapping) else None
     binder = _Binder(dialect, named, () if named is not None or parameters is None else tuple(parameters))
     text = binder.translate(sql)
@@ -190,8 +192,14 @@ def _parameter(value: object, name: str) -> Parameter:
         raise StatementError(f"{name} has no form in SQL: {type(value).__name__}")
     if "\0" in value:
         raise StatementError(f"{name} contains a NUL character")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise StatementError(f"{name} is not valid Unicode") from error
+    if not _is_unicode(value):
+        raise StatementError(f"{name} is not valid Unicode")
     return value
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -283,3 +283,13 @@ def test_threads_wait_for_a_place_and_get_it(databases):
     held.rollback()
     waiting.join()
     assert got == [[{"v": 1}]]
+
+
+def test_a_reader_leaves_no_large_object_behind(databases):
+    """Before PostgreSQL 16 a READ ONLY transaction can make one."""
+    made = "SELECT count(*) AS n FROM pg_largeobject_metadata"
+    try:
+        run(databases, "SELECT lo_from_bytea(0, 'abc')", name="reader")
+    except QueryError as error:
+        assert "read-only" in str(error)
+    assert run(databases, made) == [{"n": 0}]

@@ -76,6 +76,7 @@ def test_sqlite(sql, parameters, bound, values):
         ("SELECT ?", ["a\0b"], "parameter 1 contains a NUL character"),
         ("SELECT ?", ["\ud800"], "parameter 1 is not valid Unicode"),
         ("SELECT 1\0", None, "the SQL contains a NUL character"),
+        ("SELECT '\ud800'", None, "the SQL is not valid Unicode"),
         ("SELECT" + " " * MAX_SQL, None, f"the SQL is longer than {MAX_SQL} characters"),
         (";SELECT 1", None, "the SQL does not begin with a word"),
         ("'x'", None, "the SQL does not begin with a word"),
