@@ -81,7 +81,10 @@ class Routes:
 
     def answer(self, request: Request) -> Answer:
         """Do what a request asks for."""
-        parts = urlsplit(request.target)
+        try:
+            parts = urlsplit(request.target)
+        except ValueError:
+            return failure(HTTPStatus.BAD_REQUEST, "the request's target is not a URL or a path")
         path = parts.path
         route = _ROUTES.get(SLOTS if path.startswith(SLOTS) else path)
         if route is None or (path == STATS and self.stats is None):

@@ -180,6 +180,7 @@ def test_a_reload_of_what_is_not_there(endpoint):
     ("method", "target", "status", "allow"),
     [
         ("GET", "/", 404, None),
+        ("GET", "http://[::1", 400, None),
         ("GET", "/api/admin/plugins/", 404, None),
         ("POST", "/api/admin/../admin/plugins", 404, None),
         ("GET", "/api/admin/plugins/reload", 405, "POST"),
