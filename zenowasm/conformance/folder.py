@@ -15,6 +15,7 @@ NAME: Final = "guest"
 OTHER: Final = "other"
 _MANIFEST: Final = "manifest.yaml"
 _BINARY: Final = "guest.wasm"
+_PROGRAM: Final = "guest.py"
 
 
 def write_plugin(
@@ -27,19 +28,27 @@ def write_plugin(
     module = binary(guest, scenario.file.parent, fill)
     text = scenario.manifest_text
     if text is None or changes:
-        text = yaml.safe_dump(_manifest(scenario, name, changes), sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(_manifest(scenario, guest, name, changes), sort_keys=False, allow_unicode=True)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _MANIFEST).write_text(fill(text), "utf-8")
-    (folder / _BINARY).write_bytes(module)
+    file = folder / _file(guest)
+    file.write_bytes(module)
+    if guest.process is not None:
+        file.chmod(0o755)
     for absent in scenario.absent:
         (folder / absent).unlink()
 
 
-def _manifest(scenario: Scenario, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+def _file(guest: Guest) -> str:
+    return _BINARY if guest.process is None else _PROGRAM
+
+
+def _manifest(scenario: Scenario, guest: Guest, name: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     given = {
         "name": name,
         "version": "1.0.0",
-        "binary": _BINARY,
+        "type": None if guest.process is None else "sidecar",
+        "binary": _file(guest),
         "permissions": dict(scenario.permissions),
         **scenario.manifest,
         **changes,

@@ -22,23 +22,34 @@ _ALLOC: Final = """global.get $heap
 _FLAGS: Final = ("host_scope_set", "host_file_write")
 _RAW: Final = ("host_env_get",)
 PHASES: Final = ("execute", "init", "register", "cleanup", "start")
+_LAST: Final = '\nif __name__ == "__main__":\n'
 Fill = Callable[[str], str]
 
 
 def binary(guest: Guest, folder: Path, fill: Fill) -> bytes:
-    """Return the guest's module.
+    """Return the guest's module, or its program where it is a process.
 
     ``folder`` is where the scenarios lie, and ``fill`` puts what is known only now, such as a server's port, into the
     texts. Raises ``ScenarioError`` when the guest's parts do not make a module in the text format.
     """
     try:
+        if guest.process is not None:
+            return program(fill(guest.process)).encode()
         if guest.bytes is not None:
             return bytes.fromhex(guest.bytes)
         if guest.file is not None:
             return (folder / guest.file).read_bytes()
         return encode(parse_module(fill(guest.module) if guest.module is not None else frame(guest, fill)))
-    except (OSError, ValueError, WasmError) as error:
+    except (OSError, SyntaxError, ValueError, WasmError) as error:
         raise ScenarioError(f"the guest cannot be made: {error}") from error
+
+
+def program(text: str) -> str:
+    """Return the frame of processes with ``text`` in its place; raises ``SyntaxError`` when that is not Python."""
+    head, last, tail = (files("zenowasm.conformance") / "process_frame.py").read_text("utf-8").rpartition(_LAST)
+    whole = f"{head}\n{text.rstrip()}\n\n{last}{tail}"
+    compile(whole, "guest", "exec")
+    return whole
 
 
 def frame(guest: Guest, fill: Fill) -> str:

@@ -47,6 +47,7 @@ class Guest:
     logged. ``phase`` says where: ``execute``, ``init``, ``register``, ``cleanup`` or ``start``. The other parts are
     instructions, fields or strings of the text format; ``bytes`` is hexadecimal text that stands for the whole
     binary, ``module`` the whole module as text, and ``file`` a binary beside the scenarios.
+    ``process`` is Python that replaces parts of ``process_frame.py``: the plugin is that program, and no module.
     """
 
     metadata: str | None = None
@@ -67,6 +68,7 @@ class Guest:
     bytes: str | None = None
     module: str | None = None
     file: str | None = None
+    process: str | None = None
 
 
 @frozen
