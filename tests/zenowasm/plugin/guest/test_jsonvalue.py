@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zenowasm.plugin.guest.jsonvalue import MAX_NESTING, JSONError, encode, is_encodable, parse_first, parse_whole
+from zenowasm.plugin.guest.jsonvalue import (
+    MAX_NESTING,
+    MAX_VALUES,
+    JSONError,
+    encode,
+    is_encodable,
+    parse_first,
+    parse_whole,
+)
 
 numbers = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
 values = st.recursive(
@@ -140,3 +148,22 @@ def test_what_follows_a_whole_value_is_an_error(data, message):
 
 def test_tuples_are_lists():
     assert encode((1, (2.0,))) == b"[1,[2]]"
+
+
+@pytest.mark.parametrize(
+    ("data", "accepted"),
+    [
+        (b"[" + b"1," * (MAX_VALUES - 2) + b"1]", True),
+        (b"[" + b"1," * MAX_VALUES + b"1]", False),
+        (b"[" + b"[]," * MAX_VALUES + b"[]]", False),
+        (b'{"a":"' + b",:[" * MAX_VALUES + b'"}', True),
+        (b'"' + b'\\",' * MAX_VALUES + b'"', True),
+        (b'"' + b"," * (MAX_VALUES + 1), False),
+    ],
+)
+def test_values_are_counted_and_what_stands_in_strings_is_not(data, accepted):
+    if accepted:
+        parse_first(data)
+        return
+    with pytest.raises(JSONError, match=f"more than {MAX_VALUES} values|Unterminated string"):
+        parse_first(data)
