@@ -67,8 +67,12 @@ class SidecarProcess:
         self._writing = threading.Lock()
         self._ended = threading.Event()
         self.code: int | None = None
-        for work in (self._read_errors, self._wait):
-            threading.Thread(target=work, name=f"zenowasm-sidecar-{self.number}", daemon=True).start()
+        name = f"zenowasm-sidecar-{self.number}"
+        self._threads = [
+            threading.Thread(target=work, name=name, daemon=True) for work in (self._read_errors, self._wait)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def number(self) -> int:
@@ -137,9 +141,12 @@ class SidecarProcess:
         self.kill()
 
     def kill(self) -> None:
-        """Kill it, and return when it is gone."""
+        """Kill it, and return when it is gone and what it wrote to its stderr is logged."""
         self._signal(signal.SIGKILL)
         self._ended.wait()
+        for thread in self._threads:
+            if thread is not threading.current_thread():  # a log sink's
+                thread.join(CLOSING_SECONDS)  # somebody else may still have its stderr
         with self._writing:  # whoever was writing has been told
             self._input.close()
 
