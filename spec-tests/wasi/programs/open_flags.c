@@ -32,5 +32,6 @@ int main(void) {
     __wasi_fdstat_t stat;
     CHECK(__wasi_fd_fdstat_get(opened, &stat) == 0);
     CHECK(stat.fs_filetype == __WASI_FILETYPE_REGULAR_FILE);
+    CHECK(__wasi_path_open(ROOT, 0, ".", 0, 0, 0, __WASI_FDFLAGS_NONBLOCK, &opened) == 0);
     ANSWERS(__wasi_path_open(77, 0, "file", 0, 0, 0, 0, &opened), __WASI_ERRNO_BADF);
 }

@@ -4,9 +4,11 @@ int main(void) {
     __wasi_prestat_t stat;
     CHECK(__wasi_fd_prestat_get(ROOT, &stat) == 0);
     CHECK(stat.tag == __WASI_PREOPENTYPE_DIR && stat.u.dir.pr_name_len == 1);
-    uint8_t name[2] = {'.', '.'};
+    uint8_t name[3] = {'.', '.', '.'};
     CHECK(__wasi_fd_prestat_dir_name(ROOT, name, 1) == 0);
     CHECK(name[0] == '/' && name[1] == '.');
+    CHECK(__wasi_fd_prestat_dir_name(ROOT, name, 3) == 0);
+    CHECK(name[0] == '/' && name[1] == '.' && name[2] == '.');
     ANSWERS_EITHER(__wasi_fd_prestat_dir_name(ROOT, name, 0), __WASI_ERRNO_NAMETOOLONG, __WASI_ERRNO_INVAL);
     ANSWERS(__wasi_fd_prestat_get(ROOT + 1, &stat), __WASI_ERRNO_BADF);
     __wasi_fdstat_t rights;

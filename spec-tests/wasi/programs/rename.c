@@ -22,6 +22,7 @@ int main(void) {
     FAILS(rename("b", "b/inside"), EINVAL);
     CHECK(rename("c/", "d") == 0);
     CHECK(rename("d", "e/") == 0);
+    CHECK(rename("e/", "d/") == 0);
     FAILS(rename("b/moved/", "f"), ENOTDIR);
     CHECK(symlink("nowhere", "link") == 0);
     CHECK(rename("link", "other") == 0);

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,13 @@ from zenowasm.resources.files.folder import Folder
 from zenowasm.wasi.context import Preopen, WasiContext, WasiLimits
 from zenowasm.wasi.errno import Errno
 from zenowasm.wasi.preview1 import Preview1
-from zenowasm.wasi.types import CHANGES, FILE_RIGHTS, FOLDER_RIGHTS, OFlags, Rights
+from zenowasm.wasi.types import CHANGES, FILE_RIGHTS, FOLDER_RIGHTS, FdFlags, OFlags, Rights
 
 CREAT, DIRECTORY, TRUNC = OFlags.CREAT, OFlags.DIRECTORY, OFlags.TRUNC
 ROOT = 3
 PATH, OTHER, RESULT, VECTOR, DATA = 1000, 2000, 500, 600, 3000
+
+HOST_FLAGS = {FdFlags.DSYNC: os.O_DSYNC, FdFlags.RSYNC: getattr(os, "O_RSYNC", os.O_SYNC), FdFlags.SYNC: os.O_SYNC}
 
 
 @pytest.fixture
@@ -53,6 +57,16 @@ def open_(wasi, path: str, rights: Rights = FILE_RIGHTS, oflags: int = 0, *, loo
     """Open a path and return the errno and the descriptor."""
     error = wasi.call("path_open", ROOT, lookup, *put(wasi, path), oflags, rights, 0, fdflags, RESULT)
     return error, wasi.u32(RESULT)
+
+
+def opened_on_host(path: Path) -> list[int]:
+    """Return this process's descriptors of a file."""
+    file, found = path.stat(), []
+    for number in range(1024):
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(number), file):
+                found.append(number)
+    return found
 
 
 def write(wasi, fd: int, data: bytes) -> int:
@@ -121,6 +135,18 @@ def test_a_folder_that_is_only_to_be_read_stays_as_it_is(make, root):
     assert error == 0
     assert wasi.call("path_unlink_file", again, *put(wasi, "file")) == Errno.NOTCAPABLE
     assert everything() == before
+
+
+@pytest.mark.parametrize("flag", [FdFlags.DSYNC, FdFlags.RSYNC, FdFlags.SYNC])
+def test_writes_that_wait_for_the_disk_are_asked_for_when_a_file_is_opened(make, root, flag):
+    wasi = make()
+    wanted = FdFlags.APPEND | flag
+    error, fd = open_(wasi, "file", fdflags=wanted)
+    assert (error, wasi.call("fd_fdstat_get", fd, RESULT)) == (0, 0)
+    assert int.from_bytes(wasi.caller.read(RESULT + 2, 2), "little") == wanted
+    (number,) = opened_on_host(root / "file")
+    assert fcntl.fcntl(number, fcntl.F_GETFL) & HOST_FLAGS[flag] == HOST_FLAGS[flag]
+    assert wasi.call("fd_fdstat_set_flags", fd, FdFlags.APPEND) == Errno.NOTSUP
 
 
 def test_a_file_grows_up_to_a_limit(make, root):
