@@ -222,6 +222,7 @@ def test_nobody_gets_out_while_another_swaps_folders_and_links(folder, root, tmp
             os.rename(root / "a", root / "link")
             os.rename(root / "kept", root / "a")
 
+    assert read(folder, "a/inner") == b"inner"
     thread = threading.Thread(target=swap)
     thread.start()
     seen = set()
@@ -234,8 +235,8 @@ def test_nobody_gets_out_while_another_swaps_folders_and_links(folder, root, tmp
     finally:
         done.set()
         thread.join()
-    assert b"inner" in seen
-    assert SECRET not in seen
+    # Which of the two a read meets is chance; on a busy machine all of them may meet the same.
+    assert seen <= {b"inner", b"refused"}
 
 
 @given(
