@@ -6,7 +6,8 @@ segment has the shortest form that says all of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from zenowasm.interp.binary.instruction_writer import write_expression
 from zenowasm.interp.binary.sections import CUSTOM, MAGIC, SECTIONS, VERSION
@@ -34,6 +35,8 @@ from zenowasm.interp.syntax.module import (
     Table,
 )
 from zenowasm.interp.types import FUNCREF, AbsHeapType, GlobalType, MemType, RefType, TableType, ValType
+
+T = TypeVar("T")
 
 _REF_FUNC = TABLE.by_mnemonic["ref.func"]
 _FUNCTIONS = RefType(False, AbsHeapType.FUNC)
@@ -77,14 +80,14 @@ def _customs(out: Writer, module: Module, after: str | None) -> None:
 _SectionWriter = Callable[[Writer, Module, list[Body]], None]
 
 
-def _types(out: Writer, module: Module, bodies: list[Body]) -> None:
-    if module.types:
-        out.vector(module.types, write_rectype)
+def _entries(field: Callable[[Module], Sequence[T]], write: Callable[[Writer, T], None]) -> _SectionWriter:
+    """Return what writes a section that is the vector of a field's entries."""
 
+    def write_section(out: Writer, module: Module, bodies: list[Body]) -> None:
+        if entries := field(module):
+            out.vector(entries, write)
 
-def _imports(out: Writer, module: Module, bodies: list[Body]) -> None:
-    if module.imports:
-        out.vector(module.imports, _import)
+    return write_section
 
 
 def _functions(out: Writer, module: Module, bodies: list[Body]) -> None:
@@ -92,39 +95,9 @@ def _functions(out: Writer, module: Module, bodies: list[Body]) -> None:
         out.indexes(module.functions)
 
 
-def _tables(out: Writer, module: Module, bodies: list[Body]) -> None:
-    if module.tables:
-        out.vector(module.tables, _table)
-
-
-def _memories(out: Writer, module: Module, bodies: list[Body]) -> None:
-    if module.memories:
-        out.vector(module.memories, write_memtype)
-
-
-def _tags(out: Writer, module: Module, bodies: list[Body]) -> None:
-    if module.tags:
-        out.vector(module.tags, write_tagtype)
-
-
-def _globals(out: Writer, module: Module, bodies: list[Body]) -> None:
-    if module.globals:
-        out.vector(module.globals, _global)
-
-
-def _exports(out: Writer, module: Module, bodies: list[Body]) -> None:
-    if module.exports:
-        out.vector(module.exports, _export)
-
-
 def _start(out: Writer, module: Module, bodies: list[Body]) -> None:
     if module.start is not None:
         out.unsigned(module.start)
-
-
-def _elements(out: Writer, module: Module, bodies: list[Body]) -> None:
-    if module.elements:
-        out.vector(module.elements, _element)
 
 
 def _data_count(out: Writer, module: Module, bodies: list[Body]) -> None:
@@ -136,28 +109,6 @@ def _data_count(out: Writer, module: Module, bodies: list[Body]) -> None:
 def _codes(out: Writer, module: Module, bodies: list[Body]) -> None:
     if bodies:
         out.vector(bodies, _code)
-
-
-def _data(out: Writer, module: Module, bodies: list[Body]) -> None:
-    if module.data:
-        out.vector(module.data, _data_segment)
-
-
-_SECTION_WRITERS: Mapping[str, _SectionWriter] = {
-    "types": _types,
-    "imports": _imports,
-    "functions": _functions,
-    "tables": _tables,
-    "memories": _memories,
-    "tags": _tags,
-    "globals": _globals,
-    "exports": _exports,
-    "start": _start,
-    "elements": _elements,
-    "data_count": _data_count,
-    "codes": _codes,
-    "data": _data,
-}
 
 
 # -- entries --
@@ -257,3 +208,22 @@ def _data_segment(out: Writer, segment: DataSegment) -> None:
             out.unsigned(segment.memory)
         write_expression(out, segment.place)
     out.sized(segment.init)
+
+
+# -- the sections --
+
+_SECTION_WRITERS: Mapping[str, _SectionWriter] = {
+    "types": _entries(lambda module: module.types, write_rectype),
+    "imports": _entries(lambda module: module.imports, _import),
+    "functions": _functions,
+    "tables": _entries(lambda module: module.tables, _table),
+    "memories": _entries(lambda module: module.memories, write_memtype),
+    "tags": _entries(lambda module: module.tags, write_tagtype),
+    "globals": _entries(lambda module: module.globals, _global),
+    "exports": _entries(lambda module: module.exports, _export),
+    "start": _start,
+    "elements": _entries(lambda module: module.elements, _element),
+    "data_count": _data_count,
+    "codes": _codes,
+    "data": _entries(lambda module: module.data, _data_segment),
+}

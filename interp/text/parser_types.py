@@ -94,10 +94,6 @@ class TypeParser(Cursor):
             self.fail("a value type")
         return self.reftype()
 
-    def at_valtype(self) -> bool:
-        """Whether a value type is next."""
-        return self.tokens[self.pos] in _VALTYPES or self.at("ref")
-
     def at_reftype(self) -> bool:
         """Whether a reference type is next."""
         return self.tokens[self.pos] in _REFTYPES or self.at("ref")
