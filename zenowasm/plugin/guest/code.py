@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
 from attrs import field, frozen
 
 from zenowasm.backends.protocol import Engine, Module
@@ -112,7 +110,7 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
         redactor=Redactor(secret_values(manifest, services.environment)),
         request_context=encode({"config": dict(config)}) if config else b"",
         services=services,
-        version=str(Version(manifest.version, sha256(binary).hexdigest())),
+        version=str(Version.of(manifest, binary)),
     )
 
 

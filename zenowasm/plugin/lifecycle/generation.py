@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from math import inf
@@ -33,6 +34,11 @@ class Version:
 
     version: str
     sha256: str
+
+    @classmethod
+    def of(cls, manifest: Manifest, binary: bytes) -> Version:
+        """Return the version that a manifest and its binary make."""
+        return cls(manifest.version, hashlib.sha256(binary).hexdigest())
 
     def __str__(self) -> str:
         return f"{self.version or 'no version'} ({self.sha256[:12]})"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from time import monotonic
 from types import MappingProxyType
 from typing import Final
@@ -44,16 +43,14 @@ class Loader:
         self.services.policy.check(manifest)
         resolve_config(manifest, self.services.environment)  # what is wrong with it does not wait for the first call
         binary = read_binary(manifest, self.services.limits.binary_bytes)
-        version = Version(manifest.version, sha256(binary).hexdigest())
+        version = Version.of(manifest, binary)
         make_maker = _MAKERS[manifest.type]
         now = now or (manifest.type is PluginType.SIDECAR and manifest.sidecar.auto_start)
         known = self.cache.get(version.sha256, self.engine) if self.cache is not None and not now else None
         if known is not None:
             late = _LateMaker(self, manifest, version, known, make_maker)
             return self._generation(manifest, version, known, late)
-        with self.services.watch.step("zenowasm.load", manifest.name):
-            make = make_maker(manifest, binary, self.engine, self.services)
-            first = make()
+        make, first = self.start(manifest, binary, make_maker)
         declaration = Declaration(first.metadata, first.slots)
         if self.cache is not None:
             self.cache.put(version.sha256, self.engine, declaration)
@@ -61,8 +58,13 @@ class Loader:
 
     def current(self, manifest: Manifest) -> Version:
         """Return which version of a plugin lies in its folder; raises ``LoadError``."""
-        binary = read_binary(manifest, self.services.limits.binary_bytes)
-        return Version(manifest.version, sha256(binary).hexdigest())
+        return Version.of(manifest, read_binary(manifest, self.services.limits.binary_bytes))
+
+    def start(self, manifest: Manifest, binary: bytes, make_maker: MakerFactory) -> tuple[WorkerMaker, Worker]:
+        """Return what makes a plugin's workers, and the first of them; raises ``LoadError``."""
+        with self.services.watch.step("zenowasm.load", manifest.name):
+            make = make_maker(manifest, binary, self.engine, self.services)
+            return make, make()
 
     def _generation(
         self,
@@ -128,11 +130,9 @@ class _LateMaker:
     def _load(self) -> tuple[WorkerMaker, Worker]:
         loader, name = self._loader, self._manifest.name
         binary = read_binary(self._manifest, loader.services.limits.binary_bytes)
-        if sha256(binary).hexdigest() != self._version.sha256:
+        if Version.of(self._manifest, binary) != self._version:
             raise LoadError(f"plugin {name} has changed since its slots were read: reload it")
-        with loader.services.watch.step("zenowasm.load", name):
-            make = self._make_maker(self._manifest, binary, loader.engine, loader.services)
-            first = make()
+        make, first = loader.start(self._manifest, binary, self._make_maker)
         if (first.metadata, first.slots) != (self._known.metadata, self._known.slots):
             if loader.cache is not None:
                 loader.cache.forget(self._version.sha256, loader.engine)
@@ -163,7 +163,7 @@ def _instances(manifest: Manifest, binary: bytes, engine: Engine, services: Host
 def _processes(manifest: Manifest, binary: bytes, engine: Engine, services: HostServices) -> WorkerMaker:
     from zenowasm.plugin.sidecar.worker import sidecars  # few hosts allow them
 
-    return sidecars(manifest, services, str(Version(manifest.version, sha256(binary).hexdigest())))
+    return sidecars(manifest, services, str(Version.of(manifest, binary)))
 
 
 _MAKERS: Final[Mapping[PluginType, MakerFactory]] = MappingProxyType(
