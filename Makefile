@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-modules load soak fuzz spec-expected plugins clean
+.PHONY: help demo test lint bench bench-modules load soak fuzz hostile spec-expected plugins clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -50,6 +50,9 @@ soak: $(VENV)/.dev    ## 100,000 slot calls with reloads, traps and timeouts; on
 
 fuzz: $(VENV)/.dev    ## run generated modules on two engines and compare; CASES=20000 SEED=0
 	$(BIN)/python tests/differential/campaign.py --cases $(or $(CASES),20000) --seed $(or $(SEED),0)
+
+hostile: $(VENV)/.dev ## attack the host with generated guests, databases, servers and signals: every case, not a sample
+	ZENOWASM_CAMPAIGN=1 $(BIN)/python -m pytest -n $(WORKERS) tests/hostile
 
 spec-expected: $(VENV)/.dev ## write down anew what each engine fails of the official suite
 	$(BIN)/python spec-tests/regenerate.py
