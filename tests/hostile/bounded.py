@@ -58,9 +58,10 @@ def run(command: Sequence[str], *, seconds: float = 30, environment: Mapping[str
             stdout=stdout,
             stderr=stderr,
             start_new_session=True,
-            preexec_fn=_bound,
             env=None if environment is None else {**os.environ, **environment},
         )
+        resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
         killed = False
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -78,7 +79,3 @@ def run(command: Sequence[str], *, seconds: float = 30, environment: Mapping[str
             texts.append(stream.read().decode(errors="replace"))
         return Ending(process.returncode, killed, took, usage.ru_maxrss * 1024, *texts)
 
-
-def _bound() -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
