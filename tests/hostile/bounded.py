@@ -78,4 +78,3 @@ def run(command: Sequence[str], *, seconds: float = 30, environment: Mapping[str
             stream.seek(0)
             texts.append(stream.read().decode(errors="replace"))
         return Ending(process.returncode, killed, took, usage.ru_maxrss * 1024, *texts)
-
