@@ -77,17 +77,20 @@ def close_group(rectype: RecType, earlier: Sequence[DefType]) -> tuple[DefType, 
 def close_valtype(type_: ValType, types: Sequence[DefType]) -> ValType:
     """Replace a type index in a value type by the type; raises ``ValidationError`` for an unknown one."""
     if isinstance(type_, RefType) and isinstance(type_.heap, int):
-        return RefType(type_.nullable, close_heaptype(type_.heap, types))
+        return close_deftype(type_.heap, types).reference(type_.nullable)
     return type_
 
 
 def close_heaptype(heap: HeapType, types: Sequence[DefType]) -> HeapType:
     """Replace a type index by the type; raises ``ValidationError`` for an unknown one."""
-    if not isinstance(heap, int):
-        return heap
-    if heap >= len(types):
-        raise ValidationError(f"unknown type {heap}: the module defines {len(types)}")
-    return types[heap]
+    return close_deftype(heap, types) if isinstance(heap, int) else heap
+
+
+def close_deftype(index: int, types: Sequence[DefType]) -> DefType:
+    """Return the type that a type index names; raises ``ValidationError`` for an unknown one."""
+    if index >= len(types):
+        raise ValidationError(f"unknown type {index}: the module defines {len(types)}")
+    return types[index]
 
 
 def _intern(subtypes: tuple[SubType, ...]) -> _Group:
@@ -139,4 +142,9 @@ def _map_fieldtype(type_: FieldType, f: Callable[[HeapType], HeapType]) -> Field
 
 
 def _map_valtype(type_: ValType, f: Callable[[HeapType], HeapType]) -> ValType:
-    return RefType(type_.nullable, f(type_.heap)) if isinstance(type_, RefType) else type_
+    if not isinstance(type_, RefType):
+        return type_
+    heap = f(type_.heap)
+    if heap is type_.heap:
+        return type_
+    return heap.reference(type_.nullable) if isinstance(heap, DefType) else RefType(type_.nullable, heap)

@@ -57,6 +57,21 @@ class LimitError(WasmError):
     """A module asks for more than a configured limit allows; the message names the limit and its value."""
 
 
+class CompileResource(Enum):
+    """What compiling a module may use too much of."""
+
+    MEMORY = "memory"
+    TIME = "time"
+
+
+class CompileLimitError(LimitError):
+    """Decoding, validating or compiling a module takes more memory or time than it may; ``resource`` says which."""
+
+    def __init__(self, resource: CompileResource, message: str) -> None:
+        super().__init__(message)
+        self.resource = resource
+
+
 class LinkError(WasmError):
     """The imports that a module declares and those it was given do not match (specification, 4.5.4)."""
 

@@ -30,6 +30,8 @@ class ModuleLimits:
     elements: int = 10_000_000
     function_bytes: int = 7_654_321
     locals: int = 50_000
+    all_locals: int = 1_000_000
+    """In all functions together; a module of more than a fourth of as many bytes may have four for each byte."""
     parameters: int = 1_000
     results: int = 1_000
     fields: int = 10_000

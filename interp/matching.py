@@ -102,7 +102,8 @@ def matches_valtype(found: ValType, expected: ValType) -> bool:
 
 def matches_resulttype(found: ResultType, expected: ResultType) -> bool:
     """Say whether each type matches its counterpart (3.3.6)."""
-    return len(found) == len(expected) and all(map(matches_valtype, found, expected))
+    # Comparing them whole is what keeps a thousand types cheap.
+    return found == expected or (len(found) == len(expected) and all(map(matches_valtype, found, expected)))
 
 
 def _matches_storage(found: StorageType, expected: StorageType) -> bool:

@@ -139,15 +139,39 @@ class FieldType:
     storage: StorageType
     mutable: bool = False
 
+    @property
+    def operand(self) -> ValType:
+        """The type of the values that go into the field (3.2.7)."""
+        return I32 if isinstance(self.storage, PackedType) else self.storage
+
+    @property
+    def has_default(self) -> bool:
+        """Whether the field has a value where none is given (3.2.7)."""
+        return not isinstance(self.storage, RefType) or self.storage.nullable
+
     def __str__(self) -> str:
         return f"(mut {self.storage})" if self.mutable else str(self.storage)
 
 
 @frozen(cache_hash=True)
 class StructType:
-    """A structure type (specification, 2.3.7)."""
+    """A structure type (specification, 2.3.7).
+
+    ``operands`` are the types of the values that make one, ``undefaultable`` is a field without a default value, if
+    there is one: both are kept, since an instruction of three bytes may name ten thousand fields.
+    """
 
     fields: tuple[FieldType, ...] = ()
+    operands: tuple[ValType, ...] = field(init=False, eq=False, repr=False)
+    undefaultable: FieldType | None = field(init=False, eq=False, repr=False)
+
+    @operands.default
+    def _operands(self) -> tuple[ValType, ...]:
+        return tuple(it.operand for it in self.fields)
+
+    @undefaultable.default
+    def _undefaultable(self) -> FieldType | None:
+        return next((it for it in self.fields if not it.has_default), None)
 
     def __str__(self) -> str:
         return f"(struct{''.join(f' (field {f})' for f in self.fields)})"
@@ -200,7 +224,7 @@ class DefType:
     ``supertypes`` are all proper supertypes, the root of the hierarchy first.
     """
 
-    __slots__ = ("__weakref__", "composite", "final", "group", "index", "supertypes")
+    __slots__ = ("__weakref__", "_references", "composite", "final", "group", "index", "supertypes")
 
     def __init__(self, group: object, index: int) -> None:
         """Name a member of a group; ``interp.canonical`` fills in the rest."""
@@ -209,6 +233,14 @@ class DefType:
         self.final = True
         self.composite: CompType = FuncType()
         self.supertypes: tuple[DefType, ...] = ()
+        self._references: dict[bool, RefType] = {}
+
+    def reference(self, nullable: bool) -> RefType:
+        """Return the type of references to this type: always the same object, which compares at once."""
+        found = self._references.get(nullable)
+        if found is None:
+            found = self._references[nullable] = RefType(nullable, self)
+        return found
 
     def __str__(self) -> str:
         # A recursive type has no finite spelling of its own: name the kind, not the contents.

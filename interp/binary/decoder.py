@@ -8,15 +8,17 @@ from typing import Any
 from attrs import define, field
 
 from zenowasm.interp.binary.instructions import expression
-from zenowasm.interp.binary.reader import Reader
+from zenowasm.interp.binary.reader import ENTRY_BYTES, Reader
 from zenowasm.interp.binary.sections import CODE, CUSTOM, MAGIC, SECTIONS, VERSION, SectionReader
 from zenowasm.interp.binary.types import valtype
 from zenowasm.interp.errors import DecodeError, LimitError
 from zenowasm.interp.features import WASM_3, Feature
 from zenowasm.interp.limits import ModuleLimits
+from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax.module import Body, CustomSection, Module, Section
 from zenowasm.interp.types import ValType
 
+_LOCALS_PER_BYTE = 4
 _RANK = {number: rank for rank, number in enumerate(SECTIONS)}
 
 
@@ -31,33 +33,44 @@ class LazyCode:
     limits: ModuleLimits = field(repr=False)
     has_data_count: bool
 
-    def body(self) -> Body:
+    def body(self, progress: Progress | None = None) -> Body:
         """Decode the body; raises ``DecodeError`` or ``LimitError``. Nothing is kept: callers keep what they need."""
-        reader = Reader(self.binary[self.offset : self.offset + self.size], self.offset)
-        runs: list[tuple[int, ValType]] = []
-        total = 0
-        for _ in range(reader.count(self.size, "runs of locals")):
-            count = reader.u32()
-            total += count
-            if total >= 1 << 32:
-                raise reader.error("too many locals")
-            runs.append((count, valtype(reader)))
-        if total > self.limits.locals:
-            raise LimitError(
-                f"too many locals: {total} at byte 0x{self.offset:x}, at most {self.limits.locals} are allowed"
-            )
+        reader = Reader(self.binary[self.offset : self.offset + self.size], self.offset, progress)
+        runs = _runs(reader, self.limits)
         body = expression(reader, self.features, nesting_limit=self.limits.nesting, has_data_count=self.has_data_count)
         if reader.left:
             raise reader.error("section size mismatch: END opcode expected at the end of the function")
-        return Body(tuple(runs), body)
+        return Body(runs, body)
 
 
-def decode(binary: bytes, features: Feature = WASM_3, limits: ModuleLimits | None = None) -> Module:
+def _runs(reader: Reader, limits: ModuleLimits) -> tuple[tuple[int, ValType], ...]:
+    """Read the locals that a function declares (specification, 5.5.13), of which a few bytes may declare many."""
+    start = reader.offset
+    runs: list[tuple[int, ValType]] = []
+    total = 0
+    for _ in range(reader.count(reader.left, "runs of locals")):
+        count = reader.u32()
+        total += count
+        if total >= 1 << 32:
+            raise reader.error("too many locals")
+        runs.append((count, valtype(reader)))
+    if total > limits.locals:
+        raise LimitError(f"too many locals: {total} at byte 0x{start:x}, at most {limits.locals} are allowed")
+    return tuple(runs)
+
+
+def decode(
+    binary: bytes,
+    features: Feature = WASM_3,
+    limits: ModuleLimits | None = None,
+    progress: Progress | None = None,
+) -> Module:
     """Decode a module in the binary format, all but the function bodies.
 
-    Parameters: the bytes; the features that the module may use; bounds on what it may ask for. The result's
-    ``codes`` decode themselves when asked. Raises ``DecodeError`` when the bytes are malformed, ``LimitError`` when
-    they ask for more than the limits allow (specification, 5.5.16).
+    Parameters: the bytes; the features that the module may use; bounds on what it may ask for; what counts the work and
+    may end it. The result's ``codes`` decode themselves when asked. Raises ``DecodeError`` when the bytes are
+    malformed, ``LimitError`` when they ask for more than the limits allow (specification, 5.5.16), and what
+    ``progress`` raises.
     """
     limits = limits or ModuleLimits()
     if len(binary) > limits.module_bytes:
@@ -66,21 +79,22 @@ def decode(binary: bytes, features: Feature = WASM_3, limits: ModuleLimits | Non
         raise DecodeError("magic header not detected" if len(binary) >= 4 else "unexpected end of magic header", 0)
     if binary[4:8] != VERSION:
         raise DecodeError("unknown binary version" if len(binary) >= 8 else "unexpected end of version", 4)
-    return _ModuleDecoder(binary, features, limits).decode()
+    return _ModuleDecoder(binary, features, limits, progress or Progress()).decode()
 
 
 class _ModuleDecoder:
-    def __init__(self, binary: bytes, features: Feature, limits: ModuleLimits) -> None:
+    def __init__(self, binary: bytes, features: Feature, limits: ModuleLimits, progress: Progress) -> None:
         self.binary = binary
         self.features = features
         self.limits = limits
+        self.progress = progress
         self.parts: dict[str, Any] = {}
         self.customs: list[CustomSection] = []
         self.sections: list[Section] = []
         self.last: str | None = None
 
     def decode(self) -> Module:
-        reader = Reader(self.binary)
+        reader = Reader(self.binary, progress=self.progress)
         reader.pos = len(MAGIC) + len(VERSION)
         last = -1
         while reader.left:
@@ -92,7 +106,8 @@ class _ModuleDecoder:
             if size > reader.left:
                 raise reader.error("length out of bounds: unexpected end", start)
             offset = reader.offset
-            contents = Reader(reader.bytes(size), offset)
+            self.progress.hold(size + ENTRY_BYTES)
+            contents = Reader(reader.bytes(size), offset, self.progress)
             if number == CUSTOM:
                 self._custom(contents)
                 continue
@@ -127,6 +142,8 @@ class _ModuleDecoder:
 
     def _codes(self, contents: Reader) -> tuple[LazyCode, ...]:
         has_data_count = "data_count" in self.parts
+        most_locals = max(self.limits.all_locals, _LOCALS_PER_BYTE * len(self.binary))
+        locals_ = 0
 
         def entry(reader: Reader) -> LazyCode:
             size = reader.u32()
@@ -138,7 +155,13 @@ class _ModuleDecoder:
             if size > reader.left:
                 raise reader.error("unexpected end of section or function")
             offset = reader.offset
-            reader.pos += size
+            nonlocal locals_
+            locals_ += sum(count for count, _ in _runs(Reader(reader.bytes(size), offset), self.limits))
+            if locals_ > most_locals:
+                raise LimitError(
+                    f"too many locals: {locals_} in the functions up to byte 0x{reader.offset:x} together, "
+                    f"at most {most_locals} are allowed in a module of {len(self.binary)} bytes"
+                )
             return LazyCode(self.binary, offset, size, self.features, self.limits, has_data_count)
 
         return contents.vector(self.limits.functions, "function bodies", entry)

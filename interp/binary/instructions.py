@@ -19,6 +19,11 @@ from zenowasm.interp.types import RefType
 _VECTOR_LIMIT = 1 << 20
 """Entries of one branch table or of one type annotation."""
 
+INSTRUCTION_BYTES = 300
+"""Memory of one decoded instruction with its immediates, at the most."""
+_CHUNK = 256
+"""Instructions between two looks at the progress."""
+
 _ImmediateReader = Callable[[Reader], Any]
 
 
@@ -132,7 +137,7 @@ def expression(reader: Reader, features: Feature, *, nesting_limit: int, has_dat
     Raises ``DecodeError`` when it is malformed or uses an instruction outside of ``features``.
     """
     primary, prefixed = _entries(features)
-    data, base = reader.data, reader.base
+    data, base, progress = reader.data, reader.base, reader.progress
     instructions: list[Instruction] = []
     offsets = array("I")
     open_ifs: list[bool] = []
@@ -151,6 +156,8 @@ def expression(reader: Reader, features: Feature, *, nesting_limit: int, has_dat
             if entry is None:
                 raise _illegal(reader, start)
         offsets.append(base + start)
+        if len(offsets) % _CHUNK == 1:
+            progress.hold(_CHUNK * INSTRUCTION_BYTES)
         if entry.readers:
             if entry.needs_data_count and not has_data_count:
                 raise reader.error("data count section required", start)

@@ -6,19 +6,29 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from zenowasm.interp.errors import DecodeError, LimitError
+from zenowasm.interp.progress import Progress
 
 T = TypeVar("T")
 
+ENTRY_BYTES = 600
+"""Memory of one entry of a vector, at the most, whatever it is: of what is made of the bytes, not the bytes."""
+_CHUNK = 256
+"""Entries of a vector between two looks at the progress."""
+
 
 class Reader:
-    """A position in a run of bytes. ``base`` is the offset of the run's first byte in the module."""
+    """A position in a run of bytes. ``base`` is the offset of the run's first byte in the module.
 
-    __slots__ = ("base", "data", "pos")
+    ``progress`` counts what is made of the bytes.
+    """
 
-    def __init__(self, data: bytes, base: int = 0) -> None:
+    __slots__ = ("base", "data", "pos", "progress")
+
+    def __init__(self, data: bytes, base: int = 0, progress: Progress | None = None) -> None:
         """Begin at the first byte of ``data``."""
         self.data = data
         self.base = base
+        self.progress = progress or Progress()
         self.pos = 0
 
     @property
@@ -123,4 +133,10 @@ class Reader:
 
     def vector(self, limit: int, what: str, entry: Callable[[Reader], T]) -> tuple[T, ...]:
         """Read a vector (specification, 5.1.3)."""
-        return tuple([entry(self) for _ in range(self.count(limit, what))])
+        count = self.count(limit, what)
+        entries: list[T] = []
+        for at in range(0, count, _CHUNK):
+            size = min(_CHUNK, count - at)
+            self.progress.hold(size * ENTRY_BYTES)
+            entries += [entry(self) for _ in range(size)]
+        return tuple(entries)

@@ -118,7 +118,9 @@ def _comptype(reader: Reader, byte: int, limits: ModuleLimits) -> CompType:
         return StructType(reader.vector(limits.fields, "fields", _fieldtype))
     if byte == ARRAY:
         return ArrayType(_fieldtype(reader))
-    raise reader.error(f"integer representation too long: 0x{byte:02x} begins no type", reader.pos - 1)
+    # A byte that goes on is, for the specification, the beginning of a number that is too long.
+    too_long = "integer representation too long: " if byte & 0x80 else ""
+    raise reader.error(f"{too_long}unknown type 0x{byte:02x}", reader.pos - 1)
 
 
 def _fieldtype(reader: Reader) -> FieldType:

@@ -15,9 +15,11 @@ from attrs import frozen
 
 from zenowasm.interp.execution import handlers
 from zenowasm.interp.execution.fusion import fuse
+from zenowasm.interp.progress import Progress
 from zenowasm.interp.runtime.instances import FunctionInstance
+from zenowasm.interp.runtime.store import Store
 from zenowasm.interp.runtime.values import TagReference, Value, default_value
-from zenowasm.interp.syntax.module import Body, Expression, Instruction, locals_of
+from zenowasm.interp.syntax.module import Body, Expression, Instruction, spread
 from zenowasm.interp.types import DefType, ValType
 from zenowasm.interp.validation import Context, FunctionValidator, Label, validate_function
 
@@ -57,7 +59,7 @@ class Code:
     instructions: Sequence[tuple[Any, Any]]
     fused: Sequence[tuple[Any, Any]]
     fuel_before: Sequence[int]
-    locals: list[Value]
+    locals: Sequence[Value]
     size: int
     regions: Sequence[Region]
     body: Body
@@ -82,18 +84,27 @@ def code_of(function: FunctionInstance) -> Code:
     return code
 
 
+def _look(store: Store) -> None:
+    """Check the budget while nothing runs; when it is due again does not change."""
+    store.checkpoint(store.settled_fuel)
+
+
 def _lower(function: FunctionInstance) -> Code:
     context = function.module.valid.context
     imported = len(context.functions) - len(function.module.valid.module.codes)
-    body = function.module.valid.module.codes[function.index - imported].body()
-    return lower(context, function, body)
+    store = function.module.store
+    # A large function takes long, and its first caller may have little time.
+    progress = Progress(lambda _: _look(store))
+    return lower(
+        context, function, function.module.valid.module.codes[function.index - imported].body(progress), progress
+    )
 
 
-def lower(context: Context, function: FunctionInstance, body: Body) -> Code:
+def lower(context: Context, function: FunctionInstance, body: Body, progress: Progress | None = None) -> Code:
     """Make code of a body while it is validated: code of an invalid body cannot come into being."""
     lowering = _Lowering()
-    validate_function(context, function.index, body, lowering)
-    locals_ = [default_value(t) for t in locals_of(function.type, body)[len(function.type.parameters) :]]
+    validate_function(context, function.index, body, lowering, progress)
+    locals_ = spread((default_value(type_), count) for count, type_ in body.locals)
     size = len(function.type.parameters) + len(locals_) + lowering.most_operands
     return Code(
         lowering.instructions, fuse(lowering.instructions), lowering.fuel_before, locals_, size, lowering.regions, body

@@ -136,8 +136,6 @@ class Configuration:
             self._call_host(function, arguments)
             return
         code = function.code or code_of(function)
-        if code.locals:
-            arguments += code.locals
         store = self.store
         caller = self.frame
         if caller is None:
@@ -153,6 +151,8 @@ class Configuration:
             raise Exhaustion(f"{depth} calls would be active: call_depth is {limits.call_depth}")
         if values > limits.stack_values:
             raise Exhaustion(f"{values} stack slots would be in use: stack_values is {limits.stack_values}")
+        if code.locals:
+            arguments += code.locals
         frame = Frame()
         frame.configuration = self
         frame.store = store

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from itertools import accumulate, chain, repeat
+from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
 from attrs import field, frozen
 
 from zenowasm.interp.instructions import Opcode
+from zenowasm.interp.progress import Progress
 from zenowasm.interp.types import (
     FuncType,
     GlobalType,
     MemType,
     RecType,
     RefType,
-    ResultType,
     SubType,
     TableType,
     ValType,
 )
+
+T = TypeVar("T")
 
 
 class MemArg(NamedTuple):
@@ -86,8 +90,8 @@ class Code(Protocol):
         """The size of the entry's contents in bytes."""
         ...
 
-    def body(self) -> Body:
-        """Decode and return the body; raises ``DecodeError`` when it is malformed."""
+    def body(self, progress: Progress | None = None) -> Body:
+        """Decode and return the body; raises ``DecodeError`` when it is malformed, and what ``progress`` raises."""
         ...
 
 
@@ -243,9 +247,51 @@ class Module:
         return [e.type for e in self.imports if isinstance(e.type, GlobalType)] + [g.type for g in self.globals]
 
 
-def locals_of(type_: FuncType, body: Body) -> ResultType:
-    """Return the types of all locals, parameters first. Bounded by ``ModuleLimits.locals`` in decoding."""
-    declared: list[ValType] = []
-    for count, valtype in body.locals:
-        declared += [valtype] * count
-    return (*type_.parameters, *declared)
+_FEW = 256
+"""Locals that are listed one by one."""
+
+
+def spread(runs: Iterable[tuple[T, int]]) -> Sequence[T]:
+    """Return the entries of runs, each given with its length: as a list where they are few.
+
+    A function may declare 50,000 locals in 3 bytes, so what is done for each function must not depend on their number.
+    """
+    spread_out = Runs(runs)
+    return list(spread_out) if len(spread_out) <= _FEW else spread_out
+
+
+class Runs(Sequence[T]):
+    """A sequence that holds as many entries as it has runs of them."""
+
+    __slots__ = ("_ends", "_values")
+
+    def __init__(self, runs: Iterable[tuple[T, int]]) -> None:
+        """Put the runs, each given with its length, after one another."""
+        filled = [(value, count) for value, count in runs if count]
+        self._values = [value for value, _ in filled]
+        self._ends = list(accumulate(count for _, count in filled))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[T]: ...
+
+    def __getitem__(self, index: int | slice) -> T | Sequence[T]:
+        if isinstance(index, slice):
+            return list(self)[index]
+        return self._values[bisect_right(self._ends, index)]
+
+    def __iter__(self) -> Iterator[T]:
+        starts = [0, *self._ends]
+        return chain.from_iterable(
+            repeat(value, end - start) for value, start, end in zip(self._values, starts, self._ends, strict=False)
+        )
+
+
+def locals_of(type_: FuncType, body: Body) -> Sequence[ValType]:
+    """Return the types of all locals, parameters first."""
+    return spread([*((type_, 1) for type_ in type_.parameters), *((type_, count) for count, type_ in body.locals)])

@@ -8,6 +8,7 @@ from attrs import Factory, define, frozen
 
 from zenowasm.interp.instructions import TABLE, Structure
 from zenowasm.interp.limits import PAGE_SIZE, ModuleLimits
+from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax.module import (
     Body,
     CustomSection,
@@ -61,7 +62,7 @@ class ParsedCode:
     offset: int = 0
     size: int = 0
 
-    def body(self) -> Body:
+    def body(self, progress: Progress | None = None) -> Body:
         """Return the body."""
         return self.parsed
 

@@ -12,7 +12,6 @@ from zenowasm.interp.types import (
     FieldType,
     PackedType,
     RefType,
-    StorageType,
     ValType,
 )
 from zenowasm.interp.validation.lookups import (
@@ -41,17 +40,8 @@ def _reference(v: Validator, index: int, *, nullable: bool) -> RefType:
     return RefType(nullable, v.defined(index))
 
 
-def _unpacked(storage: StorageType) -> ValType:
-    """Return the type of the values that go into such a field (3.2.7)."""
-    return I32 if isinstance(storage, PackedType) else storage
-
-
-def _has_default(storage: StorageType) -> bool:
-    return not isinstance(storage, RefType) or storage.nullable
-
-
 def _check_default(v: Validator, field: FieldType) -> None:
-    if not _has_default(field.storage):
+    if not field.has_default:
         v.fail(f"type mismatch: field type is not defaultable: {field.storage}")
 
 
@@ -59,13 +49,14 @@ def _check_default(v: Validator, field: FieldType) -> None:
 
 
 def struct_new(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    v.pop_all(tuple(_unpacked(field.storage) for field in find_struct(v, immediates[0]).fields))
+    v.pop_all(find_struct(v, immediates[0]).operands)
     v.push(_reference(v, immediates[0], nullable=False))
 
 
 def struct_new_default(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    for field in find_struct(v, immediates[0]).fields:
-        _check_default(v, field)
+    undefaultable = find_struct(v, immediates[0]).undefaultable
+    if undefaultable is not None:
+        _check_default(v, undefaultable)
     v.push(_reference(v, immediates[0], nullable=False))
 
 
@@ -92,7 +83,7 @@ def struct_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
     field = find_field(v, *immediates)
     if not field.mutable:
         v.fail(f"immutable field: field {immediates[1]} of type {immediates[0]} cannot be set")
-    v.pop_expect(_unpacked(field.storage))
+    v.pop_expect(field.operand)
     v.pop_expect(_reference(v, immediates[0], nullable=True))
 
 
@@ -100,7 +91,7 @@ def struct_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
 
 
 def array_new(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    v.pop_all((_unpacked(find_array(v, immediates[0]).storage), I32))
+    v.pop_all((find_array(v, immediates[0]).operand, I32))
     v.push(_reference(v, immediates[0], nullable=False))
 
 
@@ -112,11 +103,10 @@ def array_new_default(v: Validator, opcode: Opcode, immediates: tuple[Any, ...])
 
 def array_new_fixed(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     typeidx, count = immediates
-    type_ = _unpacked(find_array(v, typeidx).storage)
+    type_ = find_array(v, typeidx).operand
     if count > len(v.operands) and v.reachable:
         v.fail(f"type mismatch: {count} operands are expected, {len(v.operands)} are on the stack")
-    for _ in range(min(count, len(v.operands))):
-        v.pop_expect(type_)
+    v.pop_all((type_,) * min(count, len(v.operands)))
     v.push(_reference(v, typeidx, nullable=False))
 
 
@@ -167,7 +157,7 @@ array_get_u = array_get_s
 
 def array_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     element = _mutable_array(v, immediates[0])
-    v.pop_all((_reference(v, immediates[0], nullable=True), I32, _unpacked(element.storage)))
+    v.pop_all((_reference(v, immediates[0], nullable=True), I32, element.operand))
 
 
 def array_len(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
@@ -177,7 +167,7 @@ def array_len(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None
 
 def array_fill(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     element = _mutable_array(v, immediates[0])
-    v.pop_all((_reference(v, immediates[0], nullable=True), I32, _unpacked(element.storage), I32))
+    v.pop_all((_reference(v, immediates[0], nullable=True), I32, element.operand, I32))
 
 
 def array_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:

@@ -14,6 +14,7 @@ from typing import Final, NoReturn, Protocol, TypeAlias
 from zenowasm.interp.errors import ValidationError
 from zenowasm.interp.instructions import Opcode, Structure
 from zenowasm.interp.matching import matches_valtype
+from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax.module import Body, Expression, Instruction, locals_of
 from zenowasm.interp.types import DefType, FuncType, RefType, ResultType, ValType
 from zenowasm.interp.validation import rules
@@ -37,6 +38,10 @@ class Bottom(Enum):
 BOTTOM: Final = Bottom.BOTTOM
 BOTTOM_REFERENCE: Final = Bottom.BOTTOM_REFERENCE
 OperandType: TypeAlias = ValType | Bottom
+_CHUNK: Final = 128
+"""Instructions between two looks at the progress."""
+_OPERAND_BYTES: Final = 20
+"""Of an operand in a list that grows, and is copied while it does."""
 
 
 class Label:
@@ -94,20 +99,22 @@ class FunctionValidator:
         "constant",
         "context",
         "function",
+        "initialized",
         "labels",
         "locals",
         "offsets",
         "operands",
+        "parameters",
         "pc",
         "results",
-        "uninitialized",
+        "tracks_locals",
         "visible_globals",
     )
 
     def __init__(
         self,
         context: Context,
-        locals_: ResultType,
+        locals_: Sequence[ValType],
         results: ResultType,
         *,
         function: int | None,
@@ -117,7 +124,9 @@ class FunctionValidator:
         self.context = context
         self.function = function
         self.locals = locals_
-        self.uninitialized: set[int] = set()
+        self.parameters = 0
+        self.tracks_locals = False
+        self.initialized: set[int] = set()
         self.visible_globals = 0
         self.results = results
         self.constant = constant
@@ -174,7 +183,16 @@ class FunctionValidator:
 
     def pop_all(self, expected: ResultType) -> None:
         """Pop operands of these types, the last one first."""
+        label = self.labels[-1]
+        operands = self.operands
+        at = len(operands) - len(expected)
+        # A type may list a thousand values, which an instruction of two bytes pops.
+        if at >= label.height and tuple(operands[at:]) == expected:
+            del operands[at:]
+            return
         for type_ in reversed(expected):
+            if label.unreachable and len(operands) == label.height:
+                return
             self.pop_expect(type_)
 
     def push_all(self, types: ResultType) -> None:
@@ -202,7 +220,7 @@ class FunctionValidator:
     def close_type(self, type_: ValType) -> ValType:
         """Return a type that an immediate names as a closed type."""
         if isinstance(type_, RefType) and isinstance(type_.heap, int):
-            return RefType(type_.nullable, self.defined(type_.heap))
+            return self.defined(type_.heap).reference(type_.nullable)
         return type_
 
     def defined(self, index: int) -> DefType:
@@ -217,10 +235,14 @@ class FunctionValidator:
             return str(RefType(type_.nullable, self.context.types.index(type_.heap)))
         return str(type_)
 
+    def has_value(self, index: int) -> bool:
+        """Say whether a local may be read: it has a default value, is a parameter, or was set."""
+        return index < self.parameters or index in self.initialized or _has_default(self.locals[index])
+
     def initialize(self, index: int) -> None:
         """Note that a local is set from here to the end of the innermost block."""
-        if index in self.uninitialized:
-            self.uninitialized.remove(index)
+        if self.tracks_locals and not self.has_value(index):
+            self.initialized.add(index)
             self.labels[-1].initialized.append(index)
 
     # -- the control stack --
@@ -242,7 +264,7 @@ class FunctionValidator:
         self.labels.pop()
         self.closed = label
         # A local that must be set before it is read counts as set in the block only.
-        self.uninitialized.update(label.initialized)
+        self.initialized.difference_update(label.initialized)
         return label
 
     def label(self, index: int) -> Label:
@@ -259,14 +281,20 @@ class FunctionValidator:
 
     # -- the pass --
 
-    def run(self, expression: Expression, consumer: Consumer | None = None) -> None:
-        """Validate the expression from its first instruction to its last; raises ``ValidationError``."""
+    def run(self, expression: Expression, consumer: Consumer | None = None, progress: Progress | None = None) -> None:
+        """Validate the expression from its first instruction to its last.
+
+        Raises ``ValidationError``, and what ``progress`` raises.
+        """
+        progress = progress or Progress()
         self.offsets = expression.offsets
         self.open(None, FuncType((), self.results))
         operands, labels, constant = self.operands, self.labels, self.constant
         for pc, instruction in enumerate(expression.instructions):
             self.pc = pc
             height = len(operands)
+            if not pc % _CHUNK:
+                progress.check(height * _OPERAND_BYTES)
             opcode, immediates = instruction
             if constant and not opcode.constant and opcode.structure is not Structure.END:
                 self.fail(f"constant expression required: {opcode} is not constant")
@@ -287,28 +315,42 @@ class FunctionValidator:
                 consumer.instruction(self, instruction, height)
 
 
-def validate_function(context: Context, index: int, body: Body, consumer: Consumer | None = None) -> None:
+def validate_function(
+    context: Context,
+    index: int,
+    body: Body,
+    consumer: Consumer | None = None,
+    progress: Progress | None = None,
+) -> None:
     """Validate the body of the function with that index (specification, 3.4.1).
 
-    Raises ``ValidationError``; the consumer has then seen the instructions before the error.
+    Raises ``ValidationError``, and what ``progress`` raises; the consumer has then seen the instructions before.
     """
     type_ = function_type(context.functions[index])
     validator = FunctionValidator(context, (), type_.results, function=index)
     validator.offsets = body.expression.offsets
-    validator.locals = tuple(validator.close_type(local) for local in locals_of(type_, body))
-    validator.uninitialized = {
-        at
-        for at, local in enumerate(validator.locals)
-        if at >= len(type_.parameters) and isinstance(local, RefType) and not local.nullable
-    }
-    validator.run(body.expression, consumer)
+    runs = tuple((count, validator.close_type(local)) for count, local in body.locals)
+    validator.locals = locals_of(type_, Body(runs, body.expression))
+    validator.parameters = len(type_.parameters)
+    validator.tracks_locals = not all(_has_default(local) for _, local in runs)
+    validator.run(body.expression, consumer, progress)
 
 
-def validate_constant(context: Context, expression: Expression, expected: ValType, visible_globals: int) -> None:
+def _has_default(type_: ValType) -> bool:
+    return not isinstance(type_, RefType) or type_.nullable
+
+
+def validate_constant(
+    context: Context,
+    expression: Expression,
+    expected: ValType,
+    visible_globals: int,
+    progress: Progress | None = None,
+) -> None:
     """Validate a constant expression of the expected type (specification, 3.4.9).
 
     It may read the first ``visible_globals`` of the module's globals, those that are immutable.
     """
     validator = FunctionValidator(context, (), (expected,), function=None, constant=True)
     validator.visible_globals = visible_globals
-    validator.run(expression)
+    validator.run(expression, progress=progress)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from attrs import define, field
 
 from zenowasm.interp.errors import ValidationError
 from zenowasm.interp.matching import fault_of_size, matches_valtype
-from zenowasm.interp.syntax.module import DataSegment, ElementSegment, ExternKind, Module, SegmentMode
+from zenowasm.interp.progress import Progress
+from zenowasm.interp.syntax.module import Code, DataSegment, ElementSegment, ExternKind, Module, SegmentMode
 from zenowasm.interp.types import FuncType, MemType, RefType, TableType
 from zenowasm.interp.validation.context import Context, function_type
 from zenowasm.interp.validation.function import validate_constant, validate_function
@@ -30,28 +32,45 @@ class ValidModule:
     startup: Any = field(default=None, repr=False)
 
 
-def validate_module(module: Module) -> ValidModule:
+def validate_module(module: Module, progress: Progress | None = None) -> ValidModule:
     """Validate a whole module, function bodies included.
 
     Raises ``ValidationError`` when it is invalid, ``DecodeError`` when a body is malformed: as the specification has
-    it, a malformed body counts even where another part of the module is invalid.
+    it, a malformed body counts even where another part of the module is invalid. Raises what ``progress`` raises.
     """
+    progress = progress or Progress()
     decoded = 0
     try:
-        context = validate_structure(module)
+        context = validate_structure(module, progress)
         first = len(context.functions) - len(module.functions)
         for index, code in enumerate(module.codes):
             decoded = index + 1
-            validate_function(context, first + index, code.body())
+            with _released(progress):
+                validate_function(context, first + index, code.body(progress), progress=progress)
     except ValidationError:
-        for code in module.codes[decoded:]:
-            code.body()
+        decode_bodies(module.codes[decoded:], progress)
         raise
     return ValidModule(module, context)
 
 
-def validate_structure(module: Module) -> Context:
+def decode_bodies(codes: Sequence[Code], progress: Progress) -> None:
+    """Decode bodies only to see whether they can be; raises ``DecodeError``, and what ``progress`` raises."""
+    for code in codes:
+        with _released(progress):
+            code.body(progress)
+
+
+@contextmanager
+def _released(progress: Progress) -> Iterator[None]:
+    """Stop counting what is made in the context when it ends."""
+    held = progress.held
+    yield
+    progress.held = held
+
+
+def validate_structure(module: Module, progress: Progress | None = None) -> Context:
     """Validate everything but the function bodies and return the module's context (specification, 3.5.15)."""
+    progress = progress or Progress()
     context = Context.of(module)
     for tag in context.tags:
         if function_type(tag).results:
@@ -64,14 +83,14 @@ def validate_structure(module: Module) -> Context:
     imported_tables = len(context.tables) - len(module.tables)
     for entry, table in zip(module.tables, context.tables[imported_tables:], strict=True):
         if entry.init is not None:
-            validate_constant(context, entry.init, table.element, context.imported_globals)
+            validate_constant(context, entry.init, table.element, context.imported_globals, progress)
         elif not table.element.nullable:
             raise ValidationError(f"type mismatch: a table of {table.element} needs an initial value")
     first = context.imported_globals
     for index, variable in enumerate(module.globals, start=first):
-        validate_constant(context, variable.init, context.globals[index].value, index)
+        validate_constant(context, variable.init, context.globals[index].value, index, progress)
     for element, type_ in zip(module.elements, context.elements, strict=True):
-        _element(context, element, type_)
+        _element(context, element, type_, progress)
     for data in module.data:
         _data(context, data)
     _start(context, module)
@@ -79,11 +98,11 @@ def validate_structure(module: Module) -> Context:
     return context
 
 
-def _element(context: Context, segment: ElementSegment, type_: RefType) -> None:
+def _element(context: Context, segment: ElementSegment, type_: RefType, progress: Progress) -> None:
     """Check an element segment (3.5.9)."""
     visible = len(context.globals)
     for init in segment.init:
-        validate_constant(context, init, type_, visible)
+        validate_constant(context, init, type_, visible, progress)
     if segment.mode is not SegmentMode.ACTIVE:
         return
     if segment.table >= len(context.tables):

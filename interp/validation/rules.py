@@ -115,8 +115,12 @@ def br_table(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     labels, default = immediates
     v.pop_expect(I32)
     arity = len(v.label(default).types)
+    previous = None
     for index in dict.fromkeys(labels):
         types = v.label(index).types
+        if types is previous:
+            continue
+        previous = types
         if len(types) != arity:
             v.fail(
                 f"type mismatch: a branch table's labels must all take {arity} values, label {index} takes {len(types)}"
@@ -287,7 +291,7 @@ def select(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
 def local_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     (index,) = immediates
     type_ = find_local(v, index)
-    if index in v.uninitialized:
+    if v.tracks_locals and not v.has_value(index):
         v.fail(f"uninitialized local {index}: a {type_} has no default value")
     v.push(type_)
 

@@ -335,13 +335,19 @@ MALFORMED_BODIES = {
 @pytest.mark.parametrize("what", MALFORMED_BODIES)
 def test_malformed_bodies(what: str) -> None:
     (binary, offset), words = MALFORMED_BODIES[what]
-    lazily = decode(binary)  # a body is not looked at until it is asked for
     with pytest.raises(DecodeError, match=words) as caught:
-        lazily.codes[0].body()
+        decode_all(binary)
     assert caught.value.offset == offset
     with pytest.raises(DecodeError) as again:
-        validate_module(lazily)
+        validate_module(decode(binary))
     assert again.value.offset == offset
+
+
+def test_the_instructions_of_a_body_are_not_looked_at_until_it_is_asked_for() -> None:
+    (binary, _), _ = MALFORMED_BODIES["with half an f32"]
+    (code,) = decode(binary).codes
+    with pytest.raises(DecodeError):
+        code.body()
 
 
 def test_a_malformed_body_counts_even_where_another_part_is_invalid() -> None:
