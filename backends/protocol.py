@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Protocol, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen, validators
 
-from zenowasm.interp.limits import ExecutionLimits
+from zenowasm.interp.limits import MIB, ExecutionLimits
 from zenowasm.interp.runtime.values import ExternRef, Value
 from zenowasm.interp.types import (
     ExportType,
@@ -34,6 +34,7 @@ __all__ = [
     "Budget",
     "Caller",
     "Capability",
+    "CompileLimits",
     "Engine",
     "ExecutionLimits",
     "ExportType",
@@ -61,6 +62,10 @@ __all__ = [
 ]
 
 
+_LEAST_SECONDS = 2.0
+_WHOLE_SHARE = MIB // 2
+
+
 class Capability(Enum):
     """What an engine can do beyond running modules; a suite asks before it relies on one."""
 
@@ -81,6 +86,21 @@ class Budget:
     fuel: int | None = None
     seconds: float | None = None
     cpu_seconds: float | None = None
+
+
+@frozen
+class CompileLimits:
+    """What decoding, validating and compiling one module may use: bytes of memory, and seconds of wall clock.
+
+    ``seconds`` are for modules of half a MiB or more; smaller ones have their share of it (see ``seconds_for``).
+    """
+
+    memory_bytes: int = field(default=1024 * MIB, validator=validators.ge(0))
+    seconds: float = field(default=30.0, validator=validators.gt(0))
+
+    def seconds_for(self, size: int) -> float:
+        """Return what a module of ``size`` bytes may take: 2 s, or more in proportion to its size."""
+        return min(self.seconds, max(_LEAST_SECONDS, self.seconds * size / _WHOLE_SHARE))
 
 
 class Func(Protocol):
@@ -281,11 +301,11 @@ class Engine(Protocol):
         """What this engine can do beyond running modules."""
         ...
 
-    def compile(self, binary: bytes) -> Module:
-        """Decode and validate a whole module.
+    def compile(self, binary: bytes, limits: CompileLimits | None = None) -> Module:
+        """Decode and validate a whole module; ``None`` means the default limits.
 
         Raises ``DecodeError`` when it is malformed, ``ValidationError`` when it is invalid, ``LimitError`` when it
-        asks for more than the engine allows.
+        asks for more than the engine allows, and ``CompileLimitError`` when this takes more than ``limits``.
         """
         ...
 

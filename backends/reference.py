@@ -10,9 +10,11 @@ from typing import ParamSpec, TypeVar, cast
 from attrs import frozen
 
 from zenowasm import __version__
+from zenowasm.backends.compiling import bounded
 from zenowasm.backends.protocol import (
     Budget,
     Capability,
+    CompileLimits,
     ExecutionLimits,
     ExportType,
     Extern,
@@ -182,9 +184,10 @@ class ReferenceEngine:
     version = __version__
     capabilities = frozenset({Capability.STEPPING, Capability.FUEL})
 
-    def compile(self, binary: bytes) -> Module:
+    def compile(self, binary: bytes, limits: CompileLimits | None = None) -> Module:
         """Decode and validate a whole module."""
-        return ReferenceModule(validate_module(decode(binary)))
+        progress = bounded(limits or CompileLimits(), len(binary))
+        return ReferenceModule(validate_module(decode(binary, progress=progress), progress))
 
     def new_store(self, limits: ExecutionLimits | None = None) -> Store:
         """Create an empty store."""

@@ -7,16 +7,17 @@ from importlib.metadata import version
 import wasmtime
 
 from zenowasm.backends import protocol
-from zenowasm.backends.protocol import Capability
+from zenowasm.backends.compiling import bounded
+from zenowasm.backends.protocol import Capability, CompileLimits
 from zenowasm.backends.wasmtime import failures
+from zenowasm.backends.wasmtime.compiler import compile_module
 from zenowasm.backends.wasmtime.module import Module
 from zenowasm.backends.wasmtime.store import Store
 from zenowasm.backends.wasmtime.ticker import Ticker
-from zenowasm.interp.errors import DecodeError
+from zenowasm.interp.binary import decode
 from zenowasm.interp.features import WASM_3, Feature
 from zenowasm.interp.limits import ExecutionLimits
-
-_MAGIC = b"\0asm"
+from zenowasm.interp.validation.module import decode_bodies
 
 _PROPOSALS = {
     Feature.SIMD: "wasm_simd",
@@ -30,8 +31,23 @@ _PROPOSALS = {
 }
 """What wasmtime-py can switch. Extended constant expressions are always on."""
 
+_DETERMINISTIC = (
+    "consume_fuel",
+    "epoch_interruption",
+    "cranelift_nan_canonicalization",
+    "wasm_relaxed_simd_deterministic",
+)
 _NEVER = ("wasm_threads", "wasm_wide_arithmetic", "wasm_custom_page_sizes", "wasm_stack_switching")
 """Proposals beyond WebAssembly 3.0."""
+
+
+def _settings(features: Feature) -> dict[str, bool]:
+    """Return the settings of wasmtime's configuration by name."""
+    return {
+        **dict.fromkeys(_DETERMINISTIC, True),
+        **{setting: feature in features for feature, setting in _PROPOSALS.items()},
+        **dict.fromkeys(_NEVER, False),
+    }
 
 
 def new_engine() -> protocol.Engine:
@@ -46,15 +62,11 @@ class Engine:
     capabilities = frozenset({Capability.FUEL})
 
     def __init__(self, features: Feature) -> None:
+        self._features = features
+        self._settings = _settings(features)
         config = wasmtime.Config()
-        config.consume_fuel = True
-        config.epoch_interruption = True
-        config.cranelift_nan_canonicalization = True
-        config.wasm_relaxed_simd_deterministic = True
-        for feature, setting in _PROPOSALS.items():
-            setattr(config, setting, feature in features)
-        for setting in _NEVER:
-            setattr(config, setting, False)
+        for name, value in self._settings.items():
+            setattr(config, name, value)
         self.raw = wasmtime.Engine(config)
         self.ticker = Ticker(self.raw)
 
@@ -63,16 +75,21 @@ class Engine:
         """The version of wasmtime-py, whose major number is wasmtime's."""
         return version("wasmtime")
 
-    def compile(self, binary: bytes) -> Module:
-        """Decode, validate and compile a module; raises the errors that the protocol names."""
-        # wasmtime-py takes anything else for the text format.
-        if binary[:4] != _MAGIC:
-            raise DecodeError("unexpected end" if _MAGIC.startswith(binary) else "magic header not detected", 0)
+    def compile(self, binary: bytes, limits: CompileLimits | None = None) -> Module:
+        """Decode, validate and compile a module; raises the errors that the protocol names.
+
+        Our own decoder reads all but the function bodies beforehand: it knows malformed from invalid, and what it
+        counts says how much the compiler may take.
+        """
+        limits = limits or CompileLimits()
+        progress = bounded(limits, len(binary))
+        structure = decode(binary, self._features, progress=progress)
         try:
-            raw = wasmtime.Module(self.raw, binary)
+            raw = compile_module(self.raw, self._settings, structure, binary, limits)
         except wasmtime.WasmtimeError as error:
+            decode_bodies(structure.codes, progress)
             raise failures.of_compilation(error) from None
-        return Module(raw, binary)
+        return Module(raw, binary, structure)
 
     def new_store(self, limits: ExecutionLimits | None = None) -> Store:
         """Create an empty store.

@@ -10,7 +10,6 @@ import wasmtime
 from zenowasm.backends.wasmtime.module import Module
 from zenowasm.interp.errors import (
     Crash,
-    DecodeError,
     Exhaustion,
     LimitError,
     LinkError,
@@ -27,14 +26,6 @@ _LIMIT = re.compile(
     r"count exceeds limit of|implementation limit|size (is )?out of bounds|nesting is too deep"
     r"|exceeds (memory|table) limits|(instance|memory|table) count too high|maximum number of"
 )
-_MALFORMED = re.compile(
-    r"magic header|unknown binary version|unexpected (end|data|content|eof)|control frames remain|trailing data"
-    r"|section (out of order|size mismatch)|expected section|data count|function (and code )?section"
-    r"|malformed|illegal opcode|unknown 0x[0-9a-f]+ subopcode|zero byte|too many locals: locals exceed maximum"
-    r"|input was not valid utf-8|invalid (var_|u\d|leading byte|flags byte|table encoding|value type"
-    r"|memory limits flags|table resizable limits flags|boolean value)"
-)
-"""How wasmparser's messages about malformed modules begin; it knows no other distinction from invalid ones."""
 
 _TRAPS = {
     wasmtime.TrapCode.MEMORY_OUT_OF_BOUNDS: TrapCode.OUT_OF_BOUNDS_MEMORY_ACCESS,
@@ -71,11 +62,10 @@ _FINER = {
 
 
 def of_compilation(error: wasmtime.WasmtimeError) -> WasmError:
-    """Return the error for a module that wasmtime refused.
+    """Return the error for a module that wasmtime refused and our own decoder did not.
 
-    The innermost cause is wasmparser's message. It is a ``LimitError`` when it speaks of a limit, a ``DecodeError``
-    when it begins as a message about malformed bytes does, else a ``ValidationError``: also for a proposal that is
-    switched off, which the message names.
+    The innermost cause is wasmparser's message. It is a ``LimitError`` when it speaks of a limit, else a
+    ``ValidationError``: also for a proposal that is switched off, which the message names.
     """
     text = str(error)
     message = _WRAPPING.sub("", _innermost(text))
@@ -83,8 +73,6 @@ def of_compilation(error: wasmtime.WasmtimeError) -> WasmError:
     offset = int(found[1], 0) if found else None
     if _LIMIT.search(message):
         return LimitError(message)
-    if _MALFORMED.match(message):
-        return DecodeError(message, offset or 0)
     return ValidationError(message, offset=offset)
 
 

@@ -6,7 +6,6 @@ from functools import cached_property
 
 import wasmtime
 
-from zenowasm.interp.binary import decode
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.instructions import TABLE
 from zenowasm.interp.instructions.table import Opcode
@@ -19,12 +18,13 @@ class Module:
     """A compiled module and its bytes, which say what wasmtime's C interface does not.
 
     That interface has no words for 64-bit tables (it aborts the process on large ones) nor for the groups of recursive
-    types. Function bodies are not decoded for this.
+    types. ``structure`` is what our own decoder made of them, without function bodies.
     """
 
-    def __init__(self, raw: wasmtime.Module, binary: bytes) -> None:
+    def __init__(self, raw: wasmtime.Module, binary: bytes, structure: syntax.Module) -> None:
         self.raw = raw
         self.binary = binary
+        self._syntax = structure
 
     @cached_property
     def imports(self) -> tuple[ImportType, ...]:
@@ -47,10 +47,6 @@ class Module:
         reader = Reader(self.binary[offset : code.offset + code.size], offset)
         first = reader.byte()
         return TABLE.by_bytes.get((first, reader.u32()) if first in TABLE.prefixes else (None, first))
-
-    @cached_property
-    def _syntax(self) -> syntax.Module:
-        return decode(self.binary)
 
     @cached_property
     def _context(self) -> Context:

@@ -225,8 +225,8 @@ def test_too_many_host_references() -> None:
         (b"\0as", "unexpected end", 0),
         (b"(module)", "magic header not detected", 0),
         (b"\0asm\2\0\0\0", "unknown binary version", 4),
-        (b"\0asm\1\0\0\0\x0e\0", "malformed section id", 10),
-        (b"\0asm\1\0\0\0\1\x80\x80\x80\x80\x80\x80\0", "invalid var_u32: integer representation too long", 13),
+        (b"\0asm\1\0\0\0\x0e\0", "malformed section id", 8),
+        (b"\0asm\1\0\0\0\1\x80\x80\x80\x80\x80\x80\0", "integer representation too long", 9),
     ],
 )
 def test_malformed(binary: bytes, message: str, offset: int) -> None:
@@ -241,7 +241,6 @@ def test_malformed(binary: bytes, message: str, offset: int) -> None:
     [
         ("(func (result i32))", "type mismatch: expected i32 but nothing on stack"),
         ("(func (call 1))", "unknown function 1"),
-        ("(memory 1 1 shared)", "threads must be enabled"),
     ],
 )
 def test_invalid(source: str, message: str) -> None:
@@ -255,14 +254,14 @@ def test_invalid(source: str, message: str) -> None:
     ("source", "message"),
     [
         ("(func (param anyref))", "heap types not supported without the gc feature"),
-        ("(func (return_call 0))", "tail calls support is not enabled"),
+        ("(func (return_call 0))", "illegal opcode 12: return_call needs TAIL_CALL"),
         ("(memory i64 1)", "memory64 must be enabled"),
         ("(memory 1) (memory 1)", "multiple memories"),
         ("(tag)", "exceptions proposal not enabled"),
     ],
 )
 def test_proposals_that_are_switched_off(source: str, message: str) -> None:
-    with pytest.raises(ValidationError) as caught:
+    with pytest.raises((DecodeError, ValidationError)) as caught:
         Engine(WASM_2).compile(bytes(wat2wasm(f"(module {source})")))
     assert caught.value.message.startswith(message)
 

@@ -8,10 +8,13 @@ from typing import Any
 
 import click
 
+from zenowasm.backends.compiling import bounded
+from zenowasm.backends.protocol import CompileLimits
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, module_errors, read_file, visible
 from zenowasm.interp.binary import Names, decode, decode_names
 from zenowasm.interp.errors import ValidationError
+from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax.module import ExternKind, Import, Module
 from zenowasm.interp.text.printer import ModulePrinter
 from zenowasm.interp.validation import Context, operands_of, validate_module, validate_structure
@@ -32,7 +35,8 @@ def inspect(file: Path, disassemble: bool, wanted: str | None, stack: bool, as_j
     """
     binary = read_file(file)
     with module_errors(file):
-        module = decode(binary)
+        progress = bounded(CompileLimits(), len(binary))
+        module = decode(binary, progress=progress)
         names = decode_names(module)
         printer = ModulePrinter(module, names)
         if wanted is not None or disassemble or stack:
@@ -48,9 +52,9 @@ def inspect(file: Path, disassemble: bool, wanted: str | None, stack: bool, as_j
                 lines = printer.module_text() if wanted is None else _each(printer, chosen)
                 for line in lines:
                     print(visible(line))
-            problem = _problem(module)
+            problem = _problem(module, progress)
         else:
-            problem = _problem(module)
+            problem = _problem(module, progress)
             if as_json:
                 options.print_json(describe(module, printer, names, problem))
             else:
@@ -83,9 +87,9 @@ def _imports(module: Module, printer: ModulePrinter) -> Iterator[tuple[Import, s
         indexes[entry.kind] += 1
 
 
-def _problem(module: Module) -> str | None:
+def _problem(module: Module, progress: Progress) -> str | None:
     try:
-        validate_module(module)
+        validate_module(module, progress)
     except ValidationError as error:
         return str(error)
     return None

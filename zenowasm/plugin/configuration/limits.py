@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from attrs import evolve, field, fields, frozen, validators
 
-from zenowasm.backends.protocol import Budget
+from zenowasm.backends.protocol import Budget, CompileLimits
 from zenowasm.interp.limits import MIB
 from zenowasm.plugin.configuration.units import Count, Duration, OutputSize, Share, Size, show_duration, show_size
 
@@ -50,8 +50,8 @@ _REMEDIES = {
 class LimitSettings:
     """What one document asks for; ``None`` where it says nothing. The same keys in manifests and in the settings file.
 
-    ``max_memory`` and the other sizes are in bytes (``100MB``, ``64KiB``), ``max_execution_time`` is in seconds
-    (``30s``, ``500ms``), ``max_cpu`` a share of one core. See ``PluginLimits`` for what each of them bounds.
+    ``max_memory`` and the other sizes are in bytes (``100MB``, ``64KiB``), the times in seconds (``30s``, ``500ms``),
+    ``max_cpu`` is a share of one core. See ``PluginLimits`` for what each of them bounds.
     """
 
     max_memory: Size | None = None
@@ -67,6 +67,8 @@ class LimitSettings:
     max_instances: Count | None = None
     max_idle_instances: int | None = None
     max_calls_per_instance: Count | None = None
+    max_compile_memory: Size | None = None
+    max_compile_time: Duration | None = None
 
 
 FIELDS: Final[Mapping[str, str]] = MappingProxyType(
@@ -84,10 +86,13 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
         "max_instances": "instances",
         "max_idle_instances": "idle_instances",
         "max_calls_per_instance": "calls_per_instance",
+        "max_compile_memory": "compile_memory_bytes",
+        "max_compile_time": "compile_seconds",
     }
 )
 """The field of ``PluginLimits`` for each key of a document."""
-_SIZES: Final = ("max_memory", "max_request", "max_output", "max_log")
+_SIZES: Final = ("max_memory", "max_request", "max_output", "max_log", "max_compile_memory")
+_DURATIONS: Final = ("max_execution_time", "max_compile_time")
 _KEYS = {name: key for key, name in FIELDS.items()}
 
 
@@ -131,6 +136,10 @@ class PluginLimits:
     """Of one plugin, kept while no call uses them: ``None`` keeps all, with 0 every call has an instance of its own."""
     calls_per_instance: int | None = field(default=None, validator=_POSITIVE)
     """After so many calls an instance is replaced; ``None`` keeps it until it traps or its memory is used up."""
+    compile_memory_bytes: int = field(default=CompileLimits().memory_bytes, validator=validators.ge(0))
+    """For decoding, validating and compiling the binary."""
+    compile_seconds: float = field(default=CompileLimits().seconds, validator=validators.gt(0))
+    """Wall clock for the same of a binary of half a MiB or more; smaller ones have less (``CompileLimits``)."""
     plugins: int = 1_000
     slots: int = 1_000
     """Of one plugin."""
@@ -143,6 +152,11 @@ class PluginLimits:
     def cpu_seconds(self) -> float | None:
         """The CPU time that one slot call may use, ``None`` for no bound but ``seconds``."""
         return None if self.cpu is None or self.seconds is None else self.cpu * self.seconds
+
+    @property
+    def compiling(self) -> CompileLimits:
+        """What an engine may use to compile the binary."""
+        return CompileLimits(self.compile_memory_bytes, self.compile_seconds)
 
     def source(self, name: str) -> LimitSource:
         """Return where the field ``name`` comes from."""
@@ -192,7 +206,7 @@ def show_limit(key: str, value: float | None) -> str:
         return "unlimited"
     if key in _SIZES:
         return show_size(int(value))
-    return show_duration(value) if key == "max_execution_time" else f"{value:g}" if key == "max_cpu" else str(value)
+    return show_duration(value) if key in _DURATIONS else f"{value:g}" if key == "max_cpu" else str(value)
 
 
 def _names() -> Iterable[str]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from attrs import field, frozen
 
+from zenowasm.backends.compiling import bounded
 from zenowasm.backends.protocol import Engine, Module
 from zenowasm.host.linker import Linker
 from zenowasm.interp.binary import decode
-from zenowasm.interp.errors import WasmError
+from zenowasm.interp.errors import CompileLimitError, CompileResource, WasmError
 from zenowasm.interp.validation import validate_module
 from zenowasm.plugin.access.permissions import Permissions
 from zenowasm.plugin.configuration.config import ResolvedConfig, resolve_config, secret_values
 from zenowasm.plugin.configuration.files import read_bounded
-from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.configuration.limits import PluginLimits, show_limit
 from zenowasm.plugin.configuration.manifest import Manifest
 from zenowasm.plugin.errors import FunctionNotFoundError, LoadError, PluginError
 from zenowasm.plugin.guest.abi import INIT, REGISTER_SLOTS, export_problems
@@ -27,6 +30,12 @@ from zenowasm.plugin.observing.redaction import Redactor
 from zenowasm.plugin.services import HostServices
 from zenowasm.wasi.context import WasiContext
 from zenowasm.wasi.preview1 import Preview1
+
+_COMPILE_LIMITS: Final = {
+    CompileResource.MEMORY: ("max_compile_memory", "compile_memory_bytes"),
+    CompileResource.TIME: ("max_compile_time", "compile_seconds"),
+}
+"""The key and the field of the limit on what compiling uses."""
 
 
 @frozen
@@ -90,11 +99,12 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
     Raises ``LoadError`` with the original's words, or ``ConfigError``.
     """
     config = resolve_config(manifest, services.environment)
+    limits = services.policy.plugin_limits(manifest, services.limits)
     try:
         with services.watch.step("zenowasm.compile", manifest.name):
-            module = engine.compile(binary)
+            module = engine.compile(binary, limits.compiling)
     except WasmError as error:
-        reason = _refusal(binary) or error
+        reason = _reason(error, binary, limits, manifest.name)
         raise LoadError(f"failed to load WASM module: {manifest.binary_path}: {reason}") from error
     for problem in export_problems(module, manifest.name):
         raise LoadError(f"{_phase(problem)}: {problem}") from problem
@@ -105,7 +115,7 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
         engine,
         module,
         permissions=services.policy.permissions(manifest),
-        limits=services.policy.plugin_limits(manifest, services.limits),
+        limits=limits,
         config=config,
         redactor=Redactor(secret_values(manifest, services.environment)),
         request_context=encode({"config": dict(config)}) if config else b"",
@@ -114,16 +124,25 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
     )
 
 
-def _refusal(binary: bytes) -> WasmError | None:
-    """Return what our own decoder and validator say against a binary that an engine refuses, ``None`` for nothing.
+def _reason(error: WasmError, binary: bytes, limits: PluginLimits, plugin: str) -> str:
+    """Return why a binary that an engine refuses does not load.
 
-    Engines have words of their own, and people who read the error must not depend on which one a host has.
+    Engines have words of their own, and people who read the error must not depend on which one a host has: our own
+    decoder and validator explain it where they refuse the binary as well.
     """
     try:
-        validate_module(decode(binary))
-    except WasmError as error:
-        return error
-    return None
+        if not isinstance(error, CompileLimitError):
+            progress = bounded(limits.compiling, len(binary))
+            validate_module(decode(binary, progress=progress), progress)
+    except CompileLimitError:
+        return str(error)
+    except WasmError as own:
+        return str(own)
+    if isinstance(error, CompileLimitError):
+        key, field_ = _COMPILE_LIMITS[error.resource]
+        value = show_limit(key, getattr(limits, field_))
+        return f"{error} ({key} is {value}; {limits.remedy(field_, plugin)})"
+    return str(error)
 
 
 def _phase(problem: PluginError) -> str:

@@ -37,12 +37,12 @@ class Counting:
     def __getattr__(self, name):
         return getattr(self.engine, name)
 
-    def compile(self, binary):
+    def compile(self, binary, limits=None):
         with self.lock:
             self.compiled += 1
         if self.failing:
             raise LimitError("not now")
-        return self.engine.compile(binary)
+        return self.engine.compile(binary, limits)
 
 
 @pytest.fixture

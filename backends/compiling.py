@@ -1,0 +1,37 @@
+"""What every engine does about limits on compiling."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from zenowasm.backends.protocol import CompileLimits
+from zenowasm.interp.errors import CompileLimitError, CompileResource
+from zenowasm.interp.progress import Progress
+
+
+def bounded(limits: CompileLimits, size: int) -> Progress:
+    """Begin to count the work on a module of ``size`` bytes; a ``CompileLimitError`` ends it at the limits."""
+    deadline = monotonic() + limits.seconds_for(size)
+
+    def checkpoint(held: int) -> None:
+        if held > limits.memory_bytes:
+            raise out_of_memory(limits)
+        if monotonic() > deadline:
+            raise out_of_time(limits, size)
+
+    return Progress(checkpoint)
+
+
+def out_of_memory(limits: CompileLimits) -> CompileLimitError:
+    """Return the error for a module that takes too much memory."""
+    return CompileLimitError(
+        CompileResource.MEMORY, f"the module takes more than {limits.memory_bytes} bytes of memory to compile"
+    )
+
+
+def out_of_time(limits: CompileLimits, size: int) -> CompileLimitError:
+    """Return the error for a module of ``size`` bytes that takes too long."""
+    seconds = limits.seconds_for(size)
+    return CompileLimitError(
+        CompileResource.TIME, f"the module of {size} bytes takes longer than {seconds:.3g} s to compile"
+    )

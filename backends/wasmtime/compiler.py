@@ -1,0 +1,85 @@
+"""Compiles modules with wasmtime within limits: here when they are surely small, else in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import wasmtime
+
+from zenowasm.backends.compiling import out_of_memory, out_of_time
+from zenowasm.backends.protocol import CompileLimits
+from zenowasm.backends.wasmtime import child
+from zenowasm.backends.wasmtime.estimate import SECONDS_PER_MIB, cost
+from zenowasm.interp.errors import Crash
+from zenowasm.interp.limits import MIB
+from zenowasm.interp.syntax.module import Module
+
+_MOST_HERE: Final = 256 * MIB
+"""The largest estimate of a module that is compiled in this process; it takes a fraction of that."""
+_MOST_THREADS: Final = 4
+_INHERITED: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_ERROR_BYTES: Final = 64 * 1024
+
+
+def compile_module(
+    engine: wasmtime.Engine, settings: Mapping[str, bool], module: Module, binary: bytes, limits: CompileLimits
+) -> wasmtime.Module:
+    """Compile a binary, of which ``module`` is the structure, on an engine with these settings.
+
+    Raises ``wasmtime.WasmtimeError`` when it is refused, ``CompileLimitError`` when it takes more than the limits.
+    """
+    estimate = cost(module, binary)
+    seconds = limits.seconds_for(len(binary))
+    if estimate <= min(_MOST_HERE, limits.memory_bytes) and estimate / MIB * SECONDS_PER_MIB <= seconds:
+        return wasmtime.Module(engine, binary)
+    return wasmtime.Module.deserialize(engine, _compile_elsewhere(settings, binary, limits))
+
+
+def _compile_elsewhere(settings: Mapping[str, bool], binary: bytes, limits: CompileLimits) -> bytes:
+    """Return the module as a process that can be ended has compiled and serialized it."""
+    seconds = limits.seconds_for(len(binary))
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    task = {
+        "packages": str(Path(wasmtime.__file__).parents[1]),
+        "settings": dict(settings),
+        "memory": limits.memory_bytes,
+        "cpu": int(seconds * threads) + 1,
+    }
+    environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    # Each thread of the allocator reserves addresses of its own, which would count.
+    environment |= {"RAYON_NUM_THREADS": str(threads), "MALLOC_ARENA_MAX": "1"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", child.__file__, json.dumps(task)],
+            input=binary,
+            capture_output=True,
+            timeout=seconds,
+            env=environment,
+            cwd="/",
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise out_of_time(limits, len(binary)) from None
+    return _result(done, limits, len(binary))
+
+
+def _result(done: subprocess.CompletedProcess[bytes], limits: CompileLimits, size: int) -> bytes:
+    match done.returncode:
+        case child.COMPILED:
+            return done.stdout
+        case child.REFUSED:
+            raise wasmtime.WasmtimeError(done.stdout[:_ERROR_BYTES].decode(errors="replace"))
+        case child.OUT_OF_MEMORY | child.ABORTED:
+            raise out_of_memory(limits)
+        case child.OUT_OF_TIME:
+            raise out_of_time(limits, size)
+        case code:
+            last = done.stderr[-_ERROR_BYTES:].decode(errors="replace").strip().rpartition("\n")[2]
+            raise Crash(f"wasmtime's compiler ended with {code}: {last}")
