@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import define, field
 
+from zenowasm.interp import proposals
 from zenowasm.interp.binary.instructions import expression
 from zenowasm.interp.binary.reader import ENTRY_BYTES, Reader
 from zenowasm.interp.binary.sections import CODE, CUSTOM, MAGIC, SECTIONS, VERSION, SectionReader
@@ -78,7 +79,8 @@ def decode(
     if binary[:4] != MAGIC:
         raise DecodeError("magic header not detected" if len(binary) >= 4 else "unexpected end of magic header", 0)
     if binary[4:8] != VERSION:
-        raise DecodeError("unknown binary version" if len(binary) >= 8 else "unexpected end of version", 4)
+        unknown = f"unknown binary version{proposals.of_version(binary[4:8])}"
+        raise DecodeError(unknown if len(binary) >= 8 else "unexpected end of version", 4)
     return _ModuleDecoder(binary, features, limits, progress or Progress()).decode()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from zenowasm.interp import proposals
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.binary.types import blocktype, heaptype, valtype
 from zenowasm.interp.errors import DecodeError, LimitError
@@ -21,6 +22,8 @@ _VECTOR_LIMIT = 1 << 20
 
 INSTRUCTION_BYTES = 300
 """Memory of one decoded instruction with its immediates, at the most."""
+_ATOMIC = 0xFE
+"""The prefix of instructions on shared memories, which are no part of WebAssembly 3.0."""
 _CHUNK = 256
 """Instructions between two looks at the progress."""
 
@@ -125,10 +128,16 @@ def _entries(features: Feature) -> tuple[list[_Entry | None], Mapping[int, Mappi
     return primary, prefixed
 
 
-def _illegal(reader: Reader, start: int) -> DecodeError:
+def _illegal(reader: Reader, start: int, *opcode: int) -> DecodeError:
     code = reader.data[start : reader.pos].hex(" ")
     row = next((row for row in TABLE.rows if row.prefix is None and row.code == reader.data[start]), None)
-    return reader.error(f"illegal opcode {code}" + (f": {row} needs {row.feature.name}" if row else ""), start)
+    needed = f": {row} needs {row.feature.name}" if row else proposals.of_opcode(*opcode)
+    return reader.error(f"illegal opcode {code}{needed}", start)
+
+
+def _number(reader: Reader, byte: int) -> tuple[int, ...]:
+    """Return the number after a prefix that no row of ours has."""
+    return (reader.data[reader.pos],) if byte == _ATOMIC and reader.left else ()
 
 
 def expression(reader: Reader, features: Feature, *, nesting_limit: int, has_data_count: bool = True) -> Expression:
@@ -151,10 +160,11 @@ def expression(reader: Reader, features: Feature, *, nesting_limit: int, has_dat
         entry = primary[byte]
         if entry is None:
             if byte not in prefixed:
-                raise _illegal(reader, start)
-            entry = prefixed[byte].get(reader.u32())
+                raise _illegal(reader, start, byte, *_number(reader, byte))
+            number = reader.u32()
+            entry = prefixed[byte].get(number)
             if entry is None:
-                raise _illegal(reader, start)
+                raise _illegal(reader, start, byte, number)
         offsets.append(base + start)
         if len(offsets) % _CHUNK == 1:
             progress.hold(_CHUNK * INSTRUCTION_BYTES)

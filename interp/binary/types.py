@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from zenowasm.interp import proposals
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.types import (
@@ -69,7 +70,7 @@ def valtype(reader: Reader) -> ValType:
         return found
     if byte in (REF, REF_NULL):
         return RefType(byte == REF_NULL, heaptype(reader))
-    raise reader.error(f"malformed value type 0x{byte:02x}", reader.pos - 1)
+    raise reader.error(f"malformed value type 0x{byte:02x}{proposals.of_type(byte)}", reader.pos - 1)
 
 
 def heaptype(reader: Reader) -> HeapType:
@@ -80,7 +81,9 @@ def heaptype(reader: Reader) -> HeapType:
     start = reader.pos
     index = reader.signed(33)
     if index < 0:
-        raise reader.error(f"malformed heap type 0x{reader.data[start]:02x}", start)
+        raise reader.error(
+            f"malformed heap type 0x{reader.data[start]:02x}{proposals.of_type(reader.data[start])}", start
+        )
     return index
 
 
@@ -120,7 +123,7 @@ def _comptype(reader: Reader, byte: int, limits: ModuleLimits) -> CompType:
         return ArrayType(_fieldtype(reader))
     # A byte that goes on is, for the specification, the beginning of a number that is too long.
     too_long = "integer representation too long: " if byte & 0x80 else ""
-    raise reader.error(f"{too_long}unknown type 0x{byte:02x}", reader.pos - 1)
+    raise reader.error(f"{too_long}unknown type 0x{byte:02x}{proposals.of_type(byte)}", reader.pos - 1)
 
 
 def _fieldtype(reader: Reader) -> FieldType:
@@ -140,7 +143,7 @@ def _limits(reader: Reader) -> tuple[Limits, NumType]:
     """Read the limits of a table or memory and its address type (specification, 5.3.12)."""
     flags = reader.byte()
     if flags not in (0, 1, 4, 5):
-        raise reader.error("malformed limits flags: integer too large", reader.pos - 1)
+        raise reader.error(f"malformed limits flags: integer too large{proposals.of_limits(flags)}", reader.pos - 1)
     minimum = reader.unsigned(64)
     maximum = reader.unsigned(64) if flags & 1 else None
     return Limits(minimum, maximum), I64 if flags & 4 else I32

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NoReturn
 
+from zenowasm.interp import proposals
 from zenowasm.interp.errors import ParseError
 from zenowasm.interp.text.keywords import is_known
 from zenowasm.interp.text.lexer import (
@@ -61,7 +62,12 @@ class Cursor:
             found = f"unexpected token {token[:80]!r}"
         else:
             found = f"unknown operator {token[:80]}"
-        return self.error(f"{found}: {expected} expected", pos)
+        return self.error(f"{found}: {expected} expected{self._proposal(pos)}", pos)
+
+    def _proposal(self, pos: int | None) -> str:
+        """Name the proposal that the token, or the one after its parenthesis, belongs to."""
+        pos = self.pos if pos is None else pos
+        return proposals.of_word(self.tokens[pos] if self.tokens[pos] != "(" else self.tokens[pos + 1])
 
     def fail(self, expected: str) -> NoReturn:
         """Raise what ``unexpected`` makes."""
