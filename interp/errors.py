@@ -141,6 +141,15 @@ class Exhaustion(WasmError):
         super().__init__("call stack exhausted" + (f": {detail}" if detail else ""))
 
 
+class HostExhaustion(Exhaustion):
+    """The host's side of the call stack was used up: Python's own, its thread's, or calls back into guests."""
+
+
+def nested_too_deep(limit: int) -> HostExhaustion:
+    """Return the error for a host that calls back into guests more than ``limit`` times inside one another."""
+    return HostExhaustion(f"the host would call back into guests {limit + 1} deep, and nested_calls is {limit}")
+
+
 class UncaughtException(WasmError):
     """A guest exception left the outermost call (specification, 4.4.9); ``exception`` is the exception's value."""
 

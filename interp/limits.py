@@ -43,7 +43,9 @@ class ModuleLimits:
 @frozen
 class ExecutionLimits:
     """Bounds on one store: bytes of all its memories, elements of all its tables, bytes of its aggregates, and, over
-    all its stacks together, active calls and live values.
+    all its stacks together, active calls, live values, and calls of the host back into guests inside one another.
+
+    Each of the last takes a dozen frames of Python's own stack, so ``sys.getrecursionlimit()`` is a bound, too.
     """
 
     memory_bytes: int = field(default=100 * MIB, validator=validators.ge(0))
@@ -51,3 +53,4 @@ class ExecutionLimits:
     heap_bytes: int = field(default=100 * MIB, validator=validators.ge(0))
     call_depth: int = field(default=10_000, validator=validators.ge(1))
     stack_values: int = field(default=4_000_000, validator=validators.ge(1))
+    nested_calls: int = field(default=60, validator=validators.ge(0))

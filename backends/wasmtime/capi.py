@@ -9,13 +9,15 @@ nothing outside of this module touches a private name of wasmtime-py.
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ctypes import POINTER, byref
 from typing import Any, TypeAlias
 
 import wasmtime
+from attrs import frozen
 from wasmtime import _ffi as ffi
 
+from zenowasm.backends.wasmtime.callbacks import Callbacks
 from zenowasm.interp.matching import top
 from zenowasm.interp.numerics.floats import f32_from_bits, f32_to_bits
 from zenowasm.interp.types import (
@@ -52,7 +54,8 @@ _REFERENCE_KINDS = {
 _DEADLINE_CALLBACK = ctypes.CFUNCTYPE(
     ctypes.c_size_t, POINTER(ffi.wasmtime_context_t), ctypes.c_void_p, POINTER(ctypes.c_uint64), POINTER(ctypes.c_uint8)
 )
-_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+_VALUES = POINTER(ffi.wasmtime_val_t)
+_NO_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
 _CONTINUE = 0
 """By ``wasmtime_update_deadline_kind_t``."""
 _ROOTED = (_EXTERNREF, _ANYREF, _EXNREF)
@@ -128,24 +131,24 @@ def _raw_func_type(engine: wasmtime.Engine, type: FuncType) -> wasmtime.FuncType
     return wasmtime.FuncType._from_ptr(ffi.wasm_functype_new(byref(vectors[0]), byref(vectors[1])), None)
 
 
-def on_epoch_deadline(store: wasmtime.Store, decide: Callable[[], int | None]) -> Any:
+def on_epoch_deadline(store: wasmtime.Store, callbacks: Callbacks, decide: Callable[[], int | None]) -> None:
     """Have ``decide`` asked when a guest of the store reaches its epoch deadline, instead of a trap.
 
-    It returns the number of epochs after which it is asked again, or ``None`` to stop the guest, and must not raise.
-    The caller keeps the result for as long as the store lives.
+    It returns the number of epochs after which it is asked again, or ``None`` to stop the guest. Where it raises, it is
+    asked again at once.
     """
 
-    def call(context: Any, data: Any, epochs: Any, kind: Any) -> int:
+    def call(_context: int, _data: int, epochs: int, kind: int) -> int:
         more = decide()
         if more is None:
-            return ctypes.cast(ffi.wasmtime_error_new(b"the budget is used up"), ctypes.c_void_p).value or 0
-        epochs[0] = more
-        kind[0] = _CONTINUE
+            error = ffi.wasmtime_error_new(b"the embedder stopped the guest")
+            return ctypes.cast(error, ctypes.c_void_p).value or 0
+        ctypes.c_uint64.from_address(epochs).value = more
+        ctypes.c_uint8.from_address(kind).value = _CONTINUE
         return 0
 
-    callback = _DEADLINE_CALLBACK(call)
-    ffi.wasmtime_store_epoch_deadline_callback(store.ptr(), callback, None, _FINALIZER())
-    return callback
+    address = callbacks.make("uintptr_t(uintptr_t, uintptr_t, uintptr_t, uintptr_t)", call)
+    ffi.wasmtime_store_epoch_deadline_callback(store.ptr(), _DEADLINE_CALLBACK(address), None, _NO_FINALIZER)
 
 
 def new_values(types: ResultType) -> RawValues:
@@ -212,6 +215,12 @@ def set_function(value: Any, function: wasmtime.Func) -> None:
 def function_identity(function: wasmtime.Func) -> bytes:
     """Return the same bytes for the same function of a store."""
     return bytes(function._func)
+
+
+def memory_identity(memory: wasmtime.Memory) -> tuple[int, int]:
+    """Return the same numbers for the same memory of a store."""
+    raw = memory._memory
+    return raw._anon_1.__private1, raw.__private2
 
 
 def table_identity(table: wasmtime.Table) -> tuple[int, int]:
@@ -320,31 +329,37 @@ def call(store: wasmtime.Store, function: wasmtime.Func, arguments: RawValues, r
     return wasmtime.Trap._from_ptr(trap) if trap else None
 
 
+def instantiate(
+    store: wasmtime.Store, module: wasmtime.Module, imports: Sequence[Any]
+) -> wasmtime.Instance | wasmtime.Trap | wasmtime.WasmtimeError:
+    """Instantiate a module; return the instance, or what stopped it."""
+    try:
+        return wasmtime.Instance(store, module, imports)
+    except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
+        return error.with_traceback(None)
+
+
 HostEntry: TypeAlias = Callable[[int, wasmtime.Caller, RawValues, RawValues], wasmtime.Trap | None]
 """What runs when a guest calls a host function: from its number, the caller, arguments and results to a trap."""
 
 
-def host_callback(entry: HostEntry) -> Any:
-    """Return the C function for ``entry``, which must not raise; it must live as long as the store."""
+def host_entry(callbacks: Callbacks, enter: HostEntry) -> Any:
+    """Return the C function that runs ``enter``.
 
-    def callback(number: int | None, caller: Any, arguments: Any, _n: int, results: Any, _m: int) -> int:
-        caller = wasmtime.Caller(caller)
+    Where ``enter`` raises, or cannot even be entered, the guest goes on with a result of 0, or traps when the function
+    has another result than an i32: the exception is in ``callbacks``, and the caller stops the guest.
+    """
+
+    def call(number: int, raw_caller: int, arguments: int, _n: int, results: int, _m: int) -> int:
+        caller = wasmtime.Caller(ctypes.cast(raw_caller, POINTER(ffi.wasmtime_caller_t)))
         try:
-            trap = entry(number or 0, caller, arguments, results)
+            trap = enter(number, caller, ctypes.cast(arguments, _VALUES), ctypes.cast(results, _VALUES))
         finally:
             caller._invalidate()
         return 0 if trap is None else int(ctypes.cast(trap._consume(), ctypes.c_void_p).value or 0)
 
-    return ffi.wasmtime_func_callback_t(callback)
-
-
-def check_python_stack(frames: int = 40) -> None:
-    """Raise ``RecursionError`` unless Python can still enter a host function and leave it again.
-
-    ``host_callback`` cannot report that it could not be entered: ctypes would return an undefined pointer.
-    """
-    if frames:
-        check_python_stack(frames - 1)
+    address = callbacks.make("uintptr_t(uintptr_t, uintptr_t, uintptr_t, size_t, uintptr_t, size_t)", call)
+    return ffi.wasmtime_func_callback_t(address)
 
 
 def new_trap(code: wasmtime.TrapCode) -> wasmtime.Trap:
@@ -353,7 +368,6 @@ def new_trap(code: wasmtime.TrapCode) -> wasmtime.Trap:
 
 
 _NO_MAXIMUM = (1 << 32) - 1
-_NO_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
 
 
 def new_host_function(store: wasmtime.Store, type: FuncType, callback: Any, number: int) -> wasmtime.Func:
@@ -427,6 +441,37 @@ def throw(store: wasmtime.Store, exception: Root) -> wasmtime.Trap:
     """Return the trap with which a host function throws an exception into the guest that called it."""
     return wasmtime.Trap._from_ptr(
         ffi.wasmtime_context_set_exception(store._context(), byref(exception.value.of.exnref))
+    )
+
+
+@frozen
+class Frame:
+    """A guest's active call: the function's index and name, if it has one, and the byte offset in its module."""
+
+    function: int
+    offset: int
+    name: str | None
+
+
+def frames(failure: Failure) -> list[Frame]:
+    """Return the guest's calls that were active when it failed, innermost first."""
+    trace = ffi.wasm_frame_vec_t()
+    if isinstance(failure, wasmtime.Trap):
+        ffi.wasm_trap_trace(failure.ptr(), byref(trace))
+    elif failure is not None:
+        ffi.wasmtime_error_wasm_trace(failure.ptr(), byref(trace))
+    try:
+        return [_frame(trace.data[index]) for index in range(trace.size)]
+    finally:
+        ffi.wasm_frame_vec_delete(byref(trace))
+
+
+def _frame(raw: Any) -> Frame:
+    name = ffi.wasmtime_frame_func_name(raw)
+    return Frame(
+        int(ffi.wasm_frame_func_index(raw)),
+        int(ffi.wasm_frame_module_offset(raw)),
+        ffi.to_str(name.contents) if name else None,
     )
 
 

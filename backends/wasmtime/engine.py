@@ -12,6 +12,7 @@ from zenowasm.backends.protocol import Capability, CompileLimits
 from zenowasm.backends.wasmtime import failures
 from zenowasm.backends.wasmtime.compiler import compile_module
 from zenowasm.backends.wasmtime.module import Module
+from zenowasm.backends.wasmtime.stack import GUEST_STACK, ThreadStacks
 from zenowasm.backends.wasmtime.store import Store
 from zenowasm.backends.wasmtime.ticker import Ticker
 from zenowasm.interp.binary import decode
@@ -41,9 +42,10 @@ _NEVER = ("wasm_threads", "wasm_wide_arithmetic", "wasm_custom_page_sizes", "was
 """Proposals beyond WebAssembly 3.0."""
 
 
-def _settings(features: Feature) -> dict[str, bool]:
+def _settings(features: Feature) -> dict[str, bool | int]:
     """Return the settings of wasmtime's configuration by name."""
     return {
+        "max_wasm_stack": GUEST_STACK,
         **dict.fromkeys(_DETERMINISTIC, True),
         **{setting: feature in features for feature, setting in _PROPOSALS.items()},
         **dict.fromkeys(_NEVER, False),
@@ -67,8 +69,11 @@ class Engine:
         config = wasmtime.Config()
         for name, value in self._settings.items():
             setattr(config, name, value)
+        # The threads that it compiles with do not survive a fork: compiling in a child process would never end.
+        config.parallel_compilation = False
         self.raw = wasmtime.Engine(config)
         self.ticker = Ticker(self.raw)
+        self.stacks = ThreadStacks()
 
     @property
     def version(self) -> str:
@@ -98,4 +103,4 @@ class Engine:
         one; the heap of structures, arrays and host references is one more memory, so that ``heap_bytes`` has no
         effect. Neither have ``call_depth`` and ``stack_values``: wasmtime bounds its stack in bytes.
         """
-        return Store(self.raw, self.ticker, limits or ExecutionLimits())
+        return Store(self.raw, self.ticker, self.stacks, limits or ExecutionLimits())

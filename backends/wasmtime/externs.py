@@ -43,8 +43,18 @@ class Memory:
     @property
     def type(self) -> MemType:
         """The memory's type; its minimum is the current size in pages."""
-        declared = self.raw.type(self.store.raw)
-        return MemType(Limits(self.size // PAGE_SIZE, declared.limits.max), I64 if declared.is_64 else I32)
+        declared = self._declared
+        return MemType(Limits(self.size // PAGE_SIZE, declared.limits.maximum), declared.address)
+
+    @property
+    def _declared(self) -> MemType:
+        identity = capi.memory_identity(self.raw)
+        known = self.store.types.memories.get(identity)
+        if known is None:
+            raw = self.raw.type(self.store.raw)
+            known = MemType(Limits(raw.limits.min, raw.limits.max), I64 if raw.is_64 else I32)
+            self.store.types.memories[identity] = known
+        return known
 
     @property
     def size(self) -> int:
@@ -95,17 +105,13 @@ class Memory:
 
 
 class Table:
-    """A table of references.
-
-    wasmtime's C interface tells a table's elements but nothing else about its type that is safe to ask for; so what
-    was declared is kept in the store for every table that an instance has exported.
-    """
+    """A table of references."""
 
     def __init__(self, store: Store, raw: wasmtime.Table, type: TableType | None = None) -> None:
         self.store = store
         self.raw = raw
         if type is not None:
-            store.table_types.setdefault(capi.table_identity(raw), type)
+            store.types.tables.setdefault(capi.table_identity(raw), type)
 
     @property
     def type(self) -> TableType:
@@ -150,7 +156,7 @@ class Table:
 
     @property
     def _declared(self) -> TableType | None:
-        return self.store.table_types.get(capi.table_identity(self.raw))
+        return self.store.types.tables.get(capi.table_identity(self.raw))
 
     @property
     def _element(self) -> RefType:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import wasmtime
 
+from zenowasm.backends.wasmtime import capi
 from zenowasm.backends.wasmtime.module import Module
 from zenowasm.interp.errors import (
     Crash,
@@ -108,18 +109,22 @@ def of_call(
     code = _TRAPS.get(error.trap_code)
     if code is None:
         return Crash(error.message)
-    frames = error.frames
+    frames = capi.frames(error)
+    if frames and code in _FINER:
+        code = _refined(code, frames[0], modules)
+    return _trap(code, frames)
+
+
+def interrupted(failure: capi.Failure) -> Trap:
+    """Return the trap for a guest that the embedder stopped."""
+    return _trap(TrapCode.INTERRUPTED, capi.frames(failure))
+
+
+def _trap(code: TrapCode, frames: Sequence[capi.Frame]) -> Trap:
     if not frames:
         return Trap(code)
-    innermost = frames[0]
-    if code in _FINER:
-        code = _refined(code, innermost, modules)
-    return Trap(
-        code,
-        function=innermost.func_index,
-        offset=innermost.module_offset,
-        backtrace=tuple(frame.func_name or f"function {frame.func_index}" for frame in frames),
-    )
+    backtrace = tuple(frame.name or f"function {frame.function}" for frame in frames)
+    return Trap(code, function=frames[0].function, offset=frames[0].offset, backtrace=backtrace)
 
 
 def _without_code(error: wasmtime.Trap | wasmtime.WasmtimeError, exception: object) -> WasmError | TypeError:
@@ -132,13 +137,13 @@ def _without_code(error: wasmtime.Trap | wasmtime.WasmtimeError, exception: obje
     return refused or Crash(str(error))
 
 
-def _refined(code: TrapCode, frame: wasmtime.Frame, modules: Iterable[Module]) -> TrapCode:
+def _refined(code: TrapCode, frame: capi.Frame, modules: Iterable[Module]) -> TrapCode:
     """Return the finer code that the trapping instruction has.
 
     A frame does not say which of the store's modules it belongs to; only the right one is likely to have an
     instruction with such a code there.
     """
-    opcodes = [module.opcode(frame.func_index, frame.module_offset) for module in modules]
+    opcodes = [module.opcode(frame.function, frame.offset) for module in modules]
     traps = [trap for opcode in opcodes if opcode is not None for trap in opcode.traps]
     return next((trap for trap in traps if trap in _FINER[code]), code)
 

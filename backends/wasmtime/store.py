@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from math import inf
 from time import monotonic, thread_time
 from types import MappingProxyType
+from typing import TypeVar
 
 import wasmtime
 
 from zenowasm.backends import protocol
 from zenowasm.backends.protocol import Budget, HostBody
 from zenowasm.backends.wasmtime import capi, failures
+from zenowasm.backends.wasmtime.callbacks import Callbacks
 from zenowasm.backends.wasmtime.externs import Global, Memory, Table, Tag, wrap
-from zenowasm.backends.wasmtime.interrupts import Interrupts
 from zenowasm.backends.wasmtime.module import Module
+from zenowasm.backends.wasmtime.stack import GUEST_STACK, HOST_STACK, ThreadStacks
 from zenowasm.backends.wasmtime.ticker import Ticker
-from zenowasm.backends.wasmtime.values import Func, Reference, empty_values, lift, lower, raw_values
-from zenowasm.interp.errors import Exhaustion, LimitError, LinkError, Trap, TrapCode, UncaughtException
+from zenowasm.backends.wasmtime.values import Func, KnownTypes, Reference, empty_values, lift, lower, raw_values
+from zenowasm.interp.errors import (
+    HostExhaustion,
+    LimitError,
+    LinkError,
+    UncaughtException,
+    nested_too_deep,
+)
 from zenowasm.interp.limits import PAGE_SIZE, ExecutionLimits
 from zenowasm.interp.runtime.values import Value
 from zenowasm.interp.types import I64, AbsHeapType, FuncType, GlobalType, Limits, MemType, NumType, TableType
 
+_T = TypeVar("_T")
 _UNLIMITED_FUEL = (1 << 63) - 1
-_NEVER = 1 << 62
-"""Epochs that no engine reaches."""
+_SIGNAL_PERIOD = 0.05
+"""Seconds after which a guest is stopped for a moment at the latest, so that Python can run signal handlers."""
 _PAGES_END = {NumType.I32: 1 << 16, NumType.I64: 1 << 48}
 _ELEMENTS_END = {NumType.I32: (1 << 32) - 1, NumType.I64: (1 << 64) - 1}
 
@@ -56,40 +65,42 @@ class Instance:
 class Store:
     """A wasmtime store, the budget of its calls and the host functions that its guests can reach."""
 
-    def __init__(self, engine: wasmtime.Engine, ticker: Ticker, limits: ExecutionLimits) -> None:
+    def __init__(self, engine: wasmtime.Engine, ticker: Ticker, stacks: ThreadStacks, limits: ExecutionLimits) -> None:
         self.raw = wasmtime.Store(engine)
         self.raw.set_limits(memory_size=limits.memory_bytes, table_elements=limits.table_elements)
-        self.raw.set_epoch_deadline(_NEVER)
-        self.table_types: dict[tuple[int, int], TableType] = {}
+        self.types = KnownTypes()
         self._ticker = ticker
+        self._stacks = stacks
         self._limits = limits
         self._budget = Budget()
-        self._active = False
-        self._deadline: float | None = None
-        self._cpu_end: float | None = None
-        self._cpu_watch: object = None
-        self._granted = 0
-        self._consumed = 0
+        self._nesting = 0
+        self._deadline = self._cpu_end = inf
+        self._granted = self._settled = 0
         self._modules: set[Module] = set()
         self._bodies: list[tuple[FuncType, HostBody]] = []
-        self._host_error: BaseException | None = None
-        self._interrupts = Interrupts()
-        # The callback belongs to the store: a strong reference back would keep both until a garbage collection.
-        this = weakref.ref(self)
+        self._stopped_by: BaseException | None = None
+        self._time_over = False
+        self._callbacks = Callbacks()
+        # The callbacks belong to the store: a strong reference back would keep both until a garbage collection.
+        this = weakref.proxy(self)
 
         def enter_host(
             number: int, caller: wasmtime.Caller, arguments: capi.RawValues, results: capi.RawValues
         ) -> wasmtime.Trap | None:
-            store = this()
-            assert store is not None
-            return store._enter_host(number, caller, arguments, results)
+            trap: wasmtime.Trap | None = this._enter_host(number, caller, arguments, results)
+            return trap
 
-        self._callback = capi.host_callback(enter_host)
+        def more_epochs() -> int | None:
+            epochs: int | None = this._more_epochs()
+            return epochs
+
+        self._host_entry = capi.host_entry(self._callbacks, enter_host)
+        capi.on_epoch_deadline(self.raw, self._callbacks, more_epochs)
 
     @property
     def fuel_consumed(self) -> int:
         """Fuel consumed by all calls in this store so far, the one under way included."""
-        return self._consumed + (self._granted - int(self.raw.get_fuel()) if self._active else 0)
+        return self._settled + self._granted - int(self.raw.get_fuel())
 
     def set_budget(self, budget: Budget) -> None:
         """Give the following outermost calls this budget each."""
@@ -97,7 +108,7 @@ class Store:
 
     def host_function(self, type: FuncType, body: HostBody) -> Func:
         """Make a function of the host; raises ``TypeError`` when its type refers to one that a module defines."""
-        raw = capi.new_host_function(self.raw, type, self._callback, len(self._bodies))
+        raw = capi.new_host_function(self.raw, type, self._host_entry, len(self._bodies))
         self._bodies.append((type, body))
         return Func(self, raw, type)
 
@@ -163,12 +174,9 @@ class Store:
             raise TypeError("the module was compiled by another engine")
         externs = [self._import(it.module, it.name, imports.get((it.module, it.name))) for it in module.imports]
         self._modules.add(module)
-        failure: capi.Failure = None
-        with self._guest():
-            try:
-                return Instance(self, wasmtime.Instance(self.raw, module.raw, externs), module)
-            except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
-                failure = error.with_traceback(None)
+        failure = self._enter(lambda: capi.instantiate(self.raw, module.raw, externs))
+        if isinstance(failure, wasmtime.Instance):
+            return Instance(self, failure, module)
         refused = failures.of_instantiation(failure) if isinstance(failure, wasmtime.WasmtimeError) else None
         raise self._error(failure) if refused is None else refused
 
@@ -178,96 +186,89 @@ class Store:
         if len(arguments) != len(type.parameters):
             raise TypeError(f"{len(arguments)} arguments given to a function of type {type}")
         with raw_values(self, type.parameters, arguments) as raw, empty_values(*type.results) as results:
-            with self._guest():
-                failure = capi.call(self.raw, function.raw, raw, results)
+            failure = self._enter(lambda: capi.call(self.raw, function.raw, raw, results))
             if failure is not None:
                 raise self._error(failure)
             return tuple([lift(self, it, result) for it, result in zip(type.results, results, strict=True)])
 
-    @contextmanager
-    def _guest(self) -> Iterator[None]:
-        """Surround every entry into guest code."""
-        try:
-            capi.check_python_stack()
-        except RecursionError:
-            raise Exhaustion("the host's own stack is used up") from None
-        self._host_error = None
-        with self._activation():
-            if self._bodies or self._cpu_watch is not None:
-                with self._interrupts.held():
-                    yield
-            else:
-                yield
+    def _enter(self, action: Callable[[], _T]) -> _T:
+        """Run guest code: under a whole budget if nothing runs yet, else under that of the call that it is part of.
 
-    @contextmanager
-    def _activation(self) -> Iterator[None]:
-        """Apply the budget to an outermost call; a call made by a host function of its own shares it."""
-        if self._active:
-            yield
-            return
+        A signal handler may raise at any point of this function. The next call finds the store in order nevertheless:
+        what counts is set before it is used, and no Python code runs between the guest's end and ``_nesting``.
+        """
+        nesting = self._nesting
+        if nesting > self._limits.nested_calls:
+            raise nested_too_deep(self._limits.nested_calls)
+        self._stacks.require(HOST_STACK if nesting else HOST_STACK + GUEST_STACK)
+        if not nesting:
+            self._begin()
+        try:
+            self._nesting = nesting + 1
+            outcome = action()
+        finally:
+            self._nesting = nesting
+        uncaught = self._callbacks.take()
+        if uncaught is not None:
+            raise _host_stack_used_up() if isinstance(uncaught, RecursionError) else uncaught
+        return outcome
+
+    def _begin(self) -> None:
+        """Apply the budget to an outermost call."""
+        self._callbacks.take()
+        self._forget_failures()
         budget = self._budget
+        self._settled = self.fuel_consumed
         self._granted = _UNLIMITED_FUEL if budget.fuel is None else min(budget.fuel, _UNLIMITED_FUEL)
         self.raw.set_fuel(self._granted)
-        self._active = True
-        try:
-            if budget.seconds is not None or budget.cpu_seconds is not None:
-                now = monotonic()
-                deadline = inf if budget.seconds is None else now + budget.seconds
-                first = deadline
-                if budget.cpu_seconds is not None:
-                    self._watch_cpu()
-                    self._cpu_end = thread_time() + budget.cpu_seconds
-                    first = min(deadline, now + budget.cpu_seconds)
-                self.raw.set_epoch_deadline(self._ticker.start(first))
-                self._deadline = deadline
-            yield
-        finally:
-            if self._deadline is not None:
-                self._ticker.stop()
-                self.raw.set_epoch_deadline(_NEVER)
-                self._deadline = self._cpu_end = None
-            self._consumed = self.fuel_consumed
-            self._active = False
+        self._deadline = inf if budget.seconds is None else monotonic() + budget.seconds
+        self._cpu_end = inf if budget.cpu_seconds is None else thread_time() + budget.cpu_seconds
+        self.raw.set_epoch_deadline(self._epochs_left())
 
-    def _watch_cpu(self) -> None:
-        """Have the store ask when it reaches its epoch deadline: CPU time cannot pass faster than the clock does."""
-        if self._cpu_watch is None:
-            this = weakref.ref(self)
+    def _epochs_left(self) -> int:
+        """Return after how many epochs the guest must be looked at again.
 
-            def decide() -> int | None:
-                store = this()
-                return None if store is None else store._more_epochs()
-
-            self._cpu_watch = capi.on_epoch_deadline(self.raw, decide)
+        CPU time cannot pass faster than the clock does, and a signal is noticed when Python runs again.
+        """
+        now = monotonic()
+        cpu_left = inf if self._cpu_end == inf else self._cpu_end - thread_time()
+        return self._ticker.epochs_until(min(self._deadline, now + cpu_left, now + _SIGNAL_PERIOD))
 
     def _more_epochs(self) -> int | None:
-        """Return after how many epochs the budget can be used up at the earliest, ``None`` when it is."""
-        if self._used_up() or self._deadline is None:
-            self._host_error = Trap(TrapCode.INTERRUPTED)
+        """Return after how many epochs to ask again, or ``None`` to stop the guest."""
+        if self._callbacks.failed:
             return None
-        cpu_left = inf if self._cpu_end is None else self._cpu_end - thread_time()
-        return max(1, self._ticker.until(min(self._deadline, monotonic() + cpu_left)))
+        if self._used_up():
+            self._time_over = True
+            return None
+        return max(1, self._epochs_left())
 
     def _used_up(self) -> bool:
         """Return whether the time of the running call is over, by the clock or by the CPU."""
-        if self._deadline is None:
-            return False
-        return monotonic() >= self._deadline or (self._cpu_end is not None and thread_time() >= self._cpu_end)
+        return monotonic() >= self._deadline or (self._cpu_end != inf and thread_time() >= self._cpu_end)
 
     def _enter_host(
         self, number: int, raw_caller: wasmtime.Caller, arguments: capi.RawValues, results: capi.RawValues
     ) -> wasmtime.Trap | None:
+        if self._callbacks.failed:
+            return wasmtime.Trap("the host function before could not be entered")
+        in_body = False
         try:
-            with self._interrupts.allowed():
-                type, body = self._bodies[number]
-                values = tuple([lift(self, it, arguments[index]) for index, it in enumerate(type.parameters)])
-                self._deliver(type, body(Caller(self, raw_caller), values), results)
+            type, body = self._bodies[number]
+            values = tuple([lift(self, it, arguments[index]) for index, it in enumerate(type.parameters)])
+            caller = Caller(self, raw_caller)
+            in_body = True
+            returned = body(caller, values)
+            in_body = False
+            self._forget_failures()  # of a guest that the body called and whose failure it handled
+            self._deliver(type, returned, results)
         except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames: `_error` hands it on
             thrown = error.exception if isinstance(error, UncaughtException) else None
             if isinstance(thrown, Reference) and thrown.store is self:
                 # It left a guest that the host called; it goes on in the guest that called the host.
                 return capi.throw(self.raw, thrown.root)
-            self._host_error = error
+            used_up = isinstance(error, RecursionError) and not in_body
+            self._stopped_by = _host_stack_used_up() if used_up else error
             return wasmtime.Trap("exception in a host function")
         if self._used_up():
             return capi.new_trap(wasmtime.TrapCode.INTERRUPT)
@@ -286,11 +287,17 @@ class Store:
             results[index] = raw
 
     def _error(self, failure: capi.Failure) -> BaseException:
-        """Return what stopped the guest: the exception of a host function, or a trap."""
+        """Return what stopped the guest: an exception of the host, or a trap."""
         root = capi.take_exception(self.raw)
         exception = None if root is None else Reference(self, AbsHeapType.EXN, root)
-        error, self._host_error = self._host_error, None
-        return failures.of_call(failure, self._modules, exception) if error is None else error
+        error, time_over = self._stopped_by, self._time_over
+        self._forget_failures()
+        if error is not None:
+            return error
+        return failures.interrupted(failure) if time_over else failures.of_call(failure, self._modules, exception)
+
+    def _forget_failures(self) -> None:
+        self._stopped_by, self._time_over = None, False
 
     def _import(self, module: str, name: str, extern: protocol.Extern | None) -> wasmtime.Func:
         if extern is None:
@@ -298,6 +305,10 @@ class Store:
         if not isinstance(extern, Func | Memory | Table | Global | Tag) or extern.store is not self:
             raise LinkError(f"incompatible import type: {module!r} {name!r} does not come from this store")
         return extern.raw
+
+
+def _host_stack_used_up() -> HostExhaustion:
+    return HostExhaustion("the host's own stack is used up")
 
 
 def _check_limits(limits: Limits, end: int) -> None:

@@ -1,7 +1,9 @@
-"""Deadlines: wasmtime interrupts guest code when its engine's epoch, a counter, reaches a value set for the store."""
+"""Time for guests: wasmtime asks its embedder when its engine's epoch, a counter, reaches a value set for the store."""
 
 from __future__ import annotations
 
+import os
+import weakref
 from math import ceil
 from threading import Lock, Thread
 from time import monotonic, sleep
@@ -9,58 +11,66 @@ from time import monotonic, sleep
 import wasmtime
 
 PERIOD = 0.005
-"""Seconds between two epochs: how late an interrupt may be."""
+"""Seconds between two epochs: how late a guest may be stopped."""
+_LINGER = 0.5
+"""Seconds for which the thread goes on after the last time that somebody waits for: calls often follow one another."""
 
 
 class Ticker:
-    """Moves one engine's epoch with the clock, on a thread that exists only while calls with a deadline are active.
+    """Moves one engine's epoch with the clock, on a thread that exists only while somebody waits for an epoch.
 
-    All stores of an engine share its epoch, therefore each waits for an epoch of its own; a store without a deadline
-    waits for one that never comes. The thread ends by itself within one period of the last call, so that calls in
-    quick succession share one.
+    All stores of an engine share its epoch, so each waits for an epoch of its own. Nobody tells when he has stopped
+    waiting, so that nothing can be left undone: the thread ends soon after the last time that it was asked for.
     """
 
     def __init__(self, engine: wasmtime.Engine) -> None:
         self._engine = engine
         self._lock = Lock()
         self._thread: Thread | None = None
-        self._active = 0
         self._origin = 0.0
         self._epochs = 0
+        self._last = 0.0
+        ticker = weakref.ref(self)
 
-    def start(self, deadline: float) -> int:
-        """Count one more active call; return after how many epochs ``deadline`` (of ``time.monotonic``) has passed."""
+        def after_fork() -> None:
+            forked = ticker()
+            if forked is not None:
+                forked._after_fork()
+
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=after_fork)
+
+    def epochs_until(self, time: float) -> int:
+        """Return after how many epochs ``time`` (of ``time.monotonic``) has passed; they go on at least until then."""
         with self._lock:
+            self._last = max(self._last, time)
             if self._thread is None:
                 self._origin, self._epochs = monotonic(), 0
-                thread = Thread(target=self._run, name="zenowasm-deadlines", daemon=True)
-                thread.start()
-                self._thread = thread
-            self._active += 1
-            return self._until(deadline)
+                self._start()
+            passed = time <= monotonic()
+            return 0 if passed else max(0, ceil((time - self._origin) / PERIOD) - self._epochs)
 
-    def until(self, deadline: float) -> int:
-        """Return after how many epochs ``deadline`` has passed, while a call is active."""
-        with self._lock:
-            return self._until(deadline)
+    def _start(self) -> None:
+        thread = Thread(target=self._run, name="zenowasm-epochs", daemon=True)
+        thread.start()
+        self._thread = thread
 
-    def _until(self, deadline: float) -> int:
-        return max(0, ceil((deadline - self._origin) / PERIOD) - self._epochs)
-
-    def stop(self) -> None:
-        """Count one active call less."""
-        with self._lock:
-            self._active -= 1
+    def _after_fork(self) -> None:
+        """Go on in a child process, which has none of its parent's other threads, for a call that forked."""
+        self._lock = Lock()
+        if self._thread is not None:
+            self._start()
 
     def _run(self) -> None:
         while True:
             sleep(PERIOD)
             with self._lock:
-                if not self._active:
+                now = monotonic()
+                if now > self._last + _LINGER:
                     self._thread = None
                     return
                 # The epoch follows the clock even when this thread was kept waiting for longer than a period.
-                due = int((monotonic() - self._origin) / PERIOD)
+                due = int((now - self._origin) / PERIOD)
                 for _ in range(self._epochs, due):
                     self._engine.increment_epoch()
                 self._epochs = due

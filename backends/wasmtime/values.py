@@ -7,15 +7,40 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import wasmtime
+from attrs import define, field
 
 from zenowasm.backends.wasmtime import capi, failures
 from zenowasm.interp.errors import LimitError
 from zenowasm.interp.matching import kind, matches_heaptype, top
 from zenowasm.interp.runtime.values import I31, ExternRef, Value, check_value
-from zenowasm.interp.types import AbsHeapType, DefType, FuncType, HeapType, RefType, ResultType, ValType
+from zenowasm.interp.types import (
+    AbsHeapType,
+    DefType,
+    FuncType,
+    HeapType,
+    MemType,
+    RefType,
+    ResultType,
+    TableType,
+    ValType,
+)
 
 if TYPE_CHECKING:
     from zenowasm.backends.wasmtime.store import Store
+
+
+@define
+class KnownTypes:
+    """What a store's functions, memories and tables were declared as, by the numbers that identify them.
+
+    wasmtime's C interface tells less: nothing that is safe to ask for about 64-bit tables, and types that a module
+    defines only as the abstract types above them. Its answers also cost an object with a finalizer, in which Python
+    drops what a signal handler raises.
+    """
+
+    functions: dict[bytes, FuncType] = field(factory=dict)
+    memories: dict[tuple[int, int], MemType] = field(factory=dict)
+    tables: dict[tuple[int, int], TableType] = field(factory=dict)
 
 
 class Func:
@@ -28,18 +53,20 @@ class Func:
     def __init__(self, store: Store, raw: wasmtime.Func, type: FuncType | None = None) -> None:
         self.store = store
         self.raw = raw
-        self._type = type
+        if type is not None:
+            store.types.functions.setdefault(capi.function_identity(raw), type)
 
     @property
     def type(self) -> FuncType:
         """The function's type.
 
-        Of a function that did not come from an instance's exports, types that a module defines read as the abstract
-        types above them.
+        Of a function that no instance exports, types that a module defines read as the abstract types above them.
         """
-        if self._type is None:
-            self._type = capi.function_type(self.raw.type(self.store.raw))
-        return self._type
+        identity = capi.function_identity(self.raw)
+        known = self.store.types.functions.get(identity)
+        if known is None:
+            known = self.store.types.functions[identity] = capi.function_type(self.raw.type(self.store.raw))
+        return known
 
     def call(self, *arguments: Value) -> tuple[Value, ...]:
         """Call the function under the store's budget; raises the errors that the protocol names."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from zenowasm.interp.binary import decode_names
-from zenowasm.interp.errors import Crash, Exhaustion, Trap, WasmError
+from zenowasm.interp.errors import Crash, HostExhaustion, Trap, WasmError, nested_too_deep
 from zenowasm.interp.execution.code import constant_code
 from zenowasm.interp.execution.configuration import Configuration, Frame
 from zenowasm.interp.limits import ExecutionLimits
@@ -16,8 +16,6 @@ from zenowasm.interp.runtime.values import Value, check_value
 from zenowasm.interp.syntax.module import Expression, Instruction
 from zenowasm.interp.validation import ValidModule
 
-_MOST_NESTED_CALLS = 40
-"""Calls of the host back into guests, each of which takes a dozen frames of Python's own stack."""
 _MOST_NAMED_FRAMES = 64
 
 
@@ -40,8 +38,8 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
     if len(arguments) != len(parameters):
         raise TypeError(f"a function of type {function.type} was called with {len(arguments)} arguments")
     checked = [check_value(type_, value) for type_, value in zip(parameters, arguments, strict=True)]
-    if store.nesting >= _MOST_NESTED_CALLS:
-        raise Exhaustion(f"the host called back into guests {store.nesting} times inside one another")
+    if store.nesting > store.limits.nested_calls:
+        raise nested_too_deep(store.limits.nested_calls)
     configuration = Configuration(store)
     store.nesting += 1
     try:
@@ -50,7 +48,7 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
     except RecursionError as error:
         if error is configuration.host_error:
             raise  # a host function's own
-        raise Exhaustion("the host's own stack is used up") from None
+        raise HostExhaustion("the host's own stack is used up") from None
     except WasmError as error:
         _locate(error, configuration)
         if store.probe is not None:

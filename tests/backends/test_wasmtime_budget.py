@@ -223,8 +223,8 @@ def test_the_time_of_host_functions_counts_in_inner_calls() -> None:
     assert code_of(function("host")) is TrapCode.INTERRUPTED
 
 
-def deadline_threads() -> int:
-    return sum(thread.name == "zenowasm-deadlines" for thread in threading.enumerate())
+def epoch_threads() -> int:
+    return sum(thread.name == "zenowasm-epochs" for thread in threading.enumerate())
 
 
 def test_no_thread_stays_behind() -> None:
@@ -233,7 +233,7 @@ def test_no_thread_stays_behind() -> None:
     store.set_budget(Budget(seconds=5))
     for _ in range(100):
         function("nothing").call()
-    assert deadline_threads() <= 1
+    assert epoch_threads() <= 1
 
     def fail(*_: object) -> tuple[()]:
         raise ZeroDivisionError
@@ -243,8 +243,35 @@ def test_no_thread_stays_behind() -> None:
     with pytest.raises(ZeroDivisionError):
         function_of_failing("host").call()
     end = time.monotonic() + 2
-    while deadline_threads() and time.monotonic() < end:
+    while epoch_threads() and time.monotonic() < end:
         time.sleep(0.01)
-    assert deadline_threads() == 0
+    assert epoch_threads() == 0
     store.set_budget(Budget(seconds=0.03))
     assert code_of(function("forever")) is TrapCode.INTERRUPTED
+
+
+def test_calls_in_quick_succession_share_one_thread() -> None:
+    started: list[str] = []
+    store, function = prepare()
+    begin = Thread.start
+
+    def start(thread: Thread) -> None:
+        started.append(thread.name)
+        begin(thread)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Thread, "start", start)
+        store.set_budget(Budget(seconds=5))
+        for _ in range(20):
+            function("nothing").call()
+            time.sleep(0.01)
+    assert started.count("zenowasm-epochs") <= 1
+
+
+def test_a_deadline_holds_after_a_host_function_that_takes_long() -> None:
+    """The thread that moves the epochs has ended meanwhile."""
+    store, function = prepare(lambda *_: time.sleep(1.2) or ())
+    store.set_budget(Budget(seconds=1.5))
+    started = time.monotonic()
+    assert code_of(function("host_then_forever")) is TrapCode.INTERRUPTED
+    assert 1.5 <= time.monotonic() - started < 3

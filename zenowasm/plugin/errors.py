@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from zenowasm.interp.errors import Exhaustion, Trap, TrapCode, WasmError
+from zenowasm.interp.errors import Exhaustion, HostExhaustion, Trap, TrapCode, WasmError
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.wasi.errors import ProcExit
 
@@ -202,7 +202,7 @@ class HostCallsUsedUp(WasmError):  # noqa: N818 - like `Exhaustion`, it ends the
     """Raised through a guest's frames when it calls host functions more often than its call may."""
 
 
-class NestedTooDeep(Exhaustion):
+class NestedTooDeep(HostExhaustion):
     """Raised through a guest's frames when its ``alloc`` and host functions call each other too deeply."""
 
     def __init__(self, depth: int) -> None:
@@ -223,7 +223,7 @@ def call_error(
     if isinstance(error, HostCallsUsedUp):
         reason = f"the limit of {limits.host_calls} calls of host functions is reached"
         return HostCallLimitError(plugin, function, f"{reason}; {limits.remedy('host_calls', plugin)}")
-    if isinstance(error, NestedTooDeep):
+    if isinstance(error, HostExhaustion):
         return StackLimitError(plugin, function, str(error))
     if isinstance(error, Exhaustion):
         # How deep that is depends on the size of the guest's frames, unless the engine counts calls.

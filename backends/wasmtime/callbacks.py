@@ -1,0 +1,51 @@
+"""The way from wasmtime's compiled code back into Python.
+
+An exception may be raised where no ``try`` of a callback can catch it: a signal handler may run before the callback's
+first instruction or while it handles another exception, and Python's stack may be too short to enter it at all. ctypes
+then returns an undefined pointer to C. cffi returns 0 instead and passes the exception to ``onerror``, which is a C
+function here: storing the exception runs no Python code, so nothing can interrupt it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import _cffi_backend
+
+_FFI = _cffi_backend.FFI()
+# `import cffi` would add a parser of C declarations (40 ms); the types below need only the one in its C part.
+
+_set_item = ctypes.PYFUNCTYPE(None, *[ctypes.py_object] * 4)(("PyDict_SetItem", ctypes.pythonapi))
+"""Its fourth argument, the traceback, is not used: the exception holds it."""
+
+
+class Callbacks:
+    """Makes C functions that run Python functions, and keeps the exceptions that these could not catch.
+
+    A function that raises has answered 0 to C. The C functions live as long as this object.
+    """
+
+    def __init__(self) -> None:
+        self._uncaught: dict[type[BaseException], BaseException] = {}
+        self._made: list[Any] = []
+
+    def make(self, signature: str, function: Callable[..., int]) -> int:
+        """Return the address of a C function with a signature such as ``uintptr_t(uintptr_t, size_t)``."""
+        made = _FFI.callback(signature, function, error=0, onerror=partial(_set_item, self._uncaught))
+        self._made.append(made)
+        return int(_FFI.cast("uintptr_t", made))
+
+    @property
+    def failed(self) -> bool:
+        """Whether an exception waits to be raised."""
+        return bool(self._uncaught)
+
+    def take(self) -> BaseException | None:
+        """Return the first exception that no callback caught, and forget them all."""
+        for error in self._uncaught.values():
+            self._uncaught.clear()
+            return error
+        return None

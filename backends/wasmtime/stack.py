@@ -1,0 +1,86 @@
+"""How much of the calling thread's C stack is left.
+
+wasmtime lets a guest use ``GUEST_STACK`` bytes below the frame that calls it and does not ask whether the thread has
+them. Where it has not, the guest runs into the guard page and the process ends.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import platform
+import sys
+import threading
+from typing import Any
+
+from attrs import frozen
+
+from zenowasm.interp.errors import HostExhaustion
+
+GUEST_STACK = 512 << 10
+"""Bytes of stack that a guest may use."""
+HOST_STACK = 224 << 10
+"""Bytes that stay free below a guest, for the host functions that it calls.
+
+A value nested 400 deep takes ``json``, ``pickle`` and ``repr`` 70 KiB, an import of SQLAlchemy 35 KiB; Python's
+recursion limit bounds all of them.
+"""
+_UNKNOWN_USE = 128 << 10
+"""Bytes that the host is taken to use itself where the stack pointer cannot be read."""
+_ATTRIBUTES = 256
+"""Bytes, more than any ``pthread_attr_t`` takes."""
+_CONTEXT = 8192
+"""Bytes, more than any ``ucontext_t`` takes."""
+_STACK_POINTER = {"x86_64": 160, "aarch64": 432}
+"""Where the stack pointer is in glibc's ``ucontext_t``, by machine."""
+
+
+class ThreadStacks:
+    """The stacks of the threads that call guests; the system is asked for each thread's bounds once."""
+
+    def __init__(self) -> None:
+        self._threads = threading.local()
+        self._libc: Any = ctypes.pythonapi if hasattr(ctypes.pythonapi, "pthread_getattr_np") else None
+        self._pointer_at = _STACK_POINTER.get(platform.machine()) if hasattr(self._libc, "getcontext") else None
+
+    def require(self, needed: int) -> None:
+        """Raise ``HostExhaustion`` unless the calling thread has ``needed`` bytes of stack left."""
+        left = self.left()
+        if left is not None and left < needed:
+            raise HostExhaustion(
+                f"the calling thread has {left >> 10} KiB of stack left, and a guest needs {needed >> 10} KiB: "
+                "call it from a thread with a larger stack (threading.stack_size, or ulimit -s)"
+            )
+
+    def left(self) -> int | None:
+        """Return how many bytes of stack the calling thread has left, or ``None`` where the system does not tell."""
+        if self._libc is None:
+            return None
+        thread = getattr(self._threads, "thread", None)
+        if thread is None:
+            thread = self._threads.thread = _Thread.calling(self._libc)
+        if self._pointer_at is None:
+            return thread.highest - _UNKNOWN_USE - thread.lowest
+        self._libc.getcontext(thread.context)
+        return ctypes.c_uint64.from_buffer(thread.context, self._pointer_at).value - thread.lowest
+
+
+@frozen
+class _Thread:
+    """A thread's stack: its lowest address, the one above its highest, and space for the thread's registers."""
+
+    lowest: int
+    highest: int
+    context: ctypes.Array[Any]
+
+    @classmethod
+    def calling(cls, libc: Any) -> _Thread:
+        """Return the calling thread's stack."""
+        attributes = ctypes.create_string_buffer(_ATTRIBUTES)
+        context = ctypes.create_string_buffer(_CONTEXT)
+        address, size = ctypes.c_void_p(), ctypes.c_size_t()
+        if libc.pthread_getattr_np(ctypes.c_void_p(threading.get_ident()), attributes):  # it is what pthread_self is
+            return cls(0, sys.maxsize, context)
+        libc.pthread_attr_getstack(attributes, ctypes.byref(address), ctypes.byref(size))
+        libc.pthread_attr_destroy(attributes)
+        lowest = address.value or 0
+        return cls(lowest, lowest + size.value, context)
