@@ -28,7 +28,7 @@ _ERROR_BYTES: Final = 64 * 1024
 
 
 def compile_module(
-    engine: wasmtime.Engine, settings: Mapping[str, bool], module: Module, binary: bytes, limits: CompileLimits
+    engine: wasmtime.Engine, settings: Mapping[str, bool | int], module: Module, binary: bytes, limits: CompileLimits
 ) -> wasmtime.Module:
     """Compile a binary, of which ``module`` is the structure, on an engine with these settings.
 
@@ -41,7 +41,7 @@ def compile_module(
     return wasmtime.Module.deserialize(engine, _compile_elsewhere(settings, binary, limits))
 
 
-def _compile_elsewhere(settings: Mapping[str, bool], binary: bytes, limits: CompileLimits) -> bytes:
+def _compile_elsewhere(settings: Mapping[str, bool | int], binary: bytes, limits: CompileLimits) -> bytes:
     """Return the module as a process that can be ended has compiled and serialized it."""
     seconds = limits.seconds_for(len(binary))
     threads = min(_MOST_THREADS, os.cpu_count() or 1)

@@ -22,7 +22,8 @@ def print_log(record: LogRecord) -> None:
     """Print a plugin's message to stderr."""
     sys.stdout.flush()  # so that both streams stay in order where they end in one place
     owner = f"[{record.plugin}] " if record.plugin else ""
-    print(visible(f"{owner}{record.level}: {record.message}"), file=sys.stderr)
+    # One write: `print` makes two, between which another thread's message can come.
+    sys.stderr.write(visible(f"{owner}{record.level}: {record.message}") + "\n")
 
 
 def run_script(

@@ -7,9 +7,11 @@ A file has one JSON object a line; it is rotated to ``FILE.1``, ``FILE.2`` and s
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import stat
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -24,6 +26,8 @@ from zenowasm.plugin.observing.trace import Decision
 MAX_BYTES: Final = 16 << 20
 KEEP: Final = 4
 LOGGER: Final = "zenowasm.audit"
+_FIRST: Final = datetime.min.replace(tzinfo=UTC).timestamp()
+_LAST: Final = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
 
 
 class AuditError(PluginError):
@@ -58,11 +62,13 @@ class AuditRecord:
     arguments: Mapping[str, Any]
 
     def json(self) -> str:
-        """Return the record as one line of JSON in ASCII, without a line end; the time is ISO 8601 in UTC."""
-        time = datetime.fromtimestamp(self.time, UTC).isoformat(timespec="milliseconds")
+        """Return the record as one line of JSON in ASCII, without a line end; the time is ISO 8601 in UTC.
+
+        A clock outside the years 1 to 9999 reads as the nearest time that ISO 8601 can say.
+        """
         return json.dumps(
             {
-                "time": time.replace("+00:00", "Z"),
+                "time": _iso(self.time),
                 "plugin": self.plugin,
                 "version": self.version,
                 "instance": self.instance,
@@ -78,6 +84,11 @@ class AuditRecord:
                 "arguments": self.arguments,
             }
         )
+
+
+def _iso(seconds: float) -> str:
+    time = datetime.fromtimestamp(min(max(seconds, _FIRST), _LAST), UTC)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 AuditSink = Callable[[AuditRecord], None]
@@ -99,8 +110,9 @@ class AuditFile:
     """Writes records to a file that only its owner may read: whole lines, from any number of threads.
 
     Before a line would make it larger than ``max_bytes`` the file is renamed to ``FILE.1``, what was that to
-    ``FILE.2``, and so on; ``keep`` of these stay. A record that cannot be written is counted in ``lost``, and Python's
-    logging is told of the first. One host writes a file at a time. Raises ``AuditError``.
+    ``FILE.2``, and so on; ``keep`` of these stay. Where that fails, the file grows on. A record that cannot be written
+    is counted in ``lost``, and Python's logging is told of the first. One host writes a file at a time. Raises
+    ``AuditError``.
     """
 
     def __init__(self, path: Path, max_bytes: int = MAX_BYTES, keep: int = KEEP) -> None:
@@ -111,12 +123,14 @@ class AuditFile:
         self._max_bytes = max_bytes
         self._keep = keep
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = self._warned = False
         try:
-            self._open()
+            self._descriptor = _open(path)
         except OSError as error:
-            reason = "another host writes it" if isinstance(error, BlockingIOError) else error.strerror
+            reason = _REASONS.get(error.errno or 0) or error.strerror
             raise AuditError(f"cannot write the audit log {path}: {reason}") from error
+        self._size = os.fstat(self._descriptor).st_size
+        self._half = self._size > 0 and os.pread(self._descriptor, 1, self._size - 1) != b"\n"
 
     def __call__(self, record: AuditRecord) -> None:
         """Write a record."""
@@ -124,16 +138,19 @@ class AuditFile:
         with self._lock:
             if self._closed:
                 return
+            if self._size and self._size + len(line) > self._max_bytes:
+                self._rotate()
+            # In one piece, so that a reader never sees half a line, whatever happens to the process.
+            whole = b"\n" + line if self._half else line
             try:
-                if self._size and self._size + len(line) > self._max_bytes:
-                    self._rotate()
-                # In one piece, so that a reader never sees half a line, whatever happens to the process.
-                written = os.write(self._descriptor, line)
-                self._size += written
-                if written < len(line):
-                    raise OSError(0, "the disk is full")
+                written = os.write(self._descriptor, whole)
             except OSError as error:
                 self._note(error)
+                return
+            self._size += written
+            self._half = written < len(whole) if written else self._half
+            if written < len(whole):
+                self._note(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
     def close(self) -> None:
         """Close the file; records that come later are dropped."""
@@ -142,32 +159,26 @@ class AuditFile:
                 self._closed = True
                 os.close(self._descriptor)
 
-    def _open(self) -> None:
-        try:
-            import fcntl  # Windows has none, and is told so only when it wants such a file
-        except ImportError:
-            raise AuditError(f"cannot write the audit log {self.path}: that needs Linux or macOS") from None
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-        descriptor = os.open(self.path, flags, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._size = os.fstat(descriptor).st_size
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._descriptor = descriptor
-
     def _rotate(self) -> None:
-        """Begin a new file; until it is open, the old one stays in use."""
-        old = self._descriptor
-        for number in range(self._keep, 0, -1):
-            source = self.path if number == 1 else self._numbered(number - 1)
-            if source.exists():
-                source.replace(self._numbered(number))
-        if not self._keep:
-            self.path.unlink()
-        self._open()
-        os.close(old)
+        """Begin a new file. It is open before anything is renamed, so that the old one goes on where that fails."""
+        fresh = self.path.with_name(f"{self.path.name}.new")
+        try:
+            fresh.unlink(missing_ok=True)
+            descriptor = _open(fresh)
+            try:
+                for number in range(self._keep, 0, -1):
+                    source = self.path if number == 1 else self._numbered(number - 1)
+                    if source.exists():
+                        source.replace(self._numbered(number))
+                fresh.replace(self.path)
+            except BaseException:
+                os.close(descriptor)
+                raise
+        except OSError as error:
+            self._warn(f"cannot rotate the audit log {self.path}, which grows on: {error.strerror}")
+            return
+        os.close(self._descriptor)
+        self._descriptor, self._size, self._half = descriptor, 0, False
 
     def _numbered(self, number: int) -> Path:
         return self.path.with_name(f"{self.path.name}.{number}")
@@ -176,3 +187,32 @@ class AuditFile:
         self.lost += 1
         if self.lost == 1:
             logging.getLogger(LOGGER).error("cannot write the audit log %s: %s", self.path, error.strerror)
+
+    def _warn(self, message: str) -> None:
+        if not self._warned:
+            self._warned = True
+            logging.getLogger(LOGGER).warning(message)
+
+
+_REASONS: Final = {
+    errno.EWOULDBLOCK: "another host writes it",
+    errno.ENXIO: "it is not a regular file",  # a FIFO that nobody reads
+}
+
+
+def _open(path: Path) -> int:
+    """Open a file for appending, and lock it; raises ``OSError``, and ``AuditError`` where there are no locks."""
+    try:
+        import fcntl  # Windows has none, and is told so only when it wants such a file
+    except ImportError:
+        raise AuditError(f"cannot write the audit log {path}: that needs Linux or macOS") from None
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor

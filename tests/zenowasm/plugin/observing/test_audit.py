@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
+import resource
 import stat
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
 
@@ -296,17 +299,82 @@ def test_a_file_that_cannot_be_opened(tmp_path):
         AuditFile(tmp_path / "link")
 
 
+@contextmanager
+def files_of_at_most(size):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def test_what_cannot_be_written_is_counted_and_told_once(tmp_path, caplog):
-    folder = tmp_path / "logs"
-    folder.mkdir()
-    sink = AuditFile(folder / "a", max_bytes=1, keep=1)
-    sink(record())
-    os.rename(folder, tmp_path / "elsewhere")
-    sink(record())
-    sink(record())
+    sink = AuditFile(tmp_path / "a")
+    with files_of_at_most(0):
+        sink(record())
+        sink(record())
     sink.close()
     assert sink.lost == 2
     assert [it.levelname for it in caplog.records] == ["ERROR"]
+
+
+def test_half_a_record_ends_with_its_line(tmp_path):
+    sink = AuditFile(tmp_path / "a")
+    with files_of_at_most(100):
+        sink(record(instance=1))
+        sink(record(instance=2))
+    sink(record(instance=3))
+    sink.close()
+    half, whole = (tmp_path / "a").read_text().splitlines()
+    assert (len(half), sink.lost, json.loads(whole)["instance"]) == (100, 2, 3)
+
+
+def test_half_a_record_of_an_earlier_host_ends_with_its_line(tmp_path):
+    (tmp_path / "a").write_text('{"time": "20')
+    sink = AuditFile(tmp_path / "a")
+    sink(record(instance=1))
+    sink(record(instance=2))
+    sink.close()
+    half, *whole = (tmp_path / "a").read_text().splitlines()
+    assert (half, [json.loads(it)["instance"] for it in whole]) == ('{"time": "20', [1, 2])
+
+
+def test_where_rotating_fails_the_old_file_goes_on(tmp_path, caplog):
+    size = len(record().json()) + 1
+    sink = AuditFile(tmp_path / "a", max_bytes=2 * size, keep=2)
+    for number in (0, 1):
+        sink(record(instance=number))
+    descriptors = []
+    with contextlib.suppress(OSError):
+        while True:
+            descriptors.append(os.dup(0))
+    try:
+        for number in range(2, 7):
+            sink(record(instance=number))
+    finally:
+        for it in descriptors:
+            os.close(it)
+    assert os.listdir(tmp_path) == ["a"]
+    sink(record(instance=7))
+    sink.close()
+    kept = [[json.loads(line)["instance"] for line in (tmp_path / name).read_text().splitlines()] for name in
+            ("a", "a.1")]  # fmt: skip
+    assert kept == [[7], [0, 1, 2, 3, 4, 5, 6]]
+    assert sink.lost == 0
+    assert [it.levelname for it in caplog.records] == ["WARNING"]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: os.symlink("/dev/null", path)])
+def test_only_a_regular_file_is_an_audit_log(tmp_path, make):
+    make(tmp_path / "a")
+    with pytest.raises(AuditError, match="cannot write the audit log"):
+        AuditFile(tmp_path / "a")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(1e12, "9999-12-31T23:59:59"), (-1e12, "0001-01-01T00:00:00")])
+def test_a_clock_beyond_iso_8601(seconds, text):
+    assert json.loads(record(time=seconds).json())["time"].startswith(text)
 
 
 def test_records_to_logging(caplog):
