@@ -121,6 +121,7 @@ class FakeHttpClient(HttpClient):
         *,
         permit: Permit,
         deadline: float = inf,
+        owner: str = "",
     ) -> HttpResponse:
         """Send a request to the stand-in; redirects may lead anywhere on the same host. Raises ``HttpError``."""
         if permit(url) is None:
@@ -134,7 +135,8 @@ class FakeHttpClient(HttpClient):
 
         sent = url.removeprefix(meant)
         target = fake + (sent if sent.startswith("/") else f"/{sent}")
-        return super().request(method, target, [*headers, (_ORIGIN, meant)], body, permit=permitted, deadline=deadline)
+        sent_headers = [*headers, (_ORIGIN, meant)]
+        return super().request(method, target, sent_headers, body, permit=permitted, deadline=deadline, owner=owner)
 
 
 class _Handler(BaseHTTPRequestHandler):

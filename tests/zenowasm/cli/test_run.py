@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+
+from zenowasm.cli.script import print_log
+from zenowasm.plugin import LogRecord
 
 ENGINES = ("reference", "wasmtime")
 
@@ -82,3 +87,12 @@ def test_what_a_plugin_logs_cannot_drive_the_terminal(zenowasm, examples, write)
     assert result.code == 0
     assert "Greeting: " in result.err
     assert "\x1b" not in result.err
+
+
+def test_a_log_message_is_one_write(monkeypatch):
+    """Two writes of two threads can mix."""
+    writes = []
+    monkeypatch.setattr("sys.stderr", SimpleNamespace(write=writes.append, flush=lambda: None))
+    print_log(LogRecord("p", "info", "said"))
+    print_log(LogRecord("", "warn", "noted"))
+    assert writes == ["[p] info: said\n", "warn: noted\n"]

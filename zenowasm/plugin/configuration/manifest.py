@@ -262,11 +262,19 @@ def _check_binary(node: Node, folder: Path) -> None:
     if "\0" in binary or not binary.isprintable():
         raise FieldError(node, "expected the name of a file")
     try:
-        inside = (folder / binary).resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError) as error:  # a loop of symbolic links
+        inside = _resolved(folder / binary).is_relative_to(folder.resolve())
+    except (OSError, RuntimeError) as error:  # links in a circle: Python below 3.13 raises RuntimeError
         raise FieldError(node, f"cannot be resolved: {error}") from error
     if os.path.isabs(binary) or "\\" in binary or not inside:
         raise FieldError(node, "the binary must lie inside the plugin's folder")
+
+
+def _resolved(path: Path) -> Path:
+    """Follow all links of a path, which need not exist; links in a circle raise ``OSError`` or ``RuntimeError``."""
+    try:
+        return path.resolve(strict=True)
+    except FileNotFoundError:
+        return path.resolve()
 
 
 def _check_range(root: MappingNode, manifest: Manifest) -> None:

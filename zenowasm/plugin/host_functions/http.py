@@ -40,7 +40,15 @@ def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, ob
         return NetworkGrant(literal_host=False) if grant is None and context.permissions.whole_network else grant
 
     try:
-        response = client.request(method, url, headers.values(), body, permit=permit, deadline=context.call.deadline)
+        response = client.request(
+            method,
+            url,
+            headers.values(),
+            body,
+            permit=permit,
+            deadline=context.call.deadline,
+            owner=context.plugin,
+        )
     except NotPermittedError as error:
         shown = without_password(url[:MAX_URL])
         raise DeniedError(f"plugin {context.plugin} does not have permission to access network: {shown}") from error

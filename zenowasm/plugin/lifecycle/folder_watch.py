@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from zenowasm.plugin.configuration.manifest import plugin_folders
 from zenowasm.plugin.errors import PluginError
 from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.lifecycle.reports import Change, ReloadReport
@@ -51,30 +52,49 @@ class FolderWatch:
             self._thread.join()
 
     def _follow(self) -> None:
-        from watchfiles import watch
-
-        changes = watch(
-            self._folder,
-            debounce=DEBOUNCE_MILLISECONDS,
-            rust_timeout=_WAKE_MILLISECONDS,
-            stop_event=self._stop,
-            yield_on_timeout=True,
-            raise_interrupt=False,
-        )
         try:
-            first = True
-            for found in changes:
-                if first:  # what changed between loading and now was not seen
-                    self._reload(None)
-                    self._ready.set()
-                elif found:
-                    self._reload_changed({Path(path) for _, path in found})
-                first = False
+            while not self._stop.is_set():
+                self._follow_folders(self._folders())
         except (OSError, RuntimeError) as error:  # what the library raises
             self._failure = error
             self._note("", "error", f"No longer watching {self._folder}: {error}")
         finally:
             self._ready.set()
+
+    def _folders(self) -> list[Path]:
+        """Return the folders in which a change matters: each plugin's, its binary's, and the one that holds them all.
+
+        They are watched one by one, since a watch of a whole tree would follow links out of it.
+        """
+        folders = {self._folder, *plugin_folders(self._folder)}
+        folders.update(plugin.manifest.binary_path.parent for plugin in self._manager.plugins.values())
+        return sorted(folder for folder in folders if folder.is_dir())
+
+    def _follow_folders(self, folders: Sequence[Path]) -> None:
+        """Follow what happens in these folders until there may be others to watch."""
+        from watchfiles import watch
+
+        changes = watch(
+            *folders,
+            debounce=DEBOUNCE_MILLISECONDS,
+            rust_timeout=_WAKE_MILLISECONDS,
+            stop_event=self._stop,
+            yield_on_timeout=True,
+            raise_interrupt=False,
+            recursive=False,
+        )
+        next(changes, None)  # the watch has begun
+        self._reload(None)  # what changed between loading and now was not seen
+        self._ready.set()
+        if self._folders() != folders:
+            return
+        for found in changes:
+            if not found:
+                continue
+            paths = {Path(path) for _, path in found}
+            self._reload_changed(paths)
+            if any(path.parent == self._folder for path in paths) or self._folders() != folders:
+                return
 
     def _reload_changed(self, paths: Iterable[Path]) -> None:
         known = {plugin.manifest.folder.resolve(): name for name, plugin in self._manager.plugins.items()}

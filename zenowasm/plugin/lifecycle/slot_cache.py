@@ -1,13 +1,16 @@
 """Remembers what plugins declare, so that a plugin need not be loaded before one of its slots is called.
 
-An entry is a file, named after everything that its content depends on: the binary, the engine, this package. Nothing of
-it is trusted further than a guest's own answer would be, and a plugin is asked again when it is loaded.
+An entry is a file, named after everything that its content depends on: the binary, the engine, this package. It begins
+with a digest under a key of the cache's own, so that an entry which something else wrote is not believed. Its content
+is trusted no further than a guest's own answer would be, and a plugin is asked again when it is loaded.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hmac
 import os
+import secrets
 import stat
 import tempfile
 from collections.abc import Mapping
@@ -29,8 +32,16 @@ CACHE_DIR: Final = "ZENO_CACHE_DIR"
 MAX_BYTES: Final = 1 << 20
 """Of one entry; what is longer is not remembered."""
 MAX_ENTRIES: Final = 1_000
-_SCHEMA: Final = 1
+_SCHEMA: Final = 2
 _SUFFIX: Final = ".json"
+_KEY: Final = "key"
+"""The file of the key; in the same folder, whose owner alone can write there."""
+_DIGEST_BYTES: Final = 65
+"""Of a digest or a key in hexadecimal, with a line end."""
+
+
+def _depends_on(binary: str, engine: Engine) -> bytes:
+    return f"{_SCHEMA}\n{__version__}\n{engine.name}\n{engine.version}\n{binary}\n".encode()
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
@@ -58,8 +69,11 @@ class SlotCache:
         if not self._is_private():
             return None
         try:
-            entry = parse_first(read_bounded(self._file(binary, engine), MAX_BYTES))
-            if not isinstance(entry, dict) or (entry.get("schema"), entry.get("sha256")) != (_SCHEMA, binary):
+            digest, _, data = read_bounded(self._file(binary, engine), _DIGEST_BYTES + MAX_BYTES).partition(b"\n")
+            if not hmac.compare_digest(digest, self._digest(self._key(), binary, engine, data)):
+                return None
+            entry = parse_first(data)
+            if not isinstance(entry, dict):
                 return None
             return Declaration(
                 parse_metadata(encode(entry.get("metadata"))), parse_slots(encode(entry.get("slots")), self._slots)
@@ -70,14 +84,14 @@ class SlotCache:
     def put(self, binary: str, engine: Engine, declaration: Declaration) -> None:
         """Remember what a plugin declares; the oldest entries go when there are more than ``MAX_ENTRIES``."""
         slots = [asdict(slot) for slot in declaration.slots]
-        entry = {"schema": _SCHEMA, "sha256": binary, "metadata": asdict(declaration.metadata), "slots": slots}
         try:
-            data = encode(entry)
+            data = encode({"metadata": asdict(declaration.metadata), "slots": slots})
             if len(data) > MAX_BYTES:
                 return
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._is_private():
-                self._write(self._file(binary, engine), data)
+                digest = self._digest(self._made_key(), binary, engine, data)
+                self._write(self._file(binary, engine), digest + b"\n" + data)
                 self._trim()
         except (OSError, JSONError):
             return
@@ -88,8 +102,25 @@ class SlotCache:
             self._file(binary, engine).unlink(missing_ok=True)
 
     def _file(self, binary: str, engine: Engine) -> Path:
-        depends_on = f"{_SCHEMA}\n{__version__}\n{engine.name}\n{engine.version}\n{binary}\n"
-        return self._folder / f"{sha256(depends_on.encode()).hexdigest()}{_SUFFIX}"
+        return self._folder / f"{sha256(_depends_on(binary, engine)).hexdigest()}{_SUFFIX}"
+
+    def _key(self) -> bytes:
+        return read_bounded(self._folder / _KEY, _DIGEST_BYTES)
+
+    def _made_key(self) -> bytes:
+        """Return the key, made unless it is there; of several that are made at once, the first stays."""
+        with contextlib.suppress(FileNotFoundError):
+            return self._key()
+        made = self._folder / f"{_KEY}.{secrets.token_hex(8)}"
+        self._write(made, secrets.token_hex().encode())
+        with contextlib.suppress(FileExistsError):
+            os.link(made, self._folder / _KEY)
+        made.unlink()
+        return self._key()
+
+    @staticmethod
+    def _digest(key: bytes, binary: str, engine: Engine, data: bytes) -> bytes:
+        return hmac.new(key, _depends_on(binary, engine) + data, sha256).hexdigest().encode()
 
     def _is_private(self) -> bool:
         """Return whether the folder is there, is this user's, and is nobody else's to write."""
@@ -116,7 +147,7 @@ class SlotCache:
 
     def _trim(self) -> None:
         with os.scandir(self._folder) as found:
-            entries = list(found)
+            entries = [entry for entry in found if entry.name.endswith(_SUFFIX)]
         if len(entries) <= MAX_ENTRIES:
             return
         oldest = sorted(entries, key=lambda entry: entry.stat(follow_symlinks=False).st_mtime)

@@ -136,7 +136,7 @@ class SidecarProcess:
             self._input.close()
             self._writing.release()
         if not self.wait(CLOSING_SECONDS):
-            self._signal(signal.SIGINT)
+            self._signal(signal.SIGTERM)
             self.wait(STOPPING_SECONDS)
         self.kill()
 

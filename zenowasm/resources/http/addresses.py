@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from threading import BoundedSemaphore, Thread
+from threading import Condition, Thread
 from time import monotonic
 from typing import Final
 
 Lookup = Callable[[str, int], Sequence[str]]
 """Returns the addresses of a host for a port, at least one, in the order to try, else raises ``OSError``."""
+Resolve = Callable[[str, int, float], Sequence[str]]
+"""Does so until a deadline, a moment of ``time.monotonic``; raises ``OSError``, among them ``TimeoutError``."""
 
 # The IANA registries of special-purpose addresses. Python's own ``is_global`` reads other tables in each release, and
 # takes NAT64 and multicast addresses for global.
@@ -78,30 +81,62 @@ def system_lookup(host: str, port: int) -> Sequence[str]:
 
 
 class Resolver:
-    """Resolves names until a deadline, in at most ``threads`` threads at once.
+    """Resolves names until a deadline, in at most ``threads`` threads at once, a quarter of them for one owner.
 
     The system's resolver cannot be interrupted. A thread whose caller has gone ends when its lookup does, and holds
-    its place until then; so a server of names that does not answer costs no more than those threads.
+    its place until then; so a server of names that does not answer costs no more than those threads, and costs the
+    others only what their owner may have. A literal address needs no lookup.
     """
 
     def __init__(self, threads: int, lookup: Lookup = system_lookup) -> None:
-        self._free = BoundedSemaphore(threads)
+        self._threads = threads
+        self._share = max(1, threads // 4)
+        self._busy: Counter[str] = Counter()
+        self._freed = Condition()
         self._lookup = lookup
 
-    def addresses(self, host: str, port: int, deadline: float) -> Sequence[str]:
+    def addresses(self, host: str, port: int, deadline: float, owner: str = "") -> Sequence[str]:
         """Return the addresses of ``host``; raises ``OSError``, among them ``TimeoutError`` at the deadline."""
-        if not self._free.acquire(timeout=time_left(deadline)):
-            raise TimeoutError
+        if _is_address(host):
+            return [host]
+        with self._freed:
+            if not self._freed.wait_for(lambda: self._has_place(owner), time_left(deadline)):
+                raise TimeoutError
+            self._busy[owner] += 1
         answer: Future[Sequence[str]] = Future()
-
-        def run() -> None:
-            try:
-                answer.set_result(self._lookup(host, port))
-            except OSError as error:
-                answer.set_exception(error)
-            finally:
-                self._free.release()
-
         # A daemon, so that a lookup that hangs does not keep the process from ending.
-        Thread(target=run, name="zenowasm-resolver", daemon=True).start()
+        thread = Thread(target=self._run, args=(answer, host, port, owner), name="zenowasm-resolver", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # no thread can be made
+            self._free(owner)
+            raise OSError(f"the name cannot be looked up: {error}") from error
         return answer.result(timeout=time_left(deadline))
+
+    def _has_place(self, owner: str) -> bool:
+        return self._busy[owner] < self._share and self._busy.total() < self._threads
+
+    def _run(self, answer: Future[Sequence[str]], host: str, port: int, owner: str) -> None:
+        try:
+            answer.set_result(self._lookup(host, port))
+        except OSError as error:
+            answer.set_exception(error)
+        except Exception as error:  # noqa: BLE001 - a resolver that was replaced may raise anything: its caller is told
+            answer.set_exception(OSError(f"the name cannot be looked up: {type(error).__name__}: {error}"))
+        finally:
+            self._free(owner)
+
+    def _free(self, owner: str) -> None:
+        with self._freed:
+            self._busy[owner] -= 1
+            if not self._busy[owner]:
+                del self._busy[owner]
+            self._freed.notify_all()
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True

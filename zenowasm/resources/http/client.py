@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import field, frozen, validators
 
-from zenowasm.resources.http.addresses import Lookup, Resolver, system_lookup
+from zenowasm.resources.http.addresses import Lookup, Resolve, Resolver, system_lookup
 from zenowasm.resources.http.errors import (
     ExchangeError,
     HttpSettingsError,
@@ -63,8 +63,8 @@ class HttpSettings:
 
     ``seconds`` is the wall clock of one request with all of its redirects. Sizes are in bytes: ``header_bytes`` of all
     names and values of one request, or of one response. ``connections`` are in use at once, and as many idle ones stay
-    for ``idle_seconds``; ``resolvers`` names are looked up at once. ``ca_file`` has certificates in PEM that are
-    trusted besides those of the system and of Mozilla's list.
+    for ``idle_seconds``; ``resolvers`` names are looked up at once, a quarter of them for one owner. ``ca_file`` has
+    certificates in PEM that are trusted besides those of the system and of Mozilla's list.
     """
 
     seconds: float = field(default=30.0, validator=_POSITIVE)
@@ -117,9 +117,11 @@ class HttpClient:
         *,
         permit: Permit,
         deadline: float = inf,
+        owner: str = "",
     ) -> HttpResponse:
         """Send a request, follow its redirects, and return the last response, whatever its status.
 
+        Names are looked up in the ``owner``'s share of the resolver's threads.
         ``deadline`` is a moment of ``time.monotonic``; the settings may end the exchange earlier. Raises ``HttpError``.
         """
         deadline = min(deadline, monotonic() + self.settings.seconds)
@@ -127,8 +129,9 @@ class HttpClient:
         if grant is None:
             raise NotPermittedError("the URL is not permitted")
         message = self._message(method, url, headers, body)
+        resolve = partial(self._resolver.addresses, owner=owner)
         for _ in range(self.settings.redirects + 1):
-            answer = self._exchange(message, grant, deadline)
+            answer = self._exchange(message, grant, resolve, deadline)
             if isinstance(answer, HttpResponse):
                 return answer
             message = answer
@@ -150,21 +153,23 @@ class HttpClient:
             raise InvalidRequestError(excess)
         return message
 
-    def _exchange(self, message: Message, grant: Grant, deadline: float) -> HttpResponse | Message:
+    def _exchange(self, message: Message, grant: Grant, resolve: Resolve, deadline: float) -> HttpResponse | Message:
         """Send one request; return the response, or the request that it redirects to."""
         try:
-            return self._attempt(message, grant, deadline, fresh=False)
+            return self._attempt(message, grant, resolve, deadline, fresh=False)
         except _StaleConnectionError:
-            return self._attempt(message, grant, deadline, fresh=True)
+            return self._attempt(message, grant, resolve, deadline, fresh=True)
 
-    def _attempt(self, message: Message, grant: Grant, deadline: float, *, fresh: bool) -> HttpResponse | Message:
+    def _attempt(
+        self, message: Message, grant: Grant, resolve: Resolve, deadline: float, *, fresh: bool
+    ) -> HttpResponse | Message:
         import httpcore
 
         public_only = not grant.literal_host
         repeatable = False
         try:
             with self._pool().connection(
-                message.url, public_only=public_only, fresh=fresh, deadline=deadline
+                message.url, resolve, public_only=public_only, fresh=fresh, deadline=deadline
             ) as connection:
                 # A server may close an idle connection at the moment in which a request is sent there.
                 repeatable = connection.is_idle() and message.method in IDEMPOTENT
@@ -220,9 +225,7 @@ class HttpClient:
 
         with self._lock:
             if self._connections is None:
-                self._connections = ConnectionPool(
-                    self._resolver, self._tls, self.settings.connections, self.settings.idle_seconds
-                )
+                self._connections = ConnectionPool(self._tls, self.settings.connections, self.settings.idle_seconds)
             return self._connections
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 
 import httpcore
 
-from zenowasm.resources.http.addresses import Resolver, not_public, time_left
+from zenowasm.resources.http.addresses import Resolve, not_public, time_left
 from zenowasm.resources.http.errors import ExchangeError, NotPublicError, words
 
 _MAX_ATTEMPTS: Final = 8
@@ -30,8 +30,8 @@ class CheckedBackend(httpcore.NetworkBackend):
     answers differently a moment later changes nothing.
     """
 
-    def __init__(self, resolver: Resolver, *, public_only: bool) -> None:
-        self._resolver = resolver
+    def __init__(self, resolve: Resolve, *, public_only: bool) -> None:
+        self._resolve = resolve
         self._public_only = public_only
 
     def connect_tcp(
@@ -45,7 +45,7 @@ class CheckedBackend(httpcore.NetworkBackend):
         """Connect to ``host`` before the moment ``timeout``; raises ``ExchangeError``."""
         deadline = _moment(timeout)
         try:
-            addresses = self._resolver.addresses(host, port, deadline)
+            addresses = self._resolve(host, port, deadline)
             if self._public_only and (address := not_public(addresses)) is not None:
                 raise NotPublicError(address)
             return CheckedStream(_connect(addresses[:_MAX_ATTEMPTS], port, deadline))

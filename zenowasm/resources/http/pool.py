@@ -9,7 +9,7 @@ from threading import BoundedSemaphore, Lock
 
 import httpcore
 
-from zenowasm.resources.http.addresses import Resolver, time_left
+from zenowasm.resources.http.addresses import Resolve, time_left
 from zenowasm.resources.http.connection import CheckedBackend
 from zenowasm.resources.http.url import Url
 
@@ -23,10 +23,7 @@ class ConnectionPool:
     public addresses only never gets a connection that was made for one that may reach others.
     """
 
-    def __init__(
-        self, resolver: Resolver, tls: Callable[[], ssl.SSLContext], connections: int, idle_seconds: float
-    ) -> None:
-        self._resolver = resolver
+    def __init__(self, tls: Callable[[], ssl.SSLContext], connections: int, idle_seconds: float) -> None:
         self._tls = tls
         self._limit = connections
         self._idle_seconds = idle_seconds
@@ -37,14 +34,17 @@ class ConnectionPool:
 
     @contextmanager
     def connection(
-        self, url: Url, *, public_only: bool, fresh: bool, deadline: float
+        self, url: Url, resolve: Resolve, *, public_only: bool, fresh: bool, deadline: float
     ) -> Iterator[httpcore.HTTPConnection]:
-        """Lend a connection to the origin of ``url``, a new one if ``fresh``; raises ``TimeoutError``."""
+        """Lend a connection to the origin of ``url``, a new one if ``fresh``; raises ``TimeoutError``.
+
+        ``resolve`` finds the addresses of its host for a new one.
+        """
         if not self._places.acquire(timeout=time_left(deadline)):
             raise TimeoutError
         key = (url.origin, public_only)
         try:
-            lent = (None if fresh else self._take(key)) or self._new(url, public_only=public_only)
+            lent = (None if fresh else self._take(key)) or self._new(url, resolve, public_only=public_only)
             try:
                 yield lent
             finally:
@@ -52,12 +52,12 @@ class ConnectionPool:
         finally:
             self._places.release()
 
-    def _new(self, url: Url, *, public_only: bool) -> httpcore.HTTPConnection:
+    def _new(self, url: Url, resolve: Resolve, *, public_only: bool) -> httpcore.HTTPConnection:
         return httpcore.HTTPConnection(
             httpcore.Origin(url.scheme.encode(), url.host.strip("[]").encode(), url.port),
             ssl_context=self._tls() if url.scheme == "https" else None,
             keepalive_expiry=self._idle_seconds,
-            network_backend=CheckedBackend(self._resolver, public_only=public_only),
+            network_backend=CheckedBackend(resolve, public_only=public_only),
         )
 
     def _take(self, key: _Key) -> httpcore.HTTPConnection | None:

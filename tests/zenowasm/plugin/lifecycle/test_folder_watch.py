@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
@@ -120,6 +121,43 @@ def test_what_changed_before_the_watch_began_is_seen(bench, guest, watch, monkey
 
     monkeypatch.setattr(module, "register_slots", late)
     assert watch().call("guest.run") == {"n": 2}
+
+
+def watches() -> int:
+    """Return how many folders the process watches."""
+    count = 0
+    for descriptor in Path("/proc/self/fdinfo").iterdir():
+        with contextlib.suppress(OSError):
+            count += descriptor.read_text().count("inotify wd:")
+    return count
+
+
+def test_a_link_in_a_plugins_folder_is_not_followed(bench, guest, watch, log):
+    binary = bench.write(answering(guest, 1)) / "guest.wasm"
+    (binary.parent / "everything").symlink_to("/")
+    (binary.parent / "system").symlink_to("/usr")
+    before = watches()
+    host = watch()
+    assert watches() - before <= 4
+    replace(binary, answering(guest, 2).binary())
+    log.wait_for("Followed a change of its folder: guest: reloaded")
+    assert host.call("guest.run") == {"n": 2}
+
+
+def test_a_binary_below_its_plugins_folder_and_a_folder_that_is_a_link_are_followed(bench, guest, watch, log, tmp_path):
+    folder = bench.write(answering(guest, 1))
+    elsewhere = folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(elsewhere)
+    (elsewhere / "build").mkdir()
+    (elsewhere / "guest.wasm").rename(elsewhere / "build" / "guest.wasm")
+    manifest = elsewhere / "manifest.yaml"
+    manifest.write_text(manifest.read_text().replace("guest.wasm", "build/guest.wasm"))
+    host = watch()
+    for number in (2, 3):
+        replace(elsewhere / "build" / "guest.wasm", answering(guest, number).binary())
+        log.wait_for("Followed a change of its folder: guest: reloaded")
+        log.records.clear()
+        assert host.call("guest.run") == {"n": number}
 
 
 def test_a_folder_that_is_not_there_cannot_be_watched(tmp_path, log):

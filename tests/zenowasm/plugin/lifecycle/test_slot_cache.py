@@ -48,7 +48,7 @@ def cache(tmp_path):
 
 
 def entries(tmp_path):
-    return sorted((tmp_path / "a" / "slots").iterdir())
+    return sorted((tmp_path / "a" / "slots").glob("*.json"))
 
 
 def test_what_was_put_is_there(cache, engine, tmp_path):
@@ -74,18 +74,44 @@ def test_another_binary_engine_or_version_is_not_known(cache, engine, monkeypatc
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"\0", b"[]", b"{", b"{}", b"null", b'"x"', b"\xff\xfe", b'{"schema":1}', b"[" * 100_000,
-        b'{"schema":1,"sha256":"' + SHA.encode() + b'","metadata":[],"slots":[]}',
-        b'{"schema":1,"sha256":"' + SHA.encode() + b'","metadata":{},"slots":[{"name":""}]}',
-        b'{"schema":1,"sha256":"' + b"00" * 32 + b'","metadata":{},"slots":[]}',
-        b'{"schema":2,"sha256":"' + SHA.encode() + b'","metadata":{},"slots":[]}',
-        b" " * (slot_cache.MAX_BYTES + 1),
+        b"", b"\0", b"[]", b"{", b"{}", b"null", b'"x"', b"\xff\xfe", b"[" * 100_000, b"\n", b"\n{}",
+        b'{"metadata":{"name":"guest","version":"1"},"slots":[]}',
+        b"00" * 32 + b'\n{"metadata":{"name":"guest","version":"1"},"slots":[]}',
+        b" " * (slot_cache.MAX_BYTES + 100),
     ],
 )  # fmt: skip
 def test_a_damaged_or_foreign_entry_counts_as_none_and_is_replaced(cache, engine, tmp_path, content):
     cache.put(SHA, engine, DECLARATION)
     (file,) = entries(tmp_path)
     file.write_bytes(content)
+    assert cache.get(SHA, engine) is None
+    cache.put(SHA, engine, DECLARATION)
+    assert cache.get(SHA, engine) == DECLARED
+
+
+def test_an_entry_with_other_slots_is_not_believed(cache, engine, tmp_path):
+    cache.put(SHA, engine, DECLARATION)
+    (file,) = entries(tmp_path)
+    written = file.read_bytes()
+    assert cache.get(SHA, engine) == DECLARED
+    for forged in (written.replace(b"g.stop", b"g.halt"), written[: written.index(b'"slots"')] + b'"slots":[]}'):
+        assert forged != written
+        file.write_bytes(forged)
+        assert cache.get(SHA, engine) is None
+
+
+def test_an_entry_of_another_binary_is_not_believed(cache, engine, tmp_path):
+    cache.put(SHA, engine, DECLARATION)
+    (first,) = entries(tmp_path)
+    cache.put("cd" * 32, engine, Declaration(DECLARATION.metadata, ()))
+    (second,) = set(entries(tmp_path)) - {first}
+    first.write_bytes(second.read_bytes())
+    assert cache.get(SHA, engine) is None
+
+
+def test_without_its_key_nothing_is_believed(cache, engine, tmp_path):
+    cache.put(SHA, engine, DECLARATION)
+    (tmp_path / "a" / "slots" / "key").unlink()
     assert cache.get(SHA, engine) is None
     cache.put(SHA, engine, DECLARATION)
     assert cache.get(SHA, engine) == DECLARED

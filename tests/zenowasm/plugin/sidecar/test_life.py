@@ -35,13 +35,25 @@ def test_one_process_answers_all_calls_until_the_host_is_closed(sidecars, gone):
 
 def test_a_process_that_ignores_the_polite_end_is_killed(sidecars, gone):
     host = sidecars.open(
-        PID + "signal.signal(signal.SIGINT, signal.SIG_IGN)\ndef receive(read=receive):\n"
+        PID + "signal.signal(signal.SIGTERM, signal.SIG_IGN)\ndef receive(read=receive):\n"
         "    try: return read()\n    except SystemExit: time.sleep(3600)\n",
         "pid",
     )
     number = host.call("tool.pid")["pid"]
     host.close()
     assert gone(number)
+
+
+def test_the_polite_signal_is_sigterm(sidecars):
+    host = sidecars.open(
+        PID + "def polite(number, frame):\n    open('ended', 'w').write(signal.Signals(number).name)\n    os._exit(0)\n"
+        "for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP): signal.signal(number, polite)\n"
+        "def receive(read=receive):\n    try: return read()\n    except SystemExit: time.sleep(3600)\n",
+        "pid",
+    )
+    host.call("tool.pid")
+    host.close()
+    assert (sidecars.folder / "tool" / "ended").read_text() == "SIGTERM"
 
 
 def test_a_process_may_end_in_its_own_way(sidecars):

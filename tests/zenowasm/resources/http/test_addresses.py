@@ -74,24 +74,61 @@ def test_a_moment_that_has_passed_leaves_no_time():
         time_left(monotonic())
 
 
-def test_lookups_that_hang_cost_no_more_than_their_threads():
-    release, entered = Event(), []
+class Hanging:
+    """A lookup that hangs for names with ``slow`` in them, until it is released."""
 
-    def lookup(host, port):
-        if host == "slow":
-            entered.append(host)
-            release.wait()
+    def __init__(self):
+        self.release, self.entered = Event(), []
+
+    def __call__(self, host, port):
+        self.entered.append(host)
+        if "slow" in host:
+            self.release.wait()
         return ["192.0.2.1"]
 
-    resolver = Resolver(2, lookup)
-    for _ in range(2):
+
+def test_lookups_that_hang_cost_no_more_than_their_threads():
+    lookup = Hanging()
+    resolver = Resolver(8, lookup)
+    for owner in "abcd":
+        for _ in range(2):
+            with pytest.raises(TimeoutError):
+                resolver.addresses("slow", 80, monotonic() + 0.05, owner)
+    with pytest.raises(TimeoutError):  # no thread is free, so the ninth is not even begun
+        resolver.addresses("slow", 80, monotonic() + 0.05, "e")
+    assert lookup.entered == ["slow"] * 8
+    lookup.release.set()
+    assert resolver.addresses("fast", 80, monotonic() + 60, "a") == ["192.0.2.1"]
+
+
+def test_lookups_that_hang_cost_their_owner_alone():
+    lookup = Hanging()
+    resolver = Resolver(16, lookup)
+    for number in range(16):
         with pytest.raises(TimeoutError):
-            resolver.addresses("slow", 80, monotonic() + 0.05)
-    with pytest.raises(TimeoutError):  # no thread is free, so the third is not even begun
-        resolver.addresses("slow", 80, monotonic() + 0.05)
-    assert entered == ["slow", "slow"]
-    release.set()
-    assert resolver.addresses("fast", 80, monotonic() + 60) == ["192.0.2.1"]
+            resolver.addresses(f"slow{number}", 80, monotonic() + 0.05, "greedy")
+    assert len(lookup.entered) == 4
+    assert resolver.addresses("fast", 80, monotonic() + 60, "other") == ["192.0.2.1"]
+    lookup.release.set()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "2001:db8::2"])
+def test_a_literal_address_needs_no_lookup(host):
+    def lookup(host, port):
+        raise AssertionError(host)
+
+    assert Resolver(1, lookup).addresses(host, 80, monotonic() + 60) == [host]
+
+
+def test_whatever_a_resolver_raises_is_one_error_at_once(capfd):
+    def lookup(host, port):
+        raise LookupError("patched")
+
+    began = monotonic()
+    with pytest.raises(OSError, match="the name cannot be looked up: LookupError: patched"):
+        Resolver(1, lookup).addresses("a", 80, began + 60)
+    assert monotonic() - began < 30
+    assert capfd.readouterr().err == ""
 
 
 def test_a_failed_lookup_frees_its_thread():
