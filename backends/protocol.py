@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen, validators
 
@@ -34,6 +34,7 @@ __all__ = [
     "Budget",
     "Caller",
     "Capability",
+    "Closable",
     "CompileLimits",
     "Engine",
     "ExecutionLimits",
@@ -280,6 +281,15 @@ class Store(Protocol):
         Raises ``LinkError`` when an import is missing or of another type, ``LimitError`` when a memory or table is
         larger than the store's limits, ``Trap`` when a segment does not fit or the start function traps.
         """
+        ...
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """A store whose objects refer to one another, so that Python would keep them until a garbage collection."""
+
+    def close(self) -> None:
+        """Give back what lives in the store. Nothing in it may be used after that but ``fuel_consumed``."""
         ...
 
 

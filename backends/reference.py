@@ -96,6 +96,10 @@ class ReferenceStore:
         self._cpu_end = inf
         self._active = False
 
+    def close(self) -> None:
+        """Give back what lives in the store; only ``fuel_consumed`` may be used after that."""
+        self.runtime.close()
+
     @property
     def fuel_consumed(self) -> int:
         """The fuel consumed by all calls so far; a host function sees what was consumed up to its call."""

@@ -166,7 +166,7 @@ def expression(reader: Reader, features: Feature, *, nesting_limit: int, has_dat
             if entry is None:
                 raise _illegal(reader, start, byte, number)
         offsets.append(base + start)
-        if len(offsets) % _CHUNK == 1:
+        if not len(offsets) % _CHUNK:
             progress.hold(_CHUNK * INSTRUCTION_BYTES)
         if entry.readers:
             if entry.needs_data_count and not has_data_count:
@@ -179,6 +179,7 @@ def expression(reader: Reader, features: Feature, *, nesting_limit: int, has_dat
             continue
         if structure is Structure.END:
             if not open_ifs:
+                progress.hold(len(offsets) % _CHUNK * INSTRUCTION_BYTES)
                 return Expression(instructions, offsets)
             open_ifs.pop()
         elif structure is Structure.ELSE:

@@ -141,3 +141,9 @@ class ModuleInstance:
     elements: list[list[Value]] = field(factory=list, repr=False)
     data: list[bytes] = field(factory=list, repr=False)
     exports: Mapping[str, Extern] = field(factory=dict, repr=False)
+
+    def clear(self) -> None:
+        """Forget everything that the instance holds."""
+        for space in (self.functions, self.tables, self.memories, self.globals, self.tags, self.elements, self.data):
+            space.clear()
+        self.exports = {}

@@ -52,6 +52,7 @@ def instantiate(
     an active segment does not fit or the start function traps; what ran before the trap stays done.
     """
     instance = ModuleInstance(store, valid)
+    store.instances.add(instance)
     _link(instance, imports)
     _allocate(instance)
     startup = startup_of(valid)

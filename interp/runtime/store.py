@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeAlias
+from weakref import WeakSet
 
+from zenowasm.interp.errors import Crash
 from zenowasm.interp.events import Probe
 from zenowasm.interp.limits import ExecutionLimits
-from zenowasm.interp.runtime.instances import Function
+from zenowasm.interp.runtime.instances import Function, ModuleInstance
 from zenowasm.interp.runtime.quota import Quota
 from zenowasm.interp.runtime.values import Value
 
@@ -39,6 +41,7 @@ class Store:
         "checkpoint_fuel",
         "depth",
         "heap_quota",
+        "instances",
         "invoke",
         "limits",
         "memory_quota",
@@ -67,4 +70,16 @@ class Store:
         self.values = 0
         self.nesting = 0
         self.probe: Probe | None = None
+        self.instances: WeakSet[ModuleInstance] = WeakSet()
         self.invoke = invoke(self)
+
+    def close(self) -> None:
+        """Take apart what lives in the store: instances and their functions refer to one another."""
+        for instance in self.instances:
+            instance.clear()
+        self.invoke = _closed
+        self.checkpoint = no_checkpoint
+
+
+def _closed(function: Function, arguments: tuple[Value, ...]) -> tuple[Value, ...]:
+    raise Crash("a function of a closed store was called")

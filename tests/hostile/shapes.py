@@ -271,6 +271,12 @@ SHAPES: Mapping[str, Shape] = {
     "locals in nested loops": lambda size: _locals_in_blocks(size, _LOOP),
     "locals in nested ifs": lambda size: _locals_in_blocks(size, _IF, _ZERO),
     "locals in nested blocks with branches": lambda size: _locals_in_blocks(size, _EMPTY, closer=_BRANCH + END),
+    "locals in the innermost of nested loops": lambda size: _one(
+        _LOOP * (size // 110)
+        + b"".join(_increment(local) for local in range(0, min(MOST_LOCALS, size // 11 * 5), 5))
+        + END * (size // 110),
+        locals_=((MOST_LOCALS, I64),),
+    ),
     "nested blocks": lambda size: _nested(_EMPTY, size),
     "nested loops": lambda size: _nested(_LOOP, size),
     "nested ifs": lambda size: _nested(_IF, size, _ZERO),

@@ -31,6 +31,11 @@ class Guest:
                 self._functions[name] = export
         self._bind_memory(exports.get(MEMORY))
 
+    def unbind(self) -> None:
+        """Forget the exports, which keep the instance and its memory."""
+        self._functions = {}
+        self._memory = None
+
     def adopt(self, caller: Caller) -> None:
         """Take memory and ``alloc`` from the instance that calls a host function, unless they are known."""
         if self._memory is None:

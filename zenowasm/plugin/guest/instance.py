@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
+from typing import ParamSpec, TypeVar
+from weakref import WeakMethod
 
 from attrs import evolve
 
-from zenowasm.backends.protocol import Budget, ExecutionLimits
+from zenowasm.backends.protocol import Budget, Closable, ExecutionLimits
 from zenowasm.host.memory import MemoryFaultError
 from zenowasm.interp.errors import LimitError, LinkError, WasmError
 from zenowasm.plugin.call import RunningCall
@@ -60,6 +62,9 @@ from zenowasm.plugin.worker import SlotRequest
 from zenowasm.wasi.context import LineBuffer, WasiContext, WasiLimits
 from zenowasm.wasi.errors import ProcExit
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
 _NEGLIGIBLE = 0.02
 """The part of a call's time below which what earlier steps took is not subtracted from the next step's budget."""
 _FULL = 0.75
@@ -83,21 +88,22 @@ class PluginInstance:
         if services.on_store is not None:
             services.on_store(code.name, self._store)
         self._guest = Guest(code.name, services.observer)
-        self._log = PluginLog(code.name, services.log, self._limits, code.redactor)
+        self._log = log = PluginLog(code.name, services.log, self._limits, code.redactor)
         self._context = HostContext(
             code.name, code.permissions, self._log, services, self._limits, redactor=code.redactor
         )
         self._port = GuestPort(self._guest, self._limits)
         self._wasi = WasiContext(
             arguments=(code.name.encode("utf-8", "replace"),),
-            stdout=LineBuffer(lambda line: self._log.write("info", line)),
-            stderr=LineBuffer(lambda line: self._log.write("warn", line)),
+            stdout=LineBuffer(lambda line: log.write("info", line)),
+            stderr=LineBuffer(lambda line: log.write("warn", line)),
             realtime=services.realtime,
             monotonic=services.monotonic,
             random=services.random,
             limits=WasiLimits(descriptors=self._limits.open_files),
-            sleep=self._sleep,
-            remaining=self._remaining,
+            # What the guest's imports hold must not keep this instance, which would stay until a garbage collection.
+            sleep=_weak(self._sleep),
+            remaining=_weak(self._remaining),
         )
         self._lock = threading.RLock()
         self._active = False
@@ -147,19 +153,21 @@ class PluginInstance:
                 self._retire_when_full()
 
     def cleanup(self) -> None:
-        """Run ``plugin_cleanup``, once, and make the instance unusable; does nothing when it is so already.
+        """Run ``plugin_cleanup``, once, unless the instance is unusable; make it so, and give its memory back.
 
         Raises ``CallError`` when the guest traps.
         """
         with self._lock:
-            if not self.usable:
-                return
             try:
-                if self._guest.has(CLEANUP):
+                if self.usable and self._guest.has(CLEANUP):
                     with self._loading(CLEANUP):
                         self._call(CLEANUP)
             finally:
                 self.usable = False
+                if not self._active:
+                    self._guest.unbind()
+                    if isinstance(self._store, Closable):
+                        self._store.close()
 
     def _redacted(self, response: Response, error: str) -> Response:
         return evolve(response, error=self._code.redactor.text(error))
@@ -363,6 +371,18 @@ class PluginInstance:
                 self.cleanup()
             except PluginError as error:
                 self._log.note("error", f"Failed to cleanup plugin: {error}")
+
+
+def _weak(method: Callable[_P, _T]) -> Callable[_P, _T]:
+    """Return a method of an instance as a function that does not keep the instance alive."""
+    reference = WeakMethod(method)
+
+    def call(*arguments: _P.args, **options: _P.kwargs) -> _T:
+        found = reference()
+        assert found is not None
+        return found(*arguments, **options)
+
+    return call
 
 
 def _budget(limits: PluginLimits) -> Budget:
