@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-modules load soak fuzz hostile spec-expected plugins clean
+.PHONY: help demo test lint bench bench-modules bench-databases load soak fuzz hostile spec-expected plugins clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -40,6 +40,9 @@ bench: $(VENV)/.dev   ## measure the engines side by side
 
 bench-modules: $(VENV)/.dev ## decode and validate large modules from npm, beside wasmtime's compiler
 	$(BIN)/python bench/real_modules.py
+
+bench-databases: $(VENV)/.dev ## a query by primary key through a connection, beside sqlite3 in one process
+	$(BIN)/python bench/databases.py
 
 load: $(VENV)/.dev    ## slot calls a second and their p50 and p99, on every engine
 	$(BIN)/python bench/load.py

@@ -1,25 +1,27 @@
 """Named database connections: SQLite files and PostgreSQL, with bounds on what a statement may take.
 
-SQLAlchemy reads the URL and keeps the pool; statements go to the driver as they are written, because SQLAlchemy's own
-``text`` takes colons in them for placeholders.
+Each connection is a process of its own (see ``worker``). SQLAlchemy reads the URL; statements go to the driver as they
+are written, because SQLAlchemy's own ``text`` takes colons in them for placeholders.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from math import inf
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Final
 
 from attrs import frozen
 
 from zenowasm.resources.databases import sql
+from zenowasm.resources.databases.process import ProcessSession
 from zenowasm.resources.databases.settings import (
-    CANNOT_BE_OPENED,
     DatabaseError,
     DatabaseSettings,
     DatabaseSettingsError,
@@ -32,11 +34,6 @@ from zenowasm.resources.databases.settings import (
     UnknownDatabaseError,
     ValueFormError,
 )
-from zenowasm.resources.databases.values import Rows
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-    from sqlalchemy.pool import PoolProxiedConnection
 
 __all__ = [
     "DatabaseError",
@@ -55,7 +52,9 @@ __all__ = [
     "ValueFormError",
 ]
 
+_LOGGER: Final = logging.getLogger("zenowasm.databases")
 _USED_UP: Final = "the time of the call is used up"
+_DIALECTS: Final = MappingProxyType({"sqlite": sql.SQLITE, "postgresql": sql.POSTGRESQL})
 _MODULES: Final = MappingProxyType({"sqlite": ("sqlalchemy",), "postgresql": ("sqlalchemy", "psycopg")})
 
 
@@ -68,31 +67,6 @@ class QueryResult:
 
     rows: list[dict[str, object]]
     affected: int | None
-
-
-class Session(Protocol):
-    """One transaction on one connection of a driver."""
-
-    dialect: sql.Dialect
-
-    @property
-    def usable(self) -> bool:
-        """Whether the connection may be used again."""
-
-    def begin(self, deadline: float) -> None:
-        """Begin the transaction."""
-
-    def execute(self, statement: sql.BoundStatement, rows: Rows, deadline: float) -> int | None:
-        """Run a statement into ``rows`` and return how many rows it changed; when it fails it leaves nothing."""
-
-    def commit(self, deadline: float) -> None:
-        """Commit."""
-
-    def rollback(self) -> None:
-        """Roll back, without an error."""
-
-    def reset(self) -> None:
-        """Make the connection ready for the next transaction, without an error."""
 
 
 class Databases:
@@ -109,7 +83,7 @@ class Databases:
                 raise DatabaseSettingsError(
                     f"{settings.kind} connections need {missing[0]}: pip install 'zenowasm[db]'"
                 )
-        self._connections = {name: _Connection(settings) for name, settings in connections.items()}
+        self._connections = {name: _Connection(name, settings) for name, settings in connections.items()}
 
     def __contains__(self, name: object) -> bool:
         return name in self._connections
@@ -134,7 +108,7 @@ class Databases:
 class Transaction:
     """One transaction, used by one thread at a time, until ``commit`` or ``rollback``."""
 
-    def __init__(self, session: Session, settings: DatabaseSettings, release: Callable[[bool], None]) -> None:
+    def __init__(self, session: ProcessSession, settings: DatabaseSettings, release: Callable[[], None]) -> None:
         self._session = session
         self._settings = settings
         self._release = release
@@ -147,33 +121,35 @@ class Transaction:
         ``StatementError``, ``QueryError`` and its kinds.
         """
         self._check_open()
-        settings = self._settings
-        statement = sql.bind(text, parameters, self._session.dialect)
-        rows = Rows(settings.max_rows, settings.max_bytes)
-        with self._until(deadline) as limit:
-            affected = self._session.execute(statement, rows, limit)
-        return QueryResult(rows.rows, affected)
+        statement = sql.bind(text, parameters, _DIALECTS[self._settings.kind])
+        limit = self._limit(deadline)
+        try:
+            return QueryResult(*self._session.execute(statement, limit))
+        except QueryTimeoutError as error:
+            raise self._timeout(limit, deadline) from error
 
     def commit(self, deadline: float = inf) -> None:
         """Commit and give the connection back; raises ``QueryError``, and then nothing of the transaction is kept."""
         self._check_open()
         try:
-            with self._until(deadline) as limit:
+            limit = self._limit(deadline)
+            try:
                 self._session.commit(limit)
+            except QueryTimeoutError as error:
+                raise self._timeout(limit, deadline) from error
         finally:
             self.rollback()
 
-    @contextmanager
-    def _until(self, deadline: float) -> Iterator[float]:
-        """Yield the moment at which a statement must end, and say which limit it was when it did not."""
-        limit = min(deadline, time.monotonic() + self._settings.max_seconds)
-        try:
-            if limit <= time.monotonic():
-                raise QueryTimeoutError(_USED_UP)
-            yield limit
-        except QueryTimeoutError as error:
-            own = f"the statement took longer than the limit of {self._settings.max_seconds:g} s"
-            raise QueryTimeoutError(_USED_UP if limit == deadline else own) from error
+    def _limit(self, deadline: float) -> float:
+        """Return the moment at which a statement that begins now must end."""
+        now = time.monotonic()
+        if deadline <= now:
+            raise QueryTimeoutError(_USED_UP)
+        return min(deadline, now + self._settings.max_seconds)
+
+    def _timeout(self, limit: float, deadline: float) -> QueryTimeoutError:
+        own = f"the statement took longer than the limit of {self._settings.max_seconds:g} s"
+        return QueryTimeoutError(_USED_UP if limit == deadline else own)
 
     def rollback(self) -> None:
         """Roll back what is not committed and give the connection back; does nothing when that is done."""
@@ -182,9 +158,8 @@ class Transaction:
         self._open = False
         try:
             self._session.rollback()
-            self._session.reset()
         finally:
-            self._release(self._session.usable)
+            self._release()
 
     def _check_open(self) -> None:
         if not self._open:
@@ -192,119 +167,87 @@ class Transaction:
 
 
 class _Connection:
-    """One named connection: its pool, made when it is first used, and the places in it."""
+    """One named connection: the sessions that are idle, and the places for those in use."""
 
-    def __init__(self, settings: DatabaseSettings) -> None:
+    def __init__(self, name: str, settings: DatabaseSettings) -> None:
+        self._name = name
         self._settings = settings
-        # The pool's own wait has one length for all; this one ends at the deadline of whoever waits.
         self._places = threading.BoundedSemaphore(settings.transactions)
         self._lock = threading.Lock()
-        self._engine: Engine | None = None
+        self._idle: list[ProcessSession] = []
+        self._target: Mapping[str, object] | None = None
 
     def begin(self, deadline: float) -> Transaction:
         settings = self._settings
-        if deadline <= time.monotonic():
+        now = time.monotonic()
+        if deadline <= now:
             raise QueryTimeoutError(_USED_UP)
-        deadline = min(deadline, time.monotonic() + settings.max_seconds)
-        if not self._places.acquire(timeout=max(deadline - time.monotonic(), 0.0)):
+        if not self._places.acquire(timeout=min(deadline - now, settings.max_seconds)):
             raise DatabaseUnavailableError(f"all {settings.transactions} connections of the pool are in use")
         try:
-            try:
-                return self._attempt(deadline)
-            except _StaleConnectionError:
-                # It was closed while it lay in the pool; the others may be as well.
-                self.close()
-                return self._attempt(deadline)
-        except BaseException as error:
+            idle = self._idle
+            session = self._begun(idle, deadline)
+        except BaseException:
             self._places.release()
-            if isinstance(error, _StaleConnectionError):
-                raise DatabaseUnavailableError(str(error)) from error
+            raise
+        return Transaction(session, settings, partial(self._release, session, idle))
+
+    def _begun(self, idle: list[ProcessSession], deadline: float) -> ProcessSession:
+        """Return a session in a transaction: an idle one, or a new one when all of those have ended meanwhile."""
+        limit = min(deadline, time.monotonic() + self._settings.max_seconds)
+        while idle and time.monotonic() < limit:
+            with suppress(DatabaseUnavailableError, IndexError):
+                return _begin(idle.pop(), limit)
+        try:
+            return _begin(ProcessSession(self._settings, self._parsed(), deadline), limit)
+        except DatabaseUnavailableError as error:
+            if error.reason:
+                _LOGGER.error("database connection %s: %s", self._name, error.reason)
             raise
 
-    def _attempt(self, deadline: float) -> Transaction:
-        from sqlalchemy.exc import SQLAlchemyError
-
+    def _release(self, session: ProcessSession, idle: list[ProcessSession]) -> None:
         try:
-            pooled = self._made_engine().raw_connection()
-        except SQLAlchemyError as error:
-            raise DatabaseUnavailableError(CANNOT_BE_OPENED) from error
-        session = self._session(pooled.driver_connection)
-        try:
-            session.begin(deadline)
-        except BaseException as error:
-            session.rollback()
-            _give_back(pooled, session.usable)
-            if isinstance(error, DatabaseUnavailableError) and not session.usable:
-                raise _StaleConnectionError(str(error)) from error
-            raise
+            with self._lock:
+                kept = session.usable and self._idle is idle
+                if kept:
+                    idle.append(session)
+            if not kept:
+                session.close()
+        finally:
+            self._places.release()
 
-        def release(usable: bool) -> None:
-            try:
-                _give_back(pooled, usable)
-            finally:
-                self._places.release()
-
-        return Transaction(session, self._settings, release)
-
-    def _session(self, connection: Any) -> Session:
-        if self._settings.kind == "sqlite":
-            from zenowasm.resources.databases.sqlite import SqliteSession
-
-            return SqliteSession(connection, self._settings)
-        from zenowasm.resources.databases.postgresql import PostgresqlSession
-
-        return PostgresqlSession(connection, self._settings)
-
-    def _made_engine(self) -> Engine:
+    def _parsed(self) -> Mapping[str, object]:
         with self._lock:
-            if self._engine is None:
-                self._engine = _make_engine(self._settings)
-            return self._engine
+            if self._target is None:
+                self._target = _target(self._settings)
+            return self._target
 
     def close(self) -> None:
         with self._lock:
-            engine = self._engine
-            self._engine = None
-        if engine is not None:
-            engine.dispose()
+            idle, self._idle = self._idle, []
+        while idle:
+            with suppress(IndexError):  # another thread begins a transaction with it
+                idle.pop().close()
 
 
-class _StaleConnectionError(DatabaseUnavailableError):
-    """A pooled connection turned out to be dead."""
+def _begin(session: ProcessSession, deadline: float) -> ProcessSession:
+    try:
+        session.begin(deadline)
+    except BaseException:
+        session.close()
+        raise
+    return session
 
 
-def _give_back(pooled: PoolProxiedConnection, usable: bool) -> None:
-    if not usable:
-        pooled.invalidate()
-    pooled.close()
-
-
-def _make_engine(settings: DatabaseSettings) -> Engine:
-    from sqlalchemy import QueuePool, create_engine, make_url
+def _target(settings: DatabaseSettings) -> dict[str, object]:
+    """Return what the URL of a connection leads to, as keywords of its driver."""
+    from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
     try:
         url = make_url(settings.url)
     except (ArgumentError, ValueError):
         raise DatabaseSettingsError("the database URL cannot be read") from None
-
-    def connect() -> Any:
-        if settings.kind == "sqlite":
-            from zenowasm.resources.databases.sqlite import connect
-
-            return connect(settings, url.database)
-        from zenowasm.resources.databases.postgresql import connect as connect_postgresql
-
-        return connect_postgresql(
-            settings, {**url.translate_connect_args(username="user", database="dbname"), **url.query}
-        )
-
-    return create_engine(
-        url.set(drivername={"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}[settings.kind]),
-        creator=connect,
-        poolclass=QueuePool,
-        pool_size=settings.transactions,
-        max_overflow=0,
-        pool_reset_on_return=None,
-        hide_parameters=True,
-    )
+    if settings.kind == "sqlite":
+        return {"database": url.database}
+    return {**url.translate_connect_args(username="user", database="dbname"), **url.query}

@@ -1,7 +1,8 @@
 """Statements over libpq with a clock: every wait ends at a deadline, and results come row by row.
 
 psycopg's own cursors take a whole result into memory, and wait for a silent server without end; libpq is used
-directly where that matters. libpq itself takes a row only whole, and PostgreSQL bounds one by a gigabyte. Sources:
+directly where that matters. libpq itself takes a row only whole, and PostgreSQL bounds one by a gigabyte, so the
+memory of the process is the bound (see ``worker``). Sources:
 PostgreSQL, chapter "libpq", sections "Asynchronous Command Processing" and "Retrieving Query Results in Chunks";
 psycopg, module ``psycopg.pq``.
 """
@@ -18,6 +19,7 @@ import psycopg
 from psycopg import pq
 
 from zenowasm.resources.databases.settings import (
+    LOST,
     QueryError,
     QueryTimeoutError,
     StatementError,
@@ -29,11 +31,17 @@ Result: TypeAlias = "pq.abc.PGresult"
 Bound: TypeAlias = tuple[bytes | None, int]
 """A value as text, and the type it is sent as, 0 for one that the server finds out."""
 
-GRACE: Final = 0.5
-"""Seconds that a server has, beyond the deadline, to end a statement by itself or on request."""
+GRACE: Final = 0.2
+"""Seconds that a server has, beyond the deadline, to end a statement by itself."""
+ENDING: Final = 0.5
+"""Seconds that a server has to end a statement on request, and to roll back."""
 _FAILED: Final = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.NONFATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 _COPYING: Final = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 _CANCELED: Final = b"57014"
+
+
+class RowTooLargeError(QueryError):
+    """A row needs more memory than this process may have."""
 
 
 class Wire:
@@ -84,6 +92,9 @@ class Wire:
             while (result := self._next(deadline + GRACE)) is not None:
                 if result.status in _FAILED:
                     failure = failure or _failure(result, deadline)
+                    if self._pgconn.status != pq.ConnStatus.OK:
+                        self.usable = False
+                        break
                 elif result.status in _COPYING:
                     self.usable = False
                     raise QueryError("COPY is not permitted")
@@ -92,7 +103,7 @@ class Wire:
             finished = True
         finally:
             if not finished and self.usable:
-                self._cancel()
+                self._cancel(min(time.monotonic() + ENDING, deadline + GRACE))
         if failure is not None:
             raise failure
 
@@ -111,17 +122,19 @@ class Wire:
             return pgconn.get_result()
 
     def _wait(self, selector: selectors.BaseSelector, deadline: float) -> None:
-        if not selector.select(max(deadline - time.monotonic(), 0.0)):
+        left = deadline - time.monotonic()
+        # A server that goes on sending has the same time as one that is silent.
+        if left <= 0 or not selector.select(left):
             raise QueryTimeoutError("the server does not answer")
 
-    def _cancel(self) -> None:
+    def _cancel(self, deadline: float) -> None:
         """End a statement whose results are not wanted; a server that does not obey loses the connection."""
-        deadline = time.monotonic() + GRACE
         try:
             with self._lost_when_broken():
-                self._connection.cancel_safe(timeout=GRACE)
+                self._connection.cancel_safe(timeout=max(deadline - time.monotonic(), 0.01))
             while self._next(deadline) is not None:
-                pass
+                if time.monotonic() >= deadline:
+                    raise QueryTimeoutError("the server does not stop")
         except QueryError:
             self.usable = False
 
@@ -132,13 +145,16 @@ class Wire:
         except (psycopg.Error, OSError) as error:
             # libpq's own words name the host, the port and the user.
             self.usable = False
-            raise QueryError("the connection to the database is lost") from error
+            raise QueryError(LOST) from error
 
 
 def _failure(result: Result, deadline: float) -> QueryError | StatementError:
     def told(what: pq.DiagnosticField) -> bytes:
         return result.error_field(what) or b""
 
+    if not told(pq.DiagnosticField.SQLSTATE):
+        # It comes from libpq itself, which has no codes.
+        return RowTooLargeError() if b"memory" in result.error_message else QueryError(LOST)
     message = one_line(told(pq.DiagnosticField.MESSAGE_PRIMARY).decode("utf-8", "replace"))
     # The words are in the server's language; the place in its sources is not.
     if told(pq.DiagnosticField.SOURCE_FUNCTION) == b"exec_parse_message":

@@ -21,9 +21,10 @@ from psycopg.types.json import set_json_loads
 from psycopg.types.string import TextLoader
 
 from zenowasm.resources.databases import sql
-from zenowasm.resources.databases.libpq import GRACE, Bound, Result, Wire
+from zenowasm.resources.databases.libpq import ENDING, GRACE, Bound, Result, RowTooLargeError, Wire
 from zenowasm.resources.databases.settings import (
     CANNOT_BE_OPENED,
+    ROLLED_BACK,
     DatabaseSettings,
     DatabaseUnavailableError,
     QueryError,
@@ -39,6 +40,8 @@ _AS_TEXT: Final = ("numeric", "interval", "uuid", "inet", "cidr")
 _RANGES_AS_TEXT: Final = ("int4", "int8", "num", "date", "ts", "tstz")
 _MOMENTS: Final = ("date", "time", "timetz", "timestamp", "timestamptz")
 _MOMENT: Final = re.compile(r"(?P<date>\d{4,}-\d\d-\d\d )?(?P<time>\d\d:\d\d:\d\d(?:\.\d+)?)(?P<zone>[+-][\d:]+)?")
+_PER_BYTE: Final = 2
+"""Bytes that PostgreSQL sends for one byte of JSON, at most: ``bytea`` is hexadecimal there and base64 here."""
 _PRELUDE: Final = (
     "SAVEPOINT statement; SET LOCAL statement_timeout = {milliseconds}; SET LOCAL client_encoding = 'UTF8';"
     " SET LOCAL standard_conforming_strings = on; SET LOCAL DateStyle = 'ISO'; SET LOCAL TimeZone = 'UTC';"
@@ -69,7 +72,7 @@ def connect(settings: DatabaseSettings, arguments: dict[str, Any]) -> psycopg.Co
             **given, autocommit=True, prepare_threshold=None, client_encoding="UTF8"
         )
     except psycopg.Error as error:
-        raise DatabaseUnavailableError(CANNOT_BE_OPENED) from error
+        raise DatabaseUnavailableError(CANNOT_BE_OPENED, _reason(error, given)) from error
     ranges = [kind + form for kind in _RANGES_AS_TEXT for form in ("range", "multirange")]
     for name in (*_AS_TEXT, *ranges):
         connection.adapters.register_loader(name, TextLoader)
@@ -79,10 +82,14 @@ def connect(settings: DatabaseSettings, arguments: dict[str, Any]) -> psycopg.Co
     return connection
 
 
-class PostgresqlSession:
-    """One transaction on a connection."""
+def _reason(error: psycopg.Error, given: dict[str, Any]) -> str:
+    reason = one_line(str(error))
+    password = given.get("password")
+    return reason.replace(password, "***") if password else reason
 
-    dialect = sql.POSTGRESQL
+
+class PostgresqlSession:
+    """One transaction after the other on a connection."""
 
     def __init__(self, connection: psycopg.Connection[Any], settings: DatabaseSettings) -> None:
         self._connection = connection
@@ -119,14 +126,17 @@ class PostgresqlSession:
 
     def _run(self, statement: sql.BoundStatement, rows: Rows, deadline: float) -> int | None:
         affected = None
-        reader = _Reader(self._connection)
+        reader = _Reader(self._connection, rows)
         values = [_bound(value) for value in statement.values]
-        with closing(self._wire.rows(statement.sql, values, deadline)) as results:
-            for result in results:
-                if result.nfields == 0:
-                    affected = result.command_tuples
-                elif result.ntuples:
-                    rows.take(*reader.read(result))
+        try:
+            with closing(self._wire.rows(statement.sql, values, deadline)) as results:
+                for result in results:
+                    if result.nfields == 0:
+                        affected = result.command_tuples
+                    elif result.ntuples:
+                        reader.read(result)
+        except RowTooLargeError as error:
+            raise rows.too_large() from error
         return affected
 
     def commit(self, deadline: float) -> None:
@@ -137,7 +147,7 @@ class PostgresqlSession:
             self._wire.command("ROLLBACK", deadline)
             return
         if self._wire.command("COMMIT", deadline) != b"COMMIT":
-            raise TransactionLostError("the transaction was rolled back by an earlier failure")
+            raise TransactionLostError(ROLLED_BACK)
 
     def rollback(self) -> None:
         """Roll back what there is; a connection that cannot is not ``usable`` any more."""
@@ -148,35 +158,44 @@ class PostgresqlSession:
         """Forget everything that a statement has set in the session: it must not reach the next plugin."""
         self._finally("DISCARD ALL")
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
     def _finally(self, command: str) -> None:
         if not self._wire.usable:
             return
         try:
-            self._wire.command(command, time.monotonic() + GRACE)
+            self._wire.command(command, time.monotonic() + ENDING)
         except QueryError:
             self._wire.usable = False
 
     def _check_open(self) -> None:
         if self._wire.transaction is not TransactionStatus.INTRANS:
-            raise TransactionLostError("the transaction was rolled back by an earlier failure")
+            raise TransactionLostError(ROLLED_BACK)
 
 
 class _Reader:
     """Reads the rows of one statement."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], rows: Rows) -> None:
         self._transformer = Transformer(connection)
+        self._rows = rows
         self._columns: list[str] = []
 
-    def read(self, result: Result) -> tuple[list[str], tuple[Any, ...]]:
+    def read(self, result: Result) -> None:
+        """Read a result of one row; raises ``ResultLimitError`` and ``ValueFormError``."""
         first = not self._columns
         if first:
             self._columns = [(result.fname(at) or b"").decode("utf-8", "replace") for at in range(result.nfields)]
+        if sum(len(result.get_value(0, at) or b"") for at in range(result.nfields)) > _PER_BYTE * self._rows.max_bytes:
+            raise self._rows.too_large()
         try:
             self._transformer.set_pgresult(result, set_loaders=first)
-            return self._columns, self._transformer.load_row(0, tuple) or ()
+            values = self._transformer.load_row(0, tuple) or ()
         except (psycopg.Error, ValueError, NotImplementedError) as error:
             raise ValueFormError(f"a value of the result cannot be read: {one_line(str(error))}") from error
+        self._rows.take(self._columns, values)
 
 
 def _bound(value: sql.Parameter) -> Bound:

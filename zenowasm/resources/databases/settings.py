@@ -13,7 +13,9 @@ _SCHEMES: Final = {
     "postgresql+psycopg": "postgresql",
 }
 CANNOT_BE_OPENED: Final = "the database cannot be opened"
-"""All that is told of the reason: the driver's words name the file, or the host and the user."""
+"""All that a guest reads of the reason: the driver's words name the file, or the host and the user."""
+LOST: Final = "the connection to the database is lost"
+ROLLED_BACK: Final = "the transaction was rolled back by an earlier failure"
 _POSITIVE: Any = validators.gt(0)
 
 
@@ -30,7 +32,14 @@ class UnknownDatabaseError(DatabaseError):
 
 
 class DatabaseUnavailableError(DatabaseError):
-    """The database cannot be reached, or all of its connections stay in use."""
+    """The database cannot be reached, or all of its connections stay in use.
+
+    ``reason`` holds the driver's words for the operator, without the password; no guest reads it.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class StatementError(DatabaseError):

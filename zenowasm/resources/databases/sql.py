@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from attrs import frozen
@@ -27,6 +28,10 @@ _DEFINITIONS: Final = ("CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE")
 PERMITTED: Final = frozenset((*_QUERIES, *_CHANGES, *_DEFINITIONS))
 ONE_STATEMENT: Final = "only one statement is permitted"
 """The one text for what each database refuses in its own words."""
+_SHORT: Final = 4_000
+"""Characters of a statement whose placeholders are remembered."""
+_TEMPLATES: Final = 256
+"""How many of them."""
 _INTEGERS: Final = range(-(2**63), 2**63)
 
 # Possessive quantifiers, and alternatives that end at the end of the text: no text makes these go back far.
@@ -51,25 +56,35 @@ _POSTGRESQL = re.compile(
 _COMMENT_MARK = re.compile(r"/\*|\*/")
 
 
-@frozen
+@frozen(eq=False)
 class Dialect:
-    """What differs between databases: the tokens, nested comments, and how the driver counts its placeholders."""
+    """What differs between databases.
+
+    The tokens, nested comments, how the driver counts its placeholders, and the first words of statements that can
+    change nothing.
+    """
 
     tokens: re.Pattern[str]
     nested_comments: bool
     numbered: bool
+    reads: frozenset[str]
 
 
-SQLITE: Final = Dialect(_SQLITE, nested_comments=False, numbered=False)
-POSTGRESQL: Final = Dialect(_POSTGRESQL, nested_comments=True, numbered=True)
+SQLITE: Final = Dialect(_SQLITE, nested_comments=False, numbered=False, reads=frozenset({"SELECT", "VALUES"}))
+# A function that a SELECT calls may change everything.
+POSTGRESQL: Final = Dialect(_POSTGRESQL, nested_comments=True, numbered=True, reads=frozenset())
 
 
 @frozen
 class BoundStatement:
-    """SQL with the driver's own placeholders, and the values for them in order."""
+    """SQL with the driver's own placeholders, and the values for them in order.
+
+    ``reads`` says that it can change nothing.
+    """
 
     sql: str
     values: tuple[Parameter, ...]
+    reads: bool = False
 
 
 def bind(sql: str, parameters: Parameters, dialect: Dialect) -> BoundStatement:
@@ -87,12 +102,26 @@ def bind(sql: str, parameters: Parameters, dialect: Dialect) -> BoundStatement:
         raise StatementError("the SQL contains a NUL character")
     if not _is_unicode(sql):
         raise StatementError("the SQL is not valid Unicode")
-    named = parameters if isinstance(parameters, Mapping) else None
-    binder = _Binder(dialect, named, () if named is not None or parameters is None else tuple(parameters))
-    text = binder.translate(sql)
-    if binder.first not in PERMITTED:
-        raise StatementError(_refusal(binder.first))
-    return BoundStatement(text, tuple(binder.values))
+    named = isinstance(parameters, Mapping)
+    template = _short_template(sql, dialect, named) if len(sql) <= _SHORT else _template(sql, dialect, named)
+    if isinstance(parameters, Mapping):
+        values = tuple(_named(parameters, name) for name in template.places)
+    else:
+        given = () if parameters is None else tuple(parameters)
+        if len(template.places) != len(given):
+            asked = len(template.places)
+            raise StatementError(f"{asked} placeholders (?) in the SQL, but {len(given)} parameters")
+        values = tuple(_parameter(value, f"parameter {number}") for number, value in enumerate(given, 1))
+    if template.first not in PERMITTED:
+        raise StatementError(_refusal(template.first))
+    return BoundStatement(template.sql, values, template.first in dialect.reads)
+
+
+def _named(parameters: Mapping[str, object], placeholder: str) -> Parameter:
+    name = placeholder[1:]
+    if placeholder[0] != ":" or name not in parameters:
+        raise StatementError(f"no parameter for the placeholder {placeholder[:40]}")
+    return _parameter(parameters[name], f"parameter {name[:40]}")
 
 
 def _refusal(first: str) -> str:
@@ -101,15 +130,32 @@ def _refusal(first: str) -> str:
     return f"{first[:40]} statements are not permitted" if first[0].isalpha() else "the SQL does not begin with a word"
 
 
-class _Binder:
-    def __init__(self, dialect: Dialect, named: Mapping[str, object] | None, positional: tuple[object, ...]) -> None:
+@frozen
+class _Template:
+    """SQL with the driver's placeholders, what fills each of them, and the first word."""
+
+    sql: str
+    places: tuple[str, ...]
+    first: str
+
+
+def _template(sql: str, dialect: Dialect, named: bool) -> _Template:
+    translation = _Translation(dialect, named)
+    text = translation.translate(sql)
+    return _Template(text, tuple(translation.places), translation.first)
+
+
+# Plugins ask the same again and again, and this takes longer than a query by primary key.
+_short_template = lru_cache(_TEMPLATES)(_template)
+
+
+class _Translation:
+    def __init__(self, dialect: Dialect, named: bool) -> None:
         self._dialect = dialect
         self._named = named
-        self._positional = positional
-        self._places: dict[str, int] = {}
-        self._asked = 0
+        self._numbers: dict[str, int] = {}
         self.first = ""
-        self.values: list[Parameter] = []
+        self.places: list[str] = []
 
     def translate(self, sql: str) -> str:
         parts: list[str] = []
@@ -124,8 +170,6 @@ class _Binder:
         if not self.first:
             self.first = sql[position:].strip()[:1]
         parts.append(sql[position:])
-        if self._asked != len(self._positional):
-            raise StatementError(f"{self._asked} placeholders (?) in the SQL, but {len(self._positional)} parameters")
         return "".join(parts)
 
     def _note_first(self, between: str, match: re.Match[str]) -> None:
@@ -147,33 +191,23 @@ class _Binder:
         return len(sql)
 
     def _replacement(self, match: re.Match[str], text: str) -> str:
-        if match["positional"] and self._named is None:
-            self._asked += 1
-            if self._asked > len(self._positional):
-                return text  # the count is reported when it is known
-            return self._place(self._positional[self._asked - 1], f"parameter {self._asked}")
-        if match["named"] and self._named is not None:
-            return self._place_named(text)
+        if match["positional"] and not self._named:
+            return self._place(text)
+        if match["named"] and self._named:
+            if self._dialect.numbered and text in self._numbers:
+                return f" ${self._numbers[text]} "
+            self._numbers[text] = len(self.places) + 1
+            return self._place(text)
         if self._dialect is POSTGRESQL:
-            return "?" if match["operator"] and self._named is None else text
+            return "?" if match["operator"] and not self._named else text
         if match["named"] or match["positional"]:
             raise StatementError(f"placeholder {text[:40]} does not fit: a list fills ?, an object fills :name")
         return text
 
-    def _place_named(self, text: str) -> str:
-        assert self._named is not None
-        name = text[1:]
-        if text[0] != ":" or name not in self._named:
-            raise StatementError(f"no parameter for the placeholder {text[:40]}")
-        if self._dialect.numbered and name in self._places:
-            return f" ${self._places[name]} "
-        self._places[name] = len(self.values) + 1
-        return self._place(self._named[name], f"parameter {name[:40]}")
-
-    def _place(self, value: object, name: str) -> str:
-        """Take a value; the spaces keep the placeholder apart from letters and digits beside it."""
-        self.values.append(_parameter(value, name))
-        return f" ${len(self.values)} " if self._dialect.numbered else " ? "
+    def _place(self, placeholder: str) -> str:
+        """Note a placeholder; the spaces keep the driver's apart from letters and digits beside it."""
+        self.places.append(placeholder)
+        return f" ${len(self.places)} " if self._dialect.numbered else " ? "
 
 
 def _parameter(value: object, name: str) -> Parameter:

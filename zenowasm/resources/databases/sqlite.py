@@ -1,20 +1,20 @@
-"""Transactions on SQLite through Python's ``sqlite3``, shut in by SQLite's own authorizer and limits.
+"""Transactions on SQLite through Python's ``sqlite3``, confined by SQLite's own authorizer and limits.
 
 Sources: sqlite.org, "Compile-time Authorization Callbacks", "Run-Time Limits", "Defense Against The Dark Arts".
 """
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from zenowasm.resources.databases import sql, sqlite_functions
+from zenowasm.resources.databases import sql
 from zenowasm.resources.databases.settings import (
     CANNOT_BE_OPENED,
+    ROLLED_BACK,
     DatabaseSettings,
     DatabaseUnavailableError,
     QueryError,
@@ -27,14 +27,13 @@ from zenowasm.resources.databases.settings import (
 from zenowasm.resources.databases.values import Rows
 
 DIALECT: Final = sql.SQLITE
-_STEPS: Final = 1_000
+HEAP: Final = 256 * 1024 * 1024
+"""Bytes that SQLite may have in its process."""
+_STEPS: Final = 10_000
 """Instructions of SQLite's machine between two looks at the clock."""
-_PATTERN: Final = 256
-"""Bytes of a LIKE or GLOB pattern: matching takes pattern times text, and no look at the clock."""
-_HEAP: Final = 256 * 1024 * 1024
-"""Bytes that SQLite may have in this process, for all of its connections: table expressions and views that name one
-another twice are put in before a statement's first step, and double with each of them."""
 _LONGEST_WAIT: Final = 2**31 - 1
+_ROUNDED: Final = 100
+"""Milliseconds to which a wait for a lock is rounded up."""
 _DENIED: Final = frozenset(
     {
         sqlite3.SQLITE_ATTACH,
@@ -50,10 +49,9 @@ _DENIED: Final = frozenset(
         sqlite3.SQLITE_CREATE_TEMP_VIEW,
     }
 )
-# The last one takes the square of its arguments in time, and no look at the clock.
-_DENIED_FUNCTIONS: Final = frozenset(
-    {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "json_patch"}
-)
+_DENIED_FUNCTIONS: Final = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"})
+_CACHED: Final = 16
+"""Prepared statements that are kept, of up to 4 MB of SQL each."""
 _DENIED_TABLES: Final = frozenset({"sqlite_dbpage"})
 
 
@@ -65,7 +63,7 @@ def connect(settings: DatabaseSettings, database: str | None) -> sqlite3.Connect
     try:
         return _connect(settings, database)
     except sqlite3.Error as error:
-        raise DatabaseUnavailableError(CANNOT_BE_OPENED) from error
+        raise DatabaseUnavailableError(CANNOT_BE_OPENED, f"{error}: {database}") from error
 
 
 def _connect(settings: DatabaseSettings, database: str | None) -> sqlite3.Connection:
@@ -73,23 +71,20 @@ def _connect(settings: DatabaseSettings, database: str | None) -> sqlite3.Connec
     in_memory = database in (None, "", ":memory:")
     name = ":memory:" if in_memory else f"{Path(str(database)).resolve().as_uri()}?mode={mode}"
     connection = sqlite3.connect(
-        name, uri=not in_memory, timeout=settings.max_seconds, isolation_level=None, check_same_thread=False
+        name, uri=not in_memory, timeout=settings.max_seconds, isolation_level=None, cached_statements=_CACHED
     )
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
     connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, _PATTERN)
     connection.setlimit(sqlite3.SQLITE_LIMIT_SQL_LENGTH, 4 * sql.MAX_SQL)
-    connection.execute(f"PRAGMA hard_heap_limit = {_HEAP}").close()
+    connection.execute(f"PRAGMA hard_heap_limit = {HEAP}").close()
     connection.execute("PRAGMA foreign_keys = ON")
     if settings.read_only:
         connection.execute("PRAGMA query_only = ON")
     else:
         # Readers then do not wait for the writer, nor the writer for them.
         connection.execute("PRAGMA journal_mode = WAL").close()
-    longest = max(settings.max_bytes, 4 * sql.MAX_SQL)
-    sqlite_functions.install(connection, longest)
     # Last, so that the schema may hold what a guest may not make: text and blobs, and the rows of the file.
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(settings.max_bytes, 4 * sql.MAX_SQL))
     return connection
 
 
@@ -106,45 +101,65 @@ def _authorize(action: int, first: str | None, second: str | None, schema: str |
 
 
 class SqliteSession:
-    """One transaction on a connection.
+    """One transaction after the other on a connection.
 
     A writable one takes SQLite's write lock when it begins, so that reading first and writing then cannot fail; a
     second one waits for it until its deadline.
     """
 
-    dialect = DIALECT
+    usable = True
 
     def __init__(self, connection: sqlite3.Connection, settings: DatabaseSettings) -> None:
         self._connection = connection
         self._settings = settings
-        self.usable = True
+        self._waits = 0
+        # A comment that no guest can guess: prepared statements are kept by their text, and the authorizer sees only
+        # what is prepared, so a guest's COMMIT must not have the text of the host's.
+        self._mark = f"/* {secrets.token_hex(16)} */"
+        self._deadline: float | None = None
+        connection.set_progress_handler(self._is_over, _STEPS)
+        connection.set_authorizer(self._authorize)
 
     def begin(self, deadline: float) -> None:
         """Begin the transaction; raises ``QueryError`` and ``DatabaseUnavailableError``."""
         self._wait_until(deadline)
-        with self._translated(deadline):
-            try:
-                self._connection.execute("BEGIN" if self._settings.read_only else "BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                raise DatabaseUnavailableError(one_line(str(error))) from error
+        try:
+            self._command("BEGIN" if self._settings.read_only else "BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            raise DatabaseUnavailableError(one_line(str(error))) from error
+        except sqlite3.Error as error:
+            raise _translated(error, deadline) from error
 
     def execute(self, statement: sql.BoundStatement, rows: Rows, deadline: float) -> int | None:
         """Run a statement into ``rows`` and return how many rows it changed; when it fails it leaves nothing."""
-        connection = self._connection
         self._check_alive()
         self._wait_until(deadline)
-        connection.execute("SAVEPOINT statement")
+        if statement.reads:
+            return self._guarded(statement, rows, deadline)
+        self._command("SAVEPOINT statement")
         done = False
         try:
-            with self._translated(deadline), self._guarded(deadline):
-                affected = self._run(statement, rows)
+            affected = self._guarded(statement, rows, deadline)
             done = True
             return affected
         finally:
-            if connection.in_transaction:
+            if self._connection.in_transaction:
                 if not done:
-                    connection.execute("ROLLBACK TO statement")
-                connection.execute("RELEASE statement")
+                    self._command("ROLLBACK TO statement")
+                self._command("RELEASE statement")
+
+    def _guarded(self, statement: sql.BoundStatement, rows: Rows, deadline: float) -> int | None:
+        self._deadline = deadline
+        try:
+            return self._run(statement, rows)
+        except (sqlite3.Error, sqlite3.Warning) as error:
+            raise _translated(error, deadline) from error
+        except MemoryError as error:
+            raise QueryError("the statement needs more memory than SQLite may have here") from error
+        except (ValueError, OverflowError) as error:
+            raise ValueFormError(one_line(str(error))) from error
+        finally:
+            self._deadline = None
 
     def _run(self, statement: sql.BoundStatement, rows: Rows) -> int | None:
         cursor = self._connection.cursor()
@@ -163,52 +178,55 @@ class SqliteSession:
         """Commit; raises ``QueryError``, and then nothing of the transaction is kept."""
         self._check_alive()
         self._wait_until(deadline)
-        with self._translated(deadline):
-            self._connection.execute("COMMIT")
+        try:
+            self._command("COMMIT")
+        except sqlite3.Error as error:
+            raise _translated(error, deadline) from error
 
     def rollback(self) -> None:
         """Roll back what there is; a connection that cannot is not ``usable`` any more."""
         try:
             if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+                self._command("ROLLBACK")
         except sqlite3.Error:
             self.usable = False
 
     def reset(self) -> None:
         """Make the connection ready for the next transaction; here nothing of a session outlives its transaction."""
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _command(self, text: str) -> None:
+        self._connection.execute(f"{self._mark} {text}").close()
+
     def _check_alive(self) -> None:
         if not self._connection.in_transaction:
-            raise TransactionLostError("the transaction was rolled back by an earlier failure")
+            raise TransactionLostError(ROLLED_BACK)
 
     def _wait_until(self, deadline: float) -> None:
-        milliseconds = min(max(int((deadline - time.monotonic()) * 1000), 1), _LONGEST_WAIT)
-        self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}").close()
+        milliseconds = max(int((deadline - time.monotonic()) * 1000), 1)
+        if milliseconds > _ROUNDED:
+            # Most calls then find the number that is set already.
+            milliseconds = min(-(-milliseconds // _ROUNDED) * _ROUNDED, _LONGEST_WAIT)
+        if milliseconds != self._waits:
+            self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}").close()
+            self._waits = milliseconds
 
-    @contextmanager
-    def _guarded(self, deadline: float) -> Iterator[None]:
-        connection = self._connection
-        connection.set_progress_handler(lambda: time.monotonic() >= deadline, _STEPS)
-        # Setting it also has statements prepared again, so none that the host itself prepared is taken from a cache.
-        connection.set_authorizer(_authorize)
-        try:
-            yield
-        finally:
-            connection.set_authorizer(None)
-            connection.set_progress_handler(None, 0)
+    def _is_over(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
 
-    @contextmanager
-    def _translated(self, deadline: float) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, sqlite3.Warning) as error:
-            text = str(error)
-            if "one statement at a time" in text:
-                raise StatementError(sql.ONE_STATEMENT) from error
-            if time.monotonic() >= deadline and text in ("interrupted", "database is locked"):
-                raise QueryTimeoutError(text) from error
-            raise QueryError(one_line(text)) from error
-        except MemoryError as error:
-            raise QueryError("the statement needs more memory than SQLite may have here") from error
-        except (ValueError, OverflowError) as error:
-            raise ValueFormError(one_line(str(error))) from error
+    def _authorize(
+        self, action: int, first: str | None, second: str | None, schema: str | None, inner: str | None
+    ) -> int:
+        return sqlite3.SQLITE_OK if self._deadline is None else _authorize(action, first, second, schema, inner)
+
+
+def _translated(error: sqlite3.Error | sqlite3.Warning, deadline: float) -> StatementError | QueryError:
+    text = str(error)
+    if "one statement at a time" in text:
+        return StatementError(sql.ONE_STATEMENT)
+    if time.monotonic() >= deadline and text in ("interrupted", "database is locked"):
+        return QueryTimeoutError(text)
+    return QueryError(one_line(text))

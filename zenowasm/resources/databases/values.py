@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from attrs import define, field
@@ -15,6 +16,9 @@ MAX_NESTING: Final = 100
 """Of one value; a reply that holds it stays below what JSON across the border may have."""
 
 
+_PLAIN: Final = frozenset({type(None), bool, int, str})
+
+
 def to_json(value: object, depth: int = MAX_NESTING) -> object:
     """Return a driver's value in its JSON form.
 
@@ -22,7 +26,7 @@ def to_json(value: object, depth: int = MAX_NESTING) -> object:
     ``-Infinity`` and ``NaN``, bytes are base64, arrays and records are lists, JSON is what it holds. Raises
     ``ValueFormError`` for nesting deeper than ``depth``.
     """
-    if value is None or isinstance(value, bool | int | str):
+    if type(value) in _PLAIN:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
@@ -37,24 +41,39 @@ def to_json(value: object, depth: int = MAX_NESTING) -> object:
     return str(value)
 
 
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 @define
 class Rows:
-    """Collects a result and ends it at the first row beyond ``max_rows`` or ``max_bytes``: nothing is cut silently."""
+    """Collects a result as JSON and ends it at the first row beyond ``max_rows`` or ``max_bytes``: nothing is cut.
+
+    A row counts with what separates it from the next.
+    """
 
     max_rows: int
     max_bytes: int
-    rows: list[dict[str, object]] = field(factory=list)
-    _bytes: int = 0
+    _count: int = 0
+    _encoded: bytearray = field(factory=bytearray)
 
-    def take(self, columns: list[str], values: tuple[object, ...]) -> None:
+    def take(self, columns: Sequence[str], values: Sequence[object]) -> None:
         """Add a row; of columns with one name the last one wins, as in the original engine.
 
         Raises ``ResultLimitError``.
         """
-        if len(self.rows) == self.max_rows:
+        if self._count == self.max_rows:
             raise ResultLimitError(f"the result has more than {self.max_rows} rows")
         row = {name: to_json(value) for name, value in zip(columns, values, strict=True)}
-        self._bytes += len(json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()) + 1
-        if self._bytes > self.max_bytes:
-            raise ResultLimitError(f"the result is larger than {self.max_bytes} bytes")
-        self.rows.append(row)
+        self._count += 1
+        self._encoded += _encode(row).encode()
+        self._encoded += b","
+        if len(self._encoded) > self.max_bytes:
+            raise self.too_large()
+
+    def too_large(self) -> ResultLimitError:
+        """Return the error of a result beyond ``max_bytes``."""
+        return ResultLimitError(f"the result is larger than {self.max_bytes} bytes")
+
+    def json(self) -> bytes:
+        """Return the rows as a JSON array of objects."""
+        return b"[%b]" % bytes(self._encoded[:-1])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 
 import psycopg
 import pytest
+from hostile.bounded import run_python
 from support.postgres import PASSWORD
 
 from zenowasm.resources.databases.connections import (
@@ -225,12 +227,21 @@ def unreachable(url: str) -> str:
     return str(caught.value)
 
 
-def test_why_a_server_cannot_be_reached_is_not_told(postgres_server):
+def test_only_the_operator_reads_why_a_server_cannot_be_reached(postgres_server, caplog):
     with closing(socket.socket()) as unused:
         unused.bind(("127.0.0.1", 0))
-        closed = f"postgresql://u:{PASSWORD}@127.0.0.1:{unused.getsockname()[1]}/d"
+        port = unused.getsockname()[1]
+        closed = f"postgresql://u:{PASSWORD}@127.0.0.1:{port}/d"
         for url in (postgres_server.url(password="wrong"), postgres_server.url("missing"), closed):
             assert unreachable(url) == "the database cannot be opened"
+    wrong, missing, refused = caplog.messages
+    assert "password authentication failed" in wrong
+    assert 'database "missing" does not exist' in missing
+    assert f"port {port}" in refused
+    assert "Connection refused" in refused
+    for message in caplog.messages:
+        assert message.startswith("database connection main: ")
+        assert PASSWORD not in message
 
 
 def test_a_server_that_is_silent_is_not_waited_for():
@@ -293,3 +304,49 @@ def test_a_reader_leaves_no_large_object_behind(databases):
     except QueryError as error:
         assert "read-only" in str(error)
     assert run(databases, made) == [{"n": 0}]
+
+
+LARGE = """
+import sys
+from zenowasm.resources.databases.connections import Databases, DatabaseSettings, ResultLimitError
+databases = Databases({"main": DatabaseSettings(sys.argv[1], max_seconds=30)})
+transaction = databases.begin("main")
+try:
+    transaction.query(f"SELECT repeat('x', {sys.argv[2]}) AS v")
+except ResultLimitError as error:
+    print(error)
+transaction.rollback()
+transaction = databases.begin("main")
+print(transaction.query("SELECT 1 AS v").rows)
+transaction.rollback()
+databases.close()
+print([line for line in open("/proc/self/status") if line.startswith("VmHWM")][0].split()[1])
+"""
+
+
+@pytest.mark.parametrize("size", [9_000_000, 40_000_000, 100_000_000, 200_000_000])
+def test_a_large_row_takes_little_of_the_hosts_memory(postgres_url, size):
+    ending = run_python(LARGE, postgres_url, str(size), seconds=60)
+    message, rows, peak = ending.stdout.splitlines()
+    assert (message, rows) == ("the result is larger than 8388608 bytes", "[{'v': 1}]")
+    assert int(peak) < 100_000
+
+
+def test_a_value_that_takes_long_to_read_ends_at_the_limit(databases):
+    transaction = databases.begin("main")
+    began = time.monotonic()
+    with pytest.raises(QueryError):
+        transaction.query("SELECT ('[' || repeat('[],', 8000000) || '1]')::json AS v", deadline=began + 1)
+    assert time.monotonic() - began < 3
+    transaction.rollback()
+    assert run(databases, "SELECT 1 AS v") == [{"v": 1}]
+
+
+def test_a_result_without_end_is_not_waited_for(databases):
+    transaction = databases.begin("main")
+    began = time.monotonic()
+    with pytest.raises(QueryError):
+        transaction.query("SELECT generate_series(1, 100000000)", deadline=began + 1)
+    assert time.monotonic() - began < 3
+    transaction.rollback()
+    assert run(databases, "SELECT 1 AS v") == [{"v": 1}]

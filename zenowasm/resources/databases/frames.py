@@ -1,0 +1,67 @@
+"""Messages between the host and the process of a database connection.
+
+Each begins with its length. A request, which only the host writes, is Python's own ``marshal``; a reply has the fixed
+fields of ``REPLY`` and then JSON, because its process runs what plugins wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import marshal
+from enum import IntEnum
+from struct import Struct
+from typing import Any, Final
+
+from zenowasm.resources.databases import settings
+
+LENGTH: Final = Struct(">I")
+REPLY: Final = Struct(">IB?q")
+"""The length of what follows these fields, the outcome, whether the connection is usable, and the rows changed."""
+UNKNOWN: Final = -1
+"""The number of rows that a statement changed that tells none."""
+_ERRORS: Final = {
+    kind.__name__: kind
+    for kind in (
+        settings.DatabaseUnavailableError,
+        settings.StatementError,
+        settings.QueryError,
+        settings.QueryTimeoutError,
+        settings.ResultLimitError,
+        settings.ValueFormError,
+        settings.TransactionLostError,
+    )
+}
+
+
+class Outcome(IntEnum):
+    """What a reply holds: rows, or an error."""
+
+    ROWS = 0
+    ERROR = 1
+
+
+def request(fields: Any) -> bytes:
+    """Return a request as it is sent."""
+    data = marshal.dumps(fields)
+    return LENGTH.pack(len(data)) + data
+
+
+def rows(encoded: bytes, affected: int | None, *, usable: bool) -> bytes:
+    """Return the reply to a request that succeeded."""
+    return REPLY.pack(len(encoded), Outcome.ROWS, usable, UNKNOWN if affected is None else affected) + encoded
+
+
+def error(failure: settings.DatabaseError, *, usable: bool) -> bytes:
+    """Return the reply to a request that failed."""
+    described = [type(failure).__name__, str(failure), getattr(failure, "reason", "")]
+    data = json.dumps(described).encode()
+    return REPLY.pack(len(data), Outcome.ERROR, usable, UNKNOWN) + data
+
+
+def revived(data: str) -> settings.DatabaseError:
+    """Return the error that a reply describes."""
+    kind, message, reason = json.loads(data)
+    failure = _ERRORS[kind](message)
+    if isinstance(failure, settings.DatabaseUnavailableError):
+        failure.reason = reason
+    return failure
