@@ -34,7 +34,9 @@ Bound: TypeAlias = tuple[bytes | None, int]
 GRACE: Final = 0.2
 """Seconds that a server has, beyond the deadline, to end a statement by itself."""
 ENDING: Final = 0.5
-"""Seconds that a server has to end a statement on request, and to roll back."""
+"""Seconds that a server has to roll back, and to reset the session."""
+_CANCELING: Final = 2.0
+"""Seconds that a server has to end a statement on request, when the deadline is later."""
 _FAILED: Final = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.NONFATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 _COPYING: Final = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 _CANCELED: Final = b"57014"
@@ -103,7 +105,7 @@ class Wire:
             finished = True
         finally:
             if not finished and self.usable:
-                self._cancel(min(time.monotonic() + ENDING, deadline + GRACE))
+                self._cancel(min(time.monotonic() + _CANCELING, deadline + GRACE))
         if failure is not None:
             raise failure
 
