@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -273,3 +276,24 @@ def test_each_connection_has_its_own_transaction(bench, guest, tmp_path):
     assert transaction.query("SELECT id FROM item").rows == [{"id": 2}]
     transaction.rollback()
     databases.close()
+
+
+class _StopError(Exception):
+    pass
+
+
+def test_what_a_signal_handler_raises_in_a_statement_reaches_the_caller(bench, ask, databases):
+    def handler(_number: int, _frame: object) -> None:
+        raise _StopError
+
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    manager = bench.load(ask("host_db_query", request(endless)), permissions=MAIN, databases=databases)
+    change(databases, "INSERT INTO item VALUES (1, 'x')")
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        with pytest.raises(_StopError):
+            manager.call("guest.run")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert items(databases) == [1]
