@@ -11,6 +11,7 @@ from zenowasm.backends.compiling import bounded
 from zenowasm.backends.protocol import Capability, CompileLimits
 from zenowasm.backends.wasmtime import failures
 from zenowasm.backends.wasmtime.compiler import compile_module
+from zenowasm.backends.wasmtime.metering import metered
 from zenowasm.backends.wasmtime.module import Module
 from zenowasm.backends.wasmtime.stack import GUEST_STACK, ThreadStacks
 from zenowasm.backends.wasmtime.store import Store
@@ -89,18 +90,23 @@ class Engine:
         limits = limits or CompileLimits()
         progress = bounded(limits, len(binary))
         structure = decode(binary, self._features, progress=progress)
+        counted = metered(structure, binary, progress)
         try:
-            raw = compile_module(self.raw, self._settings, structure, binary, limits)
+            if counted is None:
+                raw = compile_module(self.raw, self._settings, structure, binary, limits)
+            else:
+                wasmtime.Module.validate(self.raw, binary)  # whose errors have the places of the original
+                raw = compile_module(self.raw, self._settings, decode(counted.binary), counted.binary, limits)
         except wasmtime.WasmtimeError as error:
             decode_bodies(structure.codes, progress)
             raise failures.of_compilation(error) from None
-        return Module(raw, binary, structure)
+        return Module(raw, binary, structure, counted)
 
     def new_store(self, limits: ExecutionLimits | None = None) -> Store:
         """Create an empty store.
 
-        ``memory_bytes`` and ``table_elements`` bound each memory and each table, since wasmtime counts them one by
-        one; the heap of structures, arrays and host references is one more memory, so that ``heap_bytes`` has no
-        effect. Neither have ``call_depth`` and ``stack_values``: wasmtime bounds its stack in bytes.
+        ``memory_bytes`` and ``table_elements`` bound all memories and all tables of an instance together. The heap of
+        structures, arrays and host references is one more memory with a bound of ``memory_bytes``: ``heap_bytes`` has
+        no effect. Neither have ``call_depth`` and ``stack_values``: wasmtime bounds its stack in bytes.
         """
         return Store(self.raw, self.ticker, self.stacks, limits or ExecutionLimits())

@@ -91,11 +91,13 @@ class Memory:
     def grow(self, pages: int) -> int:
         """Add pages of 64 KiB; return the former size in pages, or -1 when a limit forbids it."""
         _check_count(pages)
-        if pages >= _INDEX_END:
+        quota = self.store.quotas.memory
+        if pages >= _INDEX_END or not quota.take(pages * PAGE_SIZE):
             return -1
         try:
             return int(self.raw.grow(self.store.raw, pages))
         except wasmtime.WasmtimeError:
+            quota.left += pages * PAGE_SIZE
             return -1
 
     def _check(self, address: int, length: int) -> None:
@@ -146,12 +148,14 @@ class Table:
         """Add ``count`` elements; return the former size, or -1 when a limit forbids it."""
         _check_count(count)
         with raw_values(self.store, (self._element,), (value,)) as values:
-            if count >= _INDEX_END:
+            quota = self.store.quotas.table
+            if count >= _INDEX_END or not quota.take(count):
                 return -1
             try:
                 with misfits():
                     return capi.table_grow(self.store.raw, self.raw, count, values[0])
             except wasmtime.WasmtimeError:
+                quota.left += count
                 return -1
 
     @property

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import wasmtime
+from attrs import evolve
 
 from zenowasm.backends.wasmtime import capi
 from zenowasm.backends.wasmtime.module import Module
@@ -94,7 +95,7 @@ def of_value(error: wasmtime.WasmtimeError) -> TypeError | None:
 
 
 def of_call(
-    error: wasmtime.Trap | wasmtime.WasmtimeError, modules: Iterable[Module], exception: object
+    error: wasmtime.Trap | wasmtime.WasmtimeError, modules: Collection[Module], exception: object
 ) -> WasmError | TypeError:
     """Return the error for guest code that stopped, or for arguments that wasmtime refused.
 
@@ -109,15 +110,35 @@ def of_call(
     code = _TRAPS.get(error.trap_code)
     if code is None:
         return Crash(error.message)
-    frames = capi.frames(error)
+    frames = _frames(error, modules)
     if frames and code in _FINER:
         code = _refined(code, frames[0], modules)
     return _trap(code, frames)
 
 
-def interrupted(failure: capi.Failure) -> Trap:
+def interrupted(failure: capi.Failure, modules: Collection[Module]) -> Trap:
     """Return the trap for a guest that the embedder stopped."""
-    return _trap(TrapCode.INTERRUPTED, capi.frames(failure))
+    return _trap(TrapCode.INTERRUPTED, _frames(failure, modules))
+
+
+def _frames(failure: capi.Failure, modules: Collection[Module]) -> list[capi.Frame]:
+    """Return the active calls with their places in the modules as they were given, not as they were compiled.
+
+    A frame does not say which of the store's modules it belongs to: where it may be one that was compiled as it was
+    given, it stays as it is.
+    """
+    frames = capi.frames(failure)
+    metered = [module.metered for module in modules if module.metered is not None]
+    if not metered:
+        return frames
+    plain = [module for module in modules if module.metered is None]
+    places = []
+    for frame in frames:
+        if any(module.opcode(frame.function, frame.offset) for module in plain):
+            places.append(frame)
+        elif (place := metered[0].place(frame.function, frame.offset)) is not None:
+            places.append(evolve(frame, function=place[0], offset=place[1]))
+    return places
 
 
 def _trap(code: TrapCode, frames: Sequence[capi.Frame]) -> Trap:
@@ -137,7 +158,7 @@ def _without_code(error: wasmtime.Trap | wasmtime.WasmtimeError, exception: obje
     return refused or Crash(str(error))
 
 
-def _refined(code: TrapCode, frame: capi.Frame, modules: Iterable[Module]) -> TrapCode:
+def _refined(code: TrapCode, frame: capi.Frame, modules: Collection[Module]) -> TrapCode:
     """Return the finer code that the trapping instruction has.
 
     A frame does not say which of the store's modules it belongs to; only the right one is likely to have an

@@ -6,9 +6,11 @@ from functools import cached_property
 
 import wasmtime
 
+from zenowasm.backends.wasmtime.metering import Metered
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.instructions import TABLE
 from zenowasm.interp.instructions.table import Opcode
+from zenowasm.interp.limits import PAGE_SIZE
 from zenowasm.interp.syntax import module as syntax
 from zenowasm.interp.types import ExportType, ImportType
 from zenowasm.interp.validation.context import Context
@@ -18,12 +20,16 @@ class Module:
     """A compiled module and its bytes, which say what wasmtime's C interface does not.
 
     That interface has no words for 64-bit tables (it aborts the process on large ones) nor for the groups of recursive
-    types. ``structure`` is what our own decoder made of them, without function bodies.
+    types. ``structure`` is what our own decoder made of them, without function bodies. ``metered`` is what was compiled
+    instead of them where that is another module.
     """
 
-    def __init__(self, raw: wasmtime.Module, binary: bytes, structure: syntax.Module) -> None:
+    def __init__(
+        self, raw: wasmtime.Module, binary: bytes, structure: syntax.Module, metered: Metered | None = None
+    ) -> None:
         self.raw = raw
         self.binary = binary
+        self.metered = metered
         self._syntax = structure
 
     @cached_property
@@ -35,6 +41,16 @@ class Module:
     def exports(self) -> tuple[ExportType, ...]:
         """What the module exports, in order."""
         return self._context.export_types(self._syntax)
+
+    @property
+    def memory_bytes(self) -> int:
+        """The bytes that an instance's own memories have at first."""
+        return sum(type.limits.minimum for type in self._syntax.memories) * PAGE_SIZE
+
+    @property
+    def table_elements(self) -> int:
+        """The elements that an instance's own tables have at first."""
+        return sum(table.type.limits.minimum for table in self._syntax.tables)
 
     def opcode(self, function: int, offset: int) -> Opcode | None:
         """Return the instruction that begins at a byte offset, or ``None`` when the function does not extend there."""

@@ -18,6 +18,7 @@ from zenowasm.backends.wasmtime import capi, failures
 from zenowasm.backends.wasmtime.callbacks import Callbacks
 from zenowasm.backends.wasmtime.externs import Global, Memory, Table, Tag, wrap
 from zenowasm.backends.wasmtime.module import Module
+from zenowasm.backends.wasmtime.quotas import Quotas
 from zenowasm.backends.wasmtime.stack import GUEST_STACK, HOST_STACK, ThreadStacks
 from zenowasm.backends.wasmtime.ticker import Ticker
 from zenowasm.backends.wasmtime.values import Func, KnownTypes, Reference, empty_values, lift, lower, raw_values
@@ -69,6 +70,7 @@ class Store:
         self.raw = wasmtime.Store(engine)
         self.raw.set_limits(memory_size=limits.memory_bytes, table_elements=limits.table_elements)
         self.types = KnownTypes()
+        self.quotas = Quotas(self.raw, limits)
         self._ticker = ticker
         self._stacks = stacks
         self._limits = limits
@@ -100,7 +102,7 @@ class Store:
     @property
     def fuel_consumed(self) -> int:
         """Fuel consumed by all calls in this store so far, the one under way included."""
-        return self._settled + self._granted - int(self.raw.get_fuel())
+        return self._settled + self._granted - int(self.raw.get_fuel()) - self.quotas.fuel
 
     def set_budget(self, budget: Budget) -> None:
         """Give the following outermost calls this budget each."""
@@ -119,10 +121,7 @@ class Store:
         """
         limits = type.limits
         _check_limits(limits, _PAGES_END[type.address])
-        if limits.minimum * PAGE_SIZE > self._limits.memory_bytes:
-            raise LimitError(
-                f"a memory of {limits.minimum} pages exceeds the store's limit of {self._limits.memory_bytes} bytes"
-            )
+        self.quotas.memory.require(limits.minimum * PAGE_SIZE)
         raw_type = wasmtime.MemoryType(wasmtime.Limits(limits.minimum, limits.maximum), is_64=type.address is I64)
         try:
             return Memory(self, wasmtime.Memory(self.raw, raw_type))
@@ -136,10 +135,7 @@ class Store:
         module defines or the value does not fit, ``ValueError`` when the type is invalid.
         """
         _check_limits(type.limits, _ELEMENTS_END[type.address])
-        if type.limits.minimum > self._limits.table_elements:
-            raise LimitError(
-                f"a table of {type.limits.minimum} elements exceeds the store's limit of {self._limits.table_elements}"
-            )
+        self.quotas.table.require(type.limits.minimum)
         with raw_values(self, (type.element,), (value,)) as values:
             try:
                 if type.address is I64:
@@ -173,6 +169,10 @@ class Store:
         if not isinstance(module, Module):
             raise TypeError("the module was compiled by another engine")
         externs = [self._import(it.module, it.name, imports.get((it.module, it.name))) for it in module.imports]
+        self.quotas.memory.require(module.memory_bytes)
+        self.quotas.table.require(module.table_elements)
+        if module.metered is not None:
+            externs += self.quotas.counters()
         self._modules.add(module)
         failure = self._enter(lambda: capi.instantiate(self.raw, module.raw, externs))
         if isinstance(failure, wasmtime.Instance):
@@ -218,7 +218,7 @@ class Store:
         self._callbacks.take()
         self._forget_failures()
         budget = self._budget
-        self._settled = self.fuel_consumed
+        self._settled += self._granted - int(self.raw.get_fuel())
         self._granted = _UNLIMITED_FUEL if budget.fuel is None else min(budget.fuel, _UNLIMITED_FUEL)
         self.raw.set_fuel(self._granted)
         self._deadline = inf if budget.seconds is None else monotonic() + budget.seconds
@@ -294,7 +294,9 @@ class Store:
         self._forget_failures()
         if error is not None:
             return error
-        return failures.interrupted(failure) if time_over else failures.of_call(failure, self._modules, exception)
+        if time_over:
+            return failures.interrupted(failure, self._modules)
+        return failures.of_call(failure, self._modules, exception)
 
     def _forget_failures(self) -> None:
         self._stopped_by, self._time_over = None, False

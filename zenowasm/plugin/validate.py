@@ -11,10 +11,13 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
-from zenowasm.backends.protocol import Engine, Module
+from zenowasm.backends.protocol import Engine, ExecutionLimits, Module
+from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import WasmError
+from zenowasm.interp.limits import PAGE_SIZE
+from zenowasm.interp.syntax.module import Module as Structure
 from zenowasm.plugin.configuration.config import resolve_config
-from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.configuration.limits import LimitSource, PluginLimits
 from zenowasm.plugin.configuration.manifest import FILE_NAME, Manifest, PluginType, read_manifest
 from zenowasm.plugin.configuration.versions import ZENO_VERSION
 from zenowasm.plugin.errors import PluginError
@@ -111,6 +114,7 @@ def _check_binary(report: ValidationReport, manifest: Manifest, engine: Engine) 
     report.add("module", Level.OK, "well-formed and valid")
     _check_exports(report, manifest, module)
     _check_imports(report, module)
+    _check_sizes(report, manifest, decode(binary))
 
 
 def _check_exports(report: ValidationReport, manifest: Manifest, module: Module) -> None:
@@ -132,3 +136,17 @@ def _check_imports(report: ValidationReport, module: Module) -> None:
     if not problems:
         names = ", ".join(f"{wanted.module}.{wanted.name}" for wanted in module.imports)
         report.add("imports", Level.OK, names or "none")
+
+
+def _check_sizes(report: ValidationReport, manifest: Manifest, structure: Structure) -> None:
+    """Check what the module declares against the limits that hold where the settings say nothing."""
+    limits = PluginLimits().restricted(manifest.limits, LimitSource.MANIFEST)
+    most_elements = ExecutionLimits().table_elements
+    size = sum(type.limits.minimum for type in structure.memory_types()) * PAGE_SIZE
+    elements = sum(type.limits.minimum for type in structure.table_types())
+    if size > limits.memory_bytes:
+        remedy = limits.remedy("memory_bytes", manifest.name)
+        declared = f"{size} bytes of memory are declared, and the limit is {limits.memory_bytes}; {remedy}"
+        report.add("memory", Level.ERROR, declared)
+    if elements > most_elements:
+        report.add("tables", Level.ERROR, f"{elements} elements are declared, and the limit is {most_elements}")

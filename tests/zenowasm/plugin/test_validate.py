@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from zenowasm.plugin.validate import Check, Level, validate_plugin
@@ -57,6 +59,23 @@ def test_errors(bench, guest, changes, subject, message):
     report = validate_plugin(bench.write(guest(**changes)), bench.engine)
     assert not report.ok
     assert found(report, Level.ERROR) == [(subject, message)]
+
+
+@pytest.mark.parametrize(
+    ("extra", "subject", "message"),
+    [
+        ("(memory 1600)", "memory",
+         r"10\d+ bytes of memory are declared, and the limit is 104857600; to raise it, .*max_memory.*"),
+        ("(memory i64 800) (memory 799)", "memory", r"10\d+ bytes of memory are declared, .*"),
+        ("(table 6000000 funcref) (table i64 5000000 externref)", "tables",
+         "11000000 elements are declared, and the limit is 10000000"),
+    ],
+)  # fmt: skip
+def test_more_memory_or_tables_than_an_instance_may_have(bench, guest, extra, subject, message):
+    report = validate_plugin(bench.write(guest(extra=extra)), bench.engine)
+    ((place, text),) = found(report, Level.ERROR)
+    assert place == subject
+    assert re.fullmatch(message, text)
 
 
 def test_every_problem_is_listed(bench, guest):
