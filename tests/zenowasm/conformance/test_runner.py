@@ -69,7 +69,7 @@ def test_a_difference_between_engines_is_named(engines):
 
         name, version, capabilities = "other", "1", engines[0].capabilities
 
-        def compile(self, binary):
+        def compile(self, binary, limits=None):
             return engines[0].compile(binary.replace(b"\x6a", b"\x6b"))  # i32.add is i32.sub
 
         def new_store(self, limits=None):
