@@ -49,7 +49,9 @@ def _runs(reader: Reader, limits: ModuleLimits) -> tuple[tuple[int, ValType], ..
     start = reader.offset
     runs: list[tuple[int, ValType]] = []
     total = 0
-    for _ in range(reader.count(reader.left, "runs of locals")):
+    declared = reader.count(reader.left, "runs of locals")
+    reader.progress.hold(declared * ENTRY_BYTES)
+    for _ in range(declared):
         count = reader.u32()
         total += count
         if total >= 1 << 32:
@@ -158,7 +160,9 @@ class _ModuleDecoder:
                 raise reader.error("unexpected end of section or function")
             offset = reader.offset
             nonlocal locals_
-            locals_ += sum(count for count, _ in _runs(Reader(reader.bytes(size), offset), self.limits))
+            held = self.progress.held
+            locals_ += sum(count for count, _ in _runs(Reader(reader.bytes(size), offset, self.progress), self.limits))
+            self.progress.held = held  # only the number is kept
             if locals_ > most_locals:
                 raise LimitError(
                     f"too many locals: {locals_} in the functions up to byte 0x{reader.offset:x} together, "

@@ -131,12 +131,14 @@ class Reader:
             raise LimitError(f"{count} {what} at byte 0x{self.base + start:x}: at most {limit} are allowed")
         return count
 
-    def vector(self, limit: int, what: str, entry: Callable[[Reader], T]) -> tuple[T, ...]:
-        """Read a vector (specification, 5.1.3)."""
+    def vector(
+        self, limit: int, what: str, entry: Callable[[Reader], T], entry_bytes: int = ENTRY_BYTES
+    ) -> tuple[T, ...]:
+        """Read a vector (specification, 5.1.3), of whose entries each takes so much memory at the most."""
         count = self.count(limit, what)
         entries: list[T] = []
         for at in range(0, count, _CHUNK):
             size = min(_CHUNK, count - at)
-            self.progress.hold(size * ENTRY_BYTES)
+            self.progress.hold(size * entry_bytes)
             entries += [entry(self) for _ in range(size)]
         return tuple(entries)

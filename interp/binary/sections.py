@@ -6,7 +6,16 @@ from collections.abc import Mapping
 
 from zenowasm.interp.binary.instructions import expression
 from zenowasm.interp.binary.reader import Reader
-from zenowasm.interp.binary.types import globaltype, memtype, rectype, reftype, table_has_init, tabletype, tagtype
+from zenowasm.interp.binary.types import (
+    TYPE_BYTES,
+    globaltype,
+    memtype,
+    rectype,
+    reftype,
+    table_has_init,
+    tabletype,
+    tagtype,
+)
 from zenowasm.interp.features import Feature
 from zenowasm.interp.instructions import TABLE
 from zenowasm.interp.limits import ModuleLimits
@@ -65,7 +74,7 @@ class SectionReader:
 
     def types(self, reader: Reader) -> tuple[RecType, ...]:
         """Read the type section (5.5.4)."""
-        return reader.vector(self.limits.types, "types", lambda r: rectype(r, self.limits))
+        return reader.vector(self.limits.types, "types", lambda r: rectype(r, self.limits), TYPE_BYTES)
 
     def imports(self, reader: Reader) -> tuple[Import, ...]:
         """Read the import section (5.5.5)."""

@@ -60,6 +60,8 @@ PACKED: Mapping[int, PackedType] = {0x78: PackedType.I8, 0x77: PackedType.I16}
 FUNC, STRUCT, ARRAY = 0x60, 0x5F, 0x5E
 SUB, SUB_FINAL, REC = 0x50, 0x4F, 0x4E
 TABLE_WITH_INIT = 0x40
+TYPE_BYTES = 2_000
+"""Memory of a type, at the most, with its closed form."""
 
 
 def valtype(reader: Reader) -> ValType:
@@ -100,7 +102,7 @@ def rectype(reader: Reader, limits: ModuleLimits) -> RecType:
     """Read a recursive type (specification, 5.3.9)."""
     if reader.left and reader.data[reader.pos] == REC:
         reader.pos += 1
-        return RecType(reader.vector(limits.types, "types", lambda r: _subtype(r, limits)), as_group=True)
+        return RecType(reader.vector(limits.types, "types", lambda r: _subtype(r, limits), TYPE_BYTES), as_group=True)
     return RecType((_subtype(reader, limits),))
 
 
