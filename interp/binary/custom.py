@@ -14,6 +14,7 @@ from zenowasm.interp.errors import DecodeError, LimitError
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import Module
 
+NAME_SECTION = "name"
 _MODULE = 0
 
 NameMap: TypeAlias = Mapping[int, str]
@@ -62,7 +63,7 @@ _SUBSECTIONS: Mapping[int, tuple[str, bool]] = {
 def decode_names(module: Module, limits: ModuleLimits | None = None) -> Names:
     """Return what the name section says, as far as it is well-formed (specification, name section)."""
     limits = limits or ModuleLimits()
-    section = next((custom for custom in module.customs if custom.name == "name"), None)
+    section = next((custom for custom in module.customs if custom.name == NAME_SECTION), None)
     if section is None:
         return Names()
     found: dict[int, Reader] = {}

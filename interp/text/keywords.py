@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from zenowasm.interp.instructions import TABLE
 from zenowasm.interp.text.lexer import identifier, string_bytes
 from zenowasm.interp.text.values import is_number
 from zenowasm.interp.types import AbsHeapType, NumType, PackedType, RefType, VecType
 
+SECTION_WORDS: Mapping[str, str] = {
+    "type": "types",
+    "import": "imports",
+    "func": "functions",
+    "table": "tables",
+    "memory": "memories",
+    "tag": "tags",
+    "global": "globals",
+    "export": "exports",
+    "start": "start",
+    "elem": "elements",
+    "datacount": "data_count",
+    "code": "codes",
+    "data": "data",
+}
+"""The sections as annotations of custom sections call them."""
 _GRAMMAR = (
     "module binary quote type rec sub final func param result local struct array field mut ref null "
     "import export table memory global tag elem data start offset item declare then definition instance "

@@ -9,30 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from zenowasm.interp.binary import Names, decode, encode_names
+from zenowasm.interp.binary.custom import NAME_SECTION
 from zenowasm.interp.binary.sections import SECTIONS
 from zenowasm.interp.errors import ParseError
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import CustomSection, Module
 from zenowasm.interp.text.cursor import Cursor
+from zenowasm.interp.text.keywords import SECTION_WORDS
 from zenowasm.interp.text.lexer import Annotation, Source, describe_illegal, is_legal, tokenize
 from zenowasm.interp.text.parser_fields import KINDS, FieldParser
-
-_PLACES: Mapping[str, str] = {
-    "type": "types",
-    "import": "imports",
-    "func": "functions",
-    "table": "tables",
-    "memory": "memories",
-    "tag": "tags",
-    "global": "globals",
-    "export": "exports",
-    "start": "start",
-    "elem": "elements",
-    "datacount": "data_count",
-    "code": "codes",
-    "data": "data",
-}
-"""The sections as annotations of custom sections call them."""
 
 
 def parse_module(source: str | bytes, limits: ModuleLimits | None = None) -> Module:
@@ -186,8 +171,8 @@ class ModuleParser(FieldParser):
             anchor = cursor.tokens[cursor.pos + 1] if word else ""
             if (word, anchor) == ("before", "first"):
                 rank = 0
-            elif word in ("before", "after") and anchor in _PLACES:
-                rank = 2 * names.index(_PLACES[anchor]) + (2 if word == "after" else 1)
+            elif word in ("before", "after") and anchor in SECTION_WORDS:
+                rank = 2 * names.index(SECTION_WORDS[anchor]) + (2 if word == "after" else 1)
             elif (word, anchor) != ("after", "last"):
                 raise cursor.unexpected("the place of a custom section")
             cursor.pos += 2
@@ -217,8 +202,9 @@ class ModuleParser(FieldParser):
             _nonempty({index: space.names for index, space in self.parameters_by_type.items()}),
         )
         section = encode_names(names)
-        if section:
-            parts.customs.append(CustomSection("name", section, after=list(SECTIONS.values())[-1]))
+        # There should be one name section (specification, name section): one that is spelled out wins over identifiers.
+        if section and all(custom.name != NAME_SECTION for custom in parts.customs):
+            parts.customs.append(CustomSection(NAME_SECTION, section, after=list(SECTIONS.values())[-1]))
         return Module(
             types=tuple(self.rectypes),
             imports=tuple(parts.imports),

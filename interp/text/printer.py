@@ -7,15 +7,17 @@ known; numbers of functions, types and blocks stand in comments, so that text an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from attrs import frozen
+from attrs import Factory, frozen
 
+from zenowasm.interp.binary import Names, encode_names
+from zenowasm.interp.binary.custom import NAME_SECTION
 from zenowasm.interp.instructions import Immediate, Opcode, Structure
 from zenowasm.interp.syntax.module import (
     Body,
-    Cast,
     Catch,
+    CustomSection,
     DataSegment,
     ElementSegment,
     Export,
@@ -27,7 +29,9 @@ from zenowasm.interp.syntax.module import (
     SegmentMode,
     locals_of,
 )
-from zenowasm.interp.text.lexer import ID_CHARACTERS
+from zenowasm.interp.text.keywords import SECTION_WORDS
+from zenowasm.interp.text.naming import Identifiers, bindable, quoted
+from zenowasm.interp.text.type_printer import TypePrinter
 from zenowasm.interp.text.values import exact_text
 from zenowasm.interp.types import (
     F32,
@@ -36,11 +40,8 @@ from zenowasm.interp.types import (
     I64,
     AbsHeapType,
     FuncType,
-    GlobalType,
     NumType,
     RefType,
-    ResultType,
-    ValType,
 )
 
 _NUMBERS: Mapping[Immediate, NumType] = {
@@ -58,6 +59,14 @@ _KEYWORDS: Mapping[ExternKind, str] = {
     ExternKind.GLOBAL: "global",
     ExternKind.TAG: "tag",
 }
+_INDEXES: Mapping[ExternKind, Immediate] = {
+    ExternKind.FUNC: Immediate.FUNCIDX,
+    ExternKind.TABLE: Immediate.TABLEIDX,
+    ExternKind.MEM: Immediate.MEMIDX,
+    ExternKind.GLOBAL: Immediate.GLOBALIDX,
+    ExternKind.TAG: Immediate.TAGIDX,
+}
+"""The kind of immediate that refers to an entry."""
 _CATCHES: Mapping[tuple[bool, bool], str] = {
     (True, False): "catch",
     (True, True): "catch_ref",
@@ -66,25 +75,9 @@ _CATCHES: Mapping[tuple[bool, bool], str] = {
 }
 """The clauses of ``try_table`` (6.5.2), by whether they name a tag and whether they take the exception itself."""
 _BYTES_A_LINE = 48
-
-
-class NameSource(Protocol):
-    """The names of a module, as ``binary.Names`` has them."""
-
-    @property
-    def module(self) -> str | None:
-        """The module's name."""
-        ...
-
-    @property
-    def functions(self) -> Mapping[int, str]:
-        """Names of functions by index."""
-        ...
-
-    @property
-    def locals(self) -> Mapping[int, Mapping[int, str]]:
-        """Names of locals by function and index."""
-        ...
+_WORDS = {section: word for word, section in SECTION_WORDS.items()}
+_DEEPEST = 50
+"""Levels of indentation, as many as wasm-tools prints."""
 
 
 @frozen
@@ -100,21 +93,10 @@ class InstructionLine:
     depth: int
     text: str
 
-
-def identifier(name: str) -> str:
-    """Return a name as an identifier of the text format (6.3.5), in quotes where it has unusual characters."""
-    return f"${name}" if name and ID_CHARACTERS.issuperset(name) else f"${quoted(name)}"
-
-
-def quoted(name: str) -> str:
-    """Return a name as a string of the text format (6.3.3)."""
-    return f'"{"".join(map(_character, name))}"'
-
-
-def _character(character: str) -> str:
-    if character in '"\\':
-        return f"\\{character}"
-    return character if character.isprintable() else f"\\u{{{ord(character):x}}}"
+    @property
+    def indented(self) -> str:
+        """The text with its indentation, which ends growing at ``_DEEPEST``: else n nested blocks print n² spaces."""
+        return f"{'  ' * min(self.depth, _DEEPEST)}{self.text}"
 
 
 def _data_string(data: bytes) -> str:
@@ -123,28 +105,23 @@ def _data_string(data: bytes) -> str:
     return f'"{text}"'
 
 
-def _unique(names: Mapping[int, str]) -> dict[int, str]:
-    """Return identifiers by index, all different: a name that was taken already gets its index behind it."""
-    taken: set[str] = set()
-    found: dict[int, str] = {}
-    for index, name in names.items():
-        unique = name
-        while unique in taken:
-            unique = f"{unique}#{index}"
-        if name:
-            taken.add(unique)
-            found[index] = identifier(unique)
-    return found
-
-
 class ModulePrinter:
     """Prints one module. The module need not be valid: what cannot be resolved stays a number."""
 
-    def __init__(self, module: Module, names: NameSource | None = None) -> None:
+    def __init__(self, module: Module, names: Names | None = None) -> None:
         """Prepare to print with these names, or with numbers only."""
         self.module = module
-        self._names = names
-        self._functions = _unique(names.functions) if names is not None else {}
+        self._names = names = names or Names()
+        self._spaces: Mapping[Immediate, Identifiers] = {
+            Immediate.FUNCIDX: Identifiers(names.functions),
+            Immediate.TABLEIDX: Identifiers(names.tables),
+            Immediate.MEMIDX: Identifiers(names.memories),
+            Immediate.GLOBALIDX: Identifiers(names.globals),
+            Immediate.TAGIDX: Identifiers(names.tags),
+            Immediate.ELEMIDX: Identifiers(names.elements),
+            Immediate.DATAIDX: Identifiers(names.data),
+        }
+        self._type_printer = TypePrinter(names)
         self._types = module.function_types()
         self._subtypes = module.subtypes()
         self._imported = len(module.imported(ExternKind.FUNC))
@@ -153,11 +130,13 @@ class ModulePrinter:
 
     def function_name(self, index: int) -> str:
         """Return a function's identifier, or its index where it has no name."""
-        return self._functions.get(index, str(index))
+        return self._spaces[Immediate.FUNCIDX].use(index)
 
-    def local_names(self, function: int) -> Mapping[int, str]:
-        """Return the identifiers of a function's locals by index, as far as they have names."""
-        return _unique(self._names.locals.get(function, {})) if self._names is not None else {}
+    def _space(self, kind: ExternKind) -> Identifiers:
+        return self._spaces[_INDEXES[kind]]
+
+    def _locals(self, function: int) -> Identifiers:
+        return Identifiers(self._names.locals.get(function, {}))
 
     def function_type(self, index: int) -> FuncType | None:
         """Return a function's type, ``None`` where the index or the type is unknown."""
@@ -186,22 +165,22 @@ class ModulePrinter:
 
     def instructions(self, function: int, body: Body) -> Iterator[InstructionLine]:
         """Yield every instruction of a function, the final ``end`` included."""
-        local_names = self.local_names(function)
+        scope = _Scope(self._locals(function), Identifiers(self._names.labels.get(function, {})))
         labels = 0
-        open_labels: list[int] = []
         expression = body.expression
         for pc, (opcode, immediates) in enumerate(expression.instructions):
             structure = opcode.structure
-            depth = len(open_labels)
-            text = self._instruction(opcode, immediates, local_names, open_labels)
-            if structure in (Structure.BLOCK, Structure.IF):
+            depth = len(scope.open)
+            opens = structure in (Structure.BLOCK, Structure.IF)
+            text = self._instruction(opcode, immediates, scope, scope.labels.binding(labels) if opens else "")
+            if opens:
                 labels += 1
-                open_labels.append(labels)
+                scope.open.append(labels)
                 text += f" (;@{labels};)"
             elif structure in (Structure.ELSE, Structure.END):
                 depth = max(depth - 1, 0)
-                if structure is Structure.END and open_labels:
-                    open_labels.pop()
+                if structure is Structure.END and scope.open:
+                    scope.open.pop()
             yield InstructionLine(pc, expression.offsets[pc] if expression.offsets else 0, depth, text)
 
     def function(self, index: int) -> Iterator[str]:
@@ -212,82 +191,91 @@ class ModulePrinter:
         if index < self._imported:
             raise IndexError(f"function {index} is imported")
         body = self.module.codes[index - self._imported].body()
-        yield f"(func {self._header(index)}{self._parameters(index)}"
+        yield f"(func {self._space(ExternKind.FUNC).header(index)} {self._parameters(index)}"
         declared = self._local_declarations(index, body)
         if declared:
             yield f"  {declared}"
         *lines, _ = self.instructions(index, body)
-        yield from (f"{'  ' * (line.depth + 1)}{line.text}" for line in lines)
+        yield from (f"  {line.indented}" for line in lines)
         yield ")"
 
-    def _header(self, index: int) -> str:
-        name = self._functions.get(index)
-        return f"{name} (;{index};)" if name else f"(;{index};)"
-
     def _parameters(self, index: int) -> str:
-        type_ = self.function_type(index)
-        text = f" (type {self._types[index]})"
-        if type_ is None:
-            return text
-        names = self.local_names(index)
-        return text + _declared("param", enumerate(type_.parameters), names) + _result(type_.results)
+        type_ = self.function_type(index) or FuncType()
+        parameters = self._type_printer.declared("param", enumerate(type_.parameters), self._locals(index))
+        return self._type_printer.external(self._types[index]) + parameters + self._type_printer.result(type_.results)
 
     def _local_declarations(self, index: int, body: Body) -> str:
         type_ = self.function_type(index) or FuncType()
         first = len(type_.parameters)
         types = locals_of(type_, body)[first:]
-        return _declared("local", enumerate(types, first), self.local_names(index)).strip()
+        return self._type_printer.declared("local", enumerate(types, first), self._locals(index)).strip()
 
     # -- instructions --
 
-    def _instruction(
-        self, opcode: Opcode, immediates: tuple[Any, ...], local_names: Mapping[int, str], labels: list[int]
-    ) -> str:
+    def _instruction(self, opcode: Opcode, immediates: tuple[Any, ...], scope: _Scope, label: str = "") -> str:
+        """Print an instruction; ``label`` is what a block binds."""
+        if Immediate.FIELDIDX in opcode.immediates:
+            typeidx, field = immediates
+            return f"{opcode.mnemonic} {self._type_printer.index(typeidx)} {self._type_printer.field(typeidx, field)}"
         pairs = list(zip(opcode.immediates, immediates, strict=True))
-        spaces = [str(value) for kind, value in pairs if kind in _SPACES]
-        parts = [opcode.mnemonic]
-        if any(value != "0" for value in spaces):
-            parts += spaces
+        parts = [opcode.mnemonic, label]
+        if any(value for kind, value in pairs if kind in _SPACES):
+            parts += [self._spaces[kind].use(value) for kind, value in pairs if kind in _SPACES]
         for kind, value in pairs:
             if kind not in _SPACES:
-                parts.append(self._immediate(opcode, kind, value, local_names, labels))
+                parts.append(self._immediate(opcode, kind, value, scope))
         return " ".join(part for part in parts if part)
 
-    def _immediate(
-        self, opcode: Opcode, kind: Immediate, value: Any, local_names: Mapping[int, str], labels: list[int]
-    ) -> str:
+    def _immediate(self, opcode: Opcode, kind: Immediate, value: Any, scope: _Scope) -> str:
         if kind in _NUMBERS:
             return _constant(_NUMBERS[kind], value)
+        if kind in self._spaces:
+            return self._spaces[kind].use(value)
+        types = self._type_printer
         match kind:
             case Immediate.LOCALIDX:
-                return local_names.get(value, str(value))
-            case Immediate.FUNCIDX:
-                return self.function_name(value)
+                return scope.locals.use(value)
             case Immediate.MEMARG:
-                return _memarg(opcode, value)
+                return self._memarg(opcode, value)
             case Immediate.LABELIDX:
-                return _label(value, labels)
+                return scope.label(value)
             case Immediate.LABELIDX_VEC:
-                return " ".join(_label(label, labels) for label in value)
+                return " ".join(map(scope.label, value))
             case Immediate.BLOCKTYPE:
-                return f"(type {value})" if isinstance(value, int) else _result(value).strip()
+                return types.external(value) if isinstance(value, int) else types.result(value).strip()
             case Immediate.TYPEIDX:
-                return f"(type {value})" if Immediate.TABLEIDX in opcode.immediates else str(value)
+                return types.external(value) if Immediate.TABLEIDX in opcode.immediates else types.index(value)
+            case Immediate.HEAPTYPE:
+                return types.heap(value)
+            case Immediate.REFTYPE | Immediate.NULLABLE_REFTYPE:
+                return types.value(value)
             case Immediate.CAST:
-                return _cast(value, labels)
+                return f"{scope.label(value.label)} {types.value(value.source)} {types.value(value.target)}"
             case Immediate.CATCH_VEC:
-                return " ".join(_catch(catch, labels) for catch in value)
+                return " ".join(self._catch(catch, scope) for catch in value)
             case Immediate.V128:
                 return f"i32x4 {' '.join(f'0x{value >> shift & 0xFFFFFFFF:08x}' for shift in (0, 32, 64, 96))}"
             case Immediate.LANEIDX_16:
                 return " ".join(map(str, value))
             case Immediate.VALTYPE_VEC:
-                return _result(value).strip() or "(result)"  # without it, the mnemonic means another row
+                return types.result(value).strip() or "(result)"  # without it, the mnemonic means another row
             case _:
                 return str(value)
 
+    def _memarg(self, opcode: Opcode, memarg: MemArg) -> str:
+        parts = [self._space(ExternKind.MEM).use(memarg.memory)] if memarg.memory else []
+        parts += [f"offset={memarg.offset}"] if memarg.offset else []
+        natural = opcode.access is not None and opcode.access.width // 8 == 1 << memarg.align
+        return " ".join(parts + ([] if natural else [f"align={1 << memarg.align}"]))
+
+    def _catch(self, catch: Catch, scope: _Scope) -> str:
+        parts = [_CATCHES[catch.tag is not None, catch.reference]]
+        parts += [] if catch.tag is None else [self._space(ExternKind.TAG).use(catch.tag)]
+        return f"({' '.join(parts)} {scope.label(catch.label)})"
+
     def _constant_expression(self, expression: Expression) -> list[str]:
-        return [self._instruction(opcode, immediates, {}, []) for opcode, immediates in expression.instructions[:-1]]
+        scope = _Scope(Identifiers({}), Identifiers({}))
+        return [self._instruction(opcode, immediates, scope) for opcode, immediates in expression.instructions[:-1]]
 
     def _place(self, expression: Expression, word: str) -> str:
         """Print a constant expression in parentheses: by itself where it is one instruction."""
@@ -297,37 +285,41 @@ class ModulePrinter:
     # -- declarations --
 
     def module_text(self) -> Iterator[str]:
-        """Yield the lines of the whole module, function bodies included; raises what ``function`` raises."""
-        name = self._names.module if self._names is not None else None
-        yield f"(module {identifier(name)}" if name else "(module"
+        """Yield the lines of the whole module, function bodies included; raises what ``function`` raises.
+
+        The text parses to the same bytes, as far as the module spells integers, sections and runs of locals the way
+        ``encode`` does.
+        """
+        name = self._names.module
+        binding = Identifiers({} if name is None else {0: name}).binding(0)
+        yield f"(module {binding}".rstrip()
         for line in self.declarations(self.function):
+            yield f"  {line}"
+        for line in self._customs():
             yield f"  {line}"
         yield ")"
 
-    def declarations(self, function: Callable[[int], Iterable[str]] | None = None) -> Iterator[str]:
-        """Yield the lines of everything that a module declares.
-
-        ``function`` gives the lines of each function that the module defines; ``None`` leaves them out.
-        """
+    def declarations(self, function: Callable[[int], Iterable[str]]) -> Iterator[str]:
+        """Yield the lines of everything that a module declares, with what ``function`` gives for each of its own."""
         module = self.module
+        types = self._type_printer
         yield from self._type_definitions()
         counts = dict.fromkeys(ExternKind, 0)
         for entry in module.imports:
             yield self._import(entry, counts[entry.kind])
             counts[entry.kind] += 1
-        if function is not None:
-            for index in range(self._imported, self._imported + len(module.codes)):
-                yield from function(index)
+        for index in range(self._imported, self._imported + len(module.codes)):
+            yield from function(index)
         for index, table in enumerate(module.tables, counts[ExternKind.TABLE]):
             init = "" if table.init is None else f" ({') ('.join(self._constant_expression(table.init))})"
-            yield _numbered(str(table.type), index, init)
+            yield f"(table {self._space(ExternKind.TABLE).header(index)} {types.external(table.type)}{init})"
         for index, memory in enumerate(module.memories, counts[ExternKind.MEM]):
-            yield _numbered(str(memory), index)
+            yield f"(memory {self._space(ExternKind.MEM).header(index)} {types.external(memory)})"
         for index, typeidx in enumerate(module.tags, counts[ExternKind.TAG]):
-            yield f"(tag (;{index};) (type {typeidx}))"
+            yield f"(tag {self._space(ExternKind.TAG).header(index)} {types.external(typeidx)})"
         for index, entry_ in enumerate(module.globals, counts[ExternKind.GLOBAL]):
             init = " ".join(self._constant_expression(entry_.init))
-            yield f"(global (;{index};) {_global_type(entry_.type)} {init})"
+            yield f"(global {self._space(ExternKind.GLOBAL).header(index)} {types.external(entry_.type)} {init})"
         yield from map(self._export, module.exports)
         if module.start is not None:
             yield f"(start {self.function_name(module.start)})"
@@ -338,50 +330,88 @@ class ModulePrinter:
     def _type_definitions(self) -> Iterator[str]:
         index = 0
         for group in self.module.types:
-            lines = [f"(type (;{at};) {subtype})" for at, subtype in enumerate(group.subtypes, index)]
+            lines = [self._type_printer.definition(at, subtype) for at, subtype in enumerate(group.subtypes, index)]
             index += len(lines)
-            yield from lines if len(lines) == 1 else ("(rec", *(f"  {line}" for line in lines), ")")
+            is_group = group.as_group or len(lines) != 1
+            yield from ("(rec", *(f"  {line}" for line in lines), ")") if is_group else lines
 
     def _import(self, entry: Import, index: int) -> str:
-        if isinstance(entry.type, int):
-            header = self._header(index) if entry.kind is ExternKind.FUNC else f"(;{index};)"
-            described = f"({_KEYWORDS[entry.kind]} {header} (type {entry.type}))"
-        else:
-            described = _numbered(str(entry.type), index)
+        is_function = entry.kind is ExternKind.FUNC
+        type_ = self._parameters(index) if is_function else self._type_printer.external(entry.type)
+        described = f"({_KEYWORDS[entry.kind]} {self._space(entry.kind).header(index)} {type_})"
         return f"(import {quoted(entry.module)} {quoted(entry.name)} {described})"
 
     def _export(self, entry: Export) -> str:
-        is_function = entry.kind is ExternKind.FUNC
-        target = self.function_name(entry.index) if is_function else str(entry.index)
+        target = self._space(entry.kind).use(entry.index)
         return f"(export {quoted(entry.name)} ({_KEYWORDS[entry.kind]} {target}))"
 
     def _element(self, index: int, segment: ElementSegment) -> str:
-        parts = [f"(elem (;{index};)"]
+        parts = [f"(elem {self._spaces[Immediate.ELEMIDX].header(index)}"]
         if segment.mode is SegmentMode.DECLARATIVE:
             parts.append("declare")
         elif segment.place is not None:
-            if segment.table:
-                parts.append(f"(table {segment.table})")
+            if segment.table or segment.form & 2:
+                parts.append(f"(table {self._space(ExternKind.TABLE).use(segment.table)})")
             parts.append(self._place(segment.place, "offset"))
         functions = [_function_reference(init) for init in segment.init]
-        if None in functions or segment.type != RefType(False, AbsHeapType.FUNC):
-            parts += [str(segment.type), *(self._place(init, "item") for init in segment.init)]
+        if None in functions or segment.type != RefType(False, AbsHeapType.FUNC) or segment.form & 4:
+            parts.append(self._type_printer.value(segment.type))
+            parts += [self._place(init, "item") for init in segment.init]
         else:
             parts += ["func", *(self.function_name(function) for function in functions if function is not None)]
         return f"{' '.join(parts)})"
 
     def _data(self, index: int, segment: DataSegment) -> Iterator[str]:
-        start = f"(data (;{index};)"
+        start = f"(data {self._spaces[Immediate.DATAIDX].header(index)}"
         if segment.place is not None:
-            memory = f" (memory {segment.memory})" if segment.memory else ""
+            memory = f" (memory {self._space(ExternKind.MEM).use(segment.memory)})" if segment.memory else ""
             start += f"{memory} {self._place(segment.place, 'offset')}"
-        chunks = [segment.init[at : at + _BYTES_A_LINE] for at in range(0, len(segment.init), _BYTES_A_LINE)]
-        if len(chunks) <= 1:
-            yield f"{start} {_data_string(segment.init)})"
-            return
-        yield start
-        yield from (f"  {_data_string(chunk)}" for chunk in chunks)
-        yield ")"
+        yield from _with_bytes(start, segment.init)
+
+    # -- custom sections (specification, custom annotations) --
+
+    def _customs(self) -> Iterator[str]:
+        """Yield the custom sections, but for a name section that the identifiers make."""
+        customs = self.module.customs
+        named = [custom for custom in customs if custom.name == NAME_SECTION]
+        if len(named) == 1 and named[0].data == encode_names(bindable(self.module, self._names)):
+            customs = tuple(custom for custom in customs if custom is not named[0])
+        for custom in customs:
+            yield from _with_bytes(f"(@custom {quoted(custom.name)} ({_place_of(custom)})", custom.data)
+
+
+@frozen
+class _Scope:
+    """What instructions refer to inside a function. ``open`` holds the numbers of the open blocks, from 1."""
+
+    locals: Identifiers
+    labels: Identifiers
+    open: list[int] = Factory(list)
+
+    def label(self, index: int) -> str:
+        """Return what refers to a label: its identifier, else its index and, as a comment, its block's number."""
+        if index >= len(self.open):
+            return str(index)
+        number = self.open[-1 - index]
+        return self.labels.use(number - 1) if self.labels.has(number - 1) else f"{index} (;@{number};)"
+
+
+def _place_of(custom: CustomSection) -> str:
+    """Return the place of a custom section, in words that other tools know too: they have none for the data count."""
+    if custom.after is None:
+        return "before first"
+    return "before code" if custom.after == "data_count" else f"after {_WORDS[custom.after]}"
+
+
+def _with_bytes(start: str, data: bytes) -> Iterator[str]:
+    """Yield the lines of what ends with bytes: one string where they are few, else one a line."""
+    chunks = [data[at : at + _BYTES_A_LINE] for at in range(0, len(data), _BYTES_A_LINE)]
+    if len(chunks) <= 1:
+        yield f"{start} {_data_string(data)})"
+        return
+    yield start
+    yield from (f"  {_data_string(chunk)}" for chunk in chunks)
+    yield ")"
 
 
 def _function_reference(init: Expression) -> int | None:
@@ -392,58 +422,8 @@ def _function_reference(init: Expression) -> int | None:
     return int(immediates[0]) if opcode.constant and opcode.immediates == (Immediate.FUNCIDX,) else None
 
 
-def _numbered(type_: str, index: int, more: str = "") -> str:
-    """Put an index behind the keyword of a type's text, and what follows the type before its end."""
-    keyword, _, rest = type_.partition(" ")
-    return f"{keyword} (;{index};) {rest.removesuffix(')')}{more})"
-
-
-def _result(types: ResultType) -> str:
-    return f" (result {' '.join(map(str, types))})" if types else ""
-
-
-def _declared(keyword: str, types: Iterable[tuple[int, ValType]], names: Mapping[int, str]) -> str:
-    """Print parameters or locals: one parenthesis for each that has a name, one for each run of those without."""
-    parts: list[str] = []
-    run: list[str] = []
-    for index, type_ in types:
-        if index in names:
-            parts += [f" ({keyword} {' '.join(run)})"] if run else []
-            run = []
-            parts.append(f" ({keyword} {names[index]} {type_})")
-        else:
-            run.append(str(type_))
-    parts += [f" ({keyword} {' '.join(run)})"] if run else []
-    return "".join(parts)
-
-
-def _global_type(type_: GlobalType) -> str:
-    return f"(mut {type_.value})" if type_.mutable else str(type_.value)
-
-
 def _constant(type_: NumType, value: Any) -> str:
     text = exact_text(type_, value)
     if type_ in (F32, F64) and value == value and value not in (float("inf"), float("-inf")):
         return f"{text} (;={float(value)!r};)"
     return text
-
-
-def _memarg(opcode: Opcode, memarg: MemArg) -> str:
-    parts = [f"{memarg.memory}"] if memarg.memory else []
-    parts += [f"offset={memarg.offset}"] if memarg.offset else []
-    natural = opcode.access is not None and opcode.access.width // 8 == 1 << memarg.align
-    return " ".join(parts + ([] if natural else [f"align={1 << memarg.align}"]))
-
-
-def _label(index: int, labels: list[int]) -> str:
-    return f"{index} (;@{labels[-1 - index]};)" if index < len(labels) else str(index)
-
-
-def _cast(cast: Cast, labels: list[int]) -> str:
-    return f"{_label(cast.label, labels)} {cast.source} {cast.target}"
-
-
-def _catch(catch: Catch, labels: list[int]) -> str:
-    parts = [_CATCHES[catch.tag is not None, catch.reference]]
-    parts += [] if catch.tag is None else [str(catch.tag)]
-    return f"({' '.join(parts)} {_label(catch.label, labels)})"

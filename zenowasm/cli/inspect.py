@@ -136,7 +136,7 @@ def _with_stack(module: Module, printer: ModulePrinter, functions: list[int], co
         after = operands_of(context, index, body)[1:]
         yield f"(func {printer.function_name(index)} {context.functions[index].composite}"
         for line, operands in zip(printer.instructions(index, body), after, strict=True):
-            yield f"{line.offset:08x}  {'  ' * line.depth + line.text:<{_STACK_COLUMN}}  ;; {operands}"
+            yield f"{line.offset:08x}  {line.indented:<{_STACK_COLUMN}}  ;; {operands}"
         yield ")"
 
 

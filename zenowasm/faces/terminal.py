@@ -280,7 +280,7 @@ def _place(view: FrameView) -> str:
 
 def _code_text(line: CodeLine) -> str:
     marks = ("=>" if line.current else "  ") + ("*" if line.breakpoint else " ")
-    return f"{marks} {line.line.pc:>5}  0x{line.line.offset:06x}  {'  ' * line.line.depth}{line.line.text}"
+    return f"{marks} {line.line.pc:>5}  0x{line.line.offset:06x}  {line.line.indented}"
 
 
 def _stop_text(view: FrameView, stop: Stop) -> str:

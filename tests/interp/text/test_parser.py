@@ -292,6 +292,13 @@ def test_identifiers_become_the_name_section() -> None:
     )
 
 
+def test_a_name_section_that_is_spelled_out_wins_over_identifiers() -> None:
+    """There should be one name section (specification, name section), and wasm-tools writes this one."""
+    text = r'(module (@custom "name" "\00\02\01a") (func $f (param $x i32)))'
+    assert encode(parse_module(text)) == wat(text)
+    assert [custom.data for custom in parse_module(text).customs] == [b"\0\2\1a"]
+
+
 def test_a_name_annotation_goes_before_the_identifier() -> None:
     names = _names(
         '(module $m (@name "M") (func $f (@name "a b") (param $x (@name "") i32) (local (@name "l") i32))'
