@@ -11,13 +11,14 @@ from rich.progress import track
 
 from zenowasm.backends import registry
 from zenowasm.cli import options
-from zenowasm.cli.errors import CliError, one_line, user_errors
+from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.conformance import report
 from zenowasm.conformance.export import export
 from zenowasm.conformance.runner import run_scenario
 from zenowasm.conformance.scenario import ScenarioError, read_scenarios, scenario_files
 from zenowasm.conformance.server import web_server
 from zenowasm.conformance.world import check_extras
+from zenowasm.display import visible
 from zenowasm.resources.databases.settings import DatabaseSettingsError
 from zenowasm.resources.http.errors import HttpSettingsError
 
@@ -53,7 +54,7 @@ def conformance(
         if not scenarios:
             raise CliError("no scenario was found" + (f" whose name or chapter contains {only!r}" if only else ""))
         if target is not None:
-            click.echo(f"{export(scenarios, target)} scenarios in {target}")
+            print(visible(f"{export(scenarios, target)} scenarios in {target}"))
             return
         check_extras()
         console = Console(stderr=True)
@@ -65,5 +66,5 @@ def conformance(
     else:
         Console(width=None if sys.stdout.isatty() else 120).print(report.table(verdicts, engines))
         for line in report.lines(verdicts):
-            click.echo(one_line(line))
+            print(visible(line))
     context.exit(0 if all(verdict.passed for verdict in verdicts) else 1)

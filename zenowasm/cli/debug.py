@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from zenowasm.cli import options
-from zenowasm.cli.errors import CliError, user_errors, visible
+from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.cli.script import run_script
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
+from zenowasm.display import visible
 from zenowasm.faces.terminal import Terminal, line_reader
 
 

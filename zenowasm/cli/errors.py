@@ -52,13 +52,3 @@ def read_file(path: Path) -> bytes:
     if len(data) > _MOST_BYTES:
         raise CliError(f"cannot read {path}: larger than {_MOST_BYTES} bytes")
     return data
-
-
-def visible(text: str) -> str:
-    """Return text of a guest's with its control characters shown as escapes, so that it cannot drive a terminal."""
-    return "".join(c if c.isprintable() or c in "\t\n" else c.encode("unicode_escape").decode() for c in text)
-
-
-def one_line(text: str) -> str:
-    """Return text as one line without control characters."""
-    return visible(text.strip()).replace("\n", "\\n").replace("\t", " ")

@@ -11,7 +11,8 @@ import click
 from zenowasm.backends.compiling import bounded
 from zenowasm.backends.protocol import CompileLimits
 from zenowasm.cli import options
-from zenowasm.cli.errors import CliError, module_errors, read_file, visible
+from zenowasm.cli.errors import CliError, module_errors, read_file
+from zenowasm.display import visible
 from zenowasm.interp.binary import Names, decode, decode_names
 from zenowasm.interp.errors import ValidationError
 from zenowasm.interp.progress import Progress
@@ -115,9 +116,9 @@ def _functions(module: Module, names: Names, wanted: str | None, file: Path) -> 
     defined = range(first, first + len(module.codes))
     if wanted is None:
         return list(defined)
-    exported = {e.index: e.name for e in module.exports if e.kind is ExternKind.FUNC}
+    exported = {(e.index, e.name) for e in module.exports if e.kind is ExternKind.FUNC}
     name = wanted.removeprefix("$")
-    found = [i for i in defined if name in (names.functions.get(i), exported.get(i))]
+    found = [i for i in defined if name == names.functions.get(i) or (i, name) in exported]
     if not found and name.isascii() and name.isdigit():
         found = [i for i in defined if str(i) == name]
     if not found:

@@ -13,7 +13,8 @@ from typing import Any, TextIO
 import click
 
 from zenowasm import __version__
-from zenowasm.cli.errors import CliError, one_line
+from zenowasm.cli.errors import CliError
+from zenowasm.display import visible
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -89,6 +90,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         # Without standalone mode click returns what a command passes to ``ctx.exit``, and nothing otherwise.
         code: Any = cli.main(arguments, prog_name="zenowasm", standalone_mode=False)
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return EXIT_USAGE
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx is not None else "zenowasm"
         return _fail(f"{error.format_message().rstrip('.')}; see `{path} --help`", EXIT_USAGE)
@@ -108,9 +112,9 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def _fail(message: str, code: int, details: str = "") -> int:
-    print(f"error: {one_line(message)}", file=sys.stderr)
+    print(f"error: {visible(message.strip())}", file=sys.stderr)
     if details:
-        print(f"Details: {one_line(details)}", file=sys.stderr)
+        print(f"Details: {visible(details.strip())}", file=sys.stderr)
     return code
 
 

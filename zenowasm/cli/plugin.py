@@ -13,10 +13,11 @@ import click
 from zenowasm.backends import registry
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli import options
-from zenowasm.cli.errors import CliError, one_line, user_errors, visible
+from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.cli.plugin_build import build, new
 from zenowasm.cli.plugin_reload import reload
 from zenowasm.cli.plugin_stats import stats
+from zenowasm.display import visible
 from zenowasm.plugin import PluginError, load_environment
 from zenowasm.plugin.configuration.limits import FIELDS, PluginLimits, show_limit
 from zenowasm.plugin.configuration.manifest import Manifest, plugin_folders, read_manifest
@@ -49,7 +50,7 @@ def list_(plugin_dir: Path | None, config: Path | None, as_json: bool) -> None:
         try:
             manifests.append(read_manifest(folder))
         except PluginError as error:
-            print(f"warning: {one_line(str(error))}", file=sys.stderr)
+            print(f"warning: {visible(str(error))}", file=sys.stderr)
     if as_json:
         options.print_json({"plugins": [_described(manifest) for manifest in manifests]})
         return
@@ -100,9 +101,9 @@ def validate(path: Path, backend: str, as_json: bool) -> None:
         checks = [{"subject": c.subject, "level": c.level.value, "message": c.message} for c in report.checks]
         options.print_json({"valid": report.ok, "errors": errors, "warnings": warnings, "checks": checks})
     else:
-        print(f"Validating plugin: {report.folder}\n{_RULE}")
+        print(visible(f"Validating plugin: {report.folder}"), _RULE, sep="\n")
         for check in report.checks:
-            print(f"{_MARKS[check.level]} {check.subject}: {one_line(check.message)}")
+            print(f"{_MARKS[check.level]} " + visible(f"{check.subject}: {check.message}"))
         verdict = "is valid" if report.ok else "is not valid"
         print(f"{_RULE}\nPlugin {verdict}: {errors} errors, {warnings} warnings")
     if not report.ok:

@@ -10,7 +10,8 @@ import click
 from zenowasm.backends import registry
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli import options
-from zenowasm.cli.errors import CliError, one_line, user_errors, visible
+from zenowasm.cli.errors import CliError, user_errors
+from zenowasm.display import visible, visible_lines
 from zenowasm.plugin import PluginError, load_environment
 from zenowasm.plugin.validate import Level, validate_plugin
 from zenowasm.toolchains.build import build_plugin
@@ -30,8 +31,8 @@ def new(name: str, language: str, parent: Path) -> None:
     with user_errors(ToolchainError):
         folder = new_plugin(LANGUAGES[language], name, parent)
     for file in sorted(folder.iterdir()):
-        print(file)
-    print(f"Build it with: zenowasm plugin build {folder}")
+        print(visible(str(file)))
+    print(visible(f"Build it with: zenowasm plugin build {folder}"))
 
 
 @click.command()
@@ -47,7 +48,7 @@ def build(path: Path, language: str | None, compiler: str | None, backend: str, 
         try:
             built = build_plugin(path, language, compiler)
         except CompileError as error:
-            print(visible(error.output), end="\n" if error.output else "", file=sys.stderr)
+            print(visible_lines(error.output), end="\n" if error.output else "", file=sys.stderr)
             raise
         report = validate_plugin(path, engine, load_environment().variables)
     problems = [check for check in report.checks if check.level is not Level.OK]
@@ -67,6 +68,6 @@ def build(path: Path, language: str | None, compiler: str | None, backend: str, 
         print(visible(f"{built.file}: {built.size} bytes, {built.language}, {built.toolchain}"))
         print(f"sha256 {built.sha256}")
         for check in problems:
-            print(f"{check.level.value}: {check.subject}: {one_line(check.message)}")
+            print(visible(f"{check.level.value}: {check.subject}: {check.message}"))
     if not report.ok:
         raise CliError(f"{path} was built and is not a valid plugin: {report.count(Level.ERROR)} errors")

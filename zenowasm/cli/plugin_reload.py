@@ -11,7 +11,8 @@ from urllib.parse import quote, urlsplit
 import click
 
 from zenowasm.cli import options
-from zenowasm.cli.errors import CliError, user_errors, visible
+from zenowasm.cli.errors import CliError, user_errors
+from zenowasm.display import visible
 from zenowasm.faces.admin.errors import AdminError
 from zenowasm.faces.admin.state import default_state_file, read_state
 from zenowasm.faces.admin.token import TOKEN

@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from zenowasm.cli import options
-from zenowasm.cli.errors import CliError, user_errors, visible
+from zenowasm.cli.errors import CliError, user_errors
+from zenowasm.display import visible
 from zenowasm.faces.admin.errors import AdminError
 from zenowasm.faces.admin.state import AdminState, default_state_file, read_state
 from zenowasm.faces.admin.token import TOKEN
@@ -94,7 +95,7 @@ def _get(state: AdminState, token: str) -> tuple[int, bytes]:
 
 
 def _show_audit(stats: AuditStats) -> None:
-    print(f"{stats.records} records from {stats.first or '-'} to {stats.last or '-'}")
+    print(visible(f"{stats.records} records from {stats.first or '-'} to {stats.last or '-'}"))
     if stats.unreadable:
         print(f"{stats.unreadable} lines are no records")
     rows = (
@@ -153,4 +154,4 @@ def _show(columns: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> None:
     for row in rows:
         table.add_row(*(visible(str(cell)) for cell in row))
     # Where there is no terminal, rich would cut the table to 80 columns.
-    Console(width=200, markup=False, highlight=False).print(table)
+    Console(width=200, markup=False, emoji=False, highlight=False).print(table)

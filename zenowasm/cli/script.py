@@ -11,7 +11,8 @@ from attrs import evolve
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Store
 from zenowasm.backends.registry import BackendError
-from zenowasm.cli.errors import CliError, read_file, user_errors, visible
+from zenowasm.cli.errors import CliError, read_file, user_errors
+from zenowasm.display import visible
 from zenowasm.plugin import Host, LogRecord, PluginError, load_environment
 from zenowasm.plugin.configuration.limits import LimitSettings, LimitSource
 from zenowasm.plugin.configuration.settings import read_settings
@@ -19,7 +20,7 @@ from zenowasm.zenolang import Evaluator, Scope, UnknownSlotError, ZenoError, def
 
 
 def print_log(record: LogRecord) -> None:
-    """Print a plugin's message to stderr."""
+    """Print a plugin's message to stderr, as one line."""
     sys.stdout.flush()  # so that both streams stay in order where they end in one place
     owner = f"[{record.plugin}] " if record.plugin else ""
     # One write: `print` makes two, between which another thread's message can come.

@@ -15,8 +15,9 @@ import click
 
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli import options
-from zenowasm.cli.errors import CliError, user_errors, visible
+from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.cli.script import print_log
+from zenowasm.display import visible
 from zenowasm.faces.admin.errors import AdminError
 from zenowasm.faces.admin.server import AdminServer
 from zenowasm.faces.admin.state import AdminState, default_state_file, removed_state, write_state
@@ -96,7 +97,7 @@ def serve(
             write_state(file, found)
             try:
                 print(f"Serving {len(host.plugins)} plugins at {server.url}")
-                print(f"The token is {f'in {file}' if generated else f'that of {TOKEN}'}", flush=True)
+                print(visible(f"The token is {f'in {file}' if generated else f'that of {TOKEN}'}"), flush=True)
                 os.read(stopped, 1)
                 _restore()
                 print("Stopping", flush=True)

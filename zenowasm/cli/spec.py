@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from zenowasm.backends import registry
-from zenowasm.cli.errors import CliError, one_line, user_errors
+from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.cli.options import as_json as as_json_option
 from zenowasm.cli.options import print_json
+from zenowasm.display import visible
 from zenowasm.spec import report, suite
 from zenowasm.spec.html import SUITE_URL, to_html
 from zenowasm.spec.isolation import run_files
@@ -39,10 +40,9 @@ def fetch(folder: Path, url: str, commit: str) -> None:
     """
     with user_errors(suite.FetchError):
         suite.fetch(folder, url, commit)
-    click.echo(f"{folder} is at commit {commit}")
-    click.echo(
-        f"To let this project's tests use it: export ZENOWASM_SPEC_TESTSUITE={shlex.quote(str(folder.absolute()))}"
-    )
+    print(visible(f"{folder} is at commit {commit}"))
+    variable = f"ZENOWASM_SPEC_TESTSUITE={shlex.quote(str(folder.absolute()))}"
+    print(visible(f"To let this project's tests use it: export {variable}"))
 
 
 class _PathsOrFetch(click.Command):
@@ -99,7 +99,7 @@ def spec(
         if failures:
             for suite in suites:
                 for line in report.failure_lines(suite):
-                    click.echo(one_line(line))
+                    print(visible(line))
     context.exit(1 if any(it.counts.failed for it in suites) else 0)
 
 

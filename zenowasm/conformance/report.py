@@ -7,9 +7,11 @@ from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from zenowasm.backends.protocol import Engine
 from zenowasm.conformance.runner import Verdict
+from zenowasm.display import visible
 
 FORMAT = 1
 """Of the JSON report; a change that readers must know of counts it up."""
@@ -37,7 +39,9 @@ def table(verdicts: Sequence[Verdict], engines: Sequence[Engine]) -> Table:
         result.add_column(f"fail on {engine.name}", footer=_failing(verdicts, engine), justify="right")
     result.add_column("differ", footer=_differing(verdicts), justify="right")
     for chapter, those in rows:
-        result.add_row(chapter, str(len(those)), *(_failing(those, engine) for engine in engines), _differing(those))
+        result.add_row(
+            Text(visible(chapter)), str(len(those)), *(_failing(those, engine) for engine in engines), _differing(those)
+        )
     return result
 
 

@@ -56,7 +56,8 @@ class Terminal:
 
     def stopped(self, session: Session, stop: Stop) -> Resume:
         """Show the stop, then execute commands until one of them says how to go on."""
-        self._write(_stop_text(session.frame(), stop))
+        for line in _stop_lines(session.frame(), stop):
+            self._write(line)
         self._write(_code_text(session.listing(0)[0]))
         while True:
             try:
@@ -283,18 +284,18 @@ def _code_text(line: CodeLine) -> str:
     return f"{marks} {line.line.pc:>5}  0x{line.line.offset:06x}  {line.line.indented}"
 
 
-def _stop_text(view: FrameView, stop: Stop) -> str:
+def _stop_lines(view: FrameView, stop: Stop) -> list[str]:
     place = _place(view)
     match stop.reason:
         case Reason.BREAKPOINT:
-            return f"breakpoint {', '.join(str(b.number) for b in stop.breakpoints)} at {place}"
+            return [f"breakpoint {', '.join(str(b.number) for b in stop.breakpoints)} at {place}"]
         case Reason.TRAP:
-            return f"trap: {stop.error}\nat {place}"
+            return [f"trap: {stop.error}", f"at {place}"]
         case Reason.RETURN if stop.results:
             operands = view.operands()[-stop.results :]
             values = ", ".join(f"{o.type} {value_text(o.type, o.value, o.program)}" for o in operands)
-            return f"returned {values} to {place}"
+            return [f"returned {values} to {place}"]
         case Reason.RETURN:
-            return f"returned to {place}"
+            return [f"returned to {place}"]
         case _:
-            return f"at {place}"
+            return [f"at {place}"]

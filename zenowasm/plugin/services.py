@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from zenowasm.backends.protocol import Store
+from zenowasm.display import visible
 from zenowasm.host.observer import Observer
 from zenowasm.plugin.access.policy import HostPolicy
 from zenowasm.plugin.configuration.limits import PluginLimits
@@ -41,8 +42,8 @@ LogSink = Callable[[LogRecord], None]
 
 
 def log_to_logging(record: LogRecord) -> None:
-    """Hand a record to Python's ``logging``, to the logger ``zenowasm.plugin``."""
-    _LOGGER.log(_LOGGING_LEVELS[record.level], "[%s] %s", record.plugin, record.message)
+    """Hand a record to Python's ``logging``, to the logger ``zenowasm.plugin``, as one line."""
+    _LOGGER.log(_LOGGING_LEVELS[record.level], "[%s] %s", visible(record.plugin), visible(record.message))
 
 
 @frozen

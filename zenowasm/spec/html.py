@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from zenowasm.display import visible
 from zenowasm.spec.runner import ScriptResult
 from zenowasm.spec.suite import COMMIT, URL
 from zenowasm.spec.summary import Counts, SuiteResult, counts_of, proposal_of, total_of
@@ -37,7 +39,7 @@ def to_html(suites: Sequence[SuiteResult], source_url: str = SUITE_URL) -> str:
 
 
 def _page(suites: Sequence[SuiteResult], source_url: str) -> Iterator[str]:
-    heads = "".join(f"<th>{escape(it.backend)} {escape(it.version)}</th>" for it in suites)
+    heads = "".join(f"<th>{_shown(it.backend)} {_shown(it.version)}</th>" for it in suites)
     yield '<!doctype html><html lang="en"><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>WebAssembly conformance</title><style>{_STYLE}</style>"
@@ -46,10 +48,10 @@ def _page(suites: Sequence[SuiteResult], source_url: str) -> Iterator[str]:
     groups = _by_proposal(suites)
     for proposal, rows in groups.items():
         cells = "".join(_cell(total_of(column)) for column in zip(*rows, strict=True))
-        yield f'<tr><td><a href="#{quote(proposal)}">{escape(proposal)}</a></td>{cells}</tr>'
+        yield f'<tr><td><a href="#{quote(proposal)}">{_shown(proposal)}</a></td>{cells}</tr>'
     yield f"<tr><th>total</th>{''.join(_cell(it.counts) for it in suites)}</tr></table>"
     for proposal, rows in groups.items():
-        yield f'<h2 id="{escape(proposal)}">{escape(proposal)}</h2>'
+        yield f'<h2 id="{_shown(proposal)}">{_shown(proposal)}</h2>'
         yield f"<table><tr><th>script</th>{heads}</tr>"
         for row in rows:
             yield f"<tr><td>{''.join(_script(suites, row, source_url))}</td>"
@@ -77,19 +79,19 @@ def _cell(counts: Counts) -> str:
 def _script(suites: Sequence[SuiteResult], row: Sequence[ScriptResult], source_url: str) -> Iterator[str]:
     path = row[0].path
     if not any(it.failures() for it in row):
-        yield escape(path.name)
+        yield _shown(path.name)
         return
-    yield f"<details><summary>{escape(path.name)}</summary><ul>"
+    yield f"<details><summary>{_shown(path.name)}</summary><ul>"
     lines = _source(path)
     for suite, script in zip(suites, row, strict=True):
         for it in script.failures():
-            link = f"{source_url}/{quote(path.name)}#L{it.line}"
+            link = f"{source_url}/{quote(os.fsencode(path.name))}#L{it.line}"
             yield (
-                f'<li><a href="{escape(link)}">line {it.line}</a> <b>{escape(suite.backend)}</b> '
-                f"{escape(it.command)}: {escape(it.reason)}"
+                f'<li><a href="{escape(link)}">line {it.line}</a> <b>{_shown(suite.backend)}</b> '
+                f"{_shown(it.command)}: {_shown(it.reason)}"
             )
             if 0 < it.line <= len(lines):
-                yield f"<br><code>{escape(lines[it.line - 1].strip()[:200])}</code>"
+                yield f"<br><code>{_shown(lines[it.line - 1].strip()[:200])}</code>"
             yield "</li>"
     yield "</ul></details>"
 
@@ -99,3 +101,7 @@ def _source(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return []
+
+
+def _shown(text: str) -> str:
+    return escape(visible(text))

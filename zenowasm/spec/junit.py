@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
+from zenowasm.display import visible
 from zenowasm.spec.runner import Outcome, ScriptResult, Status
 from zenowasm.spec.summary import SuiteResult, counts_of
 
-# XML 1.0 has no way to write these, and the suite's names and messages hold some of them.
-_UNWRITABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
 
 def to_junit(suites: Sequence[SuiteResult]) -> bytes:
-    """Return the document, in UTF-8."""
+    """Return the document, in UTF-8; what XML 1.0 cannot write, as some names of the suite, is escaped."""
     root = Xml.Element("testsuites", name="WebAssembly")
     for suite in suites:
         for script in suite.scripts:
@@ -28,14 +25,14 @@ def _suite(backend: str, script: ScriptResult) -> Xml.Element:
     counts = counts_of(script)
     element = Xml.Element(
         "testsuite",
-        name=f"{backend}: {script.path.name}",
+        name=visible(f"{backend}: {script.path.name}"),
         tests=str(counts.total),
         failures=str(counts.failed),
         skipped=str(counts.skipped),
         errors="0",
         time=f"{script.seconds:.3f}",
     )
-    classname = f"{backend}.{script.path.stem}"
+    classname = visible(f"{backend}.{script.path.stem}")
     element.extend(_case(classname, script, it) for it in script.outcomes)
     return element
 
@@ -44,11 +41,11 @@ def _case(classname: str, script: ScriptResult, outcome: Outcome) -> Xml.Element
     element = Xml.Element(
         "testcase",
         classname=classname,
-        name=f"line {outcome.line}: {outcome.command}",
-        file=str(script.path),
+        name=visible(f"line {outcome.line}: {outcome.command}"),
+        file=visible(str(script.path)),
         line=str(outcome.line),
     )
-    reason = _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", outcome.reason)
+    reason = visible(outcome.reason)
     if outcome.status is Status.FAIL:
         Xml.SubElement(element, "failure", message=reason)
     elif outcome.status is Status.SKIP:

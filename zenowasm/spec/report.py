@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from zenowasm.display import visible
 from zenowasm.spec.runner import ScriptResult, Status
 from zenowasm.spec.summary import Counts, SuiteResult, counts_of, proposal_of
 
@@ -25,7 +26,7 @@ def table(suites: Sequence[SuiteResult]) -> Table:
             result.add_column(head, footer=footer, justify="right", no_wrap=True)
     for scripts in zip(*[suite.scripts for suite in suites], strict=True):
         row = [cell for script in scripts for cell in _cells(counts_of(script), script.seconds)]
-        result.add_row(scripts[0].path.name, *row)
+        result.add_row(Text(visible(scripts[0].path.name)), *row)
     return result
 
 

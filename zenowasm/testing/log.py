@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
+from zenowasm.display import visible
 from zenowasm.plugin import LogRecord
 
 
@@ -38,7 +39,7 @@ class CapturedLog:
         self.records.clear()
 
     def __str__(self) -> str:
-        return "\n".join(f"  [{it.plugin}] {it.level}: {it.message}" for it in self.records) or "  nothing"
+        return "\n".join(visible(f"  [{it.plugin}] {it.level}: {it.message}") for it in self.records) or "  nothing"
 
 
 def _of(level: str | None) -> str:

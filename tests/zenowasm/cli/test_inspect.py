@@ -138,3 +138,13 @@ def test_an_invalid_body_has_no_stack(zenowasm, tmp_path) -> None:
     assert result.code == 1
     assert "type mismatch" in result.err
     assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("options", [[], ["--disassemble"], ["--stack"], ["--function", "f"]])
+def test_names_of_a_module_cannot_forge_lines(zenowasm, write, options) -> None:
+    odd = r"\n  env.forged  (func)\1b[2J\c2\9b2J\e2\80\ae"
+    source = f'(module (import "{odd}" "{odd}" (func)) (func (export "f") (export "{odd}") nop))'
+    result = zenowasm("inspect", write("odd.wasm", wat(source)), *options)
+    assert result.code == 0
+    assert not set("\x1b\x9b\u202e") & set(result.out)
+    assert not [line for line in result.out.splitlines() if line.startswith("  env.forged")]

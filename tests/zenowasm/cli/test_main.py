@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from xml.etree import ElementTree as Xml
 
 import pytest
+from support.wasm import wat
 
 
 def test_version_and_help(zenowasm) -> None:
@@ -59,6 +62,49 @@ def test_wrong_usage_is_2(zenowasm, arguments, message) -> None:
     assert result.code == 2
     assert message in result.error
     assert result.out == ""
+
+
+@pytest.mark.parametrize("arguments", [[], ["plugin"]])
+def test_without_a_command_the_help_is_shown(zenowasm, arguments) -> None:
+    result = zenowasm(*arguments)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == zenowasm(*arguments, "--help").out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["inspect", "X.wasm"],
+        ["exec", "X.wasm", "f"],
+        ["run", "X.zl"],
+        ["debug", "X.zl"],
+        ["plugin", "list", "--plugin-dir", "X"],
+        ["plugin", "info", "X", "--plugin-dir", "."],
+        ["plugin", "validate", "X"],
+        ["plugin", "new", "X", "--lang", "c"],
+        ["plugin", "build", "X"],
+        ["plugin", "stats", "--audit", "X.zl"],
+        ["conformance", "X.wasm"],
+        ["conformance", "--only", "X"],
+        ["spec", "X.wast", "--failures", "--html", "X.html", "--junit", "X.xml"],
+        ["spec", "X.wast", "--json"],
+        ["serve", "--plugin-dir", "X.zl"],
+    ],
+)
+@pytest.mark.parametrize("utf8", ["0", "1"])
+def test_a_file_name_that_is_not_utf8_is_no_traceback(zenowasm, write, tmp_path, arguments, utf8) -> None:
+    name = os.fsdecode(b"caf\xe9\x1b[2J")
+    write(f"{name}.wasm", wat('(module (import "a" "b" (func)) (func (export "f") unreachable))'))
+    write(f"{name}.wast", '(module)\n(assert_malformed (module binary) "")\n(assert_invalid (module) "")')
+    write(f"{name}.zl", "nothing.here { }")
+    write(f"{name}/manifest.yaml", "name: odd\nbinary: odd.wasm\n")
+    variables = {"PYTHONUTF8": utf8, "LC_ALL": "C.UTF-8"}
+    result = zenowasm(*[word.replace("X", name) for word in arguments], variables=variables)
+    assert result.code in (0, 1, 2)
+    assert "Traceback" not in result.err
+    assert "\x1b" not in result.out + result.err
+    for report in tmp_path.glob("*.xml"):
+        assert "\\udce9\\x1b[2J.wast" in Xml.fromstring(report.read_bytes())[0].attrib["name"]
 
 
 @pytest.mark.parametrize("command", ["run", "debug", "exec", "inspect"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from support.wasm import wat
+
 
 def test_list_in_the_originals_words(zenowasm, plugins) -> None:
     result = zenowasm("plugin", "list", "--plugin-dir", plugins)
@@ -88,3 +90,29 @@ def test_a_folder_that_does_not_exist(zenowasm, tmp_path) -> None:
         result = zenowasm("plugin", *command, "--plugin-dir", tmp_path / "nowhere")
         assert result.code == 1
         assert result.error.startswith("no plugin folder at ")
+
+
+FORGED = r'"good\nPermissions:\n  (none)\nLimits:\e[2J\u202e"'
+
+
+def test_a_manifest_cannot_forge_lines(zenowasm, write) -> None:
+    fields = "".join(f"{key}: {FORGED}\n" for key in ("description", "author", "license", "homepage"))
+    permissions = f"permissions:\n  env: [{FORGED}]\n"
+    write("plugins/forger/manifest.yaml", f"name: forger\nbinary: f.wasm\nversion: 1.0.0\n{fields}{permissions}")
+    shown = r"good\nPermissions:\n  (none)\nLimits:\x1b[2J\u202e"
+    info = zenowasm("plugin", "info", "forger", "--plugin-dir", "plugins").out.splitlines()
+    assert [line for line in info if line.startswith(("Permissions", "Limits"))] == ["Permissions:", "Limits:"]
+    for line in (f"Description: {shown}", f"Author: {shown}", f"License: {shown}", f"  env: {shown}"):
+        assert line in info
+    listed = zenowasm("plugin", "list", "--plugin-dir", "plugins").out.splitlines()
+    assert f"     {shown}" in listed
+    assert len(listed) == 6
+
+
+def test_names_of_a_binary_cannot_forge_lines_of_validate(zenowasm, write, plugins) -> None:
+    imports = r'(import "env\n\e[2J" "x\n✅ imports: all is well" (func))'.replace(r"\e", r"\1b")
+    write("plugins/counter/counter.wasm", wat(f"(module {imports})"))
+    result = zenowasm("plugin", "validate", plugins / "counter")
+    assert result.code == 1
+    assert "\x1b" not in result.out
+    assert not [line for line in result.out.splitlines() if line.startswith("✅ imports: all")]

@@ -96,3 +96,8 @@ def test_a_log_message_is_one_write(monkeypatch):
     print_log(LogRecord("p", "info", "said"))
     print_log(LogRecord("", "warn", "noted"))
     assert writes == ["[p] info: said\n", "warn: noted\n"]
+
+
+def test_a_log_message_is_one_line(capsys):
+    print_log(LogRecord("p", "info", "said\n[host] error: forged\r\t\x1b[2J\x9b2J\u202e\u2028"))
+    assert capsys.readouterr().err == ("[p] info: said\\n[host] error: forged\\r\\t\\x1b[2J\\x9b2J\\u202e\\u2028\n")

@@ -1,4 +1,5 @@
 import json
+from html import escape
 from io import StringIO
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -59,7 +60,7 @@ def test_junit_is_well_formed_and_complete(suites):
     root = Xml.fromstring(to_junit(suites))
     assert len(root.findall("testsuite")) == 4
     assert len(root.findall("testsuite/testcase")) == 12
-    assert [it.attrib["message"] for it in root.iter("failure")] == ['expected "<1>" & got \N{REPLACEMENT CHARACTER}']
+    assert [it.attrib["message"] for it in root.iter("failure")] == ['expected "<1>" & got \\x00']
     assert [it.attrib["message"] for it in root.iter("skipped")] == ["text format"]
     counts = [(it.attrib["tests"], it.attrib["failures"], it.attrib["skipped"]) for it in root]
     assert counts[0] == ("3", "1", "1")
@@ -90,3 +91,39 @@ def test_html_links_failures_and_escapes(suites):
 )
 def test_proposals(name, proposal):
     assert proposal_of(name) == proposal
+
+
+ODD = "odd\n<b>\x1b[2J\x01\ufffe\udcff\u202e[red].wast"
+SHOWN = r"odd\n<b>\x1b[2J\x01\ufffe\udcff\u202e[red].wast"
+
+
+@pytest.fixture
+def odd_suites():
+    outcome = Outcome(1, ODD, Status.FAIL, ODD)
+    return [SuiteResult("one", "1.0", (ScriptResult(Path(ODD), (outcome,), 0.0),))]
+
+
+def test_junit_of_odd_names_is_valid(odd_suites):
+    root = Xml.fromstring(to_junit(odd_suites))
+    (case,) = root.iter("testcase")
+    assert (root[0].attrib["name"], case.attrib["name"], case.attrib["file"], case[0].attrib["message"]) == (
+        f"one: {SHOWN}",
+        f"line 1: {SHOWN}",
+        SHOWN,
+        SHOWN,
+    )
+
+
+def test_html_of_odd_names_is_safe(odd_suites):
+    page = to_html(odd_suites)
+    page.encode()
+    assert escape(SHOWN) in page
+    assert "<b>\\x1b" not in page
+    assert not set("\x1b\x01\u202e") & set(page)
+    assert "odd%0A%3Cb%3E%1B%5B2J%01%EF%BF%BE%FF" in page
+
+
+def test_table_of_odd_names(odd_suites):
+    output = StringIO()
+    Console(file=output, width=120).print(report.table(odd_suites))
+    assert SHOWN in output.getvalue()

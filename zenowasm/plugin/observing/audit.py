@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from zenowasm.display import visible
 from zenowasm.plugin.errors import PluginError
 from zenowasm.plugin.observing.trace import Decision
 
@@ -186,7 +187,9 @@ class AuditFile:
     def _note(self, error: OSError) -> None:
         self.lost += 1
         if self.lost == 1:
-            logging.getLogger(LOGGER).error("cannot write the audit log %s: %s", self.path, error.strerror)
+            logging.getLogger(LOGGER).error(
+                "cannot write the audit log %s: %s", visible(str(self.path)), error.strerror
+            )
 
     def _warn(self, message: str) -> None:
         if not self._warned:

@@ -19,6 +19,7 @@ from typing import Final
 
 from attrs import frozen
 
+from zenowasm.display import visible
 from zenowasm.resources.databases import sql
 from zenowasm.resources.databases.process import ProcessSession
 from zenowasm.resources.databases.settings import (
@@ -202,7 +203,7 @@ class _Connection:
             return _begin(ProcessSession(self._settings, self._parsed(), deadline), limit)
         except DatabaseUnavailableError as error:
             if error.reason:
-                _LOGGER.error("database connection %s: %s", self._name, error.reason)
+                _LOGGER.error("database connection %s: %s", visible(self._name), visible(error.reason))
             raise
 
     def _release(self, session: ProcessSession, idle: list[ProcessSession]) -> None:

@@ -56,3 +56,9 @@ def test_the_default_sink_is_logging(caplog):
     with caplog.at_level(logging.DEBUG, "zenowasm.plugin"):
         log_to_logging(LogRecord("p", "warn", "careful 100%"))
     assert caplog.record_tuples == [("zenowasm.plugin", logging.WARNING, "[p] careful 100%")]
+
+
+def test_a_message_is_one_line_of_logging(caplog):
+    with caplog.at_level(logging.DEBUG, "zenowasm.plugin"):
+        log_to_logging(LogRecord("p", "info", "said\nERROR:zenowasm.plugin:[q] forged\x1b[2J"))
+    assert [record.getMessage() for record in caplog.records] == [r"[p] said\nERROR:zenowasm.plugin:[q] forged\x1b[2J"]

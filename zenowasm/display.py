@@ -1,0 +1,20 @@
+"""Shows text that guests, manifests and files chose: on a terminal, in a log, in a report."""
+
+from __future__ import annotations
+
+
+def visible(text: str) -> str:
+    r"""Return text as one line that cannot drive a terminal or imitate other lines.
+
+    Everything that Unicode does not call printable becomes an escape: line ends and tabs, control codes (ESC and C1
+    among them), format characters (those that reverse the direction of text among them), and the surrogates in which
+    Python keeps bytes of file names that are not UTF-8.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def visible_lines(text: str) -> str:
+    """Return text of several lines with its line ends and tabs, and all else as ``visible`` has it."""
+    return "\n".join("\t".join(map(visible, line.split("\t"))) for line in text.split("\n"))
