@@ -9,7 +9,7 @@ import click
 
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, user_errors
-from zenowasm.cli.script import run_script
+from zenowasm.cli.script import STDIN, run_script
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
 from zenowasm.display import visible
 from zenowasm.faces.terminal import Terminal, line_reader
@@ -41,6 +41,8 @@ def debug(
     Commands are read from stdin, which may be a pipe; `help` lists them. The end of the input ends the run.
     Plugins have no time limit here but that of their manifests; all other settings hold.
     """
+    if str(script) == STDIN:
+        raise CliError("the debugger reads its commands from stdin: expected a file as SCRIPT")
     repeat = sys.stdin.isatty()
     terminal = Terminal(line_reader(sys.stdin, sys.stdout), _write, commands, repeat=repeat)
     session = Session(terminal, stop_at_start=not locations)

@@ -42,6 +42,9 @@ _INITIALIZE: Final = "_initialize"
 _START: Final = "_start"
 _LAST_EXIT_CODE: Final = 255
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
+_TRAP_HINT: Final = (
+    "`zenowasm inspect FILE --function NAME --stack` shows a function's code, `zenowasm debug` steps through plugins"
+)
 
 
 # Arguments such as -1 are no options.
@@ -119,7 +122,7 @@ class _Run:
     def program(self) -> int:
         """Run ``_start`` and return the exit code; one that no process can have becomes the last that it can."""
         try:
-            with user_errors(WasmError), _interruptible(self.engine):
+            with user_errors(WasmError, trap_hint=_TRAP_HINT), _interruptible(self.engine):
                 start: Any = self.store.instantiate(self.module, self.imports).exports[_START]
                 start.call()
         except CliError as error:
@@ -132,12 +135,13 @@ class _Run:
         """Call an export and print its results."""
         outcome: dict[str, Any] = {}
         try:
-            with user_errors(WasmError), _interruptible(self.engine):
+            with user_errors(WasmError, trap_hint=_TRAP_HINT), _interruptible(self.engine):
                 outcome["results"] = _call(self.store.instantiate(self.module, self.imports), type_, export, values)
         except CliError as error:
             trap = error.__cause__
             outcome["error"] = str(trap)
             outcome["trap"] = trap.code.value if isinstance(trap, Trap) else None
+            outcome["calls"] = list(error.calls)
             raise
         finally:
             self.wasi.flush()

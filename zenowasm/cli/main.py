@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any, TextIO
 
 import click
+from click.shell_completion import CompletionItem
 
 from zenowasm import __version__
 from zenowasm.cli.errors import CliError
@@ -56,11 +57,18 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that the arguments name; for an unknown one, say which is like it."""
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+        is_unknown = args and args[0] not in _COMMANDS and not args[0].startswith("-")
+        if is_unknown and not ctx.resilient_parsing:
             near = get_close_matches(args[0][:100], _COMMANDS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(_COMMANDS)}"
             raise click.UsageError(f"unknown command {args[0]!r}: {hint}", ctx)
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands and options that begin so."""
+        commands = {name: summary for name, (summary, _, _) in _COMMANDS.items() if name.startswith(incomplete)}
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(CompletionItem(name, help=summary) for name, summary in commands.items()), *options]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""
@@ -97,7 +105,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         path = error.ctx.command_path if error.ctx is not None else "zenowasm"
         return _fail(f"{error.format_message().rstrip('.')}; see `{path} --help`", EXIT_USAGE)
     except CliError as error:
-        return _fail(error.message, EXIT_ERROR, error.details)
+        _fail(error.message, EXIT_ERROR, error.details)
+        _tell_calls(error)
+        return EXIT_ERROR
     except click.ClickException as error:
         return _fail(error.format_message(), EXIT_ERROR)
     except (click.Abort, KeyboardInterrupt):
@@ -116,6 +126,15 @@ def _fail(message: str, code: int, details: str = "") -> int:
     if details:
         print(f"Details: {visible(details.strip())}", file=sys.stderr)
     return code
+
+
+def _tell_calls(error: CliError) -> None:
+    if error.calls:
+        print("Calls of the guest, innermost first:", file=sys.stderr)
+    for number, name in enumerate(error.calls):
+        print(visible(f"{number:>4}: {name}"), file=sys.stderr)
+    if error.hint:
+        print(f"Hint: {visible(error.hint)}", file=sys.stderr)
 
 
 def _open_missing_output() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,11 +18,14 @@ from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.cli.plugin_build import build, new
 from zenowasm.cli.plugin_reload import reload
 from zenowasm.cli.plugin_stats import stats
+from zenowasm.cli.script import print_log
 from zenowasm.display import visible
 from zenowasm.plugin import PluginError, load_environment
 from zenowasm.plugin.configuration.limits import FIELDS, PluginLimits, show_limit
 from zenowasm.plugin.configuration.manifest import Manifest, plugin_folders, read_manifest
 from zenowasm.plugin.configuration.settings import Settings, read_settings
+from zenowasm.plugin.declared import declared_slots
+from zenowasm.plugin.guest.abi import SlotDefinition
 from zenowasm.plugin.validate import Level, validate_plugin
 
 _RULE = "=" * 60
@@ -63,24 +67,32 @@ def list_(plugin_dir: Path | None, config: Path | None, as_json: bool) -> None:
         if manifest.description:
             print(visible(f"     {manifest.description}"))
         print(visible(f"     Location: {manifest.folder}"))
-        print(visible(f"     Binary: {manifest.binary}"))
+        missing = "" if manifest.binary_path.exists() else " (missing: build it with `zenowasm plugin build`)"
+        print(visible(f"     Binary: {manifest.binary}{missing}"))
 
 
 @plugin.command()
 @click.argument("name")
 @options.plugin_dir
 @options.config
+@options.backend
 @options.as_json
-def info(name: str, plugin_dir: Path | None, config: Path | None, as_json: bool) -> None:
-    """Describe the plugin NAME: what its manifest says, and the limits that hold for it here."""
+def info(name: str, plugin_dir: Path | None, config: Path | None, backend: str, as_json: bool) -> None:
+    """Describe the plugin NAME: its manifest, its slots, and the limits that hold for it here.
+
+    To learn its slots the plugin is loaded, without any database, network or file. A plugin that cannot be loaded is
+    described without them.
+    """
     settings = _settings(config)
     manifest = _find(name, _folder(plugin_dir, settings))
     limits = settings.policy().plugin_limits(manifest, settings.host_limits())
+    slots = _slots(manifest, settings, backend)
     if as_json:
-        options.print_json({**_described(manifest), "limits": _limits(limits)})
+        shown = None if slots is None else [attrs.asdict(slot) for slot in slots]
+        options.print_json({**_described(manifest), "slots": shown, "limits": _limits(limits)})
         return
     print(_RULE)
-    for line in _info(manifest):
+    for line in (*_info(manifest), *_slot_lines(slots)):
         print(visible(line))
     print("Limits:")
     for key, field in FIELDS.items():
@@ -170,6 +182,33 @@ def _info(manifest: Manifest) -> Iterator[str]:
         yield "  (none)"
 
 
+def _slots(manifest: Manifest, settings: Settings, backend: str) -> tuple[SlotDefinition, ...] | None:
+    """Return what the plugin declares; ``None``, with a warning, when it cannot be loaded."""
+    with user_errors(BackendError):
+        engine = registry.engine(backend)
+    try:
+        return declared_slots(manifest, engine, settings, load_environment(), print_log)
+    except PluginError as error:
+        print(visible(f"warning: the slots are unknown: {error}"), file=sys.stderr)
+        return None
+
+
+def _slot_lines(slots: tuple[SlotDefinition, ...] | None) -> Iterator[str]:
+    yield "Slots:"
+    for slot in slots or ():
+        yield f"  {slot.name}" + (f": {slot.description}" if slot.description else "")
+        for name, wanted in slot.inputs.items():
+            default = f", default {json.dumps(wanted.default)}" if wanted.has_default else ""
+            kind = f"{wanted.type}{', required' if wanted.required else ''}{default}"
+            yield f"    input {name} ({kind})" + (f": {wanted.description}" if wanted.description else "")
+        for name, promised in slot.outputs.items():
+            yield f"    output {name}: {json.dumps(promised, ensure_ascii=False)}"
+        for line in slot.example.splitlines():
+            yield f"    example | {line}"
+    if not slots:
+        yield "  (unknown)" if slots is None else "  (none)"
+
+
 def _described(manifest: Manifest) -> dict[str, Any]:
     return {
         "name": manifest.name,
@@ -181,5 +220,6 @@ def _described(manifest: Manifest) -> dict[str, Any]:
         "homepage": manifest.homepage,
         "location": str(manifest.folder),
         "binary": manifest.binary,
+        "binary_exists": manifest.binary_path.exists(),
         "permissions": {kind: list(entries) for kind, entries in attrs.asdict(manifest.permissions).items()},
     }

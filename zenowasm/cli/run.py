@@ -12,6 +12,8 @@ from zenowasm.cli.script import run_script
 from zenowasm.plugin.configuration.limits import LimitSettings
 from zenowasm.plugin.configuration.units import Count, Duration, Size, parse_count, parse_duration, parse_size
 
+_TRAP_HINT = "`zenowasm debug SCRIPT` stops where the guest traps, and shows its calls, locals and memory"
+
 
 @click.command()
 @click.argument("script", type=options.path)
@@ -36,10 +38,10 @@ def run(
     memory: Size | None,
     audit: Path | None,
 ) -> None:
-    """Run the ZenoLang file SCRIPT with its plugins.
+    """Run the ZenoLang file SCRIPT with its plugins; `-` is stdin.
 
     What the script logs and prints goes to stdout, what plugins log to stderr. Limits given here stand in the place of
     those in the settings; what a plugin's manifest asks for can only be less.
     """
     asked = LimitSettings(max_execution_time=timeout, max_fuel=fuel, max_memory=memory)
-    run_script(script, plugin_dir, backend=backend, config=config, asked=asked, audit=audit)
+    run_script(script, plugin_dir, backend=backend, config=config, asked=asked, audit=audit, trap_hint=_TRAP_HINT)

@@ -11,12 +11,14 @@ from attrs import evolve
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Store
 from zenowasm.backends.registry import BackendError
-from zenowasm.cli.errors import CliError, read_file, user_errors
+from zenowasm.cli.errors import CliError, read_file, read_stdin, user_errors
 from zenowasm.display import visible
 from zenowasm.plugin import Host, LogRecord, PluginError, load_environment
 from zenowasm.plugin.configuration.limits import LimitSettings, LimitSource
 from zenowasm.plugin.configuration.settings import read_settings
 from zenowasm.zenolang import Evaluator, Scope, UnknownSlotError, ZenoError, default_registry, parse
+
+STDIN = "-"
 
 
 def print_log(record: LogRecord) -> None:
@@ -38,8 +40,9 @@ def run_script(
     asked: LimitSettings | None = None,
     audit: Path | None = None,
     on_store: Callable[[str, Store], None] | None = None,
+    trap_hint: str = "",
 ) -> None:
-    """Run a script with the plugins of ``plugin_dir``, or of the environment's; see ``Host``.
+    """Run a script, or stdin for ``-``, with the plugins of ``plugin_dir``, or of the environment's; see ``Host``.
 
     ``asked`` stands in the place of the settings' limits as far as it says something; what is not ``timed`` has no time
     limit but that of a manifest. Plugins' logs go to stderr, the script's own output to stdout. Raises ``CliError``,
@@ -49,8 +52,8 @@ def run_script(
     if plugin_dir is not None and not plugin_dir.is_dir():
         raise CliError(f"no plugin folder at {plugin_dir}: expected a folder with a folder for each plugin")
     slots = default_registry()
-    with user_errors(BackendError, PluginError, ZenoError):
-        program = parse(source, str(script))
+    with user_errors(BackendError, PluginError, ZenoError, trap_hint=trap_hint):
+        program = parse(source, "stdin" if str(script) == STDIN else str(script))
         environment = load_environment()
         settings = read_settings(environment, config)
         limits = settings.host_limits().overridden(asked or LimitSettings(), LimitSource.COMMAND)
@@ -78,7 +81,7 @@ def run_script(
 
 
 def _read_script(script: Path) -> str:
-    data = read_file(script)
+    data = read_stdin() if str(script) == STDIN else read_file(script)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

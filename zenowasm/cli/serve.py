@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
@@ -96,6 +97,8 @@ def serve(
             found = AdminState(server.url, token if generated else "", os.getpid())
             write_state(file, found)
             try:
+                if not host.plugins:
+                    _warn_of_none(settings.plugin_folder(environment) if plugin_dir is None else plugin_dir)
                 print(f"Serving {len(host.plugins)} plugins at {server.url}")
                 print(visible(f"The token is {f'in {file}' if generated else f'that of {TOKEN}'}"), flush=True)
                 os.read(stopped, 1)
@@ -105,6 +108,11 @@ def serve(
             finally:
                 removed_state(file, found)
     _tell(report)
+
+
+def _warn_of_none(folder: Path) -> None:
+    expected = "expected one subdirectory with a manifest.yaml per plugin"
+    print(visible(f"warning: no plugin of {folder} is loaded: {expected}"), file=sys.stderr, flush=True)
 
 
 @contextmanager

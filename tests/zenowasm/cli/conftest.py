@@ -100,9 +100,9 @@ class CommandLine:
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
         return subprocess.Popen(command, cwd=self.folder, env=self.environment(variables), **pipes)
 
-    def python(self, code: str, *arguments: object) -> Result:
+    def python(self, code: str, *arguments: object, variables: dict[str, str] | None = None) -> Result:
         """Run Python code instead."""
-        return self._finish([sys.executable, "-c", code, *map(str, arguments)], "", None)
+        return self._finish([sys.executable, "-c", code, *map(str, arguments)], "", variables)
 
     def __call__(self, *arguments: object, given: str = "", variables: dict[str, str] | None = None) -> Result:
         """Run it with arguments; ``given`` is what it reads on stdin."""

@@ -209,3 +209,24 @@ def test_folders_variables_and_arguments(zenowasm, write) -> None:
 def test_what_cannot_be_given_to_a_program(zenowasm, write, arguments, code, message) -> None:
     result = zenowasm("exec", write("folders.wasm", wat(FOLDERS)), "length", "3", *arguments)
     assert (result.code, message in result.error) == (code, True), result.error
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+def test_a_trap_shows_the_guests_calls(zenowasm, write, backend) -> None:
+    """As wasmtime's own command line numbers them, innermost first; their names cannot forge lines."""
+    names = r'(func $"in\n   1: forged\1b[2J" unreachable) (func $out (export "f") (call 0))'
+    module = write("m.wasm", wat(f"(module {names})"))
+    result = zenowasm("exec", module, "f", "--backend", backend)
+    assert result.code == 1
+    shown = ["Calls of the guest, innermost first:", r"   0: in\n   1: forged\x1b[2J", "   1: out"]
+    assert result.err.splitlines()[1:-1] == shown
+    assert result.err.splitlines()[-1].startswith("Hint: `zenowasm inspect FILE --function NAME --stack` ")
+    described = zenowasm("exec", module, "f", "--json", "--backend", backend).json
+    assert described["calls"] == ["in\n   1: forged\x1b[2J", "out"]
+    program = write("p.wasm", wat('(module (func $start (export "_start") unreachable))'))
+    assert "   0: start\n" in zenowasm("exec", program, "--backend", backend).err
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+def test_an_error_that_is_no_trap_has_no_calls(zenowasm, module, backend) -> None:
+    assert zenowasm("exec", module, "deep", "--backend", backend).err.count("\n") == 1

@@ -191,3 +191,47 @@ def test_text_that_the_terminal_cannot_show_comes_as_escapes(zenowasm, examples)
     result = zenowasm("plugin", "validate", examples / "plugins/hello", variables=ascii_only)
     assert result.code == 0
     assert "\\u2705 manifest: hello 1.0.0" in result.out
+
+
+def test_it_runs_as_a_module_of_the_package(zenowasm) -> None:
+    code = "import runpy, sys; sys.argv[1:] = ['--version']; runpy.run_module('zenowasm', run_name='__main__')"
+    result = zenowasm.python(code)
+    assert (result.code, result.out) == (0, zenowasm("--version").out)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("zenowasm pl", ["plain,plugin"]),
+        ("zenowasm plugin va", ["plain,validate"]),
+        ("zenowasm run --time", ["plain,--timeout"]),
+        ("zenowasm run hel", ["file,hel"]),
+        ("zenowasm nothing x", []),
+    ],
+)
+def test_the_shell_completes_commands_options_and_files(zenowasm, words, found) -> None:
+    variables = {"_ZENOWASM_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    result = zenowasm(variables=variables)
+    assert (result.code, result.err, result.out.split()) == (0, "", found)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_there_is_a_completion_script_for_each_shell(zenowasm, shell) -> None:
+    result = zenowasm(variables={"_ZENOWASM_COMPLETE": f"{shell}_source"})
+    assert (result.code, result.err) == (0, "")
+    assert f"_ZENOWASM_COMPLETE={shell}_complete" in result.out
+
+
+def test_completing_a_command_imports_none(zenowasm) -> None:
+    code = """
+import sys
+from zenowasm.cli.main import main
+try:
+    main([])
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+    variables = {"_ZENOWASM_COMPLETE": "bash_complete", "COMP_WORDS": "zenowasm r", "COMP_CWORD": "1"}
+    result = zenowasm.python(code, variables=variables)
+    assert result.out.split() == ["plain,run"]
+    assert [name for name in result.err.split() if name in ("rich", "zenowasm.plugin", "zenowasm.cli.run")] == []

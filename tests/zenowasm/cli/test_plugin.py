@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from support.wasm import wat
 
 
@@ -116,3 +119,88 @@ def test_names_of_a_binary_cannot_forge_lines_of_validate(zenowasm, write, plugi
     assert result.code == 1
     assert "\x1b" not in result.out
     assert not [line for line in result.out.splitlines() if line.startswith("✅ imports: all")]
+
+
+SHOWY = r"""
+(module
+  (import "env" "host_log" (func $log (param i32 i32 i32 i32)))
+  (memory (export "memory") 1)
+  (func (export "alloc") (param i32) (result i32) i32.const 32768)
+  (func (export "plugin_init") (result i32)
+    (call $log (i32.const 64) (i32.const 4) (i32.const 72) (i32.const 5)) (i32.const 1024))
+  (func (export "plugin_register_slots") (result i32) (i32.const 2048))
+  (func (export "plugin_execute") (param i32 i32 i32 i32) (result i32) unreachable)
+  (data (i32.const 64) "info\00\00\00\00begun")
+  (data (i32.const 1024) "{}\00")
+  (data (i32.const 2048) "@SLOTS@\00"))
+"""
+SLOTS = [
+    {
+        "name": "showy.add",
+        "description": "Adds\nLimits:",
+        "example": "showy.add {\n  a: 1\n}\nlog: $sum",
+        "inputs": {
+            "a": {"type": "int", "required": True, "description": "the first"},
+            "b": {"type": "int", "default": 2},
+            "note": {},
+        },
+        "outputs": {"sum": {"type": "int"}},
+    },
+    {"name": "showy.bare"},
+]
+
+
+@pytest.mark.parametrize("backend", ["reference", "wasmtime"])
+def test_info_shows_slots_inputs_and_examples(zenowasm, write, backend) -> None:
+    text = "".join(f"\\{byte:02x}" for byte in json.dumps(SLOTS).encode())
+    write("plugins/showy/showy.wasm", wat(SHOWY.replace("@SLOTS@", text)))
+    write("plugins/showy/manifest.yaml", "name: showy\nbinary: showy.wasm\nversion: 1.0.0\n")
+    command = ["plugin", "info", "showy", "--plugin-dir", "plugins", "--backend", backend]
+    result = zenowasm(*command)
+    assert (result.code, result.err) == (0, "[showy] info: begun\n")
+    lines = result.out.splitlines()
+    assert lines[lines.index("Slots:") + 1 : lines.index("Limits:")] == [
+        r"  showy.add: Adds\nLimits:",
+        "    input a (int, required): the first",
+        "    input b (int, default 2)",
+        "    input note (any)",
+        '    output sum: {"type": "int"}',
+        "    example | showy.add {",
+        "    example |   a: 1",
+        "    example | }",
+        "    example | log: $sum",
+        "  showy.bare",
+    ]
+    slots = zenowasm(*command, "--json").json["slots"]
+    assert [slot["name"] for slot in slots] == ["showy.add", "showy.bare"]
+    assert slots[0]["inputs"]["b"]["default"] == 2
+
+
+@pytest.mark.parametrize(
+    ("manifest", "binary", "why"),
+    [
+        ("binary: odd.wasm", None, "No such file or directory"),
+        ("binary: odd.wasm", b"\0asm\1\0\0\0", "plugin_init"),
+        ("binary: odd.wasm", b"garbage", "failed to load WASM module"),
+        ("binary: odd.wasm\nconfig: {KEY: {required: true}}", b"\0asm\1\0\0\0", "KEY"),
+        ("binary: odd\ntype: sidecar", b"#!/bin/sh\ntouch started\n", "sidecar"),
+    ],
+)
+def test_info_of_a_plugin_that_cannot_be_loaded_shows_the_rest(zenowasm, write, tmp_path, manifest, binary, why):
+    write("plugins/odd/manifest.yaml", f"name: odd\nversion: 1.0.0\n{manifest}\n")
+    if binary is not None:
+        write("plugins/odd/" + manifest.split()[1], binary).chmod(0o755)
+    settings = write("settings.yaml", "wasm: {security: {allow_sidecar: true}}\n")
+    result = zenowasm("plugin", "info", "odd", "--plugin-dir", "plugins", "--config", settings)
+    assert result.code == 0
+    assert result.err.startswith("warning: the slots are unknown: ")
+    assert why in result.err
+    assert "Permissions:\n  (none)\nSlots:\n  (unknown)\nLimits:\n" in result.out
+    assert not list(tmp_path.rglob("started"))
+
+
+def test_list_marks_a_plugin_without_its_binary(zenowasm, plugins) -> None:
+    (plugins / "counter/counter.wasm").unlink()
+    command = ["plugin", "list", "--plugin-dir", plugins]
+    assert "     Binary: counter.wasm (missing: build it with `zenowasm plugin build`)\n" in zenowasm(*command).out
+    assert zenowasm(*command, "--json").json["plugins"][0]["binary_exists"] is False

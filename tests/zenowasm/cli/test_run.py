@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from support.wasm import wat
 
 from zenowasm.cli.script import print_log
 from zenowasm.plugin import LogRecord
@@ -101,3 +102,38 @@ def test_a_log_message_is_one_write(monkeypatch):
 def test_a_log_message_is_one_line(capsys):
     print_log(LogRecord("p", "info", "said\n[host] error: forged\r\t\x1b[2J\x9b2J\u202e\u2028"))
     assert capsys.readouterr().err == ("[p] info: said\\n[host] error: forged\\r\\t\\x1b[2J\\x9b2J\\u202e\\u2028\n")
+
+
+def test_a_script_from_stdin(zenowasm, write) -> None:
+    write("inner.zl", "log: $x")
+    result = zenowasm("run", "-", given='$x: "from outer"\ninclude: "inner.zl"\n')
+    assert (result.code, result.out, result.err) == (0, "[LOG]: from outer\n", "")
+    assert zenowasm("run", "-", given="a: {").error.startswith("stdin:1:4: ")
+    code = "import sys; sys.stdin = None; from zenowasm.cli.main import main; main(['run', '-'])"
+    assert zenowasm.python(code).error == "cannot read stdin: it is closed"
+
+
+NESTED = """
+(module
+  (memory (export "memory") 1)
+  (func (export "alloc") (param i32) (result i32) i32.const 32768)
+  (func (export "plugin_init") (result i32) (i32.const 1024))
+  (func (export "plugin_register_slots") (result i32) (i32.const 2048))
+  (data (i32.const 1024) "{}\\00")
+  (data (i32.const 2048) "[{\\22name\\22:\\22counter.sum\\22}]\\00")
+  (func $inner (param $n i32) (result i32) (i32.div_u (i32.const 1) (local.get $n)))
+  (func $middle (param $n i32) (result i32) (call $inner (local.get $n)))
+  (func $outer (export "plugin_execute") (param i32 i32 i32 i32) (result i32) (call $middle (i32.const 0))))
+"""
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+def test_a_trap_shows_the_guests_calls(zenowasm, write, plugins, backend) -> None:
+    """As wasmtime's own command line numbers them, innermost first."""
+    write("plugins/counter/counter.wasm", wat(NESTED))
+    result = zenowasm("run", "-", "--plugin-dir", plugins, "--backend", backend, given="counter.sum { }")
+    assert result.code == 1
+    first, *calls, hint = result.err.splitlines()
+    assert first.startswith("error: stdin:1:1: plugin execution failed: failed to call counter.plugin_execute: ")
+    assert calls == ["Calls of the guest, innermost first:", "   0: inner", "   1: middle", "   2: outer"]
+    assert hint.startswith("Hint: `zenowasm debug SCRIPT` stops where the guest traps")

@@ -230,3 +230,18 @@ def test_a_host_that_is_not_there(zenowasm, url, error) -> None:
 def test_no_host_was_started(zenowasm, tmp_path) -> None:
     result = zenowasm("plugin", "reload", "--state", tmp_path / "none")
     assert (result.code, result.error[:38]) == (1, "no running host found: cannot read " + str(tmp_path)[:3])
+
+
+def test_an_address_that_others_reach_names_the_option(zenowasm, folder) -> None:
+    result = zenowasm("serve", "--plugin-dir", folder, "--admin", "0.0.0.0:0", "--state", "state.json")
+    assert result.code == 1
+    assert "--allow-remote" in result.error
+
+
+def test_serving_nothing_is_a_warning(serve, tmp_path) -> None:
+    (tmp_path / "empty").mkdir()
+    serving = serve("--plugin-dir", tmp_path / "empty")
+    assert serving.lines[0].startswith("Serving 0 plugins at ")
+    code, _, err = serving.stop()
+    expected = "expected one subdirectory with a manifest.yaml per plugin"
+    assert (code, err) == (0, f"warning: no plugin of {tmp_path}/empty is loaded: {expected}\n")

@@ -55,7 +55,8 @@ class AdminServer:
         except ValueError as error:
             raise AdminError(f"expected an IP address such as 127.0.0.1, found {address!r}") from error
         if not loopback and not allow_remote:
-            raise AdminError(f"{address} can be reached from other machines, without encryption: allow that explicitly")
+            risk = f"{address} can be reached from other machines, without encryption"
+            raise AdminError(f"{risk}: --allow-remote permits that (`allow_remote=True` in Python)")
         try:
             self._server = _Server((address, port), Routes(host, stats), token)
         except OSError as error:
