@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-modules bench-databases load soak fuzz hostile spec-expected plugins clean
+.PHONY: help demo test test-short lint bench bench-modules bench-databases load soak fuzz hostile spec-expected plugins clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -28,6 +28,9 @@ demo: $(VENV)/.demo   ## run a plugin from a script on two engines and compare
 test: $(VENV)/.dev    ## lint, types, layers, then every test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n $(WORKERS)
+
+test-short: $(VENV)/.dev ## every test but the long campaigns; for a second Python: PYTHON=python3.13 VENV=.venv-3.13
+	$(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/differential
 
 lint: $(VENV)/.dev    ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
@@ -67,4 +70,4 @@ plugins: $(VENV)/.dev ## build the example plugins again from their sources; .ci
 	for folder in $(filter-out %/hello,$(EXAMPLES)); do $(BIN)/zenowasm plugin build $$folder || exit 1; done
 
 clean:           ## remove what the other targets made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

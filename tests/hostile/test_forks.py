@@ -6,13 +6,14 @@ import pytest
 from hostile.bounded import cases, run_python
 
 PROGRAM = """
-import os, sys, threading, time
+import os, sys, threading, time, warnings
 from zenowasm.backends.protocol import Budget, FuncType
 from zenowasm.backends.registry import engine
 from zenowasm.interp.binary.encoder import encode
 from zenowasm.interp.errors import Trap
 from zenowasm.interp.text import parse_module
 
+warnings.simplefilter("ignore", DeprecationWarning)  # CPython warns of every fork beside threads
 backend, mode = sys.argv[1:3]
 TEXT = '''(module (import "env" "host" (func $host)) (func $spins (export "spins") (loop (br 0)))
   (func (export "forks") (call $host) (call $spins)))'''
