@@ -60,6 +60,7 @@ __all__ = [
     "TagType",
     "ValType",
     "Value",
+    "described",
 ]
 
 
@@ -230,6 +231,11 @@ class Module(Protocol):
     def exports(self) -> tuple[ExportType, ...]:
         """What the module exports, in order."""
         ...
+
+
+def described(module: Module) -> str:
+    """Return what ``repr`` says of a module: one line, however large the module is."""
+    return f"<WebAssembly module: {len(module.imports)} imports, {len(module.exports)} exports>"
 
 
 class Instance(Protocol):

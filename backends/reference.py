@@ -32,6 +32,7 @@ from zenowasm.backends.protocol import (
     Table,
     TableType,
     Value,
+    described,
 )
 from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import Trap, TrapCode
@@ -55,11 +56,14 @@ _FUEL_BETWEEN_CLOCKS = 50_000
 """Fuel that a guest consumes between two looks at the clock, about a hundredth of a second."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class ReferenceModule:
     """A valid module."""
 
     valid: ValidModule
+
+    def __repr__(self) -> str:
+        return described(self)
 
     @property
     def imports(self) -> tuple[ImportType, ...]:

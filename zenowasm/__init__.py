@@ -22,3 +22,8 @@ def __getattr__(name: str) -> Any:
     from zenowasm import plugin
 
     return getattr(plugin, name)
+
+
+def __dir__() -> list[str]:
+    """Return what is public, imported or not."""
+    return sorted(__all__)

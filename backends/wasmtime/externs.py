@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import wasmtime
 
 from zenowasm.backends.wasmtime import capi
 from zenowasm.backends.wasmtime.values import Func, empty_values, lift, misfits, raw_values
 from zenowasm.interp.limits import PAGE_SIZE
+from zenowasm.interp.mistakes import outside_memory, outside_table
 from zenowasm.interp.runtime.values import Value
 from zenowasm.interp.types import (
     I32,
@@ -103,7 +104,7 @@ class Memory:
     def _check(self, address: int, length: int) -> None:
         size = self.size
         if not 0 <= address <= address + length <= size:
-            raise IndexError(f"{length} bytes at {address} are not inside the memory of {size} bytes")
+            raise outside_memory(address, length, size)
 
 
 class Table:
@@ -172,7 +173,7 @@ class Table:
     def _check(self, index: int) -> None:
         size = self.size
         if not 0 <= index < size:
-            raise IndexError(f"index {index} is not inside the table of {size} elements")
+            raise outside_table(index, size)
 
 
 class Global:
@@ -230,7 +231,10 @@ class Tag:
     __hash__ = None  # type: ignore[assignment]
 
 
-def wrap(store: Store, raw: Any, type: ExternType | None = None) -> Func | Memory | Table | Global | Tag:
+Extern: TypeAlias = Func | Memory | Table | Global | Tag
+
+
+def wrap(store: Store, raw: Any, type: ExternType | None = None) -> Extern:
     """Return this backend's object for one of wasmtime-py's, given its type if that is known from a module.
 
     Raises ``TypeError`` when there is none.

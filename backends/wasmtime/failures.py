@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from math import inf
+from typing import TYPE_CHECKING
 
 import wasmtime
 from attrs import evolve
@@ -21,6 +23,11 @@ from zenowasm.interp.errors import (
     ValidationError,
     WasmError,
 )
+from zenowasm.interp.mistakes import misfit_import
+from zenowasm.interp.types import ExternType, ImportType, MemType, TableType
+
+if TYPE_CHECKING:
+    from zenowasm.backends.wasmtime.externs import Extern
 
 _OFFSET = re.compile(r"at offset (0x[0-9a-f]+|\d+)")
 _WRAPPING = re.compile(r"^(\d+: )?(Invalid input WebAssembly code at offset \d+: )?|\s*\(at offset 0x[0-9a-f]+\)$")
@@ -78,14 +85,31 @@ def of_compilation(error: wasmtime.WasmtimeError) -> WasmError:
     return ValidationError(message, offset=offset)
 
 
-def of_instantiation(error: wasmtime.WasmtimeError) -> WasmError | None:
-    """Return the error for an instantiation that was refused, or ``None`` when it was the guest that failed."""
+def of_instantiation(error: wasmtime.WasmtimeError, given: Iterable[tuple[ImportType, Extern]]) -> WasmError | None:
+    """Return the error for an instantiation that was refused, or ``None`` when it was the guest that failed.
+
+    ``given`` are the imports with what was given for them.
+    """
     text = str(error)
     if text.startswith("incompatible import type"):
-        return LinkError(f"incompatible import type: {_innermost(text)}")
+        misfits = (misfit_import(it, extern.type) for it, extern in given if not _may_fit(it.type, extern.type))
+        return next(misfits, None) or LinkError(f"incompatible import type: {_innermost(text)}")
     if not text.startswith(_RUNNING) and _LIMIT.search(text):
         return LimitError(text)
     return None
+
+
+def _may_fit(wanted: ExternType, found: ExternType) -> bool:
+    """Say whether types fit, as far as that can be told without the types that a module defines."""
+    if isinstance(wanted, MemType | TableType) and isinstance(found, MemType | TableType):
+        most = inf if wanted.limits.maximum is None else wanted.limits.maximum
+        return (
+            type(wanted) is type(found)
+            and wanted.address == found.address
+            and found.limits.minimum >= wanted.limits.minimum
+            and (inf if found.limits.maximum is None else found.limits.maximum) <= most
+        )
+    return str(wanted) == str(found)
 
 
 def of_value(error: wasmtime.WasmtimeError) -> TypeError | None:

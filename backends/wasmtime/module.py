@@ -6,6 +6,7 @@ from functools import cached_property
 
 import wasmtime
 
+from zenowasm.backends.protocol import described
 from zenowasm.backends.wasmtime.metering import Metered
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.instructions import TABLE
@@ -31,6 +32,9 @@ class Module:
         self.binary = binary
         self.metered = metered
         self._syntax = structure
+
+    def __repr__(self) -> str:
+        return described(self)
 
     @cached_property
     def imports(self) -> tuple[ImportType, ...]:

@@ -16,7 +16,7 @@ from zenowasm.backends import protocol
 from zenowasm.backends.protocol import Budget, HostBody
 from zenowasm.backends.wasmtime import capi, failures
 from zenowasm.backends.wasmtime.callbacks import Callbacks
-from zenowasm.backends.wasmtime.externs import Global, Memory, Table, Tag, wrap
+from zenowasm.backends.wasmtime.externs import Extern, Global, Memory, Table, Tag, wrap
 from zenowasm.backends.wasmtime.module import Module
 from zenowasm.backends.wasmtime.quotas import Quotas
 from zenowasm.backends.wasmtime.stack import GUEST_STACK, HOST_STACK, ThreadStacks
@@ -25,13 +25,23 @@ from zenowasm.backends.wasmtime.values import Func, KnownTypes, Reference, empty
 from zenowasm.interp.errors import (
     HostExhaustion,
     LimitError,
-    LinkError,
     UncaughtException,
     nested_too_deep,
 )
 from zenowasm.interp.limits import PAGE_SIZE, ExecutionLimits
+from zenowasm.interp.mistakes import argument_count, foreign_import, unknown_import
 from zenowasm.interp.runtime.values import Value
-from zenowasm.interp.types import I64, AbsHeapType, FuncType, GlobalType, Limits, MemType, NumType, TableType
+from zenowasm.interp.types import (
+    I64,
+    AbsHeapType,
+    FuncType,
+    GlobalType,
+    ImportType,
+    Limits,
+    MemType,
+    NumType,
+    TableType,
+)
 
 _T = TypeVar("_T")
 _UNLIMITED_FUEL = (1 << 63) - 1
@@ -168,7 +178,8 @@ class Store:
         """Link and instantiate a module and run its start function; raises the errors that the protocol names."""
         if not isinstance(module, Module):
             raise TypeError("the module was compiled by another engine")
-        externs = [self._import(it.module, it.name, imports.get((it.module, it.name))) for it in module.imports]
+        given = [(wanted, self._given(wanted, imports)) for wanted in module.imports]
+        externs = [extern.raw for _, extern in given]
         self.quotas.memory.require(module.memory_bytes)
         self.quotas.table.require(module.table_elements)
         if module.metered is not None:
@@ -177,14 +188,14 @@ class Store:
         failure = self._enter(lambda: capi.instantiate(self.raw, module.raw, externs))
         if isinstance(failure, wasmtime.Instance):
             return Instance(self, failure, module)
-        refused = failures.of_instantiation(failure) if isinstance(failure, wasmtime.WasmtimeError) else None
+        refused = failures.of_instantiation(failure, given) if isinstance(failure, wasmtime.WasmtimeError) else None
         raise self._error(failure) if refused is None else refused
 
     def call(self, function: Func, arguments: Sequence[Value]) -> tuple[Value, ...]:
         """Call a function under the budget; raises the errors that ``Func.call`` of the protocol names."""
         type = function.type
         if len(arguments) != len(type.parameters):
-            raise TypeError(f"{len(arguments)} arguments given to a function of type {type}")
+            raise argument_count(type, len(arguments))
         with raw_values(self, type.parameters, arguments) as raw, empty_values(*type.results) as results:
             failure = self._enter(lambda: capi.call(self.raw, function.raw, raw, results))
             if failure is not None:
@@ -301,12 +312,13 @@ class Store:
     def _forget_failures(self) -> None:
         self._stopped_by, self._time_over = None, False
 
-    def _import(self, module: str, name: str, extern: protocol.Extern | None) -> wasmtime.Func:
+    def _given(self, wanted: ImportType, imports: Mapping[tuple[str, str], protocol.Extern]) -> Extern:
+        extern = imports.get((wanted.module, wanted.name))
         if extern is None:
-            raise LinkError(f"unknown import: {module!r} {name!r}")
+            raise unknown_import(wanted)
         if not isinstance(extern, Func | Memory | Table | Global | Tag) or extern.store is not self:
-            raise LinkError(f"incompatible import type: {module!r} {name!r} does not come from this store")
-        return extern.raw
+            raise foreign_import(wanted, extern)
+        return extern
 
 
 def _host_stack_used_up() -> HostExhaustion:

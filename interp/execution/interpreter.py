@@ -9,6 +9,7 @@ from zenowasm.interp.errors import Crash, HostExhaustion, Trap, WasmError, neste
 from zenowasm.interp.execution.code import constant_code
 from zenowasm.interp.execution.configuration import Configuration, Frame
 from zenowasm.interp.limits import ExecutionLimits
+from zenowasm.interp.mistakes import argument_count
 from zenowasm.interp.runtime.instances import Function, ModuleInstance
 from zenowasm.interp.runtime.startup import Meter, is_small_constant
 from zenowasm.interp.runtime.store import Store
@@ -36,7 +37,7 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
     """
     parameters = function.type.parameters
     if len(arguments) != len(parameters):
-        raise TypeError(f"a function of type {function.type} was called with {len(arguments)} arguments")
+        raise argument_count(function.type, len(arguments))
     checked = [check_value(type_, value) for type_, value in zip(parameters, arguments, strict=True)]
     if store.nesting > store.limits.nested_calls:
         raise nested_too_deep(store.limits.nested_calls)

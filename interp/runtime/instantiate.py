@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from zenowasm.interp.errors import LinkError, Trap, TrapCode
+from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.matching import LinkType, TagDefType, matches_linktype
+from zenowasm.interp.mistakes import foreign_import, misfit_import, unknown_import
 from zenowasm.interp.runtime.instances import (
     Extern,
     FunctionInstance,
@@ -32,6 +33,8 @@ from zenowasm.interp.runtime.table import TableInstance
 from zenowasm.interp.runtime.values import Value
 from zenowasm.interp.syntax.module import Expression, ExternKind, SegmentMode
 from zenowasm.interp.validation import ValidModule
+
+_EXTERNS = (FunctionInstance, HostFunction, TableInstance, MemoryInstance, GlobalInstance, TagInstance)
 
 
 class Evaluate(Protocol):
@@ -129,14 +132,11 @@ def _link(instance: ModuleInstance, imports: Mapping[tuple[str, str], Extern]) -
     for wanted, type_ in zip(context.import_types(instance.valid.module), context.imports, strict=True):
         found = imports.get((wanted.module, wanted.name))
         if found is None:
-            raise LinkError(f"unknown import: {wanted.module}.{wanted.name} of type {wanted.type}")
-        if not _lives_in(found, instance.store):
-            raise LinkError(f"{wanted.module}.{wanted.name} belongs to another store")
+            raise unknown_import(wanted)
+        if not isinstance(found, _EXTERNS) or not _lives_in(found, instance.store):
+            raise foreign_import(wanted, found)
         if not matches_linktype(_link_type(found), type_):
-            raise LinkError(
-                f"incompatible import type: {wanted.module}.{wanted.name} "
-                f"is expected to be {wanted.type} and is {found.type}"
-            )
+            raise misfit_import(wanted, found.type)
         match found:
             case FunctionInstance() | HostFunction():
                 instance.functions.append(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zenowasm.interp.limits import PAGE_SIZE
+from zenowasm.interp.mistakes import outside_memory
 from zenowasm.interp.runtime.quota import Quota
 from zenowasm.interp.types import I32, I64, Limits, MemType, NumType
 
@@ -67,4 +68,4 @@ class MemoryInstance:
 
     def _check(self, address: int, length: int) -> None:
         if address < 0 or length < 0 or address + length > len(self.data):
-            raise IndexError(f"bytes {address} to {address + length} of a memory of {len(self.data)} bytes")
+            raise outside_memory(address, length, len(self.data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from zenowasm.interp.mistakes import outside_table
 from zenowasm.interp.runtime.quota import Quota
 from zenowasm.interp.runtime.values import Value, check_value
 from zenowasm.interp.types import Limits, RefType, TableType
@@ -57,4 +58,4 @@ class TableInstance:
 
     def _check(self, index: int) -> None:
         if not 0 <= index < len(self.elements):
-            raise IndexError(f"element {index} of a table of {len(self.elements)}")
+            raise outside_table(index, len(self.elements))

@@ -198,7 +198,7 @@ class Section:
     count: int | None = None
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class Module:
     """A module (specification, 2.5). Index spaces begin with the imports of their kind."""
 
@@ -216,6 +216,10 @@ class Module:
     codes: Sequence[Code] = ()
     customs: tuple[CustomSection, ...] = ()
     sections: tuple[Section, ...] = ()
+
+    def __repr__(self) -> str:
+        counts = (f"{len(getattr(self, name))} {name}" for name in ("types", "imports", "functions", "exports"))
+        return f"<module: {', '.join(counts)}>"
 
     def subtypes(self) -> list[SubType]:
         """Return the types by their index."""

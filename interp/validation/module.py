@@ -26,7 +26,7 @@ class ValidModule:
     """
 
     module: Module
-    context: Context
+    context: Context = field(repr=False)
     codes: dict[int, Any] = field(factory=dict, repr=False)
     function_names: Mapping[int, str] | None = field(default=None, repr=False)
     startup: Any = field(default=None, repr=False)

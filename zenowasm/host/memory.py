@@ -5,9 +5,13 @@ Pointers and lengths are i32 values read as unsigned, in bytes; integers in memo
 
 from __future__ import annotations
 
+import re
+
 from zenowasm.backends.protocol import Memory
 
 _U32 = 0xFFFF_FFFF
+_ESCAPED = re.compile("[\udc80-\udcff]")
+"""What ``surrogateescape`` makes of a byte that is not UTF-8."""
 
 
 class MemoryFaultError(Exception):
@@ -95,6 +99,11 @@ class GuestMemory:
     def write_unsigned(self, pointer: int, value: int, width: int) -> None:
         """Write ``value`` as a little-endian unsigned integer of ``width`` bytes; raises ``MemoryFaultError``."""
         self.write(pointer, value.to_bytes(width, "little"))
+
+
+def replaced_text(data: bytes) -> str:
+    """Return bytes that should be UTF-8 as text with U+FFFD for each byte that is not, as Go's ``encoding/json`` does."""
+    return _ESCAPED.sub("\N{REPLACEMENT CHARACTER}", data.decode("utf-8", "surrogateescape"))
 
 
 def visible_text(data: bytes) -> str:

@@ -141,6 +141,10 @@ class CommitError(PluginError):
     """A slot answered success, but a database would not keep what it did: ``failed to commit: E``."""
 
 
+class PluginFolderError(PluginError):
+    """The folder of the plugins does not exist."""
+
+
 class ScriptFileError(PluginError):
     """The file of a script cannot be read, or is not text."""
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +33,7 @@ from zenowasm.plugin.observing.audit import AuditSink
 from zenowasm.plugin.observing.metrics import HostStats
 from zenowasm.plugin.observing.watching import make_watch
 from zenowasm.plugin.provisions import provide
-from zenowasm.plugin.services import DRAIN_SECONDS, HostServices, LogSink, log_to_logging
+from zenowasm.plugin.services import DRAIN_SECONDS, HostServices, LogRecord, LogSink, log_to_logging
 from zenowasm.plugin.slots import checked_inputs, register_slots
 from zenowasm.plugin.worker import SlotRequest
 from zenowasm.zenolang import Evaluator, Scope, SlotRegistry, default_registry, parse
@@ -89,10 +90,13 @@ class Host:
         plugins run that are native processes. With ``watch`` plugins are reloaded when something changes in their
         folders (``FolderWatch``). The rest is as in ``HostServices``.
         ``audit`` takes a record of each call of a host function: a sink, or the file to which they are written.
-        ``telemetry`` tells OpenTelemetry. Plugins that cannot be loaded are in ``problems``, and logged. Raises
+        ``telemetry`` tells OpenTelemetry. Plugins that cannot be loaded, and a ``plugin_dir`` that does not exist, are
+        in ``problems``, and logged. Raises
         ``BackendError`` for an engine that is unknown or not installed, ``PluginError`` when the folder, the settings
-        or ``.env`` cannot be read.
+        or ``.env`` cannot be read, and ``TypeError`` for ``limits`` of another type.
         """
+        if limits is not None and not isinstance(limits, PluginLimits):
+            raise TypeError(f"limits must be PluginLimits, such as PluginLimits(seconds=2), found {limits!r}")
         environment = load_environment() if environment is None else environment
         engine = backends.engine(backend)
         if not isinstance(config, Settings):
@@ -130,6 +134,7 @@ class Host:
             if plugin_dir is not None:
                 self.manager.load_folder(Path(plugin_dir))
             register_slots(self.manager, self._registry)
+            self._warn_of_unknown_plugins(config)
             if watch and plugin_dir is not None:
                 self._folder_watch = FolderWatch(self.manager, Path(plugin_dir))
         except BaseException:
@@ -253,6 +258,16 @@ class Host:
     ) -> None:
         await asyncio.to_thread(self.close)
 
+    def _warn_of_unknown_plugins(self, config: Settings) -> None:
+        """Log each plugin that only the settings know: its limits hold for nobody, perhaps for a slip of the pen."""
+        known = [*self.manager.plugins, *(problem.folder.name for problem in self.manager.problems)]
+        for name in config.plugins:
+            if name not in known:
+                near = get_close_matches(name, known, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                message = f"{config.file}: wasm.plugins.{name}: no plugin of that name was found{hint}"
+                self.manager.services.log(LogRecord("", "warn", message))
+
     def _call(self, request: SlotRequest) -> dict[str, Any]:
         with self.manager.serving(request.slot) as plugin:
             parameters = checked_inputs(plugin, request.slot, request.parameters)
@@ -265,8 +280,12 @@ class Host:
 
 
 def _budget(timeout: float | None, fuel: int | None) -> Budget | None:
-    for name, value in (("timeout", timeout), ("fuel", fuel)):
-        if value is not None and not value > 0:
+    for name, value, unit in (("timeout", timeout, "seconds"), ("fuel", fuel, "units")):
+        if value is None:
+            continue
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise TypeError(f"{name} must be a number of {unit}, found {value!r}")
+        if not value > 0:
             raise ValueError(f"{name} must be greater than 0, found {value}")
     return None if timeout is None and fuel is None else Budget(fuel, timeout)
 

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +18,7 @@ from zenowasm.plugin import AuditRecord, Host, HostEnvironment, PluginError
 from zenowasm.plugin.configuration.limits import CONFIG_FILE
 from zenowasm.plugin.configuration.manifest import FILE_NAME, plugin_folders, read_manifest
 from zenowasm.plugin.configuration.settings import Files, Http, Settings, parse_settings
+from zenowasm.plugin.errors import PluginFolderError
 from zenowasm.testing.log import CapturedLog
 
 if TYPE_CHECKING:
@@ -106,8 +108,8 @@ class World:
         try:
             if alone:
                 host.manager.load(self.plugins)
-            elif host.problems:
-                raise host.problems[0].error
+            elif broken := [it.error for it in host.problems if not isinstance(it.error, PluginFolderError)]:
+                raise broken[0]
             elif not host.plugins:
                 raise PluginError(f"{self.plugins} holds no plugins: set zenowasm_plugin_dir, or zeno_plugin_dir")
         except PluginError:
@@ -121,9 +123,22 @@ class World:
         from zenowasm.resources.databases.connections import Databases, DatabaseSettings
 
         if self.database is None:
-            return Databases({})
+            return _no_database()
         made = DatabaseSettings(f"sqlite:///{self.database.path}")
         return Databases(dict.fromkeys(("default", *_connections(self.plugins)), made))
+
+
+def _no_database() -> Databases:
+    """Return connections of which there are none, which say how a test gets one."""
+    from zenowasm.resources.databases.connections import Databases, Transaction, UnknownDatabaseError
+
+    class NoDatabase(Databases):
+        def begin(self, name: str, deadline: float = inf) -> Transaction:
+            raise UnknownDatabaseError(
+                f"database connection not found: {name} (this test does not use the fixture zeno_database)"
+            )
+
+    return NoDatabase({})
 
 
 def _connections(plugins: Path) -> Iterable[str]:

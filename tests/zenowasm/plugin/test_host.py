@@ -285,3 +285,19 @@ def test_a_folder_that_cannot_be_read_leaves_nothing_open(backend, bench, guest)
     bench.write(guest(), name="second")
     with pytest.raises(PluginError, match="holds 2 plugins, the limit is 1"):
         Host(bench.folder, backend=backend, environment=HostEnvironment({}), limits=PluginLimits(plugins=1))
+
+
+@pytest.mark.parametrize(("bound", "value"), [("timeout", "2s"), ("timeout", True), ("fuel", "all"), ("fuel", [1])])
+def test_a_bound_that_is_no_number_is_a_sentence(opened, guest, bound, value):
+    host = opened(guest())
+    with pytest.raises(TypeError, match=rf"{bound} must be a number of \w+, found "):
+        host.call("guest.run", **{bound: value})
+
+
+def test_limits_of_another_type_are_a_sentence(tmp_path):
+    with pytest.raises(TypeError, match=r"limits must be PluginLimits, .*found \{'fuel': 5\}"):
+        Host(tmp_path, limits={"fuel": 5})
+
+
+def test_the_package_lists_what_is_public():
+    assert {"Host", "PluginError", "PluginLimits", "SlotFailedError"} <= set(dir(zenowasm))

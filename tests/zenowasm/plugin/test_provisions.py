@@ -83,12 +83,22 @@ def test_what_is_not_allowed_is_denied_whatever_a_manifest_says(bench, ask, host
     Path("notes.txt").write_text("text")
     bench.write(ask("host_file_read", READ), permissions={"filesystem": ["*"]})
     error = answer(host("wasm: {security: {allow_filesystem: false}}"))
-    assert error == "plugin guest does not have permission to read file: notes.txt"
+    denied = "plugin guest does not have permission to read file: notes.txt"
+    assert error == f"{denied} (the host's settings deny it: wasm.security.allow_filesystem)"
     request = json.dumps({"method": "GET", "url": "http://127.0.0.1:1/"})
     bench.write(ask("host_http_request", request), permissions={"network": ["http://127.0.0.1:1/*"]})
     error = answer(host("wasm: {security: {allow_network: false}}"))
-    assert error == "plugin guest does not have permission to access network: http://127.0.0.1:1/"
+    denied = "plugin guest does not have permission to access network: http://127.0.0.1:1/"
+    assert error == f"{denied} (the host's settings deny it: wasm.security.allow_network)"
     assert "permission" not in answer(host())
+
+
+def test_a_plugin_that_only_the_settings_know_is_a_warning(bench, guest, host):
+    bench.write(guest())
+    host("wasm: {plugins: {guset: {limits: {max_fuel: 5}}, guest: {limits: {max_fuel: 500000}}}}")
+    assert bench.lines == [
+        ("warn", "plugins.yaml: wasm.plugins.guset: no plugin of that name was found; did you mean guest?")
+    ]
 
 
 def only_problem(host):

@@ -60,9 +60,11 @@ def test_what_a_test_does_not_ask_for_is_not_there(asking) -> None:
         def test_nothing(ask, zeno_audit):
             assert ask("http_request", {"url": "https://api.example.com/v1/x"})["error"] == "HTTP access not available"
             query = {"connection": "main", "sql": "SELECT 1"}
-            assert ask("db_query", query)["error"] == "database connection not found: main"
+            error = "database connection not found: main (this test does not use the fixture zeno_database)"
+            assert ask("db_query", query)["error"] == error
             assert ask("env_get", "ASKER_WORD") == {"text": ""}
             assert [it.function for it in zeno_audit] == ["http_request", "db_query", "env_get"]
+            assert [it.decision for it in zeno_audit] == ["unavailable", "failed", "allowed"]
         """
     )
     asking.runpytest().assert_outcomes(passed=2)

@@ -26,13 +26,17 @@ class NetworkGrant:
 
 @frozen
 class Permissions:
-    """The permissions of one plugin, ready to be asked. Without arguments everything is denied."""
+    """The permissions of one plugin, ready to be asked. Without arguments everything is denied.
+
+    ``withheld`` names the kinds that the manifest grants and the host's settings deny.
+    """
 
     network: tuple[UrlRule, ...] = ()
     filesystem: tuple[PathRule, ...] = ()
     env: frozenset[str] = frozenset()
     database: frozenset[str] = frozenset()
     scope: frozenset[str] = field(default=frozenset())
+    withheld: frozenset[str] = field(default=frozenset())
 
     @classmethod
     def of(
@@ -64,6 +68,10 @@ class Permissions:
         if not matching:
             return None
         return NetworkGrant(literal_host=any(rule.host is not None for rule in matching))
+
+    def why_denied(self, kind: str) -> str:
+        """Return what to add to the words for a denial of this kind: nothing when the manifest does not grant it."""
+        return f" (the host's settings deny it: wasm.security.allow_{kind})" if kind in self.withheld else ""
 
     @property
     def whole_network(self) -> bool:

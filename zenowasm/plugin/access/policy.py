@@ -59,11 +59,14 @@ class HostPolicy:
     def permissions(self, manifest: Manifest) -> Permissions:
         """Return what the plugin may do: what its manifest grants, without what is not allowed here."""
         granted = manifest.granted()
-        if not self.allow_network:
-            granted = evolve(granted, network=())
-        if not self.allow_filesystem:
-            granted = evolve(granted, filesystem=())
-        return granted
+        allowed = {"network": self.allow_network, "filesystem": self.allow_filesystem}
+        withheld = [kind for kind, allowed_here in allowed.items() if not allowed_here and getattr(granted, kind)]
+        return evolve(
+            granted,
+            network=granted.network if self.allow_network else (),
+            filesystem=granted.filesystem if self.allow_filesystem else (),
+            withheld=frozenset(withheld),
+        )
 
     def plugin_limits(self, manifest: Manifest, host: PluginLimits) -> PluginLimits:
         """Return the limits of a plugin: those of the ``host``, or what it says of this plugin, and the manifest's

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from zenowasm.host.memory import visible_text
+from zenowasm.host.memory import replaced_text
 from zenowasm.plugin.access.path_rules import clean_path
 from zenowasm.plugin.guest.jsonvalue import JSONValue
 from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
@@ -23,12 +23,12 @@ _OUTSIDE = "absolute paths and parent directory access not allowed"
 
 
 def read(context: HostContext, path: str) -> dict[str, object]:
-    """Return the ``content`` of a regular file as text, in which a byte that is not UTF-8 is shown as an escape.
+    """Return the ``content`` of a regular file as text, with U+FFFD for each byte that is not UTF-8.
 
     Raises ``RequestFailedError``, also for a file that is larger than a reply may be.
     """
     with _place(context, path, write=False) as place:
-        return {"content": visible_text(place.read(context.limits.request_bytes))}
+        return {"content": replaced_text(place.read(context.limits.request_bytes))}
 
 
 def write(context: HostContext, request: dict[str, JSONValue]) -> None:
@@ -55,7 +55,8 @@ def _place(context: HostContext, path: str, *, write: bool) -> Iterator[Place]:
     if folder is None:
         raise NotAvailableError("file access not available")
     verb = "write" if write else "read"
-    denied = DeniedError(f"plugin {context.plugin} does not have permission to {verb} file: {path}")
+    why = context.permissions.why_denied("filesystem")
+    denied = DeniedError(f"plugin {context.plugin} does not have permission to {verb} file: {path}{why}")
     segments = clean_path(path)
     if segments is None:
         raise DeniedError(_OUTSIDE) if _may_access_all(context, write=write) else denied

@@ -6,7 +6,11 @@ payloads that are signed must arrive byte for byte.
 
 from __future__ import annotations
 
-from zenowasm.host.memory import visible_text
+import re
+from email.message import Message
+from urllib.parse import quote
+
+from zenowasm.host.memory import replaced_text
 from zenowasm.plugin.access.permissions import NetworkGrant
 from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, is_encodable, parse_whole
 from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
@@ -21,11 +25,16 @@ from zenowasm.resources.http.errors import (
 from zenowasm.resources.http.url import MAX_URL, without_password
 
 _CONTENT_TYPE = "content-type"
+_CHARSET = re.compile(
+    r"us-ascii|latin-?1|iso-8859-\d{1,2}|(windows-|cp)125[0-8]|koi8-[ru]|utf-16(le|be)?"
+    r"|shift_jis|euc-jp|iso-2022-jp|gb2312|gbk|gb18030|big5|euc-kr"
+)
+"""The charsets of the web. Python knows others whose decoders take time that grows with the square of the text."""
 
 
 def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, object]:
     """Send ``{method, url, headers, body}`` and return ``{status, headers, body}``, whatever the status."""
-    url = _text(request, "url")
+    url = _in_ascii(_text(request, "url"))
     method = _text(request, "method") or "GET"
     headers = _headers(request.get("headers"))
     client = context.services.http
@@ -50,7 +59,7 @@ def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, ob
             owner=context.plugin,
         )
     except NotPermittedError as error:
-        shown = without_password(url[:MAX_URL])
+        shown = without_password(url[:MAX_URL]) + context.permissions.why_denied("network")
         raise DeniedError(f"plugin {context.plugin} does not have permission to access network: {shown}") from error
     except InvalidRequestError as error:
         raise RequestFailedError(f"failed to create request: {error}") from error
@@ -62,7 +71,14 @@ def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, ob
         raise RequestFailedError(f"request failed: {error}") from error
     except UnreadableResponseError as error:
         raise RequestFailedError(f"failed to read response: {error}") from error
-    return {"status": response.status, "headers": _answered(response.headers), "body": _value(response.body)}
+    answered = _answered(response.headers)
+    value = _value(response.body, answered.get("Content-Type", ""))
+    return {"status": response.status, "headers": answered, "body": value}
+
+
+def _in_ascii(url: str) -> str:
+    """Return a URL with what is not ASCII percent-encoded as UTF-8, as browsers send it (RFC 3987, 3.1)."""
+    return "".join(character if character.isascii() else quote(character, errors="replace") for character in url)
 
 
 def _text(request: dict[str, JSONValue], key: str) -> str:
@@ -99,17 +115,31 @@ def _answered(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
     joined: dict[str, str] = {}
     for name, value in headers:
         key = "-".join(part.capitalize() for part in name.split("-"))
-        text = visible_text(value.encode("latin-1"))
+        text = replaced_text(value.encode("latin-1"))
         if key in joined:
             text = joined[key] + ("\n" if key == "Set-Cookie" else ", ") + text
         joined[key] = text
     return joined
 
 
-def _value(body: bytes) -> object:
-    """Return the value of a body that is JSON and nothing else, else its text."""
+def _value(body: bytes, content_type: str) -> object:
+    """Return the value of a body that is JSON and nothing else, else its text by the charset that it says."""
+    text = _decoded(body, content_type)
     try:
-        value = parse_whole(body)
+        value = parse_whole(body if text is None else text.encode())
     except JSONError:
-        return visible_text(body)
-    return value if is_encodable(value) else visible_text(body)
+        return replaced_text(body) if text is None else text
+    return value if is_encodable(value) else replaced_text(body)
+
+
+def _decoded(body: bytes, content_type: str) -> str | None:
+    """Return the text of a body in another charset than UTF-8, ``None`` where it is UTF-8 or none that is known."""
+    message = Message()
+    message["Content-Type"] = content_type
+    charset = message.get_content_charset("utf-8")
+    if not _CHARSET.fullmatch(charset):
+        return None
+    try:
+        return body.decode(charset, "replace")
+    except LookupError:  # iso-8859-12, which was never made
+        return None

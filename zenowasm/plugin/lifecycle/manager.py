@@ -21,6 +21,7 @@ from zenowasm.plugin.errors import (
     LoadError,
     NotListedError,
     PluginError,
+    PluginFolderError,
     RetiredError,
 )
 from zenowasm.plugin.guest.abi import Response, SlotDefinition
@@ -91,13 +92,15 @@ class PluginManager:
         """Load every plugin in the folders of ``folder``, in the order of their names.
 
         What is wrong with one is recorded in ``problems`` and logged, and the others go on; what is not on the
-        whitelist is logged as ``info``. A folder that does not
-        exist is logged and holds no plugins. A later ``reload`` looks into it again.
+        whitelist is logged as ``info``. A folder that does not exist is a problem, too, and holds no plugins; a later
+        ``reload`` looks into it again.
         """
         if folder not in self._folders:
             self._folders.append(folder)
         candidates = self.candidates(folder)
         if candidates is None:
+            missing = PluginFolderError(f"no plugin folder at {folder}: expected one subdirectory per plugin")
+            self.problems.append(PluginProblem(folder, missing))
             self._note("", "warn", f"Plugin directory does not exist: {folder}")
         for candidate in candidates or ():
             try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from enum import Enum
+from enum import StrEnum
 from time import perf_counter_ns
 from typing import Any
 
@@ -12,7 +12,7 @@ from attrs import define, field
 from zenowasm.plugin.guest.abi import EXECUTE
 
 
-class Decision(Enum):
+class Decision(StrEnum):
     """What became of one call of a host function."""
 
     ALLOWED = "allowed"

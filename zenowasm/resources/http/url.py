@@ -18,7 +18,7 @@ _PORTS = {"http": 80, "https": 443}
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
     r"(?:(?P<user>[^/?#@\[\]]*)@)?"
-    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)"
+    r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?)"
     r"(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/[^?#]*)?"
     r"(?:\?(?P<query>[^#]*))?"
@@ -99,6 +99,7 @@ def _host(text: str) -> str | None:
             return f"[{ipaddress.IPv6Address(text[1:-1]).compressed}]"
         except ValueError:
             return None
+    text = text.removesuffix(".")  # which says that the name is whole; it is the same host (RFC 3986, 3.2.2)
     labels = text.split(".")
     if len(text) > _MAX_HOST or not all(0 < len(label) <= _MAX_LABEL for label in labels):
         return None

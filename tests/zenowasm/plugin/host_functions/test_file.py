@@ -75,9 +75,19 @@ def test_a_permitted_file_is_read(read, path, rule):
     assert (response.success, response.data) == (True, {"content": "täxt\n"})
 
 
-def test_bytes_that_are_not_text_stay_visible(read, root):
-    (root / "data" / "binary").write_bytes(b"a\xff\xe4\0b")
-    assert read("data/binary", "data").data == {"content": "a\\xff\\xe4\0b"}
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"a\xff\xe4\0b", "a\ufffd\ufffd\0b"),
+        (b"caf\xe9", "caf\ufffd"),
+        (b"\xe2\x82x", "\ufffd\ufffdx"),  # a character that is cut off: Go replaces each of its bytes
+        ("é\udcff".encode("utf-8", "surrogatepass"), "é\ufffd\ufffd\ufffd"),
+    ],
+)
+def test_a_byte_that_is_not_utf_8_is_a_replacement_character(read, root, content, text):
+    """As in Go's encoding/json, which the original uses."""
+    (root / "data" / "binary").write_bytes(content)
+    assert read("data/binary", "data").data == {"content": text}
 
 
 @pytest.mark.parametrize(
@@ -178,4 +188,7 @@ def test_what_is_not_written_answers_0_and_changes_nothing(write, root, request_
 
 
 def test_the_host_may_forbid_files_to_all(read):
-    assert read("data/file", "*", policy=HostPolicy(allow_filesystem=False)).error == denied("data/file")
+    policy = HostPolicy(allow_filesystem=False)
+    why = " (the host's settings deny it: wasm.security.allow_filesystem)"
+    assert read("data/file", "*", policy=policy).error == denied("data/file") + why
+    assert read("data/file", policy=policy).error == denied("data/file")

@@ -92,8 +92,9 @@ def test_bodies_that_go_out(send, web, body, headers, sent, kind):
         (b"NaN", "NaN"),
         (b"[" * 200, "[" * 200),
         (b'"\\ud800"', "\ufffd"),
-        (b"\xff\x00", "\\xff\x00"),
-        (b'"\xff"', '"\\xff"'),
+        (b"\xff\x00", "\ufffd\x00"),
+        (b'"\xff"', '"\ufffd"'),
+        (b"caf\xe9", "caf\ufffd"),
         (b"\xef\xbb\xbf{}", "\ufeff{}"),
     ],
 )
@@ -101,6 +102,34 @@ def test_bodies_that_come_back(send, web, body, value):
     web.answers["/"] = lambda handler: handler.respond(200, body)
     data = send({"url": web.url()}).data
     assert (type(data["body"]), data["body"]) == (type(value), value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "value"),
+    [
+        ("text/plain; charset=iso-8859-1", b"caf\xe9", "café"),
+        ("text/plain; charset=ISO-8859-1", b"caf\xe9", "café"),
+        ('text/plain; charset="windows-1252"', b"\x80 5", "€ 5"),
+        ("application/json; charset=utf-16le", '{"a": "é"}'.encode("utf-16le"), {"a": "é"}),
+        ("text/plain; charset=shift_jis", "日本".encode("shift_jis"), "日本"),
+        ("text/plain; charset=us-ascii", b"caf\xe9", "caf\ufffd"),
+        ("text/plain; charset=utf-8", b"caf\xe9", "caf\ufffd"),
+        ("text/plain; charset=zip", b"caf\xe9", "caf\ufffd"),
+        ("text/plain; charset=idna", b"xn--caf-dma", "xn--caf-dma"),
+        ("text/plain; charset=iso-8859-12", b"caf\xe9", "caf\ufffd"),
+        ("text/plain; charset=../../x", b"caf\xe9", "caf\ufffd"),
+        ("nonsense", b"caf\xe9", "caf\ufffd"),
+    ],
+)
+def test_a_body_is_read_by_its_charset(send, web, kind, body, value):
+    web.answers["/"] = lambda handler: handler.respond(200, body, **{"Content-Type": kind})
+    assert send({"url": web.url()}).data["body"] == value
+
+
+def test_what_is_not_ascii_in_a_url_is_sent_as_utf_8(send, web):
+    web.answers["/caf%C3%A9"] = lambda handler: handler.respond(200)
+    assert send({"url": web.url("/café?q=é%20日")}).data["status"] == 200
+    assert [seen.target for seen in web.seen] == ["/caf%C3%A9?q=%C3%A9%20%E6%97%A5"]
 
 
 @pytest.mark.parametrize("status", [204, 304, 404, 500])
@@ -118,7 +147,7 @@ def test_headers_that_come_back(send, web):
     assert send({"url": web.url()}).data["headers"] == {
         "Content-Length": "0",
         "X-Request-Id": "1",
-        "Etag": "\\xff",
+        "Etag": "\ufffd",
         "Vary": "a, b",
         "Set-Cookie": "a=1, x\nb=2",
     }

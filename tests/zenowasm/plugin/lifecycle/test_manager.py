@@ -196,6 +196,8 @@ def test_a_host_takes_the_folder_it_is_given_or_the_environments(backend, bench,
     assert bench.log == []
     with Host(tmp_path / "none", backend=backend, environment=nothing, log=bench.log.append) as manager:
         assert not manager.plugins
+        (problem,) = manager.problems
+        assert str(problem.error) == f"no plugin folder at {tmp_path / 'none'}: expected one subdirectory per plugin"
     assert bench.lines == [("warn", f"Plugin directory does not exist: {tmp_path / 'none'}")]
 
 

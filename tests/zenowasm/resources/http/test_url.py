@@ -64,9 +64,16 @@ def test_authority_and_target(text, authority, target):
     assert (url.authority, url.target) == (authority, target)
 
 
-@pytest.mark.parametrize("host", ["a" * 64 + ".com", ".".join(["a" * 50] * 6), "a..b", ".a", "a.", "-a.com", "a.com-"])
+@pytest.mark.parametrize(
+    "host", ["a" * 64 + ".com", ".".join(["a" * 50] * 6), "a..b", ".a", "a..", ".", "-a.com", "a.com-"]
+)
 def test_names_that_no_resolver_knows(host):
     assert parse_url(f"http://{host}/") is None
+
+
+@pytest.mark.parametrize(("text", "host"), [("http://localhost./x", "localhost"), ("http://A.com.:8080", "a.com")])
+def test_a_trailing_dot_says_that_the_name_is_whole(text, host):
+    assert parse_url(text).host == host
 
 
 def test_passwords_are_not_shown():
