@@ -102,7 +102,7 @@ class GuestMemory:
 
 
 def replaced_text(data: bytes) -> str:
-    """Return bytes that should be UTF-8 as text with U+FFFD for each byte that is not, as Go's ``encoding/json`` does."""
+    """Return bytes as text, with U+FFFD for each byte that is not UTF-8, as Go's ``encoding/json`` does."""
     return _ESCAPED.sub("\N{REPLACEMENT CHARACTER}", data.decode("utf-8", "surrogateescape"))
 
 
