@@ -50,9 +50,10 @@ bench-databases: $(VENV)/.dev ## a query by primary key through a connection, be
 load: $(VENV)/.dev    ## slot calls a second and their p50 and p99, on every engine
 	$(BIN)/python bench/load.py
 
-soak: $(VENV)/.dev    ## 100,000 slot calls with reloads, traps and timeouts; one script of the suite 50 times
+soak: $(VENV)/.dev    ## 100,000 slot calls with reloads, traps and timeouts; signals, small stacks and forks; a script 50 times
 	$(BIN)/python bench/soak_slots.py
 	$(BIN)/python bench/soak.py
+	ZENOWASM_CAMPAIGN=1 $(BIN)/python -m pytest -n $(WORKERS) $(addprefix tests/hostile/test_,signals.py stacks.py forks.py)
 
 fuzz: $(VENV)/.dev    ## run generated modules on two engines and compare; CASES=20000 SEED=0
 	$(BIN)/python tests/differential/campaign.py --cases $(or $(CASES),20000) --seed $(or $(SEED),0)

@@ -116,9 +116,17 @@ class Descriptors:
     def __init__(self, context: WasiContext) -> None:
         self._limit = context.limits.descriptors
         self._open: dict[int, Descriptor] = {
-            0: InputDescriptor(stream=context.stdin, type=_stream_type(context.stdin), rights=INPUT_RIGHTS),
-            1: OutputDescriptor(stream=context.stdout, type=_stream_type(context.stdout), rights=OUTPUT_RIGHTS),
-            2: OutputDescriptor(stream=context.stderr, type=_stream_type(context.stderr), rights=OUTPUT_RIGHTS),
+            0: InputDescriptor(
+                stream=context.stdin,
+                type=_stream_type(context.stdin),
+                rights=INPUT_RIGHTS | _device_rights(context.stdin),
+            ),
+            **{
+                number: OutputDescriptor(
+                    stream=stream, type=_stream_type(stream), rights=OUTPUT_RIGHTS | _device_rights(stream)
+                )
+                for number, stream in ((1, context.stdout), (2, context.stderr))
+            },
         }
         for number, preopen in enumerate(context.preopens, start=len(self._open)):
             denied = NO_RIGHTS if preopen.writable else CHANGES
@@ -187,6 +195,16 @@ class Descriptors:
         with ExitStack() as stack:
             while self._open:
                 stack.callback(self._open.popitem()[1].close)
+
+
+def _device_rights(stream: Input | Output) -> Rights:
+    """Return the rights that tell a device from a terminal.
+
+    The C library takes a character device without the rights to seek and to tell for a terminal, ``/dev/null`` too.
+    """
+    if stream.descriptor is None or _stream_type(stream) is not FileType.CHARACTER_DEVICE:
+        return NO_RIGHTS
+    return NO_RIGHTS if os.isatty(stream.descriptor) else Rights.FD_SEEK | Rights.FD_TELL
 
 
 def _stream_type(stream: Input | Output) -> FileType:

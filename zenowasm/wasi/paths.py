@@ -94,21 +94,21 @@ def path_filestat_set_times(
 def path_create_directory(state: State, memory: GuestMemory, fd: int, path: int, length: int) -> None:
     """Make a folder."""
     folder = state.descriptors.folder(fd, Rights.PATH_CREATE_DIRECTORY).folder
-    with folder.locate(_path(memory, path, length), follow=False) as place:
+    with folder.locate(_path(memory, path, length), follow=False, slash_follows=False) as place:
         place.make_folder()
 
 
 def path_remove_directory(state: State, memory: GuestMemory, fd: int, path: int, length: int) -> None:
     """Remove an empty folder."""
     folder = state.descriptors.folder(fd, Rights.PATH_REMOVE_DIRECTORY).folder
-    with folder.locate(_path(memory, path, length), follow=False) as place:
+    with folder.locate(_path(memory, path, length), follow=False, slash_follows=False) as place:
         place.remove_folder()
 
 
 def path_unlink_file(state: State, memory: GuestMemory, fd: int, path: int, length: int) -> None:
     """Remove a file or a link."""
     folder = state.descriptors.folder(fd, Rights.PATH_UNLINK_FILE).folder
-    with folder.locate(_path(memory, path, length), follow=False) as place:
+    with folder.locate(_path(memory, path, length), follow=False, slash_follows=False) as place:
         place.unlink()
 
 
@@ -128,7 +128,7 @@ def path_link(
     target = state.descriptors.folder(new_fd, Rights.PATH_LINK_TARGET).folder
     with (
         source.locate(_path(memory, path, length), follow=_follow(lookup)) as existing,
-        target.locate(_path(memory, new_path, new_length), follow=False) as new,
+        target.locate(_path(memory, new_path, new_length), follow=False, slash_follows=False) as new,
     ):
         new.make_link_to(existing)
 
@@ -140,8 +140,8 @@ def path_rename(
     source = state.descriptors.folder(fd, Rights.PATH_RENAME_SOURCE).folder
     target = state.descriptors.folder(new_fd, Rights.PATH_RENAME_TARGET).folder
     with (
-        source.locate(_path(memory, path, length), follow=False) as old,
-        target.locate(_path(memory, new_path, new_length), follow=False) as new,
+        source.locate(_path(memory, path, length), follow=False, slash_follows=False) as old,
+        target.locate(_path(memory, new_path, new_length), follow=False, slash_follows=False) as new,
     ):
         old.rename_to(new)
 
@@ -156,7 +156,7 @@ def path_symlink(
         raise EscapeError
     if b"\0" in pointed_at:
         raise WasiError(Errno.INVAL)
-    with folder.locate(_path(memory, path, length), follow=False) as place:
+    with folder.locate(_path(memory, path, length), follow=False, slash_follows=False) as place:
         place.make_symbolic_link(pointed_at)
 
 
@@ -174,8 +174,13 @@ def path_readlink(
 
 
 def _path(memory: GuestMemory, pointer: int, length: int) -> bytes:
-    """Return a path; raises ``MemoryFaultError``, ``TooLongError``. The host says whether it likes the bytes."""
-    return memory.read(pointer, length, MAX_PATH)
+    """Return a path; raises ``MemoryFaultError``, ``TooLongError``, ``WasiError``: ``ILSEQ`` where it is not UTF-8."""
+    path = memory.read(pointer, length, MAX_PATH)
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        raise WasiError(Errno.ILSEQ) from None
+    return path
 
 
 def _follow(lookup: int) -> bool:

@@ -85,16 +85,18 @@ class Folder:
         return Folder(os.dup(self.descriptor))
 
     @contextmanager
-    def locate(self, path: bytes, *, follow: bool) -> Iterator[Place]:
+    def locate(self, path: bytes, *, follow: bool, slash_follows: bool = True) -> Iterator[Place]:
         """Walk to where ``path`` points and hand out the place, which is valid as long as the context lasts.
 
-        The last segment need not exist; when it is a link it is followed if ``follow`` is true. Raises
+        The last segment need not exist; when it is a link it is followed if ``follow`` is true, and if the path ends
+        in a slash unless ``slash_follows`` is false: as Linux does it for all calls but those that make, remove or
+        rename the name itself. A last ``.`` is the folder before it. Raises
         ``EscapeError``, or ``OSError``: ``ENOENT`` for an empty path or a missing folder, ``ENOTDIR``, ``ELOOP``,
         ``EINVAL`` for a NUL, ``ENAMETOOLONG`` beyond ``MAX_PATH`` or ``MAX_DEPTH``.
         """
         walk = _Walk(self.descriptor)
         try:
-            yield walk.to(path, follow=follow)
+            yield walk.to(path, follow=follow or (slash_follows and path.endswith(b"/")))
         finally:
             walk.close()
 
@@ -119,6 +121,8 @@ class _Walk:
         slash = path.endswith(b"/")
         while self._pending:
             name = self._pending.pop()
+            if name == CURRENT:
+                continue  # what was before it has been entered
             if name == b"..":
                 self._back()
             elif self._pending:
@@ -141,7 +145,10 @@ class _Walk:
             raise OSError(errno.EINVAL, "a path has no NUL")
         if path.startswith(b"/"):
             raise EscapeError
-        self._pending += [name for name in reversed(path.split(b"/")) if name not in (b"", CURRENT)]
+        names = [name for name in path.split(b"/") if name]
+        # Only a last `.` says something: that the name before it is a folder.
+        kept = [name for name in names[:-1] if name != CURRENT] + names[-1:]
+        self._pending += reversed(kept)
 
     def _back(self) -> None:
         if len(self._folders) == 1:
