@@ -12,6 +12,7 @@ from rich.progress import track
 from zenowasm.backends import registry
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, user_errors
+from zenowasm.cli.reports import reports, run_facts, write_report
 from zenowasm.conformance import report
 from zenowasm.conformance.export import export
 from zenowasm.conformance.runner import run_scenario
@@ -21,6 +22,8 @@ from zenowasm.conformance.world import check_extras
 from zenowasm.display import visible
 from zenowasm.resources.databases.settings import DatabaseSettingsError
 from zenowasm.resources.http.errors import HttpSettingsError
+from zenowasm.spec.html import About, to_html
+from zenowasm.spec.junit import to_junit
 
 _SCENARIOS = Path(__file__).parent.parent / "conformance" / "scenarios"
 
@@ -30,6 +33,7 @@ _SCENARIOS = Path(__file__).parent.parent / "conformance" / "scenarios"
 @click.option("--backend", "backends", multiple=True, metavar="NAME", help="Engine to run on; may be repeated.")
 @click.option("--only", metavar="TEXT", help="Run only scenarios whose name or chapter contains TEXT.")
 @click.option("--export", "target", type=options.path, metavar="DIR", help="Write the scenarios there; run nothing.")
+@reports
 @options.as_json
 @click.pass_context
 def conformance(
@@ -38,6 +42,8 @@ def conformance(
     backends: tuple[str, ...],
     only: str | None,
     target: Path | None,
+    junit: Path | None,
+    html: Path | None,
     as_json: bool,
 ) -> None:
     """Run the scenarios of the plugin ABI, and compare what engines make of them.
@@ -61,6 +67,13 @@ def conformance(
         with web_server() as server:
             shown = track(scenarios, "", console=console, transient=True, disable=not console.is_terminal)
             verdicts = [run_scenario(it, engines, server) for it in shown]
+    results = report.suites(verdicts, engines)
+    if junit is not None:
+        write_report(junit, to_junit(results, "ZenoEngine plugin ABI"))
+    if html is not None:
+        chapters = {it.file.name: it.chapter for it in scenarios}
+        about = About("ZenoEngine plugin ABI", "file", "chapter", chapters.__getitem__, "", run_facts())
+        write_report(html, to_html(results, about).encode())
     if as_json:
         options.print_json(report.as_json(verdicts, engines))
     else:

@@ -96,7 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         # Without standalone mode click returns what a command passes to ``ctx.exit``, and nothing otherwise.
-        code: Any = cli.main(arguments, prog_name="zenowasm", standalone_mode=False)
+        words = tuple(sys.argv[1:] if arguments is None else arguments)
+        code: Any = cli.main(words, prog_name="zenowasm", standalone_mode=False, obj=words)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)

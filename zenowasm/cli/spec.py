@@ -14,19 +14,19 @@ from rich.console import Console
 from rich.progress import Progress
 
 from zenowasm.backends import registry
-from zenowasm.cli.errors import CliError, user_errors
+from zenowasm.cli.errors import user_errors
 from zenowasm.cli.options import as_json as as_json_option
 from zenowasm.cli.options import print_json
+from zenowasm.cli.reports import reports, run_facts, write_report
 from zenowasm.display import visible
 from zenowasm.spec import report, suite
-from zenowasm.spec.html import SUITE_URL, to_html
+from zenowasm.spec.html import SUITE_URL, About, to_html
 from zenowasm.spec.isolation import run_files
 from zenowasm.spec.junit import to_junit
 from zenowasm.spec.script import ScriptError
 from zenowasm.spec.summary import SuiteResult
 
 _PATH = click.Path(exists=True, path_type=Path)
-_OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 @click.command()
@@ -61,8 +61,7 @@ class _PathsOrFetch(click.Command):
 @click.option("--backend", "backends", multiple=True, metavar="NAME", help="Engine to run on; may be repeated.")
 @click.option("--failures", is_flag=True, help="List every failure with its line.")
 @as_json_option
-@click.option("--junit", type=_OUTPUT, metavar="FILE", help="Write JUnit XML.")
-@click.option("--html", type=_OUTPUT, metavar="FILE", help="Write a self-contained HTML report.")
+@reports
 @click.option("--source-url", default=SUITE_URL, metavar="URL", help="Where the HTML report's links lead.")
 @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes to run scripts in.")
 @click.pass_context
@@ -87,20 +86,21 @@ def spec(
     with user_errors(registry.BackendError, ScriptError):
         suites = [_run(name, scripts, jobs) for name in dict.fromkeys(backends or (registry.DEFAULT,))]
     if junit is not None:
-        _write(junit, to_junit(suites))
+        write_report(junit, to_junit(suites))
     if html is not None:
-        _write(html, to_html(suites, source_url).encode())
+        facts = {**run_facts(), "suite's commit": suite.commit_of(scripts[0].parent) or "unknown: not a git checkout"}
+        write_report(html, to_html(suites, About(source_url=source_url, facts=facts)).encode())
     if as_json:
         print_json(report.as_json(suites))
     else:
         # Where there is no terminal, rich would cut the table to 80 columns.
-        width = None if sys.stdout.isatty() else 40 + 40 * len(suites)
+        width = None if sys.stdout.isatty() else 40 + 50 * len(suites)
         Console(width=width).print(report.table(suites))
         if failures:
-            for suite in suites:
-                for line in report.failure_lines(suite):
+            for result in suites:
+                for line in report.failure_lines(result):
                     print(visible(line))
-    context.exit(1 if any(it.counts.failed for it in suites) else 0)
+    context.exit(0 if all(it.counts.ok for it in suites) else 1)
 
 
 def _scripts(paths: Sequence[Path]) -> list[Path]:
@@ -124,10 +124,3 @@ def _run(backend: str, scripts: Sequence[Path], jobs: int) -> SuiteResult:
             results[result.path] = result
             progress.advance(task)
     return SuiteResult(engine.name, engine.version, tuple(results[path] for path in scripts))
-
-
-def _write(path: Path, document: bytes) -> None:
-    try:
-        path.write_bytes(document)
-    except OSError as error:
-        raise CliError(f"cannot write {path}: {error.strerror}") from error

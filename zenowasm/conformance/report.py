@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -10,8 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from zenowasm.backends.protocol import Engine
+from zenowasm.conformance.judge import Difference
 from zenowasm.conformance.runner import Verdict
 from zenowasm.display import visible
+from zenowasm.spec.runner import Outcome, ScriptResult, Status
+from zenowasm.spec.summary import SuiteResult
 
 FORMAT = 1
 """Of the JSON report; a change that readers must know of counts it up."""
@@ -53,9 +57,39 @@ def lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
         for name, faults in verdict.faults.items():
             yield from (f"{place}: {name}: {fault}" for fault in faults)
         if verdict.difference is not None:
-            it = verdict.difference
-            left, right = verdict.engines
-            yield f"{place}: {it.path}: {left} has {it.left!r}, {right} has {it.right!r}"
+            yield f"{place}: {_difference(verdict.difference, verdict.engines)}"
+
+
+def suites(verdicts: Sequence[Verdict], engines: Sequence[Engine]) -> list[SuiteResult]:
+    """Return the run as results of scripts, of which the reports of ``zenowasm.spec`` can be made.
+
+    A file of scenarios is a script, a scenario a command. A difference is a failure on both engines.
+    """
+    files: dict[Path, list[Verdict]] = {}
+    for verdict in verdicts:
+        files.setdefault(verdict.scenario.file, []).append(verdict)
+    return [
+        SuiteResult(engine.name, engine.version, tuple(_script(file, those, engine) for file, those in files.items()))
+        for engine in engines
+    ]
+
+
+def _script(file: Path, verdicts: Sequence[Verdict], engine: Engine) -> ScriptResult:
+    outcomes = tuple(_outcome(verdict, engine.name) for verdict in verdicts)
+    return ScriptResult(file, outcomes, sum(verdict.seconds[engine.name] for verdict in verdicts))
+
+
+def _outcome(verdict: Verdict, engine: str) -> Outcome:
+    reasons = list(verdict.faults[engine])
+    if verdict.difference is not None and engine in verdict.engines:
+        reasons.append(_difference(verdict.difference, verdict.engines))
+    status = Status.FAIL if reasons else Status.PASS
+    return Outcome(verdict.scenario.line, verdict.scenario.name, status, "; ".join(reasons))
+
+
+def _difference(it: Difference, engines: tuple[str, str]) -> str:
+    left, right = engines
+    return f"{it.path}: {left} has {it.left!r}, {right} has {it.right!r}"
 
 
 def _failing(verdicts: Sequence[Verdict], engine: Engine) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from attrs import asdict, define, field, frozen
@@ -24,7 +25,8 @@ from zenowasm.zenolang import Evaluator, Scope, ZenoError, default_registry, par
 class Verdict:
     """What came of a scenario: on each engine what was seen, and which expectations did not hold.
 
-    ``difference`` is the first place at which two engines differ, ``engines`` the two.
+    ``difference`` is the first place at which two engines differ, ``engines`` the two. ``seconds`` is how long each
+    engine took.
     """
 
     scenario: Scenario
@@ -32,6 +34,7 @@ class Verdict:
     faults: dict[str, tuple[str, ...]]
     difference: Difference | None = None
     engines: tuple[str, str] = ("", "")
+    seconds: Mapping[str, float] = field(factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -44,14 +47,19 @@ def run_scenario(scenario: Scenario, engines: Sequence[Engine], server: str) -> 
 
     Raises ``ScenarioError`` when the scenario's own guest cannot be made.
     """
-    observations = {engine.name: observe(scenario, engine, server) for engine in engines}
+    observations: dict[str, dict[str, Any]] = {}
+    seconds: dict[str, float] = {}
+    for engine in engines:
+        started = perf_counter()
+        observations[engine.name] = observe(scenario, engine, server)
+        seconds[engine.name] = perf_counter() - started
     found = {name: tuple(_judge(scenario, seen)) for name, seen in observations.items()}
     first, *others = engines
     for other in others:
         difference = first_difference(observations[first.name], observations[other.name])
         if difference is not None:
-            return Verdict(scenario, observations, found, difference, (first.name, other.name))
-    return Verdict(scenario, observations, found)
+            return Verdict(scenario, observations, found, difference, (first.name, other.name), seconds)
+    return Verdict(scenario, observations, found, seconds=seconds)
 
 
 def observe(scenario: Scenario, engine: Engine, server: str) -> dict[str, Any]:

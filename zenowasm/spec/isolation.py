@@ -22,7 +22,7 @@ WHOLE_SCRIPT = "script"
 
 
 def run_file(path: Path, backend: str) -> ScriptResult:
-    """Run one script on a new engine; a script that cannot be read is a failure.
+    """Run one script on a new engine; a script that cannot be read is one outcome, ``UNREADABLE``.
 
     Raises ``BackendError`` when the engine cannot be had.
     """
@@ -30,7 +30,7 @@ def run_file(path: Path, backend: str) -> ScriptResult:
     try:
         return run_script(read_script(path), engine, assemble=assemble)
     except ScriptError as error:
-        return _failed(path, str(error))
+        return _failed(path, str(error), Status.UNREADABLE)
 
 
 def run_files(paths: Sequence[Path], backend: str, jobs: int) -> Iterator[ScriptResult]:
@@ -94,5 +94,5 @@ def _work(pipe: Connection, backend: str) -> None:
             pipe.send(run_file(pipe.recv(), backend))
 
 
-def _failed(path: Path, reason: str) -> ScriptResult:
-    return ScriptResult(path, (Outcome(0, WHOLE_SCRIPT, Status.FAIL, reason),), 0.0)
+def _failed(path: Path, reason: str, status: Status = Status.FAIL) -> ScriptResult:
+    return ScriptResult(path, (Outcome(0, WHOLE_SCRIPT, status, reason),), 0.0)

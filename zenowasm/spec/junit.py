@@ -10,9 +10,9 @@ from zenowasm.spec.runner import Outcome, ScriptResult, Status
 from zenowasm.spec.summary import SuiteResult, counts_of
 
 
-def to_junit(suites: Sequence[SuiteResult]) -> bytes:
+def to_junit(suites: Sequence[SuiteResult], name: str = "WebAssembly") -> bytes:
     """Return the document, in UTF-8; what XML 1.0 cannot write, as some names of the suite, is escaped."""
-    root = Xml.Element("testsuites", name="WebAssembly")
+    root = Xml.Element("testsuites", name=name)
     for suite in suites:
         for script in suite.scripts:
             root.append(_suite(suite.backend, script))
@@ -26,10 +26,10 @@ def _suite(backend: str, script: ScriptResult) -> Xml.Element:
     element = Xml.Element(
         "testsuite",
         name=visible(f"{backend}: {script.path.name}"),
-        tests=str(counts.total),
+        tests=str(counts.total + counts.unreadable),
         failures=str(counts.failed),
         skipped=str(counts.skipped),
-        errors="0",
+        errors=str(counts.unreadable),
         time=f"{script.seconds:.3f}",
     )
     classname = visible(f"{backend}.{script.path.stem}")
@@ -48,6 +48,8 @@ def _case(classname: str, script: ScriptResult, outcome: Outcome) -> Xml.Element
     reason = visible(outcome.reason)
     if outcome.status is Status.FAIL:
         Xml.SubElement(element, "failure", message=reason)
+    elif outcome.status is Status.UNREADABLE:
+        Xml.SubElement(element, "error", message=reason)
     elif outcome.status is Status.SKIP:
         Xml.SubElement(element, "skipped", message=reason)
     return element

@@ -22,7 +22,9 @@ def table(suites: Sequence[SuiteResult]) -> Table:
     for suite in suites:
         cells = _cells(suite.counts, suite.seconds)
         # The engine's name stands above the first of its columns.
-        for head, footer in zip((f"{suite.backend}\npass", "\nfail", "\nskip", "\nseconds"), cells, strict=True):
+        for head, footer in zip(
+            (f"{suite.backend}\npass", "\nfail", "\nskip", "\nunread", "\nseconds"), cells, strict=True
+        ):
             result.add_column(head, footer=footer, justify="right", no_wrap=True)
     for scripts in zip(*[suite.scripts for suite in suites], strict=True):
         row = [cell for script in scripts for cell in _cells(counts_of(script), script.seconds)]
@@ -69,4 +71,5 @@ def _script(script: ScriptResult) -> dict[str, Any]:
 
 def _cells(counts: Counts, seconds: float) -> tuple[str | Text, ...]:
     failed = Text(str(counts.failed), "bold red" if counts.failed else "")
-    return str(counts.passed), failed, str(counts.skipped), f"{seconds:.1f}"
+    unreadable = Text(str(counts.unreadable), "bold red" if counts.unreadable else "")
+    return str(counts.passed), failed, str(counts.skipped), unreadable, f"{seconds:.1f}"

@@ -46,6 +46,8 @@ class Status(Enum):
     PASS = "pass"
     FAIL = "fail"
     SKIP = "skip"
+    UNREADABLE = "not readable"
+    """Of a whole script: how many commands it has is not known."""
 
 
 @frozen
@@ -71,8 +73,8 @@ class ScriptResult:
         return sum(it.status is status for it in self.outcomes)
 
     def failures(self) -> tuple[Outcome, ...]:
-        """Return the failures, in order."""
-        return tuple(it for it in self.outcomes if it.status is Status.FAIL)
+        """Return the failures, in order; that the script is not readable is one."""
+        return tuple(it for it in self.outcomes if it.status in (Status.FAIL, Status.UNREADABLE))
 
 
 class _FailedError(Exception):

@@ -40,6 +40,14 @@ def fetch(folder: Path, url: str = URL, commit: str = COMMIT) -> None:
         raise FetchError(f"cannot write {folder}: {error.strerror}") from error
 
 
+def commit_of(folder: Path) -> str | None:
+    """Return the commit of the git checkout that a folder lies in; ``None`` where there is none, or no git."""
+    try:
+        return _git(folder, "rev-parse", "HEAD")
+    except (FetchError, OSError):
+        return None
+
+
 def _git(folder: Path, *arguments: str) -> str:
     # Without the caller's GIT_DIR and the like, which a hook sets; and never with a question for a password.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}

@@ -34,11 +34,12 @@ def proposal_of(name: str) -> str:
 
 @frozen
 class Counts:
-    """How many commands passed, failed and were skipped."""
+    """How many commands passed, failed and were skipped, and how many scripts could not be read."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    unreadable: int = 0
 
     @property
     def total(self) -> int:
@@ -46,12 +47,22 @@ class Counts:
         return self.passed + self.failed + self.skipped
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+        return Counts(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+            self.unreadable + other.unreadable,
+        )
+
+    @property
+    def ok(self) -> bool:
+        """Whether all was read and nothing failed."""
+        return not (self.failed or self.unreadable)
 
 
 def counts_of(result: ScriptResult) -> Counts:
     """Count a script's outcomes."""
-    return Counts(result.count(Status.PASS), result.count(Status.FAIL), result.count(Status.SKIP))
+    return Counts(*map(result.count, (Status.PASS, Status.FAIL, Status.SKIP, Status.UNREADABLE)))
 
 
 def total_of(results: Iterable[ScriptResult]) -> Counts:

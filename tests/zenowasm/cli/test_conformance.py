@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree as Xml
 
 WRONG = """\
 about: mine
@@ -42,3 +43,19 @@ def test_no_scenario_is_an_error(zenowasm):
     result = zenowasm("conformance", "--only", "nothing of this name")
     assert result.code == 1
     assert result.error.startswith("no scenario was found")
+
+
+def test_reports_are_those_of_spec(zenowasm, tmp_path):
+    (tmp_path / "mine.yaml").write_text(WRONG.replace("the answer", r'"the \x1b <answer>"'))
+    command = ["conformance", "mine.yaml", "--html", "r.html", "--junit", "r.xml"]
+    assert zenowasm(*command).code == 1
+    root = Xml.fromstring((tmp_path / "r.xml").read_bytes())
+    assert [it.attrib["name"] for it in root] == ["reference: mine.yaml", "wasmtime: mine.yaml"]
+    assert [(it.attrib["tests"], it.attrib["failures"]) for it in root] == [("1", "1")] * 2
+    assert root[0][0].attrib["name"] == r"line 4: the \x1b <answer>"
+    assert root[0][0][0].attrib["message"].startswith("steps[0].data: expected {'answer': 41}")
+    page = (tmp_path / "r.html").read_text()
+    assert "<h1>ZenoEngine plugin ABI</h1>" in page
+    assert '<h2 id="mine">mine</h2>' in page
+    assert r"line 4 <b>reference</b> the \x1b &lt;answer&gt;: steps[0].data: expected" in page
+    assert "<dt>command</dt><dd>zenowasm conformance mine.yaml" in page

@@ -1,4 +1,6 @@
 import json
+import re
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -32,7 +34,8 @@ def run(capsys):
 def test_success(run, scripts):
     done = run(scripts / "good.wast", "--backend", "reference", "--backend", "wasmtime", "--jobs", 1)
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout.split()[-8:] == ["2", "0", "0", "0.0"] * 2
+    total = done.stdout.split()[-10:]
+    assert [total[:4], total[5:9]] == [["2", "0", "0", "0"]] * 2
 
 
 def test_failures_and_reports(run, scripts, tmp_path):
@@ -44,7 +47,29 @@ def test_failures_and_reports(run, scripts, tmp_path):
     assert f"{scripts / 'wrong.wast'}:2: reference: assert_return: expected" in done.stdout
     assert f"{scripts / 'broken.wast'}:0: reference: script: " in done.stdout
     assert "wrong.wast" in junit.read_text()
-    assert "wrong.wast" in html.read_text()
+    page = html.read_text()
+    assert "wrong.wast" in page
+    assert re.search(r"<dt>date</dt><dd>\d{4}-\d\d-\d\d \d\d:\d\d UTC</dd>", page)
+    assert "<dt>command</dt><dd>zenowasm spec " in page
+    assert "1 not readable" in page
+
+
+def test_a_script_that_cannot_be_read_is_not_one_failed_command(run, scripts):
+    (scripts / "good.wast").write_text("(module (func (i64.add128)))\n" * 100)
+    done = run(scripts, "--json")
+    (result,) = json.loads(done.stdout)["backends"]
+    assert (done.exit_code, result["failed"], result["unreadable"]) == (1, 0, 1)
+
+
+def test_the_suites_commit_is_in_the_page(run, scripts, tmp_path):
+    for words in (
+        ["init", "-q"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"],
+    ):
+        subprocess.run(["git", "-C", scripts, *words], check=True)
+    head = subprocess.run(["git", "-C", scripts, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+    run(scripts, "--html", tmp_path / "r.html")
+    assert f"<dd>{head.stdout.strip()}</dd>" in (tmp_path / "r.html").read_text()
 
 
 def test_json(run, scripts):

@@ -1,4 +1,5 @@
 import json
+import re
 from html import escape
 from io import StringIO
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from zenowasm.spec import report
-from zenowasm.spec.html import to_html
+from zenowasm.spec.html import About, to_html
 from zenowasm.spec.junit import to_junit
 from zenowasm.spec.runner import Outcome, ScriptResult, Status
 from zenowasm.spec.summary import Counts, SuiteResult, proposal_of
@@ -39,8 +40,8 @@ def test_table(suites):
     output = StringIO()
     Console(file=output, width=120).print(report.table(suites))
     lines = [line.split() for line in output.getvalue().splitlines()]
-    assert ["fac.wast", *["3", "0", "0", "0.5", "3", "0", "0", "0.5"]] in lines
-    assert ["total", *["4", "1", "1", "2.0", "6", "0", "0", "2.0"]] in lines
+    assert ["fac.wast", *["3", "0", "0", "0", "0.5"] * 2] in lines
+    assert ["total", *["4", "1", "1", "0", "2.0"], *["6", "0", "0", "0", "2.0"]] in lines
 
 
 def test_failure_lines_begin_with_the_place(suites):
@@ -67,7 +68,7 @@ def test_junit_is_well_formed_and_complete(suites):
 
 
 def test_html_links_failures_and_escapes(suites):
-    page = to_html(suites, "https://example.org/suite")
+    page = to_html(suites, About(source_url="https://example.org/suite"))
     assert 'href="https://example.org/suite/simd_%3Cx%3E.wast#L2"' in page
     assert "<x>" not in page
     assert "&lt;1&gt;" in page
@@ -127,3 +128,42 @@ def test_table_of_odd_names(odd_suites):
     output = StringIO()
     Console(file=output, width=120).print(report.table(odd_suites))
     assert SHOWN in output.getvalue()
+
+
+def cells(page, first):
+    """Return the cells of the row of a table that begins so, as a browser shows them on a wide window."""
+    (row,) = [row for row in page.replace("\n", "").split("<tr") if f"<td>{first}</td>" in row]
+    return [re.sub("<br>", " ", cell) for cell in re.findall(r'<td class="n[^>]*>(.*?)</td>', row)]
+
+
+def test_html_has_facts_headings_durations_and_a_filter(suites):
+    page = to_html(
+        suites, About(facts={"date": "2026-01-02", "suite's commit": "193e551", "command": "zenowasm <spec>"})
+    )
+    for fact in ("2026-01-02", "193e551", "zenowasm &lt;spec&gt;", "one 1.0, two 2.0"):
+        assert f"<dd>{fact}</dd>" in page
+    heads = "".join(f'<th class="n">{head}</th>' for head in ("passed", "failed", "skipped", "seconds"))
+    assert heads * 2 in page
+    assert cells(page, "simd_&lt;x&gt;.wast") == ["1", "1", "1", "1.5", "3", "0", "0", "1.5"]
+    assert cells(page, "<b>total</b>") == ["4", "1", "1", "2.0", "6", "0", "0", "2.0"]
+    assert "body:has(#failed:checked) .passed { display: none }" in page
+    assert '<section class="passed"><h2 id="core">' in page
+    assert '<section><h2 id="SIMD">' in page
+    assert '<tr class="passed"><td>fac.wast</td>' in page.replace("\n", "")
+
+
+def test_a_script_that_is_not_readable_is_its_own_number_in_every_total(suites):
+    outcome = Outcome(0, "script", Status.UNREADABLE, "unknown operator")
+    broken = ScriptResult(Path("wide-arithmetic.wast"), (outcome,), 0.0)
+    results = [SuiteResult(it.backend, it.version, (*it.scripts, broken)) for it in suites]
+    assert [it.counts for it in results] == [Counts(4, 1, 1, 1), Counts(6, 0, 0, 1)]
+    assert [it.counts.ok for it in results] == [False, False]
+    assert [it["unreadable"] for it in report.as_json(results)["backends"]] == [1, 1]
+    assert cells(to_html(results), "wide-arithmetic.wast") == ["0", "1 not readable", "0", "0.0"] * 2
+    assert cells(to_html(results), "<b>total</b>")[1] == "1 1 not readable"
+    output = StringIO()
+    Console(file=output, width=140).print(report.table(results))
+    assert "total 4 1 1 1 2.0 6 0 0 1 2.0" in " ".join(output.getvalue().split())
+    (_, _, suite, *_) = Xml.fromstring(to_junit(results))
+    assert (suite.attrib["tests"], suite.attrib["failures"], suite.attrib["errors"]) == ("1", "0", "1")
+    assert suite.find("testcase/error").attrib["message"] == "unknown operator"

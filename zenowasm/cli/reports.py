@@ -1,0 +1,40 @@
+"""The reports that ``spec`` and ``conformance`` write to files."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zenowasm import __version__
+from zenowasm.cli.errors import CliError
+
+_OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
+
+
+def reports(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--junit`` and ``--html``."""
+    command = click.option("--html", type=_OUTPUT, metavar="FILE", help="Write a self-contained HTML report.")(command)
+    return click.option("--junit", type=_OUTPUT, metavar="FILE", help="Write JUnit XML.")(command)
+
+
+def run_facts() -> dict[str, str]:
+    """Return the facts of this run that a report shows: date, version and command."""
+    words: tuple[str, ...] = click.get_current_context().find_root().obj
+    return {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "zenowasm": __version__,
+        "command": shlex.join(["zenowasm", *words]),
+    }
+
+
+def write_report(path: Path, document: bytes) -> None:
+    """Write a report; raises ``CliError``."""
+    try:
+        path.write_bytes(document)
+    except OSError as error:
+        raise CliError(f"cannot write {path}: {error.strerror}") from error
