@@ -35,7 +35,7 @@ from zenowasm.spec.script import (
 )
 from zenowasm.spec.wast_reader import read_script
 
-PASS, FAIL, SKIP = Status
+PASS, FAIL, SKIP = Status.PASS, Status.FAIL, Status.SKIP
 EMPTY = BinaryModule(b"\0asm\1\0\0\0")
 CALL = Invoke(None, "f", ())
 
