@@ -26,6 +26,7 @@ from zenowasm.interp.errors import (
 )
 from zenowasm.interp.types import ResultType
 from zenowasm.spec import script as syntax
+from zenowasm.spec.customs import check_customs
 from zenowasm.spec.patterns import describe_all, describe_patterns, fits, matches_all
 from zenowasm.spec.script import KEYWORDS, Action, BinaryModule, Command, Get, ModuleSource, Script, TextModule
 from zenowasm.spec.spectest import NAME, spectest
@@ -183,6 +184,11 @@ class _Runner:
                 _expect(DecodeError, "", lambda: self._accept(module))
             case syntax.AssertInvalid(_, module):
                 _expect(ValidationError, "", lambda: self._accept(module))
+            case syntax.AssertMalformedCustom(_, module):
+                _expect(DecodeError, "", lambda: self._accept_customs(module))
+            case syntax.AssertInvalidCustom(_, module):
+                self._compile(module)
+                _expect(ValidationError, "", lambda: self._accept_customs(module))
             case syntax.AssertUnlinkable(_, module, words):
                 compiled = self._compile(module)
                 _expect(LinkError, words, lambda: _describe_instance(self._instantiate(compiled)))
@@ -213,6 +219,12 @@ class _Runner:
     def _accept(self, module: ModuleSource) -> str:
         self._compile(module)
         return "a valid module"
+
+    def _accept_customs(self, module: ModuleSource) -> str:
+        binary = self._binary(module)
+        self._engine.compile(binary)
+        check_customs(binary)
+        return "a module with valid custom sections"
 
     def _perform(self, action: Action) -> tuple[Value, ...]:
         extern = self._instances.find(action.instance).get(action.field)

@@ -220,6 +220,24 @@ class AssertInvalid:
 
 
 @frozen
+class AssertMalformedCustom:
+    """The module can be decoded, or parsed, but for a custom section or an annotation."""
+
+    line: int
+    module: ModuleSource
+    words: str
+
+
+@frozen
+class AssertInvalidCustom:
+    """The module is valid but for a custom section or an annotation."""
+
+    line: int
+    module: ModuleSource
+    words: str
+
+
+@frozen
 class AssertUnlinkable:
     """The module is valid but its imports do not match."""
 
@@ -249,6 +267,8 @@ Command: TypeAlias = (
     | AssertException
     | AssertMalformed
     | AssertInvalid
+    | AssertMalformedCustom
+    | AssertInvalidCustom
     | AssertUnlinkable
     | AssertUninstantiable
 )
@@ -265,6 +285,8 @@ KEYWORDS: dict[type[Command], str] = {
     AssertException: "assert_exception",
     AssertMalformed: "assert_malformed",
     AssertInvalid: "assert_invalid",
+    AssertMalformedCustom: "assert_malformed_custom",
+    AssertInvalidCustom: "assert_invalid_custom",
     AssertUnlinkable: "assert_unlinkable",
     AssertUninstantiable: "assert_uninstantiable",
 }

@@ -25,7 +25,9 @@ from zenowasm.spec.script import (
     AssertException,
     AssertExhaustion,
     AssertInvalid,
+    AssertInvalidCustom,
     AssertMalformed,
+    AssertMalformedCustom,
     AssertReturn,
     AssertTrap,
     AssertUninstantiable,
@@ -67,11 +69,18 @@ _HOST_REFERENCES: Mapping[str, AbsHeapType] = {"ref.extern": AbsHeapType.EXTERN,
 """The references that a script itself makes, with their types as arguments."""
 
 _ModuleAssertion: TypeAlias = (
-    type[AssertMalformed] | type[AssertInvalid] | type[AssertUnlinkable] | type[AssertUninstantiable]
+    type[AssertMalformed]
+    | type[AssertInvalid]
+    | type[AssertMalformedCustom]
+    | type[AssertInvalidCustom]
+    | type[AssertUnlinkable]
+    | type[AssertUninstantiable]
 )
 _MODULE_ASSERTIONS: Mapping[str, _ModuleAssertion] = {
     "assert_malformed": AssertMalformed,
     "assert_invalid": AssertInvalid,
+    "assert_malformed_custom": AssertMalformedCustom,
+    "assert_invalid_custom": AssertInvalidCustom,
     "assert_unlinkable": AssertUnlinkable,
     "assert_trap": AssertUninstantiable,
 }

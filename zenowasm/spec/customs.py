@@ -1,0 +1,170 @@
+"""Checks the custom sections that the specification defines, as ``assert_malformed_custom`` and its kin want it.
+
+The name section is that of the specification's appendix with all index spaces, branch hints are those of the custom
+section ``metadata.code.branch_hint``. No module is malformed or invalid because of them, so engines do not look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from attrs import frozen
+
+from zenowasm.interp.binary import decode
+from zenowasm.interp.binary.reader import Reader
+from zenowasm.interp.errors import DecodeError, ValidationError
+from zenowasm.interp.limits import ModuleLimits
+from zenowasm.interp.syntax.module import CustomSection, ExternKind, Module
+from zenowasm.interp.types import FuncType, StructType
+
+_NAMES, _HINTS = "name", "metadata.code.branch_hint"
+_BLOCKS = frozenset({"block", "loop", "if", "try_table"})
+_HINTED = frozenset({"if", "br_if"})
+_AFTER_CODE = frozenset({"codes", "data"})
+_LIMITS = ModuleLimits()
+
+
+def check_customs(binary: bytes) -> None:
+    """Check the custom sections of a module that is valid otherwise.
+
+    Raises ``DecodeError`` for one that is malformed, ``ValidationError`` for one that names what the module has not.
+    """
+    module = decode(binary)
+    found: dict[str, CustomSection] = {}
+    for section in module.customs:
+        check = _CHECKS.get(section.name)
+        if check is None:
+            continue
+        if section.name in found:
+            raise DecodeError(f"duplicate {section.name} section", section.offset)
+        found[section.name] = section
+        check(module, section)
+
+
+def _check_names(module: Module, section: CustomSection) -> None:
+    if any(it.offset > section.offset and not it.name.startswith("custom ") for it in module.sections):
+        raise DecodeError("misplaced name section: expected after all other sections", section.offset)
+    reader, last = Reader(section.data, section.offset), -1
+    spaces = _spaces(module)
+    while reader.left:
+        start = reader.offset
+        number, size = reader.byte(), reader.u32()
+        if number <= last or number > max(spaces):
+            raise DecodeError(f"invalid name subsection id {number}", start)
+        base = reader.offset
+        contents = Reader(reader.bytes(size), base)
+        _check_subsection(contents, spaces[number])
+        if contents.left:
+            raise DecodeError("name subsection size mismatch", contents.offset)
+        last = number
+
+
+@frozen
+class _Space:
+    """What a subsection names: how many there are, and within each, where the names are of things in something else."""
+
+    what: str
+    count: int = 0
+    inner: str = ""
+    within: Callable[[int], int] = int
+
+
+def _spaces(module: Module) -> Mapping[int, _Space]:
+    functions, tags = module.function_types(), module.tag_types()
+    types = module.subtypes()
+    imported = len(module.imported(ExternKind.FUNC))
+
+    def parameters(index: int) -> int:
+        composite = types[index].composite
+        if not isinstance(composite, FuncType):
+            raise ValidationError(f"parameter names of type {index}, which is no function type")
+        return len(composite.parameters)
+
+    def fields(index: int) -> int:
+        composite = types[index].composite
+        if not isinstance(composite, StructType):
+            raise ValidationError(f"field names of type {index}, which is no structure type")
+        return len(composite.fields)
+
+    def locals_(index: int) -> int:
+        declared = 0 if index < imported else sum(run for run, _ in module.codes[index - imported].body().locals)
+        return parameters(functions[index]) + declared
+
+    def labels(index: int) -> int:
+        return 0 if index < imported else sum(name in _BLOCKS for _, name in _instructions(module, index))
+
+    return {
+        0: _Space("module"),
+        1: _Space("function", len(functions)),
+        2: _Space("function", len(functions), "local", locals_),
+        3: _Space("function", len(functions), "label", labels),
+        4: _Space("type", len(types)),
+        5: _Space("table", len(module.table_types())),
+        6: _Space("memory", len(module.memory_types())),
+        7: _Space("global", len(module.global_types())),
+        8: _Space("element segment", len(module.elements)),
+        9: _Space("data segment", len(module.data)),
+        10: _Space("type", len(types), "field", fields),
+        11: _Space("tag", len(tags)),
+        12: _Space("type", len(types), "parameter", parameters),
+        13: _Space("tag", len(tags), "parameter", lambda index: parameters(tags[index])),
+    }
+
+
+def _check_subsection(reader: Reader, space: _Space) -> None:
+    if space.what == "module":
+        reader.name(_LIMITS.string_bytes)
+        return
+    for index in _indexes(reader, space.what, space.count):
+        if space.inner:
+            for _ in _indexes(reader, space.inner, space.within(index)):
+                reader.name(_LIMITS.string_bytes)
+        else:
+            reader.name(_LIMITS.string_bytes)
+
+
+def _indexes(reader: Reader, what: str, count: int) -> Iterator[int]:
+    """Yield the index of each entry of a vector; what belongs to it is read before the next."""
+    last = -1
+    for _ in range(reader.count(_LIMITS.functions, "entries")):
+        start = reader.offset
+        index = reader.u32()
+        if index <= last:
+            raise DecodeError(f"{what} index {index} after {last}: expected increasing indexes", start)
+        if index >= count:
+            raise ValidationError(f"invalid {what} index {index}: there are {count}", offset=start)
+        yield index
+        last = index
+
+
+def _check_hints(module: Module, section: CustomSection) -> None:
+    if section.after in _AFTER_CODE:
+        raise DecodeError("misplaced branch hints: expected before the code section", section.offset)
+    reader = Reader(section.data, section.offset)
+    imported = len(module.imported(ExternKind.FUNC))
+    for index in _indexes(reader, "function", len(module.function_types())):
+        if index < imported:
+            raise ValidationError(f"branch hints of the imported function {index}")
+        _check_targets(reader, module, index)
+    if reader.left:
+        raise DecodeError("branch hints: section size mismatch", reader.offset)
+
+
+def _check_targets(reader: Reader, module: Module, index: int) -> None:
+    code = module.codes[index - len(module.imported(ExternKind.FUNC))]
+    names = {offset - code.offset: name for offset, name in _instructions(module, index)}
+    for offset in _indexes(reader, "instruction", code.size):
+        start = reader.offset
+        if reader.u32() != 1 or reader.byte() > 1:
+            raise DecodeError("malformed branch hint: expected one byte, 0 or 1", start)
+        if names.get(offset) not in _HINTED:
+            raise ValidationError(f"invalid target of a branch hint: byte {offset} of function {index}", offset=start)
+
+
+def _instructions(module: Module, index: int) -> Sequence[tuple[int, str]]:
+    """Return the offset and the name of each instruction of a function that the module defines."""
+    expression = module.codes[index - len(module.imported(ExternKind.FUNC))].body().expression
+    return [(at, it.opcode.mnemonic) for at, it in zip(expression.offsets, expression.instructions, strict=True)]
+
+
+_CHECKS: Mapping[str, Callable[[Module, CustomSection], None]] = {_NAMES: _check_names, _HINTS: _check_hints}
