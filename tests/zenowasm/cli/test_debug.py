@@ -132,3 +132,9 @@ def test_names_of_the_guest_cannot_drive_the_terminal(zenowasm, write, plugins) 
     result = zenowasm("debug", script, "--plugin-dir", plugins, "--break", "3", given="bt\nc\n")
     assert "ch\\x1b[2Jum" in result.out
     assert "\x1b" not in result.out
+
+
+def test_a_script_from_stdin_is_refused_since_commands_come_from_there(zenowasm) -> None:
+    result = zenowasm("debug", "-", given="log: 1")
+    assert (result.code, result.out) == (1, "")
+    assert result.error == "the debugger reads its commands from stdin: expected a file as SCRIPT"
