@@ -1,10 +1,10 @@
-"""C: with zig's compiler where it is installed, else in Python (``c_in_python``)."""
+"""C and C++: with zig's compiler where it is installed; else C is compiled in Python (``c_in_python``)."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,24 +12,32 @@ from pathlib import Path
 from zenowasm.plugin.guest.abi import EXPORTS
 from zenowasm.plugin.guest.code import interface
 from zenowasm.toolchains.c_in_python import compile_module, is_installed, read_c
+from zenowasm.toolchains.debug_sections import without_debug_sections
 from zenowasm.toolchains.language import Language, Toolchain, root_source
 from zenowasm.toolchains.process import ask, compile_
 
-# A reactor, so that libc starts in _initialize and stays; a stack that is small beside memory; names for the debugger.
-_FLAGS = ("--target=wasm32-wasi", "-mexec-model=reactor", "-Os", "-Wall", "-Wextra", "-Wl,--strip-debug",
+# A reactor, so that libc starts in _initialize and stays; a stack that is small beside memory. Names for the debugger
+# come only with all debugging information (-g), which is dropped afterwards.
+_FLAGS = ("--target=wasm32-wasi", "-mexec-model=reactor", "-Os", "-g", "-Wall", "-Wextra",
           "-Wl,-z,stack-size=65536")  # fmt: skip
+# zig's libc++ for WASI is made without exceptions.
+_CPP_FLAGS = ("-std=c++20", "-fno-exceptions", "-fno-rtti")
 
 
-def _find(folder: Path) -> list[Toolchain]:
-    found = []
+def _find_c(folder: Path) -> list[Toolchain]:
+    return _zig(_build_c) + ([Toolchain("ppci", "", _build_in_python)] if is_installed() else [])
+
+
+def _find_cpp(folder: Path) -> list[Toolchain]:
+    return _zig(_build_cpp)
+
+
+def _zig(build: Callable[[Sequence[str], Path, Path], None]) -> list[Toolchain]:
     for command in _commands():
         version = ask([*command, "version"])
         if version is not None:
-            found.append(Toolchain("zig", version, partial(_build_with_zig, command)))
-            break
-    if is_installed():
-        found.append(Toolchain("ppci", "", _build_in_python))
-    return found
+            return [Toolchain("zig", version, partial(build, command))]
+    return []
 
 
 def _commands() -> list[list[str]]:
@@ -41,9 +49,17 @@ def _commands() -> list[list[str]]:
     return commands
 
 
-def _build_with_zig(zig: Sequence[str], folder: Path, output: Path) -> None:
-    sources = sorted(str(path.resolve()) for path in folder.glob("*.c"))
-    compile_([*zig, "cc", *_FLAGS, "-o", str(output), *sources], folder)
+def _build_c(zig: Sequence[str], folder: Path, output: Path) -> None:
+    _build_with_zig([*zig, "cc", *_FLAGS], folder.glob("*.c"), folder, output)
+
+
+def _build_cpp(zig: Sequence[str], folder: Path, output: Path) -> None:
+    _build_with_zig([*zig, "c++", *_FLAGS, *_CPP_FLAGS], folder.glob("*.cpp"), folder, output)
+
+
+def _build_with_zig(command: Sequence[str], sources: Iterable[Path], folder: Path, output: Path) -> None:
+    compile_([*command, "-o", str(output), *sorted(str(path.resolve()) for path in sources)], folder)
+    output.write_bytes(without_debug_sections(output.read_bytes()))
 
 
 def _build_in_python(folder: Path, output: Path) -> None:
@@ -51,6 +67,5 @@ def _build_in_python(folder: Path, output: Path) -> None:
     output.write_bytes(compile_module(read_c(root_source(folder, ".c")), tuple(EXPORTS), imports))
 
 
-LANGUAGE = Language(
-    "c", "C", ".c", _find, "`pip install ziglang`, or `pip install 'zenowasm[build]'` for C without a libc"
-)
+C = Language("c", "C", ".c", _find_c, "`pip install ziglang`, or `pip install 'zenowasm[build]'` for C without a libc")
+CPP = Language("cpp", "C++", ".cpp", _find_cpp, "`pip install ziglang`")

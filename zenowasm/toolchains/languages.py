@@ -9,5 +9,5 @@ from zenowasm.toolchains import assemblyscript, c, go, rust
 from zenowasm.toolchains.language import Language
 
 LANGUAGES: Mapping[str, Language] = MappingProxyType(
-    {module.LANGUAGE.key: module.LANGUAGE for module in (c, go, rust, assemblyscript)}
+    {it.key: it for it in (c.C, c.CPP, go.LANGUAGE, rust.LANGUAGE, assemblyscript.LANGUAGE)}
 )

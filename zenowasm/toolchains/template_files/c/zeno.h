@@ -1,10 +1,14 @@
-/* What a plugin in C needs of ZenoEngine: the five exports, the eight host functions, memory, JSON.
+/* What a plugin in C or C++ needs of ZenoEngine: the five exports, the eight host functions, memory, JSON.
  *
  * The plugin defines zeno_metadata, zeno_slots and zeno_run (below), includes this file once, and is done. No libc is
  * needed. Text is passed as a start and a length; where start is 0 there is none.
  */
 #ifndef ZENO_H
 #define ZENO_H
+
+#ifdef __cplusplus
+extern "C" { /* functions have the same names in both languages */
+#endif
 
 /* The memory that one call may use, in bytes; define it before the #include where a plugin needs more. */
 #ifndef ZENO_ARENA_BYTES
@@ -31,23 +35,26 @@ struct zeno_reply {
     struct zeno_text error;
 };
 
+#ifdef __clang__
+#define ZENO_IMPORT(name) __attribute__((import_module("env"), import_name(#name)))
+#define ZENO_EXPORT(name) __attribute__((export_name(#name)))
+#define ZENO_APART __attribute__((noinline))
+#else
+#define ZENO_IMPORT(name)
+#define ZENO_EXPORT(name)
+#define ZENO_APART
+#endif
+
 /* --- what the plugin defines --- */
 
 /* The JSON objects of plugin_init and plugin_register_slots. */
 const char *zeno_metadata(void);
 const char *zeno_slots(void);
-/* Runs a slot: reads the JSON object parameters, writes the JSON object data. Returns 0, or what went wrong. */
-const char *zeno_run(struct zeno_text slot, struct zeno_text parameters, struct zeno_output *data);
+/* Runs a slot: reads the JSON object parameters, writes the JSON object data. Returns 0, or what went wrong.
+ * A function of its own in the binary, so that a debugger can stop there. */
+ZENO_APART const char *zeno_run(struct zeno_text slot, struct zeno_text parameters, struct zeno_output *data);
 
 /* --- the host, module "env" --- */
-
-#ifdef __clang__
-#define ZENO_IMPORT(name) __attribute__((import_module("env"), import_name(#name)))
-#define ZENO_EXPORT(name) __attribute__((export_name(#name)))
-#else
-#define ZENO_IMPORT(name)
-#define ZENO_EXPORT(name)
-#endif
 
 ZENO_IMPORT(host_log) void host_log(const char *level, int level_length, const char *message, int message_length);
 ZENO_IMPORT(host_db_query) const char *host_db_query(const char *request, int length);
@@ -122,7 +129,7 @@ static inline void zeno_put(struct zeno_output *out, char character)
 {
     if (out->length == out->capacity) {
         int capacity = out->capacity ? 2 * out->capacity : 128;
-        char *larger = alloc(capacity);
+        char *larger = (char *)alloc(capacity);
         int index;
         if (!larger) {
             out->failed = 1;
@@ -200,6 +207,16 @@ static inline const char *zeno_end(struct zeno_output *out)
 {
     zeno_put(out, 0);
     return out->failed ? 0 : out->start;
+}
+
+/* Returns a copy of text that ends with a NUL, as zeno_run returns an error; a constant when memory was not enough. */
+static inline const char *zeno_c_string(struct zeno_text text)
+{
+    struct zeno_output out = zeno_output();
+    const char *copy;
+    zeno_put_slice(&out, text);
+    copy = zeno_end(&out);
+    return copy ? copy : "out of memory";
 }
 
 /* --- reading JSON. The host's JSON is well-formed, so this finds values and checks nothing --- */
@@ -392,6 +409,89 @@ static inline struct zeno_text zeno_scope_get(const char *key)
     return zeno_member(reply.data, "value");
 }
 
+/* Sets the script's variable to a JSON value; returns 1, or 0 when it may not be set. */
+static inline int zeno_scope_set(const char *key, struct zeno_text value)
+{
+    struct zeno_output request = zeno_output();
+    zeno_put_text(&request, "{\"key\":");
+    zeno_put_string(&request, zeno_text(key));
+    zeno_put_text(&request, ",\"value\":");
+    zeno_put_slice(&request, zeno_or(value, "null"));
+    zeno_put(&request, '}');
+    return !request.failed && host_scope_set(request.start, request.length);
+}
+
+static inline struct zeno_reply zeno_refused(const char *error)
+{
+    struct zeno_reply reply;
+    reply.success = 0;
+    reply.data = zeno_text(0);
+    reply.error = zeno_text(error);
+    return reply;
+}
+
+/* Runs one SQL statement; params is a JSON list for ? or a JSON object for :name, or none. The data has rows, a list of
+ * objects, and affected where the statement tells. */
+static inline struct zeno_reply zeno_query(const char *connection, const char *sql, struct zeno_text params)
+{
+    struct zeno_output request = zeno_output();
+    zeno_put_text(&request, "{\"connection\":");
+    zeno_put_string(&request, zeno_text(connection));
+    zeno_put_text(&request, ",\"sql\":");
+    zeno_put_string(&request, zeno_text(sql));
+    zeno_put_text(&request, ",\"params\":");
+    zeno_put_slice(&request, zeno_or(params, "[]"));
+    zeno_put(&request, '}');
+    if (request.failed)
+        return zeno_refused("out of memory");
+    return zeno_reply(host_db_query(request.start, request.length));
+}
+
+/* Sends an HTTP request; headers is a JSON object and body a JSON value, or none. The data has status, headers, body. */
+static inline struct zeno_reply zeno_request(const char *method, struct zeno_text url, struct zeno_text headers,
+                                             struct zeno_text body)
+{
+    struct zeno_output request = zeno_output();
+    zeno_put_text(&request, "{\"method\":");
+    zeno_put_string(&request, zeno_text(method));
+    zeno_put_text(&request, ",\"url\":");
+    zeno_put_string(&request, url);
+    zeno_put_text(&request, ",\"headers\":");
+    zeno_put_slice(&request, zeno_or(headers, "{}"));
+    if (body.length) {
+        zeno_put_text(&request, ",\"body\":");
+        zeno_put_slice(&request, body);
+    }
+    zeno_put(&request, '}');
+    if (request.failed)
+        return zeno_refused("out of memory");
+    return zeno_reply(host_http_request(request.start, request.length));
+}
+
+/* Reads a text file. The data has content, a JSON string. */
+static inline struct zeno_reply zeno_file_read(struct zeno_text path)
+{
+    return zeno_reply(host_file_read(path.start, path.length));
+}
+
+/* Replaces a text file; returns 1, or 0 when it was not written. */
+static inline int zeno_file_write(struct zeno_text path, struct zeno_text content)
+{
+    struct zeno_output request = zeno_output();
+    zeno_put_text(&request, "{\"path\":");
+    zeno_put_string(&request, path);
+    zeno_put_text(&request, ",\"content\":");
+    zeno_put_string(&request, content);
+    zeno_put(&request, '}');
+    return !request.failed && host_file_write(request.start, request.length);
+}
+
+/* Returns an environment variable, empty when it is not set or may not be read. */
+static inline struct zeno_text zeno_env(const char *name)
+{
+    return zeno_text(host_env_get(name, zeno_length(name)));
+}
+
 /* --- the five exports --- */
 
 ZENO_EXPORT(plugin_init) const char *plugin_init(void)
@@ -438,5 +538,9 @@ ZENO_EXPORT(plugin_cleanup) void plugin_cleanup(void)
 {
     zeno_used = 0;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
