@@ -11,6 +11,7 @@ if [ -z "$libraries" ] || [ ! -d "$libraries" ]; then
     missing+=(rustc libstd-rust-dev-wasm32)
 fi
 [ -x /usr/bin/rust-lld ] || missing+=(lld)
+[ -x /usr/bin/cargo ] || missing+=(cargo)
 command -v npm >/dev/null || missing+=(nodejs npm)
 if [ ${#missing[@]} -gt 0 ]; then
     as_root=()

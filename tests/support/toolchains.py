@@ -31,9 +31,9 @@ def use_toolchains(patch: pytest.MonkeyPatch) -> None:
     patch.setenv("PATH", os.pathsep.join([str(ASC), os.environ["PATH"]]))
 
 
-def need(key: str) -> None:
+def need(key: str, folder: Path = ROOT) -> None:
     """Skip a test whose compiler is not installed; in CI it has to be."""
-    if not LANGUAGES[key].find(ROOT) and not os.environ.get("CI"):
+    if not LANGUAGES[key].find(folder) and not os.environ.get("CI"):
         pytest.skip(f"{LANGUAGES[key].name} is not installed: run .ci/toolchains.sh")
 
 

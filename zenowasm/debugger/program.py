@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from attrs import frozen
 
+from zenowasm.debugger.rust_names import suffixes
 from zenowasm.interp.binary import decode_names
 from zenowasm.interp.instructions import Effect, Immediate
 from zenowasm.interp.syntax.module import Body, ExternKind
@@ -42,6 +43,7 @@ class Program:
         self.count = self.imported + len(module.codes)
         self._exports = {e.index: e.name for e in reversed(module.exports) if e.kind is ExternKind.FUNC}
         self._by_name: dict[str, list[int]] = {}
+        self._by_suffix: dict[str, list[int]] | None = None
         for names in (self._exports, self._names.functions):
             for index, name in names.items():
                 found = self._by_name.setdefault(name, [])
@@ -62,12 +64,25 @@ class Program:
         return function_type(self.valid.context.functions[index])
 
     def find(self, name: str) -> list[int]:
-        """Return the functions of that name or export name, or with that index, which the module defines."""
+        """Return the functions of that name or export name, or with that index, which the module defines.
+
+        Where there are none, those whose demangled Rust path ends with the name.
+        """
         if name in self._by_name:
             return self._by_name[name]
         if name.isascii() and name.isdigit() and len(name) < 10 and self.imported <= int(name) < self.count:
             return [int(name)]
-        return []
+        if self._by_suffix is None:
+            self._by_suffix = self._suffixes()
+        return self._by_suffix.get(name, [])
+
+    def _suffixes(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for index, name in self._names.functions.items():
+            if self.imported <= index < self.count:
+                for suffix in suffixes(name):
+                    found.setdefault(suffix, []).append(index)
+        return found
 
     def nearest(self, name: str) -> str | None:
         """Return the known function name most like this one, or ``None``."""

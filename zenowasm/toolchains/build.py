@@ -64,5 +64,5 @@ def _language(folder: Path, key: str | None) -> Language:
     if found:
         names = ", ".join(f"{language.name} (--lang {language.key})" for language in found)
         raise SourceError(f"{folder} has sources in {names}: say which with --lang")
-    endings = ", ".join(f"*{language.ending}" for language in candidates)
+    endings = ", ".join(name for it in candidates for name in (f"*{it.ending}", it.project) if name)
     raise SourceError(f"{folder} has no sources to build: expected {endings}")

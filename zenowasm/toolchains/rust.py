@@ -1,4 +1,4 @@
-"""Rust: ``rustc`` alone, with the standard library for ``wasm32-unknown-unknown``; no cargo, no crates."""
+"""Rust for ``wasm32-unknown-unknown``: ``cargo`` where there is a ``Cargo.toml``, else ``rustc`` without crates."""
 
 from __future__ import annotations
 
@@ -7,31 +7,65 @@ import shutil
 from functools import partial
 from pathlib import Path
 
+from zenowasm.toolchains.errors import SourceError
 from zenowasm.toolchains.language import Language, Toolchain, root_source
 from zenowasm.toolchains.process import ask, compile_
 
 _TARGET = "wasm32-unknown-unknown"
-_DEBIAN = "/usr/bin/rustc"
+_DEBIAN = Path("/usr/bin")
+_PROJECT = "Cargo.toml"
 _FLAGS = ("--edition=2021", "--crate-type=cdylib", "--crate-name=plugin", f"--target={_TARGET}", "-Copt-level=s",
           "-Clto=fat", "-Cpanic=abort", "-Ccodegen-units=1", "-Cstrip=debuginfo")  # fmt: skip
 
 
 def _find(folder: Path) -> list[Toolchain]:
+    is_project = (folder / _PROJECT).is_file()
+    name = "cargo" if is_project else "rustc"
+    program = next((it for it in _programs(name) if _has_target(_rustc(it))), None)
+    return (
+        []
+        if program is None
+        else [Toolchain(name, _version(program), partial(_build_project if is_project else _build, program))]
+    )
+
+
+def _rustc(program: str) -> str:
+    """Return the compiler beside a program: an older one does not know all that cargo asks for."""
+    return str(Path(program).with_name("rustc"))
+
+
+def _programs(name: str) -> list[str]:
     # Debian's first: one in a home folder can be a launcher that downloads before it answers.
-    candidates = [shutil.which(_DEBIAN), shutil.which("rustc")]
-    for rustc in filter(None, candidates):
-        libraries = ask([rustc, "--print", "target-libdir", "--target", _TARGET])
-        if libraries is not None and Path(libraries).is_dir():
-            words = (ask([rustc, "--version"]) or "").split()
-            return [Toolchain("rustc", words[1] if len(words) > 1 else "", partial(_build, rustc))]
-    return []
+    return [found for found in (shutil.which(_DEBIAN / name), shutil.which(name)) if found is not None]
 
 
-def _build(rustc: str, folder: Path, output: Path) -> None:
+def _has_target(rustc: str) -> bool:
+    libraries = ask([rustc, "--print", "target-libdir", "--target", _TARGET])
+    return libraries is not None and Path(libraries).is_dir()
+
+
+def _version(program: str) -> str:
+    words = (ask([program, "--version"]) or "").split()
+    return words[1] if len(words) > 1 else ""
+
+
+def _build(program: str, folder: Path, output: Path) -> None:
     source = root_source(folder.resolve(), ".rs")
     # Paths of this machine stay out of the binary.
     remap = f"--remap-path-prefix={folder.resolve()}{os.sep}="
-    compile_([rustc, *_FLAGS, remap, "-o", str(output), str(source)], folder)
+    compile_([program, *_FLAGS, remap, "-o", str(output), str(source)], folder)
+
+
+def _build_project(program: str, folder: Path, output: Path) -> None:
+    target = folder.resolve() / "target"
+    # Nothing is downloaded: crates are vendored, or in cargo's cache.
+    command = [program, "build", "--lib", f"--target={_TARGET}", "--release", "--offline", f"--target-dir={target}"]
+    compile_(command, folder, {"RUSTC": _rustc(program)})
+    found = sorted((target / _TARGET / "release").glob("*.wasm"))
+    if len(found) != 1:
+        names = ", ".join(path.name for path in found) or "none"
+        raise SourceError(f'{folder / _PROJECT}: expected one library with crate-type = ["cdylib"], found {names}')
+    shutil.copyfile(found[0], output)
 
 
 LANGUAGE = Language(
@@ -39,5 +73,7 @@ LANGUAGE = Language(
     "Rust",
     ".rs",
     _find,
-    "`apt-get install rustc libstd-rust-dev-wasm32 lld`, or `rustup target add` " + _TARGET,
+    "`apt-get install rustc libstd-rust-dev-wasm32 lld`, with a Cargo.toml also `cargo`, or `rustup target add` "
+    + _TARGET,
+    _PROJECT,
 )

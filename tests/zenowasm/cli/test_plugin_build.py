@@ -52,4 +52,4 @@ def test_refusals(zenowasm, tmp_path) -> None:
     assert zenowasm("plugin", "new", "parrot", "--lang", "cobol").code == 2
     assert zenowasm("plugin", "build", "nowhere").code == 1
     lost = zenowasm("plugin", "build", "here/parrot", "--lang", "rust")
-    assert (lost.code, lost.error) == (1, "here/parrot has no sources to build: expected *.rs")
+    assert (lost.code, lost.error) == (1, "here/parrot has no sources to build: expected *.rs, Cargo.toml")

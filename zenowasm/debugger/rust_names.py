@@ -1,0 +1,54 @@
+"""Rust's mangled names as paths that a user would type: ``greet``, ``plugin::greet``, ``Type::greet``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+_PREFIXES = ("_R", "_ZN")
+_LONGEST = 2_000
+"""Characters of a name that is looked at; a name's suffixes together have the square of that."""
+
+
+def suffixes(mangled: str) -> Iterator[str]:
+    """Yield the ends of a mangled name's path, without type arguments, the shortest first.
+
+    Nothing comes of a name that is not Rust's, or where the extra ``debug`` is not installed.
+    """
+    if not mangled.startswith(_PREFIXES) or len(mangled) > _LONGEST or find_spec("demangle") is None:
+        return
+    from demangle import demangle
+
+    # Both languages' compilers begin names with _ZN.
+    name = demangle(mangled, language="rust")
+    if name == mangled or len(name) > _LONGEST:
+        return
+    segments = _path(name)
+    for start in reversed(range(len(segments))):
+        yield "::".join(segments[start:])
+
+
+def _path(name: str) -> list[str]:
+    """Return the segments of a path; ``<Type>`` and ``<Type as Trait>`` at its start are those of the type."""
+    first, *rest = _split(name.replace("->", "  "))
+    if first.startswith("<"):
+        return [*_path(first[1:-1].partition(" as ")[0]), *_plain(rest)]
+    return _plain([first, *rest])
+
+
+def _plain(segments: list[str]) -> list[str]:
+    """Drop the type arguments of segments, and those that are nothing else."""
+    return [plain for segment in segments if (plain := segment.partition("<")[0])]
+
+
+def _split(name: str) -> list[str]:
+    """Split a path at the colons that are in no brackets."""
+    segments = [""]
+    depth = 0
+    for character in name.replace("::", "\0"):
+        depth += (character in "<([") - (character in ">)]")
+        if character == "\0" and depth <= 0:
+            segments.append("")
+        else:
+            segments[-1] += "::" if character == "\0" else character
+    return segments
