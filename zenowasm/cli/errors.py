@@ -29,13 +29,16 @@ class CliError(Exception):
 
 
 @contextmanager
-def user_errors(*types: type[Exception], trap_hint: str = "") -> Iterator[None]:
-    """Report exceptions of these types as errors of the user's, a trap with the guest's calls and ``trap_hint``."""
+def user_errors(*types: type[Exception], trap_hint: str = "", details: object = "") -> Iterator[None]:
+    """Report exceptions of these types as errors of the user's, a trap with the guest's calls and ``trap_hint``.
+
+    ``details`` says, as text, what is known of it then.
+    """
     try:
         yield
     except types as error:
         calls = _guest_calls(error)
-        raise CliError(str(error), calls=calls, hint=trap_hint if calls else "") from error
+        raise CliError(str(error), details=str(details), calls=calls, hint=trap_hint if calls else "") from error
 
 
 def _guest_calls(error: BaseException | None) -> tuple[str, ...]:

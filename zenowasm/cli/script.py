@@ -13,9 +13,10 @@ from zenowasm.backends.protocol import Store
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli.errors import CliError, read_file, read_stdin, user_errors
 from zenowasm.display import visible
-from zenowasm.plugin import Host, LogRecord, PluginError, load_environment
+from zenowasm.plugin import AuditRecord, Host, LogRecord, PluginError, load_environment
 from zenowasm.plugin.configuration.limits import LimitSettings, LimitSource
 from zenowasm.plugin.configuration.settings import read_settings
+from zenowasm.plugin.observing.trace import Decision
 from zenowasm.zenolang import Evaluator, Scope, UnknownSlotError, ZenoError, default_registry, parse
 
 STDIN = "-"
@@ -27,6 +28,26 @@ def print_log(record: LogRecord) -> None:
     owner = f"[{record.plugin}] " if record.plugin else ""
     # One write: `print` makes two, between which another thread's message can come.
     sys.stderr.write(visible(f"{owner}{record.level}: {record.message}") + "\n")
+
+
+class FailedCall:
+    """An audit sink that remembers the last host call that failed, for the error of a script that a plugin ended."""
+
+    def __init__(self) -> None:
+        self._record: AuditRecord | None = None
+
+    def __call__(self, record: AuditRecord) -> None:
+        """Take a record."""
+        if record.decision is not Decision.ALLOWED:
+            self._record = record
+
+    def __str__(self) -> str:
+        record = self._record
+        if record is None:
+            return ""
+        arguments = ", ".join(f"{name} {value}" for name, value in record.arguments.items())
+        slot = f"slot {record.slot}" if record.slot else f"plugin {record.plugin}"
+        return f"the last host call that failed, in {slot}: host_{record.function} ({arguments}): {record.error}"
 
 
 def run_script(
@@ -52,7 +73,8 @@ def run_script(
     if plugin_dir is not None and not plugin_dir.is_dir():
         raise CliError(f"no plugin folder at {plugin_dir}: expected a folder with a folder for each plugin")
     slots = default_registry()
-    with user_errors(BackendError, PluginError, ZenoError, trap_hint=trap_hint):
+    failed = FailedCall()
+    with user_errors(BackendError, PluginError, ZenoError, trap_hint=trap_hint, details=failed):
         program = parse(source, "stdin" if str(script) == STDIN else str(script))
         environment = load_environment()
         settings = read_settings(environment, config)
@@ -67,7 +89,7 @@ def run_script(
             config=settings,
             log=print_log,
             limits=limits,
-            audit=audit,
+            audit=failed if audit is None and settings.audit.file is None else audit,
             on_store=on_store,
             slots=slots,
         ) as host:

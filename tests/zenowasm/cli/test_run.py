@@ -8,6 +8,8 @@ import pytest
 from support.wasm import wat
 
 from zenowasm.cli.script import print_log
+from zenowasm.conformance.frame import binary
+from zenowasm.conformance.scenario import Ask, Guest
 from zenowasm.plugin import LogRecord
 
 ENGINES = ("reference", "wasmtime")
@@ -137,3 +139,18 @@ def test_a_trap_shows_the_guests_calls(zenowasm, write, plugins, backend) -> Non
     assert first.startswith("error: stdin:1:1: plugin execution failed: failed to call counter.plugin_execute: ")
     assert calls == ["Calls of the guest, innermost first:", "   0: inner", "   1: middle", "   2: outer"]
     assert hint.startswith("Hint: `zenowasm debug SCRIPT` stops where the guest traps")
+
+
+@pytest.mark.parametrize("backend", ENGINES)
+def test_a_host_call_that_failed_is_named_with_its_slot_and_file(zenowasm, write, backend) -> None:
+    guest = Guest(ask=Ask("host_file_read", "data/none.txt"))
+    write("plugins/guest/manifest.yaml", "name: guest\nversion: 1\nbinary: g.wasm\npermissions: {filesystem: ['*']}\n")
+    write("plugins/guest/g.wasm", binary(guest, write("x", "").parent, str))
+    script = write("script.zl", "guest.run { }\n")
+    result = zenowasm("run", script, "--plugin-dir", "plugins", "--backend", backend)
+    assert result.code == 1
+    assert result.error.endswith("plugin error: failed to read file: No such file or directory")
+    assert (
+        "Details: the last host call that failed, in slot guest.run: host_file_read (path data/none.txt): "
+        "failed to read file: No such file or directory\n"
+    ) in result.err
