@@ -96,7 +96,7 @@ class Engine:
                 raw = compile_module(self.raw, self._settings, structure, binary, limits)
             else:
                 wasmtime.Module.validate(self.raw, binary)  # whose errors have the places of the original
-                raw = compile_module(self.raw, self._settings, decode(counted.binary), counted.binary, limits)
+                raw = compile_module(self.raw, self._settings, counted.structure, counted.binary, limits)
         except wasmtime.WasmtimeError as error:
             decode_bodies(structure.codes, progress)
             raise failures.of_compilation(error) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from functools import cache
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -156,11 +157,12 @@ def _frames(failure: capi.Failure, modules: Collection[Module]) -> list[capi.Fra
     if not metered:
         return frames
     plain = [module for module in modules if module.metered is None]
+    place_of = cache(metered[0].place)  # recursion has the same place many times
     places = []
     for frame in frames:
         if any(module.opcode(frame.function, frame.offset) for module in plain):
             places.append(frame)
-        elif (place := metered[0].place(frame.function, frame.offset)) is not None:
+        elif (place := place_of(frame.function, frame.offset)) is not None:
             places.append(evolve(frame, function=place[0], offset=place[1]))
     return places
 

@@ -47,20 +47,19 @@ _PAGE_SHIFT: Final = PAGE_SIZE.bit_length() - 1
 
 @frozen(eq=False)
 class Metered:
-    """A rewritten module: its ``binary``, and how places in it are found in the original ``structure``."""
+    """A rewritten module: its ``binary`` with its ``structure``, and how places in it are found in the ``original``."""
 
-    structure: Module
+    original: Module
     binary: bytes
-    functions: int
-    """The number of the original's functions, imports included; those behind them were added."""
+    structure: Module
 
     def place(self, function: int, offset: int) -> tuple[int, int] | None:
         """Return the original's function and byte offset; ``None`` for a place in a function that was added."""
-        imported = len(self.structure.imported(ExternKind.FUNC))
-        if function >= self.functions:
+        own = function - len(self.original.imported(ExternKind.FUNC))
+        if own >= len(self.original.codes):
             return None
-        rewritten = decode(self.binary).codes[function - imported].body().expression.offsets
-        original = self.structure.codes[function - imported].body().expression.offsets
+        rewritten = self.structure.codes[own].body().expression.offsets
+        original = self.original.codes[own].body().expression.offsets
         return function, original[max(bisect_right(rewritten, offset) - 1, 0)]
 
 
@@ -78,7 +77,8 @@ def metered(module: Module, binary: bytes, progress: Progress) -> Metered | None
     codes = [rewriter.code(code.body(progress)) for code in module.codes]
     if not rewriter.added:
         return None
-    return Metered(module, encode(rewriter.module(codes)), len(module.function_types()))
+    rewritten = encode(rewriter.module(codes))
+    return Metered(module, rewritten, decode(rewritten, progress=progress))
 
 
 @frozen

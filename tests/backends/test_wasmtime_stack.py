@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -14,13 +15,13 @@ from zenowasm.backends.wasmtime.stack import ThreadStacks
 from zenowasm.interp.errors import HostExhaustion
 
 
-def in_thread(kib: int, action: object) -> list[object]:
+def in_thread(kib: int, action: Callable[[], object]) -> list[object]:
     """Run ``action`` on a thread with a stack of so many KiB; return what it returned, or the exception."""
     results: list[object] = []
 
     def run() -> None:
         try:
-            results.append(action())  # type: ignore[operator]
+            results.append(action())
         except HostExhaustion as error:
             results.append(error)
 

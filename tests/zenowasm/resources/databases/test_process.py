@@ -5,11 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import signal
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,14 +27,6 @@ ONE_STEP = "SELECT printf('%.1000000000c', 'x')"
 """SQLite runs it in one step of its machine, in which nothing can interrupt it: seconds."""
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 """It takes many steps, between which SQLite calls back."""
-
-
-@pytest.fixture
-def file(tmp_path) -> Path:
-    path = tmp_path / "main.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("CREATE TABLE item (id INTEGER PRIMARY KEY, name); INSERT INTO item VALUES (1, 'a')")
-    return path
 
 
 @pytest.fixture

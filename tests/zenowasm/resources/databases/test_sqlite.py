@@ -22,14 +22,6 @@ from zenowasm.resources.databases.sql import BoundStatement
 
 
 @pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "main.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("CREATE TABLE item (id INTEGER PRIMARY KEY, name); INSERT INTO item VALUES (1, 'a')")
-    return path
-
-
-@pytest.fixture
 def databases(file) -> Iterator[Databases]:
     url = f"sqlite:///{file}"
     made = Databases({"main": DatabaseSettings(url), "reader": DatabaseSettings(url, read_only=True)})
