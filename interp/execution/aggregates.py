@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.numerics.floats import f32_from_bits, f64_from_bits
 from zenowasm.interp.numerics.integers import signed
-from zenowasm.interp.runtime.values import ArrayInstance, StructInstance, Value, default_value
+from zenowasm.interp.runtime.values import Aggregate, ArrayInstance, StructInstance, Value, default_value
 from zenowasm.interp.types import (
     F32,
     F64,
@@ -53,14 +53,14 @@ def _default(storage: StorageType) -> Value:
     return 0 if isinstance(storage, PackedType) else default_value(storage)
 
 
-def _push_struct(frame: Frame, typeidx: int, fields: list[Value]) -> None:
-    deftype = frame.module.valid.context.types[typeidx]
-    frame.stack.append(StructInstance(deftype, fields, frame.store.heap_quota))
-
-
-def _push_array(frame: Frame, typeidx: int, elements: list[Value]) -> None:
-    deftype = frame.module.valid.context.types[typeidx]
-    frame.stack.append(ArrayInstance(deftype, elements, frame.store.heap_quota))
+def _push(frame: Frame, kind: type[Aggregate], typeidx: int, fields: list[Value]) -> None:
+    """Allocate an aggregate; ``Store`` tells what this means for the next checkpoint."""
+    store = frame.store
+    collections = store.heap_quota.collections
+    frame.stack.append(kind(frame.module.valid.context.types[typeidx], fields, store.heap_quota))
+    store.checkpoint_fuel -= len(fields)
+    if store.heap_quota.collections != collections:
+        store.checkpoint_fuel = -1
 
 
 def _reserve(frame: Frame, count: int) -> None:
@@ -74,11 +74,15 @@ def struct_new(frame: Frame, typeidx: int) -> None:
     types = _fields(frame, typeidx)
     values = frame.pop(len(types))
     fields = [_packed(value, type_.storage) for value, type_ in zip(values, types, strict=True)]
-    _push_struct(frame, typeidx, fields)
+    _push(frame, StructInstance, typeidx, fields)
 
 
 def struct_new_default(frame: Frame, typeidx: int) -> None:
-    _push_struct(frame, typeidx, [_default(type_.storage) for type_ in _fields(frame, typeidx)])
+    defaults = frame.module.valid.defaults.get(typeidx)
+    if defaults is None:
+        defaults = [_default(type_.storage) for type_ in _fields(frame, typeidx)]
+        frame.module.valid.defaults[typeidx] = defaults
+    _push(frame, StructInstance, typeidx, defaults.copy())
 
 
 def _popped_struct(frame: Frame) -> list[Value]:
@@ -111,21 +115,21 @@ def struct_set(frame: Frame, immediates: tuple[int, int]) -> None:
 def array_new(frame: Frame, typeidx: int) -> None:
     count, value = frame.stack.pop(), frame.stack.pop()
     _reserve(frame, count)
-    _push_array(frame, typeidx, [_packed(value, _storage(frame, typeidx))] * count)
+    _push(frame, ArrayInstance, typeidx, [_packed(value, _storage(frame, typeidx))] * count)
     frame.charge(count)
 
 
 def array_new_default(frame: Frame, typeidx: int) -> None:
     count = frame.stack.pop()
     _reserve(frame, count)
-    _push_array(frame, typeidx, [_default(_storage(frame, typeidx))] * count)
+    _push(frame, ArrayInstance, typeidx, [_default(_storage(frame, typeidx))] * count)
     frame.charge(count)
 
 
 def array_new_fixed(frame: Frame, immediates: tuple[int, int]) -> None:
     typeidx, count = immediates
     storage = _storage(frame, typeidx)
-    _push_array(frame, typeidx, [_packed(value, storage) for value in frame.pop(count)])
+    _push(frame, ArrayInstance, typeidx, [_packed(value, storage) for value in frame.pop(count)])
 
 
 def _from_data(frame: Frame, storage: StorageType, dataidx: int, at: int, count: int) -> list[Value]:
@@ -150,14 +154,14 @@ def _from_elements(frame: Frame, elemidx: int, at: int, count: int) -> list[Valu
 def array_new_data(frame: Frame, immediates: tuple[int, int]) -> None:
     typeidx, dataidx = immediates
     count, at = frame.stack.pop(), frame.stack.pop()
-    _push_array(frame, typeidx, _from_data(frame, _storage(frame, typeidx), dataidx, at, count))
+    _push(frame, ArrayInstance, typeidx, _from_data(frame, _storage(frame, typeidx), dataidx, at, count))
     frame.charge(count)
 
 
 def array_new_elem(frame: Frame, immediates: tuple[int, int]) -> None:
     typeidx, elemidx = immediates
     count, at = frame.stack.pop(), frame.stack.pop()
-    _push_array(frame, typeidx, _from_elements(frame, elemidx, at, count))
+    _push(frame, ArrayInstance, typeidx, _from_elements(frame, elemidx, at, count))
     frame.charge(count)
 
 

@@ -153,6 +153,7 @@ class Configuration:
             raise Exhaustion(f"{values} stack slots would be in use: stack_values is {limits.stack_values}")
         if code.locals:
             arguments += code.locals
+            store.checkpoint_fuel -= len(code.locals)
         frame = Frame()
         frame.configuration = self
         frame.store = store
@@ -225,7 +226,9 @@ class Configuration:
 
         Raises ``UncaughtException`` when there is none, with all frames standing.
         """
+        store = self.store
         for frame in self.frames():
+            store.checkpoint_fuel -= len(frame.code.regions)
             clause = frame.code.catching(frame.pc - 1, exception.tag, frame.module.tags)
             if clause is None:
                 continue
@@ -234,7 +237,7 @@ class Configuration:
             target, height, _, _ = clause.branch
             frame.stack[height:] = [*exception.fields, exception] if clause.reference else exception.fields
             fuel_before = frame.code.fuel_before
-            self.store.settled_fuel += fuel_before[frame.pc] - fuel_before[target]
+            store.settled_fuel += fuel_before[frame.pc] - fuel_before[target]
             frame.pc = target
             return
         raise UncaughtException(exception)

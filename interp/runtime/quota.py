@@ -6,14 +6,18 @@ from zenowasm.interp.errors import LimitError
 
 
 class Quota:
-    """A number of units (bytes of memory, elements of tables) that is used up and never given back."""
+    """A number of units (bytes of memory, elements of tables) that is used up and never given back.
 
-    __slots__ = ("left", "limit", "what")
+    ``collections`` counts how often cycles were collected to find units.
+    """
+
+    __slots__ = ("collections", "left", "limit", "what")
 
     def __init__(self, limit: int, what: str) -> None:
         """Allow ``limit`` units of ``what``."""
         self.limit = self.left = limit
         self.what = what
+        self.collections = 0
 
     def take(self, amount: int) -> bool:
         """Use ``amount`` units if they are left; say whether they were."""

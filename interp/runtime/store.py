@@ -33,7 +33,9 @@ class Store:
 
     ``checkpoint`` is the embedder's: at the entry of a loop or function where ``checkpoint_fuel`` or more has been
     consumed it is given the fuel consumed, and returns the fuel at which it wants to be asked again or raises
-    ``Trap``. A call of a host function makes the next checkpoint due, since it may have taken any time.
+    ``Trap``. A call of a host function makes the next checkpoint due, since it may have taken any time, and so does a
+    collection of cycles. Work that costs no fuel takes a unit off ``checkpoint_fuel`` for each local, field or
+    ``try_table`` that it goes through.
     """
 
     __slots__ = (

@@ -63,6 +63,7 @@ class Aggregate:
         if not quota.take(AGGREGATE_BYTES + FIELD_BYTES * len(fields)):
             # Cycles are collected only now and then: what they hold may be what is missing.
             gc.collect()
+            quota.collections += 1
             if not quota.take(AGGREGATE_BYTES + FIELD_BYTES * len(fields)):
                 raise Trap(TrapCode.MEMORY_LIMIT, f"{len(fields)} fields: the limit is {quota.limit} {quota.what}")
         self.deftype = deftype

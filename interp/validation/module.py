@@ -21,13 +21,15 @@ from zenowasm.interp.validation.function import validate_constant, validate_func
 class ValidModule:
     """A module that was found valid, with its context. Only ``validate_module`` makes them.
 
-    ``codes``, ``function_names`` and ``startup`` are for executors: what they make of a function, by the function's
-    index, of the name section, and of all that instantiation does, once for all instances of the module.
+    ``codes``, ``defaults``, ``function_names`` and ``startup`` are for executors: what they make of a function and of a
+    structure's type, by index, of the name section, and of all that instantiation does, once for all instances of the
+    module.
     """
 
     module: Module
     context: Context = field(repr=False)
     codes: dict[int, Any] = field(factory=dict, repr=False)
+    defaults: dict[int, list[Any]] = field(factory=dict, repr=False)
     function_names: Mapping[int, str] | None = field(default=None, repr=False)
     startup: Any = field(default=None, repr=False)
 
