@@ -7,7 +7,6 @@ payloads that are signed must arrive byte for byte.
 from __future__ import annotations
 
 import re
-from email.message import Message
 from urllib.parse import quote
 
 from zenowasm.host.memory import replaced_text
@@ -25,6 +24,9 @@ from zenowasm.resources.http.errors import (
 from zenowasm.resources.http.url import MAX_URL, without_password
 
 _CONTENT_TYPE = "content-type"
+# A parameter of a media type (RFC 9110, 5.6.6). The patterns are possessive, so a hostile header costs linear time;
+# email.message takes seconds for it, or raises what is no error of its own.
+_PARAMETER = re.compile(r';[ \t]*+([^;="\s]++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]|\\.)*+)"|([^;"\s]*+))')
 _CHARSET = re.compile(
     r"us-ascii|latin-?1|iso-8859-\d{1,2}|(windows-|cp)125[0-8]|koi8-[ru]|utf-16(le|be)?"
     r"|shift_jis|euc-jp|iso-2022-jp|gb2312|gbk|gb18030|big5|euc-kr"
@@ -134,12 +136,17 @@ def _value(body: bytes, content_type: str) -> object:
 
 def _decoded(body: bytes, content_type: str) -> str | None:
     """Return the text of a body in another charset than UTF-8, ``None`` where it is UTF-8 or none that is known."""
-    message = Message()
-    message["Content-Type"] = content_type
-    charset = message.get_content_charset("utf-8")
+    charset = _charset(content_type)
     if not _CHARSET.fullmatch(charset):
         return None
     try:
         return body.decode(charset, "replace")
     except LookupError:  # iso-8859-12, which was never made
         return None
+
+
+def _charset(content_type: str) -> str:
+    """Return the first parameter ``charset`` in lower case, empty without one."""
+    found = (match for match in _PARAMETER.finditer(content_type) if match[1].lower() == "charset")
+    match = next(found, None)
+    return "" if match is None else (match[2] or match[3] or "").lower()

@@ -263,6 +263,7 @@ def _trusting(ca_file: Path | None) -> ssl.SSLContext:
     import httpcore
 
     context = httpcore.default_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
     if ca_file is not None:
         context.load_verify_locations(ca_file)
     return context

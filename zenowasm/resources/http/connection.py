@@ -23,34 +23,19 @@ _MAX_ATTEMPTS: Final = 8
 """Addresses of one host that are tried."""
 
 
-class CheckedBackend(httpcore.NetworkBackend):
-    """Resolves a host once, checks every address, and connects to one of those that were checked.
+def connect(host: str, port: int, resolve: Resolve, deadline: float, *, public_only: bool) -> CheckedStream:
+    """Resolve a host once, check every address, and connect to one of those that were checked.
 
     The name stays what the header ``Host`` and TLS see. As the address is not looked up again, a server of names that
-    answers differently a moment later changes nothing.
+    answers differently a moment later changes nothing. Raises ``ExchangeError``.
     """
-
-    def __init__(self, resolve: Resolve, *, public_only: bool) -> None:
-        self._resolve = resolve
-        self._public_only = public_only
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to ``host`` before the moment ``timeout``; raises ``ExchangeError``."""
-        deadline = _moment(timeout)
-        try:
-            addresses = self._resolve(host, port, deadline)
-            if self._public_only and (address := not_public(addresses)) is not None:
-                raise NotPublicError(address)
-            return CheckedStream(_connect(addresses[:_MAX_ATTEMPTS], port, deadline))
-        except OSError as error:
-            raise ExchangeError(words(error)) from error
+    try:
+        addresses = resolve(host, port, deadline)
+        if public_only and (address := not_public(addresses)) is not None:
+            raise NotPublicError(address)
+        return CheckedStream(_connect(addresses[:_MAX_ATTEMPTS], port, deadline))
+    except OSError as error:
+        raise ExchangeError(words(error)) from error
 
 
 def _connect(addresses: Iterable[str], port: int, deadline: float) -> socket.socket:

@@ -10,17 +10,27 @@ from threading import BoundedSemaphore, Lock
 import httpcore
 
 from zenowasm.resources.http.addresses import Resolve, time_left
-from zenowasm.resources.http.connection import CheckedBackend
+from zenowasm.resources.http.connection import connect
 from zenowasm.resources.http.url import Url
 
 _Key = tuple[tuple[str, str, int], bool]
+
+
+class _Connection(httpcore.HTTP11Connection):
+    """A connection that tells whether the server sent more than the response."""
+
+    def has_leftover(self) -> bool:
+        """Return whether bytes arrived after the response, which httpcore would take for the next one."""
+        data, _ = self._h11_state.trailing_data
+        return bool(data)
 
 
 class ConnectionPool:
     """Lends connections, at most ``connections`` at once, and keeps as many idle ones for ``idle_seconds``.
 
     A connection is out of the pool while it is in use, so that nobody else can look at it. A request that may reach
-    public addresses only never gets a connection that was made for one that may reach others.
+    public addresses only never gets a connection that was made for one that may reach others. A connection on which a
+    server sent more than it was asked for is never lent again, so no request gets a response that nobody asked for.
     """
 
     def __init__(self, tls: Callable[[], ssl.SSLContext], connections: int, idle_seconds: float) -> None:
@@ -29,22 +39,23 @@ class ConnectionPool:
         self._idle_seconds = idle_seconds
         self._places = BoundedSemaphore(connections)
         self._lock = Lock()
-        self._idle: list[tuple[_Key, httpcore.HTTPConnection]] = []
+        self._idle: list[tuple[_Key, _Connection]] = []
         self._closed = False
 
     @contextmanager
     def connection(
         self, url: Url, resolve: Resolve, *, public_only: bool, fresh: bool, deadline: float
-    ) -> Iterator[httpcore.HTTPConnection]:
-        """Lend a connection to the origin of ``url``, a new one if ``fresh``; raises ``TimeoutError``.
+    ) -> Iterator[httpcore.HTTP11Connection]:
+        """Lend a connection to the origin of ``url``, a new one if ``fresh``.
 
-        ``resolve`` finds the addresses of its host for a new one.
+        ``resolve`` finds the addresses of its host for a new one. Raises ``TimeoutError`` when none is free until the
+        deadline, and ``ExchangeError`` when a new one cannot be made.
         """
         if not self._places.acquire(timeout=time_left(deadline)):
             raise TimeoutError
         key = (url.origin, public_only)
         try:
-            lent = (None if fresh else self._take(key)) or self._new(url, resolve, public_only=public_only)
+            lent = (None if fresh else self._take(key)) or self._new(url, resolve, deadline, public_only=public_only)
             try:
                 yield lent
             finally:
@@ -52,15 +63,14 @@ class ConnectionPool:
         finally:
             self._places.release()
 
-    def _new(self, url: Url, resolve: Resolve, *, public_only: bool) -> httpcore.HTTPConnection:
-        return httpcore.HTTPConnection(
-            httpcore.Origin(url.scheme.encode(), url.host.strip("[]").encode(), url.port),
-            ssl_context=self._tls() if url.scheme == "https" else None,
-            keepalive_expiry=self._idle_seconds,
-            network_backend=CheckedBackend(resolve, public_only=public_only),
-        )
+    def _new(self, url: Url, resolve: Resolve, deadline: float, *, public_only: bool) -> _Connection:
+        host = url.host.strip("[]")
+        stream: httpcore.NetworkStream = connect(host, url.port, resolve, deadline, public_only=public_only)
+        if url.scheme == "https":
+            stream = stream.start_tls(self._tls(), host, deadline)
+        return _Connection(httpcore.Origin(url.scheme.encode(), host.encode(), url.port), stream, self._idle_seconds)
 
-    def _take(self, key: _Key) -> httpcore.HTTPConnection | None:
+    def _take(self, key: _Key) -> _Connection | None:
         with self._lock:
             expired = [entry for entry in self._idle if entry[1].has_expired()]
             self._idle = [entry for entry in self._idle if entry not in expired]
@@ -72,10 +82,11 @@ class ConnectionPool:
             connection.close()
         return None if taken is None else taken[1]
 
-    def _give_back(self, key: _Key, connection: httpcore.HTTPConnection) -> None:
+    def _give_back(self, key: _Key, connection: _Connection) -> None:
+        reusable = connection.is_idle() and not connection.has_leftover()
         surplus = [connection]
         with self._lock:
-            if connection.is_idle() and not connection.is_closed() and not self._closed:
+            if reusable and not self._closed:
                 self._idle.append((key, connection))
                 surplus = [idle for _, idle in self._idle[: -self._limit]]
                 self._idle = self._idle[-self._limit :]

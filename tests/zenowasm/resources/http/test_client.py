@@ -82,6 +82,24 @@ def test_a_connection_that_breaks_is_replaced(web, client, named):
     assert web.connections == 3
 
 
+@pytest.mark.parametrize(
+    ("method", "first"),
+    [
+        ("GET", b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx"),
+        ("GET", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        ("GET", b"HTTP/1.1 204 None\r\n\r\n"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"),
+    ],
+)
+def test_a_response_that_nobody_asked_for_is_not_the_next_one(web, client, named, method, first):
+    extra = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nextra"
+    web.answers["/first"] = lambda handler: handler.wfile.write(first + extra)
+    web.answers["/next"] = lambda handler: handler.respond(200, b"next")
+    client.request(method, web.url("/first"), permit=named)
+    assert client.request("GET", web.url("/next"), permit=named).body == b"next"
+    assert web.connections == 2
+
+
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_what_may_have_been_done_is_not_sent_again(web, client, named, method):
     web.answers["/"] = hanging_up
