@@ -188,9 +188,18 @@ def _function_indexes(segment: ElementSegment) -> list[int] | None:
 
 def _code(out: Writer, body: Body) -> None:
     contents = Writer()
-    contents.vector(body.locals, _run)
-    write_expression(contents, body.expression)
+    _body(contents, body)
     out.sized(contents.data)
+
+
+def instruction_offsets(body: Body) -> list[int]:
+    """Return how far each instruction is from the beginning of a function's code, as ``encode`` writes it."""
+    return _body(Writer(), body)
+
+
+def _body(out: Writer, body: Body) -> list[int]:
+    out.vector(body.locals, _run)
+    return write_expression(out, body.expression)
 
 
 def _run(out: Writer, run: tuple[int, ValType]) -> None:

@@ -96,10 +96,13 @@ _FORMS: Mapping[Opcode, tuple[bytes, tuple[_ImmediateWriter, ...]]] = {
 }
 
 
-def write_expression(writer: Writer, expression: Expression) -> None:
-    """Write an expression with its final ``end`` (specification, 5.4.9)."""
+def write_expression(writer: Writer, expression: Expression) -> list[int]:
+    """Write an expression with its final ``end`` (specification, 5.4.9); return where each instruction begins."""
+    offsets: list[int] = []
     for opcode, immediates in expression.instructions:
+        offsets.append(len(writer.data))
         code, writers = _FORMS[opcode]
         writer.data += code
         for write, immediate in zip(writers, immediates, strict=True):
             write(writer, immediate)
+    return offsets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from zenowasm.interp.errors import DecodeError, LimitError
@@ -130,6 +130,17 @@ class Reader:
         if count > limit:
             raise LimitError(f"{count} {what} at byte 0x{self.base + start:x}: at most {limit} are allowed")
         return count
+
+    def increasing(self, limit: int, what: str) -> Iterator[int]:
+        """Yield the index that each entry of a vector begins with; the rest of an entry is read before the next."""
+        last = -1
+        for _ in range(self.count(limit, "entries")):
+            start = self.pos
+            index = self.u32()
+            if index <= last:
+                raise self.error(f"{what} index {index} after {last}: expected increasing indexes", start)
+            yield index
+            last = index
 
     def vector(
         self, limit: int, what: str, entry: Callable[[Reader], T], entry_bytes: int = ENTRY_BYTES

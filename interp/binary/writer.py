@@ -48,7 +48,7 @@ class Writer:
         """Write a name (specification, 5.2.4)."""
         self.sized(name.encode())
 
-    def vector(self, items: Sequence[T], entry: Callable[[Writer, T], None]) -> None:
+    def vector(self, items: Sequence[T], entry: Callable[[Writer, T], object]) -> None:
         """Write a vector (specification, 5.1.3)."""
         self.unsigned(len(items))
         for item in items:

@@ -203,9 +203,9 @@ class Cursor:
             return name
         return None
 
-    def annotations(self, kind: str) -> Iterator[Annotation]:
-        """Yield the annotations of a kind that stand before the next token, and mark them as read."""
-        for annotation in self.source.annotations.get(self.pos, ()):
+    def annotations(self, kind: str, pos: int | None = None) -> Iterator[Annotation]:
+        """Yield the annotations of a kind before a token, the next one by default, and mark them as read."""
+        for annotation in self.source.annotations.get(self.pos if pos is None else pos, ()):
             if annotation.id == kind:
                 self.source.read.add(annotation.places[0])
                 yield annotation

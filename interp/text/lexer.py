@@ -15,6 +15,7 @@ from functools import cached_property
 
 from attrs import Factory, frozen
 
+from zenowasm.interp.binary.hints import HINT_SECTION
 from zenowasm.interp.errors import LimitError, ParseError
 from zenowasm.interp.limits import ModuleLimits
 
@@ -42,7 +43,7 @@ _ID_TOKEN = re.compile(rf"\$(?:{_ID_CHARACTERS}++|{_STRING})")
 _ESCAPED = re.compile(r"\\(u\{([0-9a-fA-F_]+)\}|[0-9a-fA-F]{2}|.)")
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
 
-KNOWN_ANNOTATIONS = frozenset({"name", "custom"})
+KNOWN_ANNOTATIONS = frozenset({"name", "custom", HINT_SECTION})
 """The annotations that mean something here; all others are comments (specification, 6.2.5)."""
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from zenowasm.interp.binary import Names, decode, encode_names
 from zenowasm.interp.binary.custom import NAME_SECTION
+from zenowasm.interp.binary.hints import HINT_SECTION, encode_hints
 from zenowasm.interp.binary.sections import SECTIONS
 from zenowasm.interp.errors import ParseError
 from zenowasm.interp.limits import ModuleLimits
@@ -18,6 +19,10 @@ from zenowasm.interp.text.cursor import Cursor
 from zenowasm.interp.text.keywords import SECTION_WORDS
 from zenowasm.interp.text.lexer import Annotation, Source, describe_illegal, is_legal, tokenize
 from zenowasm.interp.text.parser_fields import KINDS, FieldParser
+
+_BEFORE_CODE = "data_count"
+_FROM_CODE_ON = ("codes", "data")
+"""The sections after which a custom section comes before the code section, and after it."""
 
 
 def parse_module(source: str | bytes, limits: ModuleLimits | None = None) -> Module:
@@ -205,6 +210,10 @@ class ModuleParser(FieldParser):
         # There should be one name section (specification, name section): one that is spelled out wins over identifiers.
         if section and all(custom.name != NAME_SECTION for custom in parts.customs):
             parts.customs.append(CustomSection(NAME_SECTION, section, after=list(SECTIONS.values())[-1]))
+        if self.hints_by_function:
+            place = next((at for at, it in enumerate(parts.customs) if it.after in _FROM_CODE_ON), len(parts.customs))
+            hints = CustomSection(HINT_SECTION, encode_hints(self.hints_by_function), after=_BEFORE_CODE)
+            parts.customs.insert(place, hints)
         return Module(
             types=tuple(self.rectypes),
             imports=tuple(parts.imports),

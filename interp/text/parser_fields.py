@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import Factory, define, frozen
 
+from zenowasm.interp.binary.encoder import instruction_offsets
 from zenowasm.interp.instructions import TABLE, Structure
 from zenowasm.interp.limits import PAGE_SIZE, ModuleLimits
 from zenowasm.interp.progress import Progress
@@ -94,6 +95,7 @@ class FieldParser(InstructionParser):
         self.parts = Parts()
         self.local_names: dict[int, dict[int, str]] = {}
         self.labels_by_function: dict[int, dict[int, str]] = {}
+        self.hints_by_function: dict[int, dict[int, int]] = {}
         self.spaces: Mapping[ExternKind, Space] = {
             ExternKind.FUNC: self.functions,
             ExternKind.TABLE: self.tables,
@@ -184,9 +186,13 @@ class FieldParser(InstructionParser):
         if use.inline is None:
             names.count = self.parameters(type_)
         declared = self.declarations("local", names)
-        self.enter(names)
+        hints: dict[int, int] = {}
+        self.enter(names, hints if self.source.annotations else None)
         self.parts.functions.append(type_)
         self.parts.codes.append(ParsedCode(Body(_runs(declared), self.expression())))
+        if hints:
+            offsets = instruction_offsets(self.parts.codes[-1].parsed)
+            self.hints_by_function[index] = {offsets[at]: hint for at, hint in hints.items()}
         self.local_names[index] = names.names
         self.labels_by_function[index] = self.label_names
 

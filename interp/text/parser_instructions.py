@@ -5,16 +5,18 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import NamedTuple
 
+from zenowasm.interp.binary.hints import HINT_SECTION
 from zenowasm.interp.errors import LimitError, ParseError
 from zenowasm.interp.instructions import TABLE, Structure
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import Expression, Instruction
 from zenowasm.interp.text.cursor import Space
-from zenowasm.interp.text.lexer import Source
+from zenowasm.interp.text.lexer import Source, string_bytes
 from zenowasm.interp.text.parser_immediates import ROWS, ImmediateParser, Pending, Row
 
 _END = Instruction(next(row for row in TABLE.rows if row.structure is Structure.END), ())
 _ELSE = Instruction(next(row for row in TABLE.rows if row.structure is Structure.ELSE), ())
+_HINTS = {b"\x00": 0, b"\x01": 1}
 
 
 class _Open(Enum):
@@ -52,6 +54,7 @@ class _Level(NamedTuple):
     kind: _Open
     label: _Label = _UNNAMED
     pending: Pending | None = None
+    hint: int | None = None
 
 
 class InstructionParser(ImmediateParser):
@@ -61,11 +64,13 @@ class InstructionParser(ImmediateParser):
         """Begin at a token, with empty index spaces."""
         super().__init__(source, pos, limits)
         self.label_names: dict[int, str] = {}
+        self.hints: dict[int, int] | None = None
         self._blocks = 0
 
-    def enter(self, locals_: Space) -> None:
-        """Begin a function, or a constant expression."""
+    def enter(self, locals_: Space, hints: dict[int, int] | None = None) -> None:
+        """Begin a function, or a constant expression; only a function has branch hints, by its instructions."""
         self.locals = locals_
+        self.hints = hints
         self.label_names = {}
         self.label_depths = {}
         self.depth = self._blocks = 0
@@ -98,6 +103,8 @@ class InstructionParser(ImmediateParser):
                 self._close(stack, out)
             elif level.kind in _TAKES_INSTRUCTIONS and (row := ROWS.get(token)) is not None:
                 if row.structure is None:
+                    if self.hints is not None:
+                        self._keep(self._hint(), out)
                     self.pos += 1
                     pending = row.read(self)
                     out.append(pending if isinstance(pending, Instruction) else pending())
@@ -124,21 +131,22 @@ class InstructionParser(ImmediateParser):
         if row is not None and row.structure not in (Structure.ELSE, Structure.END):
             if level.kind not in _TAKES_OPERANDS:
                 raise self._unknown(level)
+            hint = self._hint()
             self.pos += 2
             if row.structure is None:
-                stack.append(_Level(_Open.FOLDED, _UNNAMED, row.read(self)))
+                stack.append(_Level(_Open.FOLDED, _UNNAMED, row.read(self), hint))
             elif row.structure is Structure.BLOCK:
                 label = self._label()
-                self._emit(row.read(self), out)
+                self._emit(row.read(self), out, hint)
                 self._open_label(label)
                 stack.append(_Level(_Open.BLOCK, label))
             else:
                 label = self._label()
-                stack.append(_Level(_Open.CONDITION, label, row.read(self)))
+                stack.append(_Level(_Open.CONDITION, label, row.read(self), hint))
         elif level.kind is _Open.CONDITION and keyword == "then":
             self.pos += 2
             assert level.pending is not None
-            self._emit(level.pending, out)
+            self._emit(level.pending, out, level.hint)
             self._open_label(level.label)
             stack[-1] = _Level(_Open.THEN, level.label)
         elif level.kind is _Open.AFTER_THEN and row is not None and row.structure is Structure.ELSE:
@@ -157,7 +165,7 @@ class InstructionParser(ImmediateParser):
         match level.kind:
             case _Open.FOLDED:
                 assert level.pending is not None
-                self._emit(level.pending, out)
+                self._emit(level.pending, out, level.hint)
                 stack.pop()
             case _Open.THEN:
                 stack[-1] = _Level(_Open.AFTER_THEN, level.label)
@@ -190,17 +198,40 @@ class InstructionParser(ImmediateParser):
             self._close_label(level.label)
             stack.pop()
         else:
+            hint = self._hint(start)
             label = self._label()
-            self._emit(row.read(self), out)
+            self._emit(row.read(self), out, hint)
             self._open_label(label)
             kind = _Open.FLAT_IF if row.structure is Structure.IF else _Open.FLAT_BLOCK
             stack.append(_Level(kind, label))
             if len(stack) > self.limits.nesting:
                 raise LimitError(f"more than {self.limits.nesting} instructions inside one another")
 
-    @staticmethod
-    def _emit(pending: Pending, out: list[Instruction]) -> None:
+    def _emit(self, pending: Pending, out: list[Instruction], hint: int | None) -> None:
+        self._keep(hint, out)
         out.append(pending if isinstance(pending, Instruction) else pending())
+
+    # -- branch hints (the branch hinting proposal) --
+
+    def _hint(self, pos: int | None = None) -> int | None:
+        """Return the hint before an instruction, which begins at the next token by default."""
+        found: int | None = None
+        if self.hints is None:
+            return found
+        for annotation in self.annotations(HINT_SECTION, pos):
+            if found is not None:
+                raise self.source.annotation_error(f"@{HINT_SECTION} annotation: duplicate annotation", annotation)
+            strings = [string_bytes(token) for token in annotation.tokens]
+            found = None if None in strings else _HINTS.get(b"".join(it for it in strings if it is not None))
+            if found is None:
+                message = f"@{HINT_SECTION} annotation: invalid value: one byte, 0 or 1, expected"
+                raise self.source.annotation_error(message, annotation)
+        return found
+
+    def _keep(self, hint: int | None, out: list[Instruction]) -> None:
+        """Note the hint of the instruction that comes next."""
+        if hint is not None and self.hints is not None:
+            self.hints[len(out)] = hint
 
     # -- labels (6.5.1) --
 

@@ -7,12 +7,16 @@ known; numbers of functions, types and blocks stand in comments, so that text an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from attrs import Factory, frozen
 
 from zenowasm.interp.binary import Names, encode_names
 from zenowasm.interp.binary.custom import NAME_SECTION
+from zenowasm.interp.binary.encoder import instruction_offsets
+from zenowasm.interp.binary.hints import HINT_SECTION, Hints, decode_hints
+from zenowasm.interp.errors import DecodeError, LimitError
 from zenowasm.interp.instructions import Immediate, Opcode, Structure
 from zenowasm.interp.syntax.module import (
     Body,
@@ -96,7 +100,12 @@ class InstructionLine:
     @property
     def indented(self) -> str:
         """The text with its indentation, which ends growing at ``_DEEPEST``: else n nested blocks print n² spaces."""
-        return f"{'  ' * min(self.depth, _DEEPEST)}{self.text}"
+        return self.indentation + self.text
+
+    @property
+    def indentation(self) -> str:
+        """The spaces before the text."""
+        return "  " * min(self.depth, _DEEPEST)
 
 
 def _data_string(data: bytes) -> str:
@@ -196,7 +205,11 @@ class ModulePrinter:
         if declared:
             yield f"  {declared}"
         *lines, _ = self.instructions(index, body)
-        yield from (f"  {line.indented}" for line in lines)
+        hints = self._hints.get(index, {})
+        for line in lines:
+            if line.pc in hints:
+                yield f"  {line.indentation}(@{HINT_SECTION} {_data_string(bytes((hints[line.pc],)))})"
+            yield f"  {line.indented}"
         yield ")"
 
     def _parameters(self, index: int) -> str:
@@ -371,13 +384,53 @@ class ModulePrinter:
     # -- custom sections (specification, custom annotations) --
 
     def _customs(self) -> Iterator[str]:
-        """Yield the custom sections, but for a name section that the identifiers make."""
+        """Yield the custom sections, but for those that identifiers and branch hints make."""
         customs = self.module.customs
         named = [custom for custom in customs if custom.name == NAME_SECTION]
         if len(named) == 1 and named[0].data == encode_names(bindable(self.module, self._names)):
             customs = tuple(custom for custom in customs if custom is not named[0])
+        if self._hints:
+            customs = tuple(custom for custom in customs if custom.name != HINT_SECTION)
         for custom in customs:
             yield from _with_bytes(f"(@custom {quoted(custom.name)} ({_place_of(custom)})", custom.data)
+
+    # -- branch hints (the branch hinting proposal) --
+
+    @cached_property
+    def _hints(self) -> Hints:
+        """The hints of each function by the index of their instructions; none where annotations cannot say them all."""
+        module = self.module
+        sections = [custom for custom in module.customs if custom.name == HINT_SECTION]
+        if len(sections) != 1 or not _is_right_before_code(module, sections[0]):
+            return {}
+        try:
+            found = {index: self._hinted(index, hints) for index, hints in decode_hints(sections[0]).items()}
+        except (DecodeError, LimitError):
+            return {}
+        return found if all(found.values()) else {}
+
+    def _hinted(self, index: int, hints: Mapping[int, int]) -> Mapping[int, int]:
+        """Return the hints of a function by the index of their instructions, none where one has another target."""
+        if not self._imported <= index < len(self._types):
+            return {}
+        code = self.module.codes[index - self._imported]
+        body = code.body()
+        starts = [at - code.offset for at in body.expression.offsets] or instruction_offsets(body)
+        targets = {
+            start: pc
+            for pc, (start, it) in enumerate(zip(starts, body.expression.instructions, strict=True))
+            if it.opcode.structure not in (Structure.ELSE, Structure.END)
+        }
+        return {targets[at]: hint for at, hint in hints.items()} if targets.keys() >= hints.keys() else {}
+
+
+def _is_right_before_code(module: Module, section: CustomSection) -> bool:
+    """Whether the code section comes after a custom section; a parsed module's sections are in no list."""
+    if not module.sections:
+        before = [it for it in module.customs if it.after == section.after]
+        return section.after == "data_count" and before[-1] is section
+    following = [it.name for it in module.sections if it.offset > section.offset]
+    return following[:1] == ["codes"]
 
 
 @frozen

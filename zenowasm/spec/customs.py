@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from attrs import frozen
 
 from zenowasm.interp.binary import decode
+from zenowasm.interp.binary.custom import NAME_SECTION
+from zenowasm.interp.binary.hints import HINT_SECTION, decode_hints
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.errors import DecodeError, ValidationError
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import CustomSection, ExternKind, Module
 from zenowasm.interp.types import FuncType, StructType
 
-_NAMES, _HINTS = "name", "metadata.code.branch_hint"
 _BLOCKS = frozenset({"block", "loop", "if", "try_table"})
 _HINTED = frozenset({"if", "br_if"})
 _AFTER_CODE = frozenset({"codes", "data"})
@@ -125,40 +126,27 @@ def _check_subsection(reader: Reader, space: _Space) -> None:
 
 def _indexes(reader: Reader, what: str, count: int) -> Iterator[int]:
     """Yield the index of each entry of a vector; what belongs to it is read before the next."""
-    last = -1
-    for _ in range(reader.count(_LIMITS.functions, "entries")):
-        start = reader.offset
-        index = reader.u32()
-        if index <= last:
-            raise DecodeError(f"{what} index {index} after {last}: expected increasing indexes", start)
+    for index in reader.increasing(_LIMITS.functions, what):
         if index >= count:
-            raise ValidationError(f"invalid {what} index {index}: there are {count}", offset=start)
+            raise ValidationError(f"invalid {what} index {index}: there are {count}", offset=reader.offset)
         yield index
-        last = index
 
 
 def _check_hints(module: Module, section: CustomSection) -> None:
     if section.after in _AFTER_CODE:
         raise DecodeError("misplaced branch hints: expected before the code section", section.offset)
-    reader = Reader(section.data, section.offset)
-    imported = len(module.imported(ExternKind.FUNC))
-    for index in _indexes(reader, "function", len(module.function_types())):
+    imported, functions = len(module.imported(ExternKind.FUNC)), len(module.function_types())
+    for index, hints in decode_hints(section).items():
+        if index >= functions:
+            raise ValidationError(f"invalid function index {index}: there are {functions}", offset=section.offset)
         if index < imported:
-            raise ValidationError(f"branch hints of the imported function {index}")
-        _check_targets(reader, module, index)
-    if reader.left:
-        raise DecodeError("branch hints: section size mismatch", reader.offset)
-
-
-def _check_targets(reader: Reader, module: Module, index: int) -> None:
-    code = module.codes[index - len(module.imported(ExternKind.FUNC))]
-    names = {offset - code.offset: name for offset, name in _instructions(module, index)}
-    for offset in _indexes(reader, "instruction", code.size):
-        start = reader.offset
-        if reader.u32() != 1 or reader.byte() > 1:
-            raise DecodeError("malformed branch hint: expected one byte, 0 or 1", start)
-        if names.get(offset) not in _HINTED:
-            raise ValidationError(f"invalid target of a branch hint: byte {offset} of function {index}", offset=start)
+            raise ValidationError(f"branch hints of the imported function {index}", offset=section.offset)
+        start = module.codes[index - imported].offset
+        names = {offset - start: name for offset, name in _instructions(module, index)}
+        for offset in hints:
+            if names.get(offset) not in _HINTED:
+                message = f"invalid target of a branch hint: byte {offset} of function {index}"
+                raise ValidationError(message, offset=start + offset)
 
 
 def _instructions(module: Module, index: int) -> Sequence[tuple[int, str]]:
@@ -167,4 +155,7 @@ def _instructions(module: Module, index: int) -> Sequence[tuple[int, str]]:
     return [(at, it.opcode.mnemonic) for at, it in zip(expression.offsets, expression.instructions, strict=True)]
 
 
-_CHECKS: Mapping[str, Callable[[Module, CustomSection], None]] = {_NAMES: _check_names, _HINTS: _check_hints}
+_CHECKS: Mapping[str, Callable[[Module, CustomSection], None]] = {
+    NAME_SECTION: _check_names,
+    HINT_SECTION: _check_hints,
+}

@@ -134,6 +134,11 @@ def test_wrong_branch_hints(data: str, place: str, error: type[Exception]) -> No
 
 
 SCRIPT = r"""
+(assert_malformed_custom
+  (module quote "(func (@metadata.code.branch_hint \"\\00\") (@metadata.code.branch_hint \"\\00\") block end)")
+  "@metadata.code.branch_hint annotation: duplicate annotation")
+(assert_malformed_custom (module quote "(@metadata.code.branch_hint \"\\01\") (func)") "not in a function")
+(assert_invalid_custom (module (func (@metadata.code.branch_hint "\01") nop)) "invalid target")
 (module (func) (@custom "name" (after data) "\01\04\01\00\01f"))
 (assert_malformed_custom (module quote "(@custom)") "@custom annotation: missing section name")
 (assert_malformed_custom (module quote "(func (nop (@custom \"bla\")))") "misplaced @custom annotation")
@@ -152,8 +157,8 @@ def test_assertions_of_a_script(tmp_path, backend: str) -> None:
     file = tmp_path / "custom.wast"
     file.write_text(SCRIPT)
     result = run_script(read_script(file), registry.engine(backend), assemble=assemble)
-    assert [it.status for it in result.outcomes] == [Status.PASS] * 6 + [Status.FAIL] * 4
-    assert [it.command for it in result.outcomes[4:6]] == ["assert_malformed_custom", "assert_invalid_custom"]
+    assert [it.status for it in result.outcomes] == [Status.PASS] * 9 + [Status.FAIL] * 4
+    assert [it.command for it in result.outcomes[7:9]] == ["assert_malformed_custom", "assert_invalid_custom"]
 
 
 def test_names_that_another_tool_wrote_are_valid() -> None:
