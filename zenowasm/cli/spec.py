@@ -88,7 +88,7 @@ def spec(
     if junit is not None:
         write_report(junit, to_junit(suites))
     if html is not None:
-        facts = {**run_facts(), "suite's commit": suite.commit_of(scripts[0].parent) or "unknown: not a git checkout"}
+        facts = {**run_facts(), "suite": suite.identity_of(scripts)}
         write_report(html, to_html(suites, About(source_url=source_url, facts=facts)).encode())
     if as_json:
         print_json(report.as_json(suites))

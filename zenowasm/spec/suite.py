@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,12 +42,26 @@ def fetch(folder: Path, url: str = URL, commit: str = COMMIT) -> None:
         raise FetchError(f"cannot write {folder}: {error.strerror}") from error
 
 
-def commit_of(folder: Path) -> str | None:
-    """Return the commit of the git checkout that a folder lies in; ``None`` where there is none, or no git."""
+def identity_of(scripts: Sequence[Path]) -> str:
+    """Say which scripts these are: their git commit, or a digest where no commit has all of them as they are.
+
+    The digest is that of what ``sha256sum`` prints for the scripts, by their paths in the folder that they share.
+    """
     try:
-        return _git(folder, "rev-parse", "HEAD")
+        commit = _git(scripts[0].parent, "rev-parse", "HEAD")
+        names = [str(script.resolve()) for script in scripts]
+        _git(scripts[0].parent, "ls-files", "--error-unmatch", "--", *names)
+        _git(scripts[0].parent, "diff", "--quiet", "HEAD", "--", *names)
     except (FetchError, OSError):
-        return None
+        return f"SHA-256 of {len(scripts)} scripts: {_digest(scripts)}"
+    return f"commit {commit}"
+
+
+def _digest(scripts: Sequence[Path]) -> str:
+    shared = os.path.commonpath([script.parent.resolve() for script in scripts])
+    named = {os.path.relpath(script.resolve(), shared): script for script in scripts}
+    lines = (f"{sha256(named[name].read_bytes()).hexdigest()}  {name}\n" for name in sorted(named))
+    return sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _git(folder: Path, *arguments: str) -> str:

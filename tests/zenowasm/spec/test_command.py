@@ -1,6 +1,5 @@
 import json
 import re
-import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -61,15 +60,9 @@ def test_a_script_that_cannot_be_read_is_not_one_failed_command(run, scripts):
     assert (done.exit_code, result["failed"], result["unreadable"]) == (1, 0, 1)
 
 
-def test_the_suites_commit_is_in_the_page(run, scripts, tmp_path):
-    for words in (
-        ["init", "-q"],
-        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"],
-    ):
-        subprocess.run(["git", "-C", scripts, *words], check=True)
-    head = subprocess.run(["git", "-C", scripts, "rev-parse", "HEAD"], check=True, capture_output=True, text=True)
+def test_the_suites_identity_is_in_the_page(run, scripts, tmp_path):
     run(scripts, "--html", tmp_path / "r.html")
-    assert f"<dd>{head.stdout.strip()}</dd>" in (tmp_path / "r.html").read_text()
+    assert re.search("<dt>suite</dt><dd>SHA-256 of 1 scripts: [0-9a-f]{64}</dd>", (tmp_path / "r.html").read_text())
 
 
 def test_json(run, scripts):

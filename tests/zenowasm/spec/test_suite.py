@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from zenowasm.cli.main import main
-from zenowasm.spec.suite import FetchError, fetch
+from zenowasm.spec.suite import FetchError, fetch, identity_of
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -40,6 +40,44 @@ def run(*arguments: object) -> object:
     with pytest.raises(SystemExit) as end:
         main(["spec", *map(str, arguments)])
     return end.value.code
+
+
+def listed(folder: Path, names: str) -> str:
+    """Return the digest that coreutils make of scripts."""
+    command = f"LC_ALL=C; export LC_ALL; sha256sum {names} | sha256sum"
+    done = subprocess.run(["sh", "-c", command], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.split()[0]
+
+
+def test_scripts_of_a_checkout_are_known_by_their_commit(repository):
+    head = git(repository, "rev-parse", "HEAD")
+    assert identity_of([repository / "a.wast"]) == f"commit {head}"
+    (repository / "b.wast").write_text("(module)")  # not in the commit, and not in the run
+    assert identity_of([repository / "a.wast"]) == f"commit {head}"
+
+
+@pytest.mark.parametrize("change", ["changed", "not added", "not committed", "ignored"])
+def test_scripts_that_no_commit_has_are_known_by_their_digest(repository, change):
+    path = repository / ("a.wast" if change == "changed" else "sub.wast")
+    path.write_text("(module (func))")
+    if change == "not committed":
+        git(repository, "add", ".")
+    if change == "ignored":
+        (repository / ".gitignore").write_text("sub.wast")
+    scripts = sorted(repository.glob("*.wast"))
+    assert identity_of(scripts) == f"SHA-256 of {len(scripts)} scripts: {listed(repository, '*.wast')}"
+
+
+def test_scripts_outside_of_a_checkout_are_known_by_their_digest(tmp_path, monkeypatch):
+    for name in ("b.wast", "a/a.wast", "a-b.wast"):
+        path = tmp_path / "suite" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"(module) ;; {name}")
+    digest = listed(tmp_path / "suite", "a-b.wast a/a.wast b.wast")
+    scripts = [tmp_path / "suite" / name for name in ("b.wast", "a-b.wast", "a/a.wast")]
+    assert identity_of(scripts) == f"SHA-256 of 3 scripts: {digest}"
+    monkeypatch.setenv("PATH", str(tmp_path))  # no git
+    assert identity_of(scripts) == f"SHA-256 of 3 scripts: {digest}"
 
 
 def test_brings_the_commit_and_says_how_to_use_it(repository, pinned, tmp_path, monkeypatch, capsys):
