@@ -32,7 +32,8 @@ def main(backends: list[str]) -> int:
         results = sorted(run_files(scripts, backend, os.cpu_count() or 1), key=lambda it: it.path)
         path.write_text(_HEADER + render(results, former), encoding="utf-8")
         counts = total_of(results)
-        print(f"{backend}: {counts.passed} pass, {counts.failed} fail, {counts.skipped} skipped, {counts.unreadable} not readable")
+        judged = f"{counts.passed} pass, {counts.failed} fail, {counts.skipped} skipped"
+        print(f"{backend}: {judged}, {counts.unreadable} not readable")
     return 0
 
 
