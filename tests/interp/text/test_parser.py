@@ -299,6 +299,13 @@ def test_a_name_section_that_is_spelled_out_wins_over_identifiers() -> None:
     assert [custom.data for custom in parse_module(text).customs] == [b"\0\2\1a"]
 
 
+def test_the_names_of_identifiers_come_last_as_in_wasm_tools() -> None:
+    customs = '(@custom "last" (after last) "") (@custom "data" (after data) "") (@custom "producers" "")'
+    text = f'(module $m (func $f) (data "x") {customs})'
+    assert encode(parse_module(text)) == wat(text)
+    assert [custom.name for custom in parse_module(text).customs] == ["data", "last", "producers", "name"]
+
+
 def test_a_name_annotation_goes_before_the_identifier() -> None:
     names = _names(
         '(module $m (@name "M") (func $f (@name "a b") (param $x (@name "") i32) (local (@name "l") i32))'

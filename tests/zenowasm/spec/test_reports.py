@@ -137,9 +137,7 @@ def cells(page, first):
 
 
 def test_html_has_facts_headings_durations_and_a_filter(suites):
-    page = to_html(
-        suites, About(facts={"date": "2026-01-02", "suite": "commit 193e551", "command": "zenowasm <spec>"})
-    )
+    page = to_html(suites, About(facts={"date": "2026-01-02", "suite": "commit 193e551", "command": "zenowasm <spec>"}))
     for fact in ("2026-01-02", "commit 193e551", "zenowasm &lt;spec&gt;", "one 1.0, two 2.0"):
         assert f"<dd>{fact}</dd>" in page
     heads = "".join(f'<th class="n">{head}</th>' for head in ("passed", "failed", "skipped", "seconds"))
