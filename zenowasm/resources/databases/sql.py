@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from attrs import frozen
 
@@ -75,8 +75,7 @@ SQLITE: Final = Dialect(_SQLITE, nested_comments=False, numbered=False, reads=fr
 POSTGRESQL: Final = Dialect(_POSTGRESQL, nested_comments=True, numbered=True, reads=frozenset())
 
 
-@frozen
-class BoundStatement:
+class BoundStatement(NamedTuple):
     """SQL with the driver's own placeholders, and the values for them in order.
 
     ``reads`` says that it can change nothing.
@@ -98,16 +97,12 @@ def bind(sql: str, parameters: Parameters, dialect: Dialect) -> BoundStatement:
     """
     if len(sql) > MAX_SQL:
         raise StatementError(f"the SQL is longer than {MAX_SQL} characters")
-    if "\0" in sql:
-        raise StatementError("the SQL contains a NUL character")
-    if not _is_unicode(sql):
-        raise StatementError("the SQL is not valid Unicode")
-    named = isinstance(parameters, Mapping)
-    template = _short_template(sql, dialect, named) if len(sql) <= _SHORT else _template(sql, dialect, named)
-    if isinstance(parameters, Mapping):
-        values = tuple(_named(parameters, name) for name in template.places)
+    named = parameters if isinstance(parameters, Mapping) else None
+    template = (_short_template if len(sql) <= _SHORT else _template)(sql, dialect, named is not None)
+    if named is not None:
+        values = tuple(_named(named, name) for name in template.places)
     else:
-        given = () if parameters is None else tuple(parameters)
+        given = tuple(parameters or ())
         if len(template.places) != len(given):
             asked = len(template.places)
             raise StatementError(f"{asked} placeholders (?) in the SQL, but {len(given)} parameters")
@@ -140,6 +135,10 @@ class _Template:
 
 
 def _template(sql: str, dialect: Dialect, named: bool) -> _Template:
+    if "\0" in sql:
+        raise StatementError("the SQL contains a NUL character")
+    if not _is_unicode(sql):
+        raise StatementError("the SQL is not valid Unicode")
     translation = _Translation(dialect, named)
     text = translation.translate(sql)
     return _Template(text, tuple(translation.places), translation.first)

@@ -162,9 +162,8 @@ class SqliteSession:
             self._deadline = None
 
     def _run(self, statement: sql.BoundStatement, rows: Rows) -> int | None:
-        cursor = self._connection.cursor()
+        cursor = self._connection.execute(statement.sql, statement.values)
         try:
-            cursor.execute(statement.sql, statement.values)
             if cursor.description is None:
                 return cursor.rowcount if cursor.rowcount >= 0 else None
             columns = [column[0] for column in cursor.description]

@@ -63,10 +63,12 @@ class Rows:
         """
         if self._count == self.max_rows:
             raise ResultLimitError(f"the result has more than {self.max_rows} rows")
-        row = {name: to_json(value) for name, value in zip(columns, values, strict=True)}
+        row = {
+            name: value if type(value) in _PLAIN else to_json(value)
+            for name, value in zip(columns, values, strict=True)
+        }
         self._count += 1
-        self._encoded += _encode(row).encode()
-        self._encoded += b","
+        self._encoded += (_encode(row) + ",").encode()
         if len(self._encoded) > self.max_bytes:
             raise self.too_large()
 
