@@ -125,7 +125,12 @@ class ProcessSession:
         except DatabaseUnavailableError:
             self._begun = False
             raise
-        return _decode(encoded)[0], None if affected == frames.UNKNOWN else affected
+        try:
+            rows, _ = _decode(encoded)
+        except (ValueError, RecursionError) as error:
+            self._kill()
+            raise TransactionLostError(LOST) from error
+        return rows, None if affected == frames.UNKNOWN else affected
 
     def commit(self, deadline: float) -> None:
         """Commit; raises ``QueryError``, and then nothing of the transaction is kept."""

@@ -300,6 +300,37 @@ def test_a_process_that_answers_nonsense_is_not_believed(monkeypatch, file, writ
         databases.begin("main").query("SELECT 1")
 
 
+def test_a_process_that_answers_with_other_rows_than_json_is_not_believed(monkeypatch, file):
+    program = """
+import os, struct, time
+for data in (b"", b"junk"):
+    os.read(0, 65536)
+    os.write(0, struct.pack(">IB?q", len(data), 0, True, -1) + data)
+time.sleep(60)
+"""
+    monkeypatch.setattr(process, "_PROGRAM", program)
+    databases = Databases({"main": DatabaseSettings(f"sqlite:///{file}")})
+    with pytest.raises(TransactionLostError):
+        databases.begin("main").query("SELECT 1")
+
+
+def test_a_process_that_answers_a_byte_at_a_time_ends_at_the_limit(monkeypatch, file):
+    program = """
+import os, time
+os.write(0, b"\\0\\0\\4\\0" + bytes(10))
+while True:
+    os.write(0, b"x")
+    time.sleep(0.01)
+"""
+    monkeypatch.setattr(process, "_PROGRAM", program)
+    monkeypatch.setattr(process, "_OPENING", 0.5)
+    databases = Databases({"main": DatabaseSettings(f"sqlite:///{file}", max_seconds=0.1)})
+    began = time.monotonic()
+    with pytest.raises(DatabaseUnavailableError):
+        databases.begin("main")
+    assert time.monotonic() - began < 5
+
+
 def test_a_process_that_cannot_be_started(monkeypatch, file, caplog):
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     with pytest.raises(DatabaseUnavailableError, match=r"^the database cannot be opened$"):
