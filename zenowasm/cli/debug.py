@@ -7,16 +7,23 @@ from pathlib import Path
 
 import click
 
-from zenowasm.cli import options
-from zenowasm.cli.errors import CliError, user_errors
+from zenowasm.backends import registry
+from zenowasm.cli import options, wasi
+from zenowasm.cli.errors import CliError, read_file, user_errors
+from zenowasm.cli.exec import line_streams, prepared
 from zenowasm.cli.script import STDIN, run_script
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
 from zenowasm.display import visible
 from zenowasm.faces.terminal import Terminal, line_reader
 
+_MODULE = b"\0asm"
 
-@click.command()
-@click.argument("script", type=options.path)
+
+# Arguments such as -1 are no options.
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("file", type=options.path)
+@click.argument("export", required=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 @click.option(
     "--break",
     "locations",
@@ -29,36 +36,69 @@ from zenowasm.faces.terminal import Terminal, line_reader
 )
 @options.plugin_dir
 @options.config
+@wasi.options
+@click.pass_context
 def debug(
-    script: Path,
+    click_context: click.Context,
+    file: Path,
+    export: str | None,
+    arguments: tuple[str, ...],
     locations: tuple[str, ...],
     commands: tuple[str, ...],
     plugin_dir: Path | None,
     config: Path | None,
+    dirs: tuple[str, ...],
+    env: tuple[str, ...],
+    args: tuple[str, ...],
 ) -> None:
-    """Run the ZenoLang file SCRIPT and step through its plugins.
+    """Run the ZenoLang script FILE and step through its plugins, or step through the module FILE.
+
+    Of a module the function EXPORT is called with ARGS, or its _start without EXPORT, as `exec` does it. --dir, --env
+    and --arg are for modules, --plugin-dir and --config for scripts.
 
     Commands are read from stdin, which may be a pipe; `help` lists them. The end of the input ends the run.
     Plugins have no time limit here but that of their manifests; all other settings hold.
     """
-    if str(script) == STDIN:
-        raise CliError("the debugger reads its commands from stdin: expected a file as SCRIPT")
+    if str(file) == STDIN:
+        raise CliError("the debugger reads its commands from stdin: expected a file as FILE")
+    binary = read_file(file)
+    is_module = binary.startswith(_MODULE)
+    if is_module and (plugin_dir or config):
+        raise click.UsageError("--plugin-dir and --config are for scripts: a module has no plugins")
+    if not is_module and export is not None and export.startswith("-"):
+        raise click.NoSuchOption(export)
+    if not is_module and (export or dirs or env or args):
+        raise click.UsageError("EXPORT, ARGS, --dir, --env and --arg are for modules: a script takes none")
     repeat = sys.stdin.isatty()
     terminal = Terminal(line_reader(sys.stdin, sys.stdout), _write, commands, repeat=repeat)
     session = Session(terminal, stop_at_start=not locations)
     with user_errors(DebuggerError):
         for location in locations:
             session.add_breakpoint(location)
+    what, code = "module" if is_module else "plugin", 0
     try:
-        run_script(script, plugin_dir, lazy=False, config=config, timed=False, on_store=session.attach)
+        if is_module:
+            code = _run_module(session, wasi.Granted(file, dirs, env, args), binary, export, arguments)
+        else:
+            run_script(file, plugin_dir, lazy=False, config=config, timed=False, on_store=session.attach)
     except DebuggerQuit:
-        print("the run was ended before the script's end")
+        print(f"the run was ended before the {'program' if is_module else 'script'}'s end")
         return
     missing = [breakpoint_.location for breakpoint_ in session.breakpoints if not breakpoint_.resolved]
     if missing:
         near = session.nearest_function(missing[0])
         hint = f"; did you mean {near}?" if near else ""
-        raise CliError(f"no plugin that ran has a function {', '.join(missing)}{hint}")
+        raise CliError(f"no {what} that ran has a function {', '.join(missing)}{hint}")
+    click_context.exit(code)
+
+
+def _run_module(
+    session: Session, granted: wasi.Granted, binary: bytes, export: str | None, arguments: tuple[str, ...]
+) -> int:
+    """Run a module on the engine that can step; its input is empty, since stdin is the debugger's."""
+    with prepared(granted.file, binary, registry.engine("reference"), granted, line_streams()) as run:
+        session.attach(granted.file.stem, run.store)
+        return run.run(export, arguments)
 
 
 def _write(text: str) -> None:

@@ -43,7 +43,7 @@ _START: Final = "_start"
 _LAST_EXIT_CODE: Final = 255
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _TRAP_HINT: Final = (
-    "`zenowasm inspect FILE --function NAME --stack` shows a function's code, `zenowasm debug` steps through plugins"
+    "`zenowasm debug FILE EXPORT ARGS` stops where the guest traps, and shows its calls, locals and memory"
 )
 
 
@@ -87,56 +87,75 @@ def exec_(
     with user_errors(BackendError):
         engine = registry.engine(backend)
     binary = read_file(file)
-    with wasi.preopens(dirs) as preopens:
-        context = WasiContext(
-            arguments=wasi.arguments(file, args),
-            environ=wasi.environ(env),
-            preopens=preopens,
-            remaining=wasi.remaining(seconds),
-            **(_own_streams() if export is None else _line_streams()),
-        )
-        with Preview1(context) as preview1, module_errors(file):
-            module = engine.compile(binary)
-            type_ = _function_type(module, export or _START, file)
-            values = parse_arguments(type_, arguments)
-            store = engine.new_store()
-            store.set_budget(Budget(fuel, seconds))
-            linker = Linker()
-            linker.define(preview1.functions())
-            run = _Run(engine, store, module, linker.resolve(store, module), context)
-            if export is None:
-                click_context.exit(run.program())
-            run.call(type_, export, values, as_json)
+    granted = wasi.Granted(file, dirs, env, args, wasi.remaining(seconds))
+    streams = own_streams() if export is None else line_streams()
+    with prepared(file, binary, engine, granted, streams, _TRAP_HINT) as run:
+        run.store.set_budget(Budget(fuel, seconds))
+        click_context.exit(run.run(export, arguments, as_json))
+
+
+@contextmanager
+def prepared(
+    file: Path, binary: bytes, engine: Engine, granted: wasi.Granted, streams: dict[str, Any], trap_hint: str = ""
+) -> Iterator[Run]:
+    """Compile a module and link it to WASI; raises ``CliError`` for that and for what is wrong with the module."""
+    with wasi.context(granted, streams) as context, Preview1(context) as preview1, module_errors(file):
+        module = engine.compile(binary)
+        store = engine.new_store()
+        linker = Linker()
+        linker.define(preview1.functions())
+        yield Run(file, engine, store, module, linker, context, trap_hint)
 
 
 @frozen
-class _Run:
-    """A module that is ready to be instantiated."""
+class Run:
+    """A module that is ready to be linked and instantiated."""
 
+    file: Path
     engine: Engine
     store: Store
     module: Module
-    imports: dict[tuple[str, str], Extern]
+    linker: Linker
     wasi: WasiContext
+    trap_hint: str
 
-    def program(self) -> int:
+    def run(self, export: str | None, arguments: Sequence[str], as_json: bool = False) -> int:
+        """Run the program, or call an export and print its results; return the exit code."""
+        type_ = _function_type(self.module, export or _START, self.file)
+        values = parse_arguments(type_, arguments)
+        imports = self.linker.resolve(self.store, self.module)
+        if export is None:
+            return self.program(imports)
+        self.call(imports, type_, export, values, as_json)
+        return 0
+
+    def program(self, imports: dict[tuple[str, str], Extern]) -> int:
         """Run ``_start`` and return the exit code; one that no process can have becomes the last that it can."""
         try:
-            with user_errors(WasmError, trap_hint=_TRAP_HINT), _interruptible(self.engine):
-                start: Any = self.store.instantiate(self.module, self.imports).exports[_START]
+            with user_errors(WasmError, trap_hint=self.trap_hint), _interruptible(self.engine):
+                start: Any = self.store.instantiate(self.module, imports).exports[_START]
                 start.call()
         except CliError as error:
             if isinstance(error.__cause__, ProcExit):
                 return min(error.__cause__.code, _LAST_EXIT_CODE)
             raise
+        finally:
+            self.wasi.flush()
         return 0
 
-    def call(self, type_: FuncType, export: str, values: list[Value], as_json: bool) -> None:
+    def call(
+        self,
+        imports: dict[tuple[str, str], Extern],
+        type_: FuncType,
+        export: str,
+        values: list[Value],
+        as_json: bool,
+    ) -> None:
         """Call an export and print its results."""
         outcome: dict[str, Any] = {}
         try:
-            with user_errors(WasmError, trap_hint=_TRAP_HINT), _interruptible(self.engine):
-                outcome["results"] = _call(self.store.instantiate(self.module, self.imports), type_, export, values)
+            with user_errors(WasmError, trap_hint=self.trap_hint), _interruptible(self.engine):
+                outcome["results"] = _call(self.store.instantiate(self.module, imports), type_, export, values)
         except CliError as error:
             trap = error.__cause__
             outcome["error"] = str(trap)
@@ -228,11 +247,13 @@ def _interruptible(engine: Engine) -> Iterator[None]:
         signal.signal(signal.SIGINT, former)
 
 
-def _own_streams() -> dict[str, Any]:
+def own_streams() -> dict[str, Any]:
+    """Return this process's own streams, for a program."""
     return {"stdin": HostInput(_STDIN), "stdout": HostOutput(_STDOUT), "stderr": HostOutput(_STDERR)}
 
 
-def _line_streams() -> dict[str, Any]:
+def line_streams() -> dict[str, Any]:
+    """Return streams that go out line by line, among what this process prints; none comes in."""
     return {"stdout": _lines(sys.stdout), "stderr": _lines(sys.stderr)}
 
 

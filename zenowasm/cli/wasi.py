@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
+from attrs import frozen
 
 from zenowasm.cli.errors import CliError
 from zenowasm.resources.files.folder import Folder
-from zenowasm.wasi.context import Preopen
+from zenowasm.wasi.context import Preopen, WasiContext
 
 _SEPARATOR = "::"
 
@@ -28,6 +29,30 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+@frozen
+class Granted:
+    """What the command line lets a module use, with the time that is left of its limit."""
+
+    file: Path
+    dirs: tuple[str, ...]
+    env: tuple[str, ...]
+    args: tuple[str, ...]
+    remaining: Callable[[], float | None] = lambda: None
+
+
+@contextmanager
+def context(granted: Granted, streams: Mapping[str, Any]) -> Iterator[WasiContext]:
+    """Make what WASI shows to a module; its folders are open for as long as the context lasts."""
+    with preopens(granted.dirs) as opened:
+        yield WasiContext(
+            arguments=arguments(granted.file, granted.args),
+            environ=environ(granted.env),
+            preopens=opened,
+            remaining=granted.remaining,
+            **streams,
+        )
 
 
 @contextmanager

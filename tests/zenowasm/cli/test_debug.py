@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from support.wasm import wat
 
 
 @pytest.fixture
@@ -137,4 +138,76 @@ def test_names_of_the_guest_cannot_drive_the_terminal(zenowasm, write, plugins) 
 def test_a_script_from_stdin_is_refused_since_commands_come_from_there(zenowasm) -> None:
     result = zenowasm("debug", "-", given="log: 1")
     assert (result.code, result.out) == (1, "")
-    assert result.error == "the debugger reads its commands from stdin: expected a file as SCRIPT"
+    assert result.error == "the debugger reads its commands from stdin: expected a file as FILE"
+
+
+MODULE = r"""(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1) (data (i32.const 0) "\08\00\00\00\02\00\00\00hi")
+  (func $divide (export "divide") (param $a i32) (param $b i32) (result i32)
+    (i32.div_s (local.get $a) (local.get $b)))
+  (func (export "words") (result i32) (drop (call $sizes (i32.const 16) (i32.const 20))) (i32.load (i32.const 16)))
+  (func (export "_start")
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 12)))
+    (drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 12)))
+    (call $exit (i32.add (i32.const 3) (i32.load (i32.const 12)))))
+)"""
+
+
+@pytest.fixture
+def module(write):
+    return write("m.wasm", wat(MODULE))
+
+
+def test_an_export_of_a_module_is_stepped_through(zenowasm, module) -> None:
+    result = zenowasm("debug", module, "divide", "-7", "2", "--break", "divide", given="print $a\nlocals\ncontinue\n")
+    assert result.code == 0
+    assert result.out.splitlines()[0].startswith("breakpoint 1 at divide in m (byte 0x")
+    assert "$b: i32 = 2\n" in result.out
+    assert result.out.splitlines()[-1] == "-3"
+
+
+def test_it_stops_where_a_module_traps(zenowasm, module) -> None:
+    result = zenowasm("debug", module, "divide", "1", "0", "--break", "divide", given="continue\nbacktrace\ncontinue\n")
+    assert result.code == 1
+    assert "integer divide by zero" in result.out
+    assert "* #0  divide+2 in m" in result.out
+    assert "integer divide by zero" in result.error
+    assert "Hint" not in result.err
+
+
+def test_a_program_is_run_with_its_exit_code_and_no_input(zenowasm, module) -> None:
+    result = zenowasm("debug", module, given="continue\nhi\n")
+    assert (result.code, result.out.splitlines()[-1]) == (3, "hi")
+
+
+def test_a_module_sees_what_it_is_granted(zenowasm, module) -> None:
+    result = zenowasm("debug", module, "words", "--arg", "a", "--arg", "b", given="continue\n")
+    assert result.out.splitlines()[-1] == "3"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["m.wasm", "nothing"], 1, "exports no function 'nothing'"),
+        (["m.wasm", "divide", "1"], 2, "expected 2 arguments"),
+        (["m.wasm", "divide", "1", "1", "--break", "dividend"], 1, "no module that ran has a function dividend"),
+        (["m.wasm", "divide", "1", "1", "--plugin-dir", "."], 2, "--plugin-dir and --config are for scripts"),
+        (["s.zl", "divide"], 2, "EXPORT, ARGS, --dir, --env and --arg are for modules"),
+        (["s.zl", "--arg", "x"], 2, "EXPORT, ARGS, --dir, --env and --arg are for modules"),
+        (["s.zl", "--nonsense"], 2, "--nonsense"),
+    ],
+)
+def test_what_goes_with_a_script_or_a_module(zenowasm, write, module, monkeypatch, arguments, code, words) -> None:
+    write("s.zl", "log: 1\n")
+    monkeypatch.chdir(module.parent)
+    result = zenowasm("debug", *arguments, given="continue\n")
+    assert (result.code, words in result.error) == (code, True), result.error
+
+
+def test_the_end_of_the_input_ends_a_modules_run(zenowasm, module) -> None:
+    result = zenowasm("debug", module, "divide", "1", "1", given="")
+    assert result.out.endswith("the run was ended before the program's end\n")

@@ -220,7 +220,7 @@ def test_a_trap_shows_the_guests_calls(zenowasm, write, backend) -> None:
     assert result.code == 1
     shown = ["Calls of the guest, innermost first:", r"   0: in\n   1: forged\x1b[2J", "   1: out"]
     assert result.err.splitlines()[1:-1] == shown
-    assert result.err.splitlines()[-1].startswith("Hint: `zenowasm inspect FILE --function NAME --stack` ")
+    assert result.err.splitlines()[-1].startswith("Hint: `zenowasm debug FILE EXPORT ARGS` stops where the guest traps")
     described = zenowasm("exec", module, "f", "--json", "--backend", backend).json
     assert described["calls"] == ["in\n   1: forged\x1b[2J", "out"]
     program = write("p.wasm", wat('(module (func $start (export "_start") unreachable))'))
