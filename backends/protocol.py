@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from math import inf
+from time import monotonic, thread_time
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen, validators
@@ -32,6 +34,7 @@ from zenowasm.interp.types import (
 
 __all__ = [
     "Budget",
+    "CallBudget",
     "Caller",
     "Capability",
     "Closable",
@@ -88,6 +91,34 @@ class Budget:
     fuel: int | None = None
     seconds: float | None = None
     cpu_seconds: float | None = None
+
+
+class CallBudget:
+    """A budget that has begun: until when the calls under it may run, and the fuel that they share.
+
+    ``deadline`` is a moment of ``time.monotonic`` and ``cpu_end`` one of ``time.thread_time`` in the calling thread,
+    both in seconds and infinite without a limit. ``fuel`` is in units of the instruction table, ``None`` without one.
+    """
+
+    __slots__ = ("cpu_end", "deadline", "fuel")
+
+    def __init__(self, fuel: int | None = None, deadline: float = inf, cpu_end: float = inf) -> None:
+        self.fuel = fuel
+        self.deadline = deadline
+        self.cpu_end = cpu_end
+
+    @classmethod
+    def begin(cls, budget: Budget) -> CallBudget:
+        """Return a budget that begins now."""
+        return cls(
+            budget.fuel,
+            inf if budget.seconds is None else monotonic() + budget.seconds,
+            inf if budget.cpu_seconds is None else thread_time() + budget.cpu_seconds,
+        )
+
+    def expired(self) -> bool:
+        """Return whether its time is over, by the clock or by the CPU."""
+        return monotonic() >= self.deadline or (self.cpu_end != inf and thread_time() >= self.cpu_end)
 
 
 @frozen
@@ -261,6 +292,18 @@ class Store(Protocol):
         The codes are ``OUT_OF_FUEL`` and ``INTERRUPTED``. The time of host functions counts, but a host function is
         not itself interrupted. A new store has no budget.
         """
+        ...
+
+    def begin(self, budget: CallBudget) -> None:
+        """Let the following outermost calls share one budget, until ``end``.
+
+        They must be made by this thread, from this function or from those that it calls in turn: an engine may look at
+        the thread's stack here and not again. Raises ``HostExhaustion`` when too little of it is left.
+        """
+        ...
+
+    def end(self) -> None:
+        """End what ``begin`` began; what ``set_budget`` said holds again."""
         ...
 
     def host_function(self, type: FuncType, body: HostBody) -> Func:

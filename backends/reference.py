@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import inf
-from time import monotonic, thread_time
 from typing import ParamSpec, TypeVar, cast
 
 from attrs import frozen
@@ -13,6 +12,7 @@ from zenowasm import __version__
 from zenowasm.backends.compiling import bounded
 from zenowasm.backends.protocol import (
     Budget,
+    CallBudget,
     Capability,
     CompileLimits,
     ExecutionLimits,
@@ -95,10 +95,9 @@ class ReferenceStore:
         """Create an empty store."""
         self.runtime = RuntimeStore(limits or ExecutionLimits(), lambda _: self._invoke, self._checkpoint)
         self._budget = Budget()
+        self._running = CallBudget()
         self._fuel_end = NEVER
-        self._deadline = inf
-        self._cpu_end = inf
-        self._active = False
+        self._active = self._shared = False
 
     def close(self) -> None:
         """Give back what lives in the store; only ``fuel_consumed`` may be used after that."""
@@ -121,6 +120,15 @@ class ReferenceStore:
     def set_budget(self, budget: Budget) -> None:
         """Give each of the following outermost calls this budget."""
         self._budget = budget
+
+    def begin(self, budget: CallBudget) -> None:
+        """Let the following outermost calls share one budget, until ``end``."""
+        self._apply(budget)
+        self._shared = True
+
+    def end(self) -> None:
+        """End what ``begin`` began."""
+        self._shared = False
 
     def host_function(self, type: FuncType, body: HostBody) -> Func:
         """Make a function of the host available to guests."""
@@ -154,27 +162,32 @@ class ReferenceStore:
         """Apply the budget to what the host does outermost; what a host function or an instantiation does shares it."""
         if self._active:
             return action(*arguments, **options)
-        runtime = self.runtime
-        fuel, seconds, cpu_seconds = self._budget.fuel, self._budget.seconds, self._budget.cpu_seconds
-        self._fuel_end = NEVER if fuel is None else runtime.settled_fuel + fuel
-        self._deadline = inf if seconds is None else monotonic() + seconds
-        self._cpu_end = inf if cpu_seconds is None else thread_time() + cpu_seconds
-        runtime.checkpoint_fuel = -1
+        if not self._shared:
+            self._apply(CallBudget.begin(self._budget))
         self._active = True
         try:
             return action(*arguments, **options)
         finally:
             self._active = False
-            # What a call consumes behind its last checkpoint is not reported, as with wasmtime.
-            runtime.settled_fuel = min(runtime.settled_fuel, self._fuel_end)
+            runtime = self.runtime
+            if runtime.settled_fuel > self._fuel_end:
+                # What a call consumes behind its last checkpoint is not reported, as with wasmtime.
+                runtime.settled_fuel = self._fuel_end
+
+    def _apply(self, budget: CallBudget) -> None:
+        runtime = self.runtime
+        self._running = budget
+        self._fuel_end = NEVER if budget.fuel is None else runtime.settled_fuel + budget.fuel
+        runtime.checkpoint_fuel = -1
 
     def _checkpoint(self, consumed: int) -> int:
         """Check the budget; return the fuel at which to check it again (see ``interp.runtime.store``)."""
         if consumed >= self._fuel_end:
             raise Trap(TrapCode.OUT_OF_FUEL)
-        if self._deadline == inf and self._cpu_end == inf:
+        running = self._running
+        if running.deadline == inf and running.cpu_end == inf:
             return self._fuel_end
-        if monotonic() > self._deadline or (self._cpu_end != inf and thread_time() > self._cpu_end):
+        if running.expired():
             raise Trap(TrapCode.INTERRUPTED)
         return min(self._fuel_end, consumed + _FUEL_BETWEEN_CLOCKS)
 

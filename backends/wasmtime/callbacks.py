@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import _cffi_backend
 
@@ -22,30 +22,37 @@ _set_item = ctypes.PYFUNCTYPE(None, *[ctypes.py_object] * 4)(("PyDict_SetItem", 
 """Its fourth argument, the traceback, is not used: the exception holds it."""
 
 
+Uncaught: TypeAlias = dict[type[BaseException], BaseException]
+"""Exceptions by their type, the first one first."""
+buffer = _FFI.buffer
+"""``buffer(pointer, size)``: the bytes at a ``char *`` that a callback was given, as long as it runs."""
+
+
 class Callbacks:
     """Makes C functions that run Python functions, and keeps the exceptions that these could not catch.
 
-    A function that raises has answered 0 to C. The C functions live as long as this object.
+    A function that raises has answered 0 to C. The C functions live as long as this object. ``uncaught`` holds the
+    exceptions that wait to be raised.
     """
 
     def __init__(self) -> None:
-        self._uncaught: dict[type[BaseException], BaseException] = {}
+        self.uncaught: Uncaught = {}
         self._made: list[Any] = []
 
     def make(self, signature: str, function: Callable[..., int]) -> int:
         """Return the address of a C function with a signature such as ``uintptr_t(uintptr_t, size_t)``."""
-        made = _FFI.callback(signature, function, error=0, onerror=partial(_set_item, self._uncaught))
+        made = _FFI.callback(signature, function, error=0, onerror=partial(_set_item, self.uncaught))
         self._made.append(made)
         return int(_FFI.cast("uintptr_t", made))
 
     @property
     def failed(self) -> bool:
         """Whether an exception waits to be raised."""
-        return bool(self._uncaught)
+        return bool(self.uncaught)
 
     def take(self) -> BaseException | None:
         """Return the first exception that no callback caught, and forget them all."""
-        for error in self._uncaught.values():
-            self._uncaught.clear()
+        for error in self.uncaught.values():
+            self.uncaught.clear()
             return error
         return None

@@ -318,6 +318,102 @@ def _convert(store: wasmtime.Store, source: Any, target: Any) -> None:
         ffi.wasmtime_anyref_from_raw(context, raw, byref(target.of.anyref))
 
 
+def context_address(store: wasmtime.Store) -> int:
+    """Return the address of the store's context, which is the same as long as the store lives."""
+    return ctypes.cast(store._context(), ctypes.c_void_p).value or 0
+
+
+def function_copy(function: wasmtime.Func) -> Any:
+    """Return a copy of the C structure that stands for a function."""
+    return ffi.wasmtime_func_t.from_buffer_copy(function._func)
+
+
+def _prototype(result: Any, name: str, *arguments: Any, keeps_lock: bool = True) -> Any:
+    """Return a function of wasmtime's that takes addresses as integers.
+
+    One that is over in nanoseconds keeps Python's lock: giving it up and taking it again costs more than the function,
+    and far more where other threads wait for the lock.
+    """
+    make = ctypes.PYFUNCTYPE if keeps_lock else ctypes.CFUNCTYPE
+    return make(result, *arguments)((name, ffi.dll))
+
+
+_ADDRESS, _SIZE, _U64 = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64
+call_unchecked = _prototype(
+    _ADDRESS, "wasmtime_func_call_unchecked", _ADDRESS, _ADDRESS, _ADDRESS, _SIZE, _ADDRESS, keeps_lock=False
+)
+"""``call_unchecked(context, function, values, number of slots, where the trap goes)``: ``None``, or an error."""
+_new_unchecked = _prototype(
+    None, "wasmtime_func_new_unchecked", _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS
+)
+_get_fuel = _prototype(_ADDRESS, "wasmtime_context_get_fuel", _ADDRESS, _ADDRESS)
+_set_fuel = _prototype(_ADDRESS, "wasmtime_context_set_fuel", _ADDRESS, _U64)
+_set_epoch_deadline = _prototype(None, "wasmtime_context_set_epoch_deadline", _ADDRESS, _U64)
+_memory_data = _prototype(_ADDRESS, "wasmtime_memory_data", _ADDRESS, _ADDRESS)
+_memory_data_size = _prototype(_SIZE, "wasmtime_memory_data_size", _ADDRESS, _ADDRESS)
+
+
+def fuel_left(context: int) -> int:
+    """Return the fuel that is left in a store."""
+    fuel = _U64()
+    _get_fuel(context, ctypes.addressof(fuel))
+    return fuel.value
+
+
+def set_fuel(context: int, fuel: int) -> None:
+    """Set the fuel that is left in a store."""
+    _set_fuel(context, fuel)
+
+
+def set_epoch_deadline(context: int, epochs: int) -> None:
+    """Have the store's guests looked at when so many epochs have passed."""
+    _set_epoch_deadline(context, epochs)
+
+
+def failure(error: int | None, trap: int | None) -> Failure:
+    """Return what stopped a call, from the addresses of an error and a trap."""
+    if error:
+        return wasmtime.WasmtimeError._from_ptr(ctypes.cast(error, POINTER(ffi.wasmtime_error_t)))
+    return wasmtime.Trap._from_ptr(ctypes.cast(trap, POINTER(ffi.wasm_trap_t))) if trap else None
+
+
+def trap_address(trap: wasmtime.Trap) -> int:
+    """Give a trap away, and return its address for a callback to answer with."""
+    return int(ctypes.cast(trap._consume(), ctypes.c_void_p).value or 0)
+
+
+def new_unchecked_function(
+    store: wasmtime.Store, callbacks: Callbacks, type: FuncType, enter: Callable[[int, int, Any, int], int]
+) -> wasmtime.Func:
+    """Create a function that runs ``enter`` with an environment, the caller, a buffer of raw values and its slots.
+
+    Where ``enter`` raises, the guest goes on with what is in the buffer: the exception is in ``callbacks``, and the
+    caller stops the guest.
+    """
+    address = callbacks.make("uintptr_t(uintptr_t, uintptr_t, char *, size_t)", enter)
+    raw = ffi.wasmtime_func_t()
+    raw_type = _raw_func_type(store.engine, type)
+    _new_unchecked(
+        context_address(store),
+        ctypes.cast(raw_type.ptr(), ctypes.c_void_p).value,
+        address,
+        None,
+        None,
+        ctypes.addressof(raw),
+    )
+    return wasmtime.Func._from_raw(raw)
+
+
+def caller(address: int) -> wasmtime.Caller:
+    """Return the caller of a host function, from its address; ``forget_caller`` must follow."""
+    return wasmtime.Caller(ctypes.cast(address, POINTER(ffi.wasmtime_caller_t)))
+
+
+def forget_caller(raw: wasmtime.Caller) -> None:
+    """Make a caller unusable, as the host function that it called is over."""
+    raw._invalidate()
+
+
 def call(store: wasmtime.Store, function: wasmtime.Func, arguments: RawValues, results: RawValues) -> Failure:
     """Call a function and return what stopped it."""
     trap = POINTER(ffi.wasm_trap_t)()
@@ -339,27 +435,8 @@ def instantiate(
         return error.with_traceback(None)
 
 
-HostEntry: TypeAlias = Callable[[int, wasmtime.Caller, RawValues, RawValues], wasmtime.Trap | None]
-"""What runs when a guest calls a host function: from its number, the caller, arguments and results to a trap."""
-
-
-def host_entry(callbacks: Callbacks, enter: HostEntry) -> Any:
-    """Return the C function that runs ``enter``.
-
-    Where ``enter`` raises, or cannot even be entered, the guest goes on with a result of 0, or traps when the function
-    has another result than an i32: the exception is in ``callbacks``, and the caller stops the guest.
-    """
-
-    def call(number: int, raw_caller: int, arguments: int, _n: int, results: int, _m: int) -> int:
-        caller = wasmtime.Caller(ctypes.cast(raw_caller, POINTER(ffi.wasmtime_caller_t)))
-        try:
-            trap = enter(number, caller, ctypes.cast(arguments, _VALUES), ctypes.cast(results, _VALUES))
-        finally:
-            caller._invalidate()
-        return 0 if trap is None else int(ctypes.cast(trap._consume(), ctypes.c_void_p).value or 0)
-
-    address = callbacks.make("uintptr_t(uintptr_t, uintptr_t, uintptr_t, size_t, uintptr_t, size_t)", call)
-    return ffi.wasmtime_func_callback_t(address)
+HostEntry: TypeAlias = Callable[[int, RawValues, RawValues], int]
+"""What runs when a guest calls a host function: from caller, arguments and results to the address of a trap, or 0."""
 
 
 def new_trap(code: wasmtime.TrapCode) -> wasmtime.Trap:
@@ -370,14 +447,22 @@ def new_trap(code: wasmtime.TrapCode) -> wasmtime.Trap:
 _NO_MAXIMUM = (1 << 32) - 1
 
 
-def new_host_function(store: wasmtime.Store, type: FuncType, callback: Any, number: int) -> wasmtime.Func:
-    """Create a function that runs ``callback`` with ``number``.
+def new_host_function(store: wasmtime.Store, callbacks: Callbacks, type: FuncType, enter: HostEntry) -> wasmtime.Func:
+    """Create a function that runs ``enter``.
 
-    Raises ``TypeError`` when the type refers to one that a module defines.
+    Where ``enter`` raises, or cannot even be entered, the guest goes on with a result of 0, or traps when the function
+    has another result than an i32: the exception is in ``callbacks``, and the caller stops the guest. Raises
+    ``TypeError`` when the type refers to one that a module defines.
     """
+
+    def call(_environment: int, raw_caller: int, arguments: int, _n: int, results: int, _m: int) -> int:
+        return enter(raw_caller, ctypes.cast(arguments, _VALUES), ctypes.cast(results, _VALUES))
+
     function = ffi.wasmtime_func_t()
     raw_type = _raw_func_type(store.engine, type)
-    ffi.wasmtime_func_new(store._context(), raw_type.ptr(), callback, number, _NO_FINALIZER, byref(function))
+    address = callbacks.make("uintptr_t(uintptr_t, uintptr_t, uintptr_t, size_t, uintptr_t, size_t)", call)
+    entry = ffi.wasmtime_func_callback_t(address)
+    ffi.wasmtime_func_new(store._context(), raw_type.ptr(), entry, None, _NO_FINALIZER, byref(function))
     return wasmtime.Func._from_raw(function)
 
 
@@ -486,9 +571,26 @@ def take_exception(store: wasmtime.Store) -> Root | None:
         ffi.wasmtime_val_unroot(byref(value))
 
 
-def memory_address(store: wasmtime.Store, memory: wasmtime.Memory) -> int:
-    """Return where the memory's first byte is now; it moves when the memory grows."""
-    return ctypes.cast(memory.data_ptr(store), ctypes.c_void_p).value or 0
+class MemoryView:
+    """The bytes of one memory: where they are and how many there are."""
+
+    __slots__ = ("_address", "_context", "_raw", "_store")
+
+    def __init__(self, store: wasmtime.Store, memory: wasmtime.Memory) -> None:
+        self._store = store
+        self._raw = ffi.wasmtime_memory_t.from_buffer_copy(memory._memory)
+        self._context = context_address(store)
+        self._address = ctypes.addressof(self._raw)
+
+    def size(self) -> int:
+        """Return how many bytes there are now."""
+        return int(_memory_data_size(self._context, self._address))
+
+    def bytes(self) -> memoryview:
+        """Return the bytes that there are now; they must not be used after the memory has moved."""
+        size = self.size()
+        start = _memory_data(self._context, self._address)
+        return memoryview((ctypes.c_ubyte * size).from_address(start)).cast("B") if size else memoryview(bytearray())
 
 
 def _check(error: Any) -> None:

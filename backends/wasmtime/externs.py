@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import wasmtime
@@ -35,11 +34,17 @@ _INDEX_END = 1 << 32
 
 
 class Memory:
-    """A linear memory. Every access fetches its address anew, as a memory moves when it grows."""
+    """A linear memory.
+
+    The bytes of a 32-bit memory are looked up again only when an access is outside of those that were there before: the
+    engine reserves the address space that it can grow into, so that it never moves. A 64-bit memory may.
+    """
 
     def __init__(self, store: Store, raw: wasmtime.Memory) -> None:
         self.store = store
         self.raw = raw
+        self._view = capi.MemoryView(store.raw, raw)
+        self._bytes = memoryview(b"")
 
     @property
     def type(self) -> MemType:
@@ -60,32 +65,39 @@ class Memory:
     @property
     def size(self) -> int:
         """The current size in bytes."""
-        return int(self.raw.data_len(self.store.raw))
+        return self._view.size()
 
     def read(self, address: int, length: int) -> bytes:
         """Return a copy of ``length`` bytes; raises ``IndexError`` when they are not all inside the memory."""
-        self._check(address, length)
-        return ctypes.string_at(capi.memory_address(self.store.raw, self.raw) + address, length)
+        end = address + length
+        known = self._bytes
+        if not 0 <= address <= end <= len(known):
+            known = self._refreshed(address, length)
+        return known[address:end].tobytes()
 
     def write(self, address: int, data: bytes) -> None:
         """Write ``data``; raises ``IndexError``, with nothing written, when it does not fit inside the memory."""
-        self._check(address, len(data))
-        # `memmove` takes no other bytes-like object.
-        ctypes.memmove(capi.memory_address(self.store.raw, self.raw) + address, bytes(data), len(data))
+        end = address + len(data)
+        known = self._bytes
+        if not 0 <= address <= end <= len(known):
+            known = self._refreshed(address, len(data))
+        known[address:end] = data
 
     def find(self, byte: int, address: int, end: int) -> int:
         """Return the address of the first ``byte`` in [address, min(end, size)), or -1; ``address`` is not negative."""
         if address < 0:
             raise IndexError(f"address {address} is negative")
-        end = min(end, self.size)
-        start = capi.memory_address(self.store.raw, self.raw)
+        known = self._bytes
         chunk = _FIRST_CHUNK
         while address < end:
-            length = min(chunk, end - address)
-            found = ctypes.string_at(start + address, length).find(byte)
+            if address >= len(known):
+                known = self._refreshed(0, 0)
+                end = min(end, len(known))
+            part = known[address : min(address + chunk, end)].tobytes()
+            found = part.find(byte)
             if found >= 0:
                 return address + found
-            address += length
+            address += len(part)
             chunk = min(2 * chunk, _LAST_CHUNK)
         return -1
 
@@ -101,10 +113,14 @@ class Memory:
             quota.left += pages * PAGE_SIZE
             return -1
 
-    def _check(self, address: int, length: int) -> None:
-        size = self.size
-        if not 0 <= address <= address + length <= size:
-            raise outside_memory(address, length, size)
+    def _refreshed(self, address: int, length: int) -> memoryview:
+        """Return the bytes that there are now; raises ``IndexError`` unless those at ``address`` are among them."""
+        known = self._view.bytes()
+        if self._declared.address is I32:
+            self._bytes = known
+        if not 0 <= address <= address + length <= len(known):
+            raise outside_memory(address, length, len(known))
+        return known
 
 
 class Table:

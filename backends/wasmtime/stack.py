@@ -12,8 +12,6 @@ import sys
 import threading
 from typing import Any
 
-from attrs import frozen
-
 from zenowasm.interp.errors import HostExhaustion
 
 GUEST_STACK = 512 << 10
@@ -41,6 +39,8 @@ class ThreadStacks:
         self._threads = threading.local()
         self._libc: Any = ctypes.pythonapi if hasattr(ctypes.pythonapi, "pthread_getattr_np") else None
         self._pointer_at = _STACK_POINTER.get(platform.machine()) if hasattr(self._libc, "getcontext") else None
+        if self._pointer_at is not None:
+            self._save_registers = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(("getcontext", self._libc))
 
     def require(self, needed: int) -> None:
         """Raise ``HostExhaustion`` unless the calling thread has ``needed`` bytes of stack left."""
@@ -55,32 +55,34 @@ class ThreadStacks:
         """Return how many bytes of stack the calling thread has left, or ``None`` where the system does not tell."""
         if self._libc is None:
             return None
-        thread = getattr(self._threads, "thread", None)
-        if thread is None:
-            thread = self._threads.thread = _Thread.calling(self._libc)
+        try:
+            thread: _Thread = self._threads.thread
+        except AttributeError:
+            thread = self._threads.thread = _Thread(self._libc, self._pointer_at or 0)
         if self._pointer_at is None:
             return thread.highest - _UNKNOWN_USE - thread.lowest
-        self._libc.getcontext(thread.context)
-        return ctypes.c_uint64.from_buffer(thread.context, self._pointer_at).value - thread.lowest
+        self._save_registers(thread.registers_at)
+        return thread.pointer.value - thread.lowest
 
 
-@frozen
 class _Thread:
-    """A thread's stack: its lowest address, the one above its highest, and space for the thread's registers."""
+    """The calling thread's stack: its lowest address, the one above its highest, and space for its registers.
 
-    lowest: int
-    highest: int
-    context: ctypes.Array[Any]
+    ``pointer`` is the place of the stack pointer among the registers.
+    """
 
-    @classmethod
-    def calling(cls, libc: Any) -> _Thread:
-        """Return the calling thread's stack."""
+    __slots__ = ("highest", "lowest", "pointer", "registers_at")
+
+    def __init__(self, libc: Any, pointer_at: int) -> None:
         attributes = ctypes.create_string_buffer(_ATTRIBUTES)
-        context = ctypes.create_string_buffer(_CONTEXT)
         address, size = ctypes.c_void_p(), ctypes.c_size_t()
-        if libc.pthread_getattr_np(ctypes.c_void_p(threading.get_ident()), attributes):  # it is what pthread_self is
-            return cls(0, sys.maxsize, context)
-        libc.pthread_attr_getstack(attributes, ctypes.byref(address), ctypes.byref(size))
-        libc.pthread_attr_destroy(attributes)
-        lowest = address.value or 0
-        return cls(lowest, lowest + size.value, context)
+        self.lowest, self.highest = 0, sys.maxsize
+        # A thread's identifier is what ``pthread_self`` returns.
+        if not libc.pthread_getattr_np(ctypes.c_void_p(threading.get_ident()), attributes):
+            libc.pthread_attr_getstack(attributes, ctypes.byref(address), ctypes.byref(size))
+            libc.pthread_attr_destroy(attributes)
+            self.lowest = address.value or 0
+            self.highest = self.lowest + size.value
+        registers = ctypes.create_string_buffer(_CONTEXT)
+        self.registers_at = ctypes.addressof(registers)
+        self.pointer = ctypes.c_uint64.from_buffer(registers, pointer_at)  # it keeps the registers alive

@@ -5,29 +5,23 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from math import inf
-from time import monotonic, thread_time
+from functools import partial
 from types import MappingProxyType
-from typing import TypeVar
 
 import wasmtime
 
 from zenowasm.backends import protocol
-from zenowasm.backends.protocol import Budget, HostBody
-from zenowasm.backends.wasmtime import capi, failures
+from zenowasm.backends.protocol import Budget, CallBudget, HostBody
+from zenowasm.backends.wasmtime import capi, failures, numeric
 from zenowasm.backends.wasmtime.callbacks import Callbacks
+from zenowasm.backends.wasmtime.execution import Execution, host_stack_used_up
 from zenowasm.backends.wasmtime.externs import Extern, Global, Memory, Table, Tag, wrap
 from zenowasm.backends.wasmtime.module import Module
 from zenowasm.backends.wasmtime.quotas import Quotas
-from zenowasm.backends.wasmtime.stack import GUEST_STACK, HOST_STACK, ThreadStacks
+from zenowasm.backends.wasmtime.stack import ThreadStacks
 from zenowasm.backends.wasmtime.ticker import Ticker
 from zenowasm.backends.wasmtime.values import Func, KnownTypes, Reference, empty_values, lift, lower, raw_values
-from zenowasm.interp.errors import (
-    HostExhaustion,
-    LimitError,
-    UncaughtException,
-    nested_too_deep,
-)
+from zenowasm.interp.errors import LimitError, UncaughtException
 from zenowasm.interp.limits import PAGE_SIZE, ExecutionLimits
 from zenowasm.interp.mistakes import argument_count, foreign_import, unknown_import
 from zenowasm.interp.runtime.values import Value
@@ -43,10 +37,6 @@ from zenowasm.interp.types import (
     TableType,
 )
 
-_T = TypeVar("_T")
-_UNLIMITED_FUEL = (1 << 63) - 1
-_SIGNAL_PERIOD = 0.05
-"""Seconds after which a guest is stopped for a moment at the latest, so that Python can run signal handlers."""
 _PAGES_END = {NumType.I32: 1 << 16, NumType.I64: 1 << 48}
 _ELEMENTS_END = {NumType.I32: (1 << 32) - 1, NumType.I64: (1 << 64) - 1}
 
@@ -54,14 +44,27 @@ _ELEMENTS_END = {NumType.I32: (1 << 32) - 1, NumType.I64: (1 << 64) - 1}
 class Caller:
     """The instance that called a host function; empty once the function has returned."""
 
-    def __init__(self, store: Store, raw: wasmtime.Caller) -> None:
+    __slots__ = ("_address", "_store")
+
+    def __init__(self, store: weakref.ref[Store], address: int) -> None:
         self._store = store
-        self._raw = raw
+        self._address = address
 
     def export(self, name: str) -> protocol.Extern | None:
         """Return the calling instance's export of that name, or ``None``."""
-        found = self._raw.get(name)
-        return None if found is None else wrap(self._store, found)
+        store = self._store()
+        if store is None or not self._address:
+            return None
+        raw = capi.caller(self._address)
+        try:
+            found = raw.get(name)
+            return None if found is None else wrap(store, found)
+        finally:
+            capi.forget_caller(raw)
+
+    def forget(self) -> None:
+        """Make it empty."""
+        self._address = 0
 
 
 class Instance:
@@ -81,47 +84,39 @@ class Store:
         self.raw.set_limits(memory_size=limits.memory_bytes, table_elements=limits.table_elements)
         self.types = KnownTypes()
         self.quotas = Quotas(self.raw, limits)
-        self._ticker = ticker
-        self._stacks = stacks
-        self._limits = limits
-        self._budget = Budget()
-        self._nesting = 0
-        self._deadline = self._cpu_end = inf
-        self._granted = self._settled = 0
         self._modules: set[Module] = set()
-        self._bodies: list[tuple[FuncType, HostBody]] = []
-        self._stopped_by: BaseException | None = None
-        self._time_over = False
         self._callbacks = Callbacks()
+        self.execution = Execution(self.raw, ticker, stacks, limits, self._callbacks.uncaught)
         # The callbacks belong to the store: a strong reference back would keep both until a garbage collection.
-        this = weakref.proxy(self)
-
-        def enter_host(
-            number: int, caller: wasmtime.Caller, arguments: capi.RawValues, results: capi.RawValues
-        ) -> wasmtime.Trap | None:
-            trap: wasmtime.Trap | None = this._enter_host(number, caller, arguments, results)
-            return trap
-
-        def more_epochs() -> int | None:
-            epochs: int | None = this._more_epochs()
-            return epochs
-
-        self._host_entry = capi.host_entry(self._callbacks, enter_host)
-        capi.on_epoch_deadline(self.raw, self._callbacks, more_epochs)
+        self._weak = weakref.ref(self)
+        self._caller = partial(Caller, self._weak)
+        self._stopped = partial(_stop, self._weak)
+        capi.on_epoch_deadline(self.raw, self._callbacks, self.execution.more_epochs)
 
     @property
     def fuel_consumed(self) -> int:
         """Fuel consumed by all calls in this store so far, the one under way included."""
-        return self._settled + self._granted - int(self.raw.get_fuel()) - self.quotas.fuel
+        return self.execution.fuel_consumed - self.quotas.fuel
 
     def set_budget(self, budget: Budget) -> None:
         """Give the following outermost calls this budget each."""
-        self._budget = budget
+        self.execution.budget = budget
+
+    def begin(self, budget: CallBudget) -> None:
+        """Let the following outermost calls share one budget, until ``end``; raises ``HostExhaustion``."""
+        self.execution.begin(budget)
+
+    def end(self) -> None:
+        """End what ``begin`` began."""
+        self.execution.end()
 
     def host_function(self, type: FuncType, body: HostBody) -> Func:
         """Make a function of the host; raises ``TypeError`` when its type refers to one that a module defines."""
-        raw = capi.new_host_function(self.raw, type, self._host_entry, len(self._bodies))
-        self._bodies.append((type, body))
+        if numeric.gives(type):
+            enter = numeric.host_entry(self.execution, type, body, self._caller, self._stopped)
+            raw = capi.new_unchecked_function(self.raw, self._callbacks, type, enter)
+        else:
+            raw = capi.new_host_function(self.raw, self._callbacks, type, self._checked_entry(type, body))
         return Func(self, raw, type)
 
     def new_memory(self, type: MemType) -> Memory:
@@ -185,105 +180,67 @@ class Store:
         if module.metered is not None:
             externs += self.quotas.counters()
         self._modules.add(module)
-        failure = self._enter(lambda: capi.instantiate(self.raw, module.raw, externs))
+        failure = self.execution.run(lambda: capi.instantiate(self.raw, module.raw, externs))
         if isinstance(failure, wasmtime.Instance):
             return Instance(self, failure, module)
         refused = failures.of_instantiation(failure, given) if isinstance(failure, wasmtime.WasmtimeError) else None
-        raise self._error(failure) if refused is None else refused
+        raise self.error(failure) if refused is None else refused
 
-    def call(self, function: Func, arguments: Sequence[Value]) -> tuple[Value, ...]:
-        """Call a function under the budget; raises the errors that ``Func.call`` of the protocol names."""
-        type = function.type
-        if len(arguments) != len(type.parameters):
-            raise argument_count(type, len(arguments))
-        with raw_values(self, type.parameters, arguments) as raw, empty_values(*type.results) as results:
-            failure = self._enter(lambda: capi.call(self.raw, function.raw, raw, results))
-            if failure is not None:
-                raise self._error(failure)
-            return tuple([lift(self, it, result) for it, result in zip(type.results, results, strict=True)])
+    def entry(self, function: Func) -> Callable[..., tuple[Value, ...]]:
+        """Return what calls a function under the budget; it raises the errors that ``Func.call`` names."""
+        type, raw = function.type, function.raw
+        if numeric.takes(type):
+            return numeric.guest_entry(self.execution, raw, type, self.error)
 
-    def _enter(self, action: Callable[[], _T]) -> _T:
-        """Run guest code: under a whole budget if nothing runs yet, else under that of the call that it is part of.
+        def call(*arguments: Value) -> tuple[Value, ...]:
+            if len(arguments) != len(type.parameters):
+                raise argument_count(type, len(arguments))
+            with raw_values(self, type.parameters, arguments) as given, empty_values(*type.results) as results:
+                failure = self.execution.run(lambda: capi.call(self.raw, raw, given, results))
+                if failure is not None:
+                    raise self.error(failure)
+                return tuple([lift(self, it, result) for it, result in zip(type.results, results, strict=True)])
 
-        A signal handler may raise at any point of this function. The next call finds the store in order nevertheless:
-        what counts is set before it is used, and no Python code runs between the guest's end and ``_nesting``.
-        """
-        nesting = self._nesting
-        if nesting > self._limits.nested_calls:
-            raise nested_too_deep(self._limits.nested_calls)
-        self._stacks.require(HOST_STACK if nesting else HOST_STACK + GUEST_STACK)
-        if not nesting:
-            self._begin()
-        try:
-            self._nesting = nesting + 1
-            outcome = action()
-        finally:
-            self._nesting = nesting
-        uncaught = self._callbacks.take()
-        if uncaught is not None:
-            raise _host_stack_used_up() if isinstance(uncaught, RecursionError) else uncaught
-        return outcome
+        return call
 
-    def _begin(self) -> None:
-        """Apply the budget to an outermost call."""
-        self._callbacks.take()
-        self._forget_failures()
-        budget = self._budget
-        self._settled += self._granted - int(self.raw.get_fuel())
-        self._granted = _UNLIMITED_FUEL if budget.fuel is None else min(budget.fuel, _UNLIMITED_FUEL)
-        self.raw.set_fuel(self._granted)
-        self._deadline = inf if budget.seconds is None else monotonic() + budget.seconds
-        self._cpu_end = inf if budget.cpu_seconds is None else thread_time() + budget.cpu_seconds
-        self.raw.set_epoch_deadline(self._epochs_left())
+    def error(self, failure: capi.Failure) -> BaseException:
+        """Return what stopped the guest: an exception of the host, or a trap."""
+        root = capi.take_exception(self.raw)
+        exception = None if root is None else Reference(self, AbsHeapType.EXN, root)
+        execution = self.execution
+        error, time_over = execution.stopped_by, execution.time_over
+        execution.forget_failures()
+        if error is not None:
+            return error
+        if time_over:
+            return failures.interrupted(failure, self._modules)
+        return failures.of_call(failure, self._modules, exception)
 
-    def _epochs_left(self) -> int:
-        """Return after how many epochs the guest must be looked at again.
+    def _checked_entry(self, type: FuncType, body: HostBody) -> capi.HostEntry:
+        """Return what runs when a guest calls a host function whose values are not all numbers."""
+        execution, caller, stopped, weak = self.execution, self._caller, self._stopped, self._weak
 
-        CPU time cannot pass faster than the clock does, and a signal is noticed when Python runs again.
-        """
-        now = monotonic()
-        cpu_left = inf if self._cpu_end == inf else self._cpu_end - thread_time()
-        return self._ticker.epochs_until(min(self._deadline, now + cpu_left, now + _SIGNAL_PERIOD))
-
-    def _more_epochs(self) -> int | None:
-        """Return after how many epochs to ask again, or ``None`` to stop the guest."""
-        if self._callbacks.failed:
-            return None
-        if self._used_up():
-            self._time_over = True
-            return None
-        return max(1, self._epochs_left())
-
-    def _used_up(self) -> bool:
-        """Return whether the time of the running call is over, by the clock or by the CPU."""
-        return monotonic() >= self._deadline or (self._cpu_end != inf and thread_time() >= self._cpu_end)
-
-    def _enter_host(
-        self, number: int, raw_caller: wasmtime.Caller, arguments: capi.RawValues, results: capi.RawValues
-    ) -> wasmtime.Trap | None:
-        if self._callbacks.failed:
-            return wasmtime.Trap("the host function before could not be entered")
-        in_body = False
-        try:
-            type, body = self._bodies[number]
-            values = tuple([lift(self, it, arguments[index]) for index, it in enumerate(type.parameters)])
-            caller = Caller(self, raw_caller)
-            in_body = True
-            returned = body(caller, values)
+        def enter(raw_caller: int, arguments: capi.RawValues, results: capi.RawValues) -> int:
+            store = weak()
+            assert store is not None
+            if execution.uncaught:
+                return capi.trap_address(wasmtime.Trap("the host function before could not be entered"))
             in_body = False
-            self._forget_failures()  # of a guest that the body called and whose failure it handled
-            self._deliver(type, returned, results)
-        except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames: `_error` hands it on
-            thrown = error.exception if isinstance(error, UncaughtException) else None
-            if isinstance(thrown, Reference) and thrown.store is self:
-                # It left a guest that the host called; it goes on in the guest that called the host.
-                return capi.throw(self.raw, thrown.root)
-            used_up = isinstance(error, RecursionError) and not in_body
-            self._stopped_by = _host_stack_used_up() if used_up else error
-            return wasmtime.Trap("exception in a host function")
-        if self._used_up():
-            return capi.new_trap(wasmtime.TrapCode.INTERRUPT)
-        return None
+            called_by = caller(raw_caller)
+            try:
+                values = tuple([lift(store, it, arguments[index]) for index, it in enumerate(type.parameters)])
+                in_body = True
+                returned = body(called_by, values)
+                in_body = False
+                execution.forget_failures()  # of a guest that the body called and whose failure it handled
+                store._deliver(type, returned, results)
+            except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames: it is handed on
+                return stopped(error, in_body)
+            finally:
+                called_by.forget()
+            return capi.trap_address(capi.new_trap(wasmtime.TrapCode.INTERRUPT)) if execution.expired() else 0
+
+        return enter
 
     def _deliver(self, type: FuncType, values: Sequence[Value], results: capi.RawValues) -> None:
         if not isinstance(values, Sequence) or len(values) != len(type.results):
@@ -297,21 +254,6 @@ class Store:
         for index, raw in enumerate(room):
             results[index] = raw
 
-    def _error(self, failure: capi.Failure) -> BaseException:
-        """Return what stopped the guest: an exception of the host, or a trap."""
-        root = capi.take_exception(self.raw)
-        exception = None if root is None else Reference(self, AbsHeapType.EXN, root)
-        error, time_over = self._stopped_by, self._time_over
-        self._forget_failures()
-        if error is not None:
-            return error
-        if time_over:
-            return failures.interrupted(failure, self._modules)
-        return failures.of_call(failure, self._modules, exception)
-
-    def _forget_failures(self) -> None:
-        self._stopped_by, self._time_over = None, False
-
     def _given(self, wanted: ImportType, imports: Mapping[tuple[str, str], protocol.Extern]) -> Extern:
         extern = imports.get((wanted.module, wanted.name))
         if extern is None:
@@ -321,8 +263,17 @@ class Store:
         return extern
 
 
-def _host_stack_used_up() -> HostExhaustion:
-    return HostExhaustion("the host's own stack is used up")
+def _stop(store: weakref.ref[Store], error: BaseException, in_body: bool) -> int:
+    """Return the address of the trap that stops a guest whose host function has failed."""
+    this = store()
+    assert this is not None
+    thrown = error.exception if isinstance(error, UncaughtException) else None
+    if isinstance(thrown, Reference) and thrown.store is this:
+        # It left a guest that the host called; it goes on in the guest that called the host.
+        return capi.trap_address(capi.throw(this.raw, thrown.root))
+    used_up = isinstance(error, RecursionError) and not in_body
+    this.execution.stopped_by = host_stack_used_up() if used_up else error
+    return capi.trap_address(wasmtime.Trap("exception in a host function"))
 
 
 def _check_limits(limits: Limits, end: int) -> None:

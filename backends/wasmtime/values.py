@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import wasmtime
@@ -68,9 +69,10 @@ class Func:
             known = self.store.types.functions[identity] = capi.function_type(self.raw.type(self.store.raw))
         return known
 
-    def call(self, *arguments: Value) -> tuple[Value, ...]:
+    @cached_property
+    def call(self) -> Callable[..., tuple[Value, ...]]:
         """Call the function under the store's budget; raises the errors that the protocol names."""
-        return self.store.call(self, arguments)
+        return self.store.entry(self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Func) and capi.function_identity(self.raw) == capi.function_identity(other.raw)

@@ -1,0 +1,164 @@
+"""Calls whose parameters and results are numbers, over wasmtime's unchecked interface.
+
+It takes one buffer for arguments and results, of 16 bytes each, and checks nothing: what is called is what the type of
+the function says. Values of other types go through ``wasmtime_val_t`` (see ``store``), which costs ten times as much.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from collections.abc import Callable, Sequence
+from struct import Struct
+from typing import Any, Final
+
+import wasmtime
+
+from zenowasm.backends.wasmtime import capi
+from zenowasm.backends.wasmtime.callbacks import buffer as buffer_at
+from zenowasm.backends.wasmtime.execution import Execution
+from zenowasm.interp.mistakes import argument_count
+from zenowasm.interp.runtime.values import Value, check_value
+from zenowasm.interp.types import F64, I32, I64, FuncType, ResultType, ValType
+
+_FORMATS: Final[dict[ValType, str]] = {I32: "I12x", I64: "Q8x", F64: "d8x"}
+"""How a value is read. A float that comes from a user is checked, so that only integers are written by ``struct``."""
+_INTEGERS: Final = (I32, I64)
+
+
+def takes(type: FuncType) -> bool:
+    """Say whether functions of this type can be called here, from the host or from a guest."""
+    return all(it in _INTEGERS for it in type.parameters) and all(it in _FORMATS for it in type.results)
+
+
+def gives(type: FuncType) -> bool:
+    """Say whether functions of this type can be a host's."""
+    return all(it in _FORMATS for it in type.parameters) and all(it in _INTEGERS for it in type.results)
+
+
+class _Layout:
+    """Where arguments and results are in a buffer: both begin at its start."""
+
+    def __init__(self, type: FuncType) -> None:
+        self.slots = max(len(type.parameters), len(type.results), 1)
+        self.arguments = _struct(type.parameters)
+        self.results = _struct(type.results)
+
+
+def _struct(types: ResultType) -> Struct:
+    return Struct("=" + "".join(_FORMATS[it] for it in types))
+
+
+class _Buffer:
+    """Space for one call: its values, and behind them the pointer to the trap that ended it."""
+
+    __slots__ = ("address", "trap", "trap_address", "values")
+
+    def __init__(self, slots: int) -> None:
+        self.values = (ctypes.c_uint64 * (2 * slots))()
+        self.trap = ctypes.c_void_p()
+        self.address = ctypes.addressof(self.values)
+        self.trap_address = ctypes.addressof(self.trap)
+
+
+def guest_entry(
+    execution: Execution, function: wasmtime.Func, type: FuncType, failed: Callable[[capi.Failure], BaseException]
+) -> Callable[..., tuple[Value, ...]]:
+    """Return what calls a guest's function; ``failed`` tells what to raise for a failure.
+
+    The function raises ``TypeError`` and ``ValueError`` for arguments that do not fit, and what ``failed`` returns.
+    """
+    layout = _Layout(type)
+    slots = layout.slots
+    write, read = layout.arguments.pack_into, layout.results.unpack_from
+    context = capi.context_address(execution.raw)
+    raw = capi.function_copy(function)
+    address = ctypes.addressof(raw)
+    call_unchecked = capi.call_unchecked
+    uncaught = execution.uncaught
+    # A call takes a buffer out and puts it back, since a host function or a signal handler may call the same function.
+    free = [_Buffer(slots)]
+
+    def call(*arguments: Value, _raw: object = raw) -> tuple[Value, ...]:
+        buffer = free.pop() if free else _Buffer(slots)
+        try:
+            write(buffer.values, 0, *arguments)
+        except struct.error:
+            write(buffer.values, 0, *_checked(type, arguments))
+        nesting = execution.nesting
+        if nesting or not execution.shared:
+            execution.admit(nesting)
+        try:
+            execution.nesting = nesting + 1
+            error = call_unchecked(context, address, buffer.address, slots, buffer.trap_address)
+        finally:
+            execution.nesting = nesting
+        if uncaught or error or buffer.trap:
+            failure = capi.failure(error, buffer.trap.value)
+            raise execution.take_uncaught() if uncaught else failed(failure)
+        results = read(buffer.values)
+        free.append(buffer)
+        return results
+
+    return call
+
+
+def _checked(type: FuncType, arguments: Sequence[Value]) -> list[Value]:
+    """Return arguments that ``struct`` does not take as it takes them: integers may be given signed."""
+    if len(arguments) != len(type.parameters):
+        raise argument_count(type, len(arguments))
+    return [check_value(it, argument) for it, argument in zip(type.parameters, arguments, strict=True)]
+
+
+def host_entry(
+    execution: Execution,
+    type: FuncType,
+    body: Callable[[Any, tuple[Value, ...]], Sequence[Value]],
+    caller: Callable[[int], Any],
+    failed: Callable[[BaseException, bool], int],
+) -> Callable[[int, int, Any, int], int]:
+    """Return what runs when a guest calls a host function: from environment, caller, buffer and its slots to a trap.
+
+    ``caller`` makes of a caller's address what ``body`` sees of it, with a method ``forget`` that is called afterwards.
+    ``failed`` makes a trap of an exception, and is told whether ``body`` raised it.
+    """
+    layout = _Layout(type)
+    size = 16 * layout.slots
+    count = len(type.results)
+    read, write = layout.arguments.unpack_from, layout.results.pack_into
+    uncaught = execution.uncaught
+
+    def enter(_environment: int, raw_caller: int, raw_values: Any, _slots: int) -> int:
+        if uncaught:
+            return capi.trap_address(wasmtime.Trap("the host function before could not be entered"))
+        in_body = False
+        called_by = None
+        try:
+            values = buffer_at(raw_values, size)
+            called_by = caller(raw_caller)
+            arguments = read(values)
+            in_body = True
+            returned = body(called_by, arguments)
+            in_body = False
+            execution.stopped_by = None  # of a guest that the body called and whose failure it handled
+            execution.time_over = False
+            try:
+                write(values, 0, *returned)
+            except (struct.error, TypeError):
+                write(values, 0, *_returned(type, count, returned))
+        except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames: it is handed on
+            return failed(error, in_body)
+        finally:
+            if called_by is not None:
+                called_by.forget()
+        if execution.expired():
+            return capi.trap_address(capi.new_trap(wasmtime.TrapCode.INTERRUPT))
+        return 0
+
+    return enter
+
+
+def _returned(type: FuncType, count: int, values: Sequence[Value]) -> list[Value]:
+    if not isinstance(values, Sequence) or len(values) != count:
+        raise TypeError(f"a host function of type {type} returned {values!r}")
+    return [check_value(it, value) for it, value in zip(type.results, values, strict=True)]
