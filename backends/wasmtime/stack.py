@@ -37,9 +37,10 @@ class ThreadStacks:
 
     def __init__(self) -> None:
         self._threads = threading.local()
-        self._libc: Any = ctypes.pythonapi if hasattr(ctypes.pythonapi, "pthread_getattr_np") else None
+        self._libc = ctypes.pythonapi if hasattr(ctypes.pythonapi, "pthread_getattr_np") else None
         self._pointer_at = _STACK_POINTER.get(platform.machine()) if hasattr(self._libc, "getcontext") else None
-        if self._pointer_at is not None:
+        self._save_registers: Any = None
+        if self._libc is not None and self._pointer_at is not None:
             self._save_registers = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(("getcontext", self._libc))
 
     def require(self, needed: int) -> None:

@@ -62,6 +62,17 @@ class GuestMemory:
         except IndexError:
             raise MemoryFaultError(pointer, length, self._memory.size) from None
 
+    def read_start(self, pointer: int, length: int, count: int) -> bytes:
+        """Return the first ``count`` bytes, or all, of ``length`` bytes at ``pointer``.
+
+        Raises ``MemoryFaultError`` when the ``length`` bytes are not all inside the memory.
+        """
+        length &= _U32
+        if length <= count:
+            return self.read(pointer, length)
+        self.check(pointer, length)
+        return self.read(pointer, count)
+
     def read_terminated(self, pointer: int, limit: int) -> tuple[bytes, bool]:
         """Return the bytes from ``pointer`` up to a NUL, the end of memory or ``limit`` bytes, whichever comes first.
 

@@ -53,6 +53,8 @@ class RunningCall:
         When one of them fails, the call has not succeeded, so those after it are told that, and the first failure is
         raised when everything is settled.
         """
+        if not self._endings:
+            return
         failure: BaseException | None = None
         while self._endings:
             ending = self._endings.pop(0)

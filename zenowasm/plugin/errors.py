@@ -171,9 +171,10 @@ class TimeLimitError(CallError):
 
 
 class PoolTimeoutError(TimeLimitError):
-    """The call's time was over before one of the plugin's instances was free."""
+    """The call's time was over before one of the plugin's instances was free, for which it ``waited`` (seconds)."""
 
     def __init__(self, plugin: str, instances: int, seconds: float, remedy: str) -> None:
+        self.waited = seconds
         reason = f"no instance was free for {seconds:.3g} s: the limit of {instances} instances is reached"
         super().__init__(plugin, "plugin_execute", f"{reason}; {remedy}, or give the call more time")
 

@@ -9,8 +9,9 @@ from contextlib import ExitStack
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from attrs import evolve
 
@@ -22,7 +23,7 @@ from zenowasm.plugin.configuration.files import read_bounded
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.configuration.settings import Settings, read_settings
 from zenowasm.plugin.errors import ClosedError, ScriptFileError, SlotFailedError
-from zenowasm.plugin.guest.abi import SlotDefinition
+from zenowasm.plugin.guest.abi import Response, SlotDefinition
 from zenowasm.plugin.guest.jsonvalue import JSONValue
 from zenowasm.plugin.lifecycle.folder_watch import FolderWatch
 from zenowasm.plugin.lifecycle.generation import Generation
@@ -34,8 +35,7 @@ from zenowasm.plugin.observing.metrics import HostStats
 from zenowasm.plugin.observing.watching import make_watch
 from zenowasm.plugin.provisions import provide
 from zenowasm.plugin.services import DRAIN_SECONDS, HostServices, LogRecord, LogSink, log_to_logging
-from zenowasm.plugin.slots import checked_inputs, register_slots
-from zenowasm.plugin.worker import SlotRequest
+from zenowasm.plugin.slots import register_slots
 from zenowasm.zenolang import Evaluator, Scope, SlotRegistry, default_registry, parse
 
 if TYPE_CHECKING:
@@ -178,7 +178,8 @@ class Host:
         when the slot does not succeed, ``InputError``, ``NotLoadedError``, ``SlotNotFoundError``, ``ClosedError``,
         what ``Generation.execute`` raises, and ``ValueError`` for a bound that is not greater than 0.
         """
-        return self._call(SlotRequest(slot, {**(parameters or {}), **more}, None, _budget(timeout, fuel)))
+        response = self.manager.call(slot, {**parameters, **more} if parameters else more, None, _budget(timeout, fuel))
+        return _data(slot, response)
 
     async def call_async(
         self,
@@ -196,10 +197,11 @@ class Host:
         never does, and one that has begun ends by itself, with its answer lost. Raises ``BusyError`` when
         ``async_pending`` calls are waiting already.
         """
-        request = SlotRequest(slot, {**(parameters or {}), **more}, None, _budget(timeout, fuel))
-        future = self.manager.submit(partial(self._call, request), wait=False)
+        given, budget = {**(parameters or {}), **more}, _budget(timeout, fuel)
+        call = partial(self.manager.call, slot, given, None, budget, started=monotonic())
+        future = self.manager.submit(call, wait=False)
         try:
-            return await asyncio.wrap_future(future)
+            return _data(slot, await asyncio.wrap_future(future))
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -268,18 +270,17 @@ class Host:
                 message = f"{config.file}: wasm.plugins.{name}: no plugin of that name was found{hint}"
                 self.manager.services.log(LogRecord("", "warn", message))
 
-    def _call(self, request: SlotRequest) -> dict[str, Any]:
-        with self.manager.serving(request.slot) as plugin:
-            parameters = checked_inputs(plugin, request.slot, request.parameters)
-            response = plugin.execute(
-                SlotRequest(request.slot, parameters, request.scope, request.budget, request.started)
-            )
-        if not response.success:
-            raise SlotFailedError(request.slot, response.error or "the slot did not say why", response.data)
-        return response.data or {}
+
+def _data(slot: str, response: Response) -> dict[str, JSONValue]:
+    """Return the data of an answer; raises ``SlotFailedError`` for one without success."""
+    if not response.success:
+        raise SlotFailedError(slot, response.error or "the slot did not say why", response.data)
+    return response.data or {}
 
 
 def _budget(timeout: float | None, fuel: int | None) -> Budget | None:
+    if timeout is None and fuel is None:
+        return None
     for name, value, unit in (("timeout", timeout, "seconds"), ("fuel", fuel, "units")):
         if value is None:
             continue
@@ -287,7 +288,7 @@ def _budget(timeout: float | None, fuel: int | None) -> Budget | None:
             raise TypeError(f"{name} must be a number of {unit}, found {value!r}")
         if not value > 0:
             raise ValueError(f"{name} must be greater than 0, found {value}")
-    return None if timeout is None and fuel is None else Budget(fuel, timeout)
+    return Budget(fuel, timeout)
 
 
 def _read(file: Path) -> str:

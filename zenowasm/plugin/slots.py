@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Mapping
-from difflib import get_close_matches
 
-from zenowasm.plugin.errors import InputError, PluginError, SlotConflictError
-from zenowasm.plugin.guest.abi import InputDefinition, Response, SlotDefinition
-from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, is_encodable
+from zenowasm.plugin.errors import PluginError, SlotConflictError
+from zenowasm.plugin.guest.abi import Response
+from zenowasm.plugin.guest.jsonvalue import JSONValue, encode
+from zenowasm.plugin.inputs import TYPES, VALUE
 from zenowasm.plugin.lifecycle.generation import Generation
 from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.lifecycle.reports import PluginProblem
 from zenowasm.plugin.services import LogRecord
-from zenowasm.plugin.worker import SlotRequest
 from zenowasm.zenolang.errors import SlotError, SlotRegistrationError
 from zenowasm.zenolang.scope import Scope
 from zenowasm.zenolang.slots import SlotCall, SlotRegistry
 
-VALUE = "value"
-SCOPE = "_zeno_scope"
-_ALWAYS_ALLOWED = (VALUE, SCOPE)
 _SHOWN = 1000
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "int": (int,),
-    "integer": (int,),
-    "float": (float, int),
-    "number": (float, int),
-    "decimal": (float, int),
-    "bool": (bool,),
-    "boolean": (bool,),
-    "list": (list,),
-    "array": (list,),
-    "map": (dict,),
-    "object": (dict,),
-}
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def register_slots(manager: PluginManager, registry: SlotRegistry) -> None:
@@ -95,7 +74,7 @@ def _language_type(declared: str) -> str:
     """Return the language's own name of a declared type, ``any`` for one that it does not know."""
     names = {"integer": "int", "number": "float", "boolean": "bool", "array": "list", "object": "map"}
     name = declared.lower()
-    return names.get(name, name if name in _TYPES else "any")
+    return names.get(name, name if name in TYPES else "any")
 
 
 class PluginSlot:
@@ -121,21 +100,15 @@ class PluginSlot:
         scope = call.scope.copy()
         as_name = call.as_name
         try:
-            with self._manager.serving(self._name) as plugin:
-                # What is wrong with them is this statement's error, not one of a thread's.
-                checked_inputs(plugin, self._name, parameters)
+            # What is wrong with them is this statement's error, not one of a thread's.
+            self._manager.check(self._name, parameters)
             self._manager.submit(lambda: self._run_logged(scope, as_name, parameters))
         except PluginError as error:
             raise SlotError(f"plugin execution failed: {error}") from error
 
     def _run(self, scope: Scope, as_name: str | None, parameters: Mapping[str, object]) -> Response:
         try:
-            with self._manager.serving(self._name) as plugin:
-                checked = checked_inputs(plugin, self._name, parameters)
-                if plugin.may_read_scope:
-                    # What has no JSON form, such as an infinite number, is not the plugin's to see.
-                    checked[SCOPE] = {key: value for key, value in scope.variables().items() if is_encodable(value)}
-                response = plugin.execute(SlotRequest(self._name, checked, scope))
+            response = self._manager.call(self._name, parameters, scope, shows_scope=True)
         except PluginError as error:
             raise SlotError(f"plugin execution failed: {error}") from error
         if not response.success:
@@ -156,89 +129,6 @@ class PluginSlot:
 
     def _log(self, level: str, message: str) -> None:
         self._manager.services.log(LogRecord(self._plugin, level, message))
-
-
-def checked_inputs(plugin: Generation, slot: str, parameters: Mapping[str, object]) -> dict[str, object]:
-    """Return the parameters of a call that has begun, as ``check_inputs`` does; what is refused counts as failed."""
-    try:
-        return check_inputs(plugin.slots[slot], parameters)
-    except InputError as error:
-        plugin.refused(slot, error)
-        raise
-
-
-def check_inputs(definition: SlotDefinition, parameters: Mapping[str, object]) -> dict[str, object]:
-    """Return the parameters as the slot's declared inputs want them: defaults filled in, types converted.
-
-    A slot without declared inputs takes everything as it is. A declared ``string`` is a string, and text that spells
-    a declared number or boolean becomes one. Raises ``InputError`` for a parameter that is not declared, a required
-    one that is missing, and a value that is not of the declared type; nil is of every type.
-    """
-    inputs = definition.inputs
-    if not inputs:
-        return dict(parameters)
-    for key in parameters:
-        if key not in inputs and key not in _ALWAYS_ALLOWED:
-            near = get_close_matches(key[:100], list(inputs), n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise InputError(
-                f"unknown attribute '{key}' for slot '{definition.name}': it takes {', '.join(inputs)}{hint}"
-            )
-    checked = dict(parameters)
-    for key, wanted in inputs.items():
-        if key in checked:
-            checked[key] = _convert(definition.name, key, wanted, checked[key])
-        elif wanted.has_default:
-            checked[key] = wanted.default
-        elif wanted.required:
-            raise InputError(f"missing required attribute '{key}' for slot '{definition.name}'")
-    return checked
-
-
-def _convert(slot: str, key: str, wanted: InputDefinition, value: object) -> object:
-    name = wanted.type.lower()
-    types = _TYPES.get(name)
-    if types is None or value is None:
-        return value
-    if isinstance(value, types) and (isinstance(value, bool) is (bool in types)):
-        return value
-    if types == (str,) and isinstance(value, bool | int | float):
-        return _text(value)
-    if isinstance(value, str):
-        converted = _from_text(types, value)
-        if converted is not None:
-            return converted
-    if types == (int,) and isinstance(value, float) and value.is_integer():
-        return int(value)
-    raise InputError(
-        f"type mismatch for '{key}' in slot '{slot}': expected {wanted.type}, found {type(value).__name__}"
-    )
-
-
-def _text(value: bool | int | float) -> str:
-    try:
-        return encode(value).decode()
-    except JSONError:
-        return str(value)
-
-
-def _from_text(types: tuple[type, ...], text: str) -> object:
-    """Return the number or boolean that ``text`` spells, ``None`` when it spells none."""
-    if types == (bool,):
-        return _BOOLEANS.get(text.lower())
-    digits = text.strip()
-    if int in types and len(digits) <= 100 and digits.isascii() and digits.lstrip("+-").isdigit():
-        try:
-            return int(digits)
-        except ValueError:  # such as "+-1"
-            return None
-    if float in types and len(digits) <= 100:
-        try:
-            number = float(digits)
-        except ValueError:
-            return None
-        return number if math.isfinite(number) else None
-    return None
 
 
 def _shown(data: dict[str, JSONValue] | None) -> str:

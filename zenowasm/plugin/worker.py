@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import define, field
 
 from zenowasm.backends.protocol import Budget
 from zenowasm.plugin.guest.abi import Metadata, Response, SlotDefinition
@@ -14,7 +14,7 @@ from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.zenolang.scope import Scope
 
 
-@frozen
+@define(eq=False)
 class SlotRequest:
     """One call of a slot, on its way from whoever makes it to the worker that answers it.
 

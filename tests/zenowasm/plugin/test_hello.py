@@ -58,7 +58,7 @@ def test_its_other_slot_and_its_errors(host, bench):
     scope, _ = run(registry, 'hello.log { message: "Test" }')
     assert scope.get("logged") is True
     assert bench.lines == [("info", "[Plugin] Test")]
-    assert manager.call("hello.log").error == "hello.log needs a message"
+    assert manager.call("hello.log", {"message": None}).error == "hello.log needs a message"
 
 
 def test_many_calls_do_not_leak(host, bench):

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import InputError
 from zenowasm.plugin.guest.abi import InputDefinition, SlotDefinition
+from zenowasm.plugin.inputs import check_inputs
 from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.services import HostServices
-from zenowasm.plugin.slots import check_inputs, register_slots
+from zenowasm.plugin.slots import register_slots
 from zenowasm.zenolang import Evaluator, Scope, SlotError, default_registry, parse
 
 LOG = '(import "env" "host_log" (func $log (param i32 i32 i32 i32)))'

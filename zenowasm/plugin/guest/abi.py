@@ -210,7 +210,11 @@ def _get(value: dict[str, JSONValue], key: str, kind: type, what: str, at: str =
     if key in value:
         found = value[key]
     else:
-        found = next((item for name, item in value.items() if name.lower() == key), None)
+        found = None
+        for name, item in value.items():
+            if name.lower() == key:
+                found = item
+                break
     if found is None or isinstance(found, kind):
         return found
     raise ReplyError(f"failed to parse {what} JSON: {at}{key}: expected {_KINDS[kind]}, found {_kind(found)}")

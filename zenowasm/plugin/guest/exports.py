@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from zenowasm.backends.protocol import Caller, Extern, Func, FuncType, MemType, Value
 from zenowasm.host.memory import GuestMemory
@@ -14,13 +14,14 @@ class Guest:
     """The exports of one plugin's instance; they must have been checked with ``abi.export_problems``.
 
     While the module is being instantiated its exports are known only to the functions that it calls; ``adopt`` takes
-    from a caller what a host function needs.
+    from a caller what a host function needs. ``calls`` call the guest's functions of the ABI, by name; they raise what
+    the engine and host functions raise.
     """
 
     def __init__(self, plugin: str, observer: Observer | None) -> None:
         self.plugin = plugin
         self._observer = observer
-        self._functions: dict[str, Func] = {}
+        self.calls: dict[str, Callable[..., tuple[Value, ...]]] = {}
         self._memory: GuestMemory | None = None
 
     def bind(self, exports: Mapping[str, Extern]) -> None:
@@ -28,12 +29,12 @@ class Guest:
         for name in EXPORTS:
             export = exports.get(name)
             if export is not None and isinstance(export.type, FuncType):
-                self._functions[name] = export
+                self.calls[name] = self._prepared(name, export)
         self._bind_memory(exports.get(MEMORY))
 
     def unbind(self) -> None:
         """Forget the exports, which keep the instance and its memory."""
-        self._functions = {}
+        self.calls = {}
         self._memory = None
 
     def adopt(self, caller: Caller) -> None:
@@ -42,7 +43,7 @@ class Guest:
             self._bind_memory(caller.export(MEMORY))
             alloc = caller.export(ALLOC)
             if alloc is not None and isinstance(alloc.type, FuncType):
-                self._functions[ALLOC] = alloc
+                self.calls[ALLOC] = self._prepared(ALLOC, alloc)
 
     def _bind_memory(self, export: Extern | None) -> None:
         if export is not None and isinstance(export.type, MemType):
@@ -61,20 +62,23 @@ class Guest:
 
     def has(self, name: str) -> bool:
         """Return whether the guest exports this function of the ABI."""
-        return name in self._functions
+        return name in self.calls
 
-    def call(self, name: str, *arguments: Value) -> tuple[Value, ...]:
-        """Call an export of the ABI; raises what the engine and host functions raise."""
-        function = self._functions[name]
+    def _prepared(self, name: str, function: Func) -> Callable[..., tuple[Value, ...]]:
+        """Return what calls a function, and shows the call to the observer if there is one."""
         observer = self._observer
         if observer is None:
-            return function.call(*arguments)
-        event = BorderCall(self.plugin, Direction.TO_GUEST, self.plugin, name, arguments)
-        observer.before(event)
-        try:
-            results = function.call(*arguments)
-        except BaseException as error:
-            observer.after(event, None, error)
-            raise
-        observer.after(event, results, None)
-        return results
+            return function.call
+
+        def call(*arguments: Value) -> tuple[Value, ...]:
+            event = BorderCall(self.plugin, Direction.TO_GUEST, self.plugin, name, arguments)
+            observer.before(event)
+            try:
+                results = function.call(*arguments)
+            except BaseException as error:
+                observer.after(event, None, error)
+                raise
+            observer.after(event, results, None)
+            return results
+
+        return call

@@ -6,18 +6,18 @@ Source: the ABI document, sections "Guest exports" and "Lifecycle".
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
+from time import monotonic, sleep, thread_time
 from typing import ParamSpec, TypeVar
 from weakref import WeakMethod
 
 from attrs import evolve
 
-from zenowasm.backends.protocol import Budget, Closable, ExecutionLimits
+from zenowasm.backends.protocol import CallBudget, Closable, ExecutionLimits
 from zenowasm.host.memory import MemoryFaultError
-from zenowasm.interp.errors import LimitError, LinkError, WasmError
+from zenowasm.interp.errors import HostExhaustion, LimitError, LinkError, WasmError
 from zenowasm.plugin.call import RunningCall
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import (
@@ -61,12 +61,11 @@ from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.worker import SlotRequest
 from zenowasm.wasi.context import LineBuffer, WasiContext, WasiLimits
 from zenowasm.wasi.errors import ProcExit
+from zenowasm.zenolang.scope import Scope
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-_NEGLIGIBLE = 0.02
-"""The part of a call's time below which what earlier steps took is not subtracted from the next step's budget."""
 _FULL = 0.75
 """The part of the memory limit from which an instance is replaced: guests have no way to free what they are passed."""
 
@@ -92,6 +91,7 @@ class PluginInstance:
         self._context = HostContext(
             code.name, code.permissions, self._log, services, self._limits, redactor=code.redactor
         )
+        self._no_call = self._context.call
         self._port = GuestPort(self._guest, self._limits)
         self._wasi = WasiContext(
             arguments=(code.name.encode("utf-8", "replace"),),
@@ -107,12 +107,8 @@ class PluginInstance:
         )
         self._lock = threading.RLock()
         self._active = False
-        self._started = 0.0
-        self._cpu_started = 0.0
-        self._fuel_before = 0
+        self._deadline = inf
         self._running = self._limits
-        self._budget: Budget | None = None
-        self._whole = _budget(self._limits)
         self.usable = True
         self._number = services.watch.instance_made(code.name)
         with self._loading(START):
@@ -137,17 +133,17 @@ class PluginInstance:
         with self._lock:
             try:
                 request.trace.instance = self._number
-                with self._phase(request, request.trace) as call:
-                    name_pointer, name_length = self._pass(request.slot.encode("utf-8", "replace"))
-                    pointer, length = self._pass(encoded)
-                    data, cut = self._reply(EXECUTE, "response", name_pointer, name_length, pointer, length)
-                    try:
-                        response = parse_response(data)
-                    except PluginError as error:
-                        if cut:
-                            raise self._cut(error) from error
-                        raise
+                budget = request.budget
+                limits = self._limits if budget is None else self._limits.within(budget)
+                call = self._begin(limits, request.started, request.scope, request.trace)
+                try:
+                    response = self._answer(request.slot, encoded)
                     call.succeeded = response.success
+                except BaseException as error:
+                    self._failed(call, error)
+                    raise
+                finally:
+                    self._end(call)
                 return response if response.error is None else self._redacted(response, response.error)
             finally:
                 self._retire_when_full()
@@ -168,6 +164,11 @@ class PluginInstance:
                     self._guest.unbind()
                     if isinstance(self._store, Closable):
                         self._store.close()
+
+    def _answer(self, slot: str, encoded: bytes) -> Response:
+        name_pointer, name_length = self._pass(slot.encode("utf-8", "replace"))
+        pointer, length = self._pass(encoded)
+        return self._reply(parse_response, "response", EXECUTE, name_pointer, name_length, pointer, length)
 
     def _redacted(self, response: Response, error: str) -> Response:
         return evolve(response, error=self._code.redactor.text(error))
@@ -190,7 +191,6 @@ class PluginInstance:
         module, name = self._code.module, self._code.name
         try:
             imports = linker.resolve(self._store, module, owner=name, observer=self._code.services.observer)
-            self._begin_step()
             instance = self._store.instantiate(module, imports)
         except LinkError as error:
             raise LoadError(f"failed to load WASM module: {error}") from error
@@ -217,36 +217,30 @@ class PluginInstance:
 
     def _metadata(self) -> Metadata:
         with self._loading(INIT), _named("failed to get plugin metadata"):
-            data, cut = self._reply(INIT, "metadata")
-            try:
-                return parse_metadata(data)
-            except PluginError as error:
-                if cut:
-                    raise self._cut(error) from error
-                raise
+            return self._reply(parse_metadata, "metadata", INIT)
 
     def _slots(self) -> tuple[SlotDefinition, ...]:
+        def parse(data: bytes) -> tuple[SlotDefinition, ...]:
+            return parse_slots(data, self._limits.slots)
+
         with self._loading(REGISTER_SLOTS), _named("failed to get plugin slots"):
-            data, cut = self._reply(REGISTER_SLOTS, "slots")
-            try:
-                return parse_slots(data, self._limits.slots)
-            except PluginError as error:
-                if cut:
-                    raise self._cut(error) from error
-                raise
+            return self._reply(parse, "slots", REGISTER_SLOTS)
 
-    def _cut(self, error: PluginError) -> OutputLimitError:
-        remedy = self._limits.remedy("reply_bytes", self._code.name)
-        return OutputLimitError(
-            f"{error} (the text is longer than the limit of {self._limits.reply_bytes} bytes; {remedy})"
-        )
-
-    def _reply(self, function: str, what: str, *arguments: int) -> tuple[bytes, bool]:
+    def _reply(self, parse: Callable[[bytes], _T], what: str, function: str, *arguments: int) -> _T:
+        """Call a function that answers with the address of JSON, and return what ``parse`` makes of that."""
         (pointer,) = self._call(function, *arguments)
         try:
-            return self._guest.memory.read_terminated(pointer, self._limits.reply_bytes)
+            data, cut = self._guest.memory.read_terminated(pointer, self._limits.reply_bytes)
         except MemoryFaultError as error:
             raise BadPointerError(f"failed to read {what}: failed to read memory at {error.pointer}") from error
+        if not cut:
+            return parse(data)
+        try:
+            return parse(data)
+        except PluginError as error:
+            remedy = self._limits.remedy("reply_bytes", self._code.name)
+            limit = f"the text is longer than the limit of {self._limits.reply_bytes} bytes; {remedy}"
+            raise OutputLimitError(f"{error} ({limit})") from error
 
     def _pass(self, data: bytes) -> tuple[int, int]:
         """Hand bytes to the guest, without a NUL, and return pointer and length."""
@@ -270,76 +264,59 @@ class PluginInstance:
     def _loading(self, phase: str) -> Iterator[None]:
         """One phase of the plugin's loading or ending, named by the guest's function."""
         code = self._code
-        with code.services.watch.phase(code.name, code.version, self._number, phase) as trace:
+        with code.services.watch.phase(code.name, code.version, self._number, phase) as trace, self._lock:
             fuel = self._store.fuel_consumed
             try:
-                with self._phase(None, trace):
+                call = self._begin(self._limits, monotonic(), None, trace)
+                try:
                     yield
+                except BaseException as error:
+                    self._failed(call, error)
+                    raise
+                finally:
+                    self._end(call)
             finally:
                 trace.fuel = self._store.fuel_consumed - fuel
 
-    @contextmanager
-    def _phase(self, request: SlotRequest | None, trace: CallTrace) -> Iterator[RunningCall]:
-        """One outermost call: the lock, the time from which its budget counts, and what it may reach.
+    def _begin(self, limits: PluginLimits, started: float, scope: Scope | None, trace: CallTrace) -> RunningCall:
+        """Begin an outermost call, whose time counts from ``started``; ``_end`` must follow."""
+        if self._active:
+            raise BusyError(f"plugin {self._code.name} is called from inside a call of its own")
+        if not self.usable:
+            raise UnusableInstanceError(f"this instance of plugin {self._code.name} cannot be used any more")
+        deadline = inf if limits.seconds is None else started + limits.seconds
+        cpu_end = inf if limits.cpu_seconds is None else thread_time() + limits.cpu_seconds
+        self._running = limits
+        try:
+            self._store.begin(CallBudget(limits.fuel, deadline, cpu_end))
+        except HostExhaustion as error:
+            raise self._failure(EXECUTE, error) from error
+        self._active = True
+        self._deadline = deadline
+        self._log.begin_call()
+        call = self._context.call = RunningCall(scope, deadline, trace=trace)
+        return call
 
-        Without ``request`` it is a phase of the plugin's loading or ending.
-        """
-        with self._lock:
-            if self._active:
-                raise BusyError(f"plugin {self._code.name} is called from inside a call of its own")
-            if not self.usable:
-                raise UnusableInstanceError(f"this instance of plugin {self._code.name} cannot be used any more")
-            budget = None if request is None else request.budget
-            self._running = self._limits if budget is None else self._limits.within(budget)
-            self._whole = _budget(self._running)
-            self._active = True
-            self._log.begin_call()
-            self._started = time.monotonic() if request is None else request.started
-            self._cpu_started = time.thread_time()
-            seconds = self._running.seconds
-            scope = None if request is None else request.scope
-            call = RunningCall(scope, inf if seconds is None else self._started + seconds, trace=trace)
-            self._context.call = call
-            self._fuel_before = self._store.fuel_consumed if self._running.fuel is not None else 0
-            try:
-                yield call
-            except BaseException as error:
-                call.succeeded = False
-                if isinstance(error, PluginError):
-                    self._code.redactor.error(error)
-                raise
-            finally:
-                self._wasi.flush()
-                self._active = False
-                if self._port.damaged:
-                    self.usable = False
-                self._context.call = RunningCall()
-                call.finish()
+    def _failed(self, call: RunningCall, error: BaseException) -> None:
+        call.succeeded = False
+        if isinstance(error, PluginError):
+            self._code.redactor.error(error)
 
-    def _begin_step(self) -> None:
-        """Give the next call into the guest what is left of the phase's budget."""
-        limits = self._running
-        budget = self._whole
-        elapsed = time.monotonic() - self._started
-        if limits.seconds is not None and elapsed > limits.seconds * _NEGLIGIBLE:
-            budget = evolve(budget, seconds=max(limits.seconds - elapsed, 0.0))
-        if limits.cpu_seconds is not None:
-            used_seconds = time.thread_time() - self._cpu_started
-            budget = evolve(budget, cpu_seconds=max(limits.cpu_seconds - used_seconds, 0.0))
-        if limits.fuel is not None:
-            used = self._store.fuel_consumed - self._fuel_before
-            budget = evolve(budget, fuel=max(limits.fuel - used, 0))
-        if budget is not self._budget:
-            self._store.set_budget(budget)
-            self._budget = budget
+    def _end(self, call: RunningCall) -> None:
+        """End what ``_begin`` began, and settle what the call has begun."""
+        self._store.end()
+        self._wasi.flush()
+        self._active = False
+        if self._port.damaged:
+            self.usable = False
+        self._context.call = self._no_call
+        call.finish()
 
     def _call(self, function: str, *arguments: int) -> tuple[int, ...]:
-        self._begin_step()
-        budget = self._budget
-        if budget is not None and budget.seconds == 0.0:
+        if monotonic() >= self._deadline:
             raise time_error(self._code.name, function, self._running)
         try:
-            results = self._guest.call(function, *arguments)
+            results = self._guest.calls[function](*arguments)
         except WasmError as error:
             self.usable = False
             raise self._failure(function, error) from error
@@ -347,7 +324,7 @@ class PluginInstance:
             # What a log sink, an observer or a signal handler raised has ended the guest's frames half way.
             self.usable = False
             raise
-        if self._context.call.seconds_left == 0.0:
+        if monotonic() >= self._deadline:
             # It ended behind its time: a host function waited until then, and the guest was quick afterwards.
             raise time_error(self._code.name, function, self._running)
         return results
@@ -359,7 +336,7 @@ class PluginInstance:
 
     def _sleep(self, seconds: float) -> None:
         """Sleep for WASI, but not past the end of the running call's time."""
-        time.sleep(min(seconds, self._context.call.seconds_left))
+        sleep(min(seconds, self._context.call.seconds_left))
 
     def _remaining(self) -> float | None:
         seconds = self._context.call.seconds_left
@@ -383,10 +360,6 @@ def _weak(method: Callable[_P, _T]) -> Callable[_P, _T]:
         return found(*arguments, **options)
 
     return call
-
-
-def _budget(limits: PluginLimits) -> Budget:
-    return Budget(limits.fuel, limits.seconds, limits.cpu_seconds)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, TypeAlias
 
 JSONValue: TypeAlias = Any
@@ -21,6 +22,8 @@ MAX_VALUES = 1_000_000
 """Values in one document, so that reading or writing one takes a fraction of a second whatever its bytes are."""
 _ENCODED_NESTING = MAX_NESTING + 16
 """A value that a guest handed over must fit into the request or reply that wraps it on its way back."""
+_MOST_BITS = 4096
+"""Of an integer: Python refuses to print far larger ones, and no guest can read them."""
 _EXACT = 2**53
 _PLAIN = 1e21  # from here on Go writes floats with an exponent
 _WHITESPACE = " \t\n\r"
@@ -70,12 +73,13 @@ def _parse(text: str) -> tuple[JSONValue, int]:
     start = len(text) - len(text.lstrip(_WHITESPACE))
     if start == len(text):
         raise JSONError("unexpected end of JSON input")
-    # Before each value but the first stands one of these; only where there are too many are those in strings left out.
-    if text.count("[") + text.count(",") + text.count(":") > MAX_VALUES:
-        _check_count(text, start)
-    # A count of all brackets is a cheap upper bound of the nesting; only when it is exceeded is the text scanned.
-    if text.count("[") + text.count("{") > MAX_NESTING:
-        _check_nesting(text, start)
+    if len(text) > MAX_NESTING:  # a shorter text can have neither too many values nor too deep a nesting
+        # One of these precedes each value but the first; only where there are too many are those in strings left out.
+        if text.count("[") + text.count(",") + text.count(":") > MAX_VALUES:
+            _check_count(text, start)
+        # A count of all brackets is a cheap upper bound of the nesting; only when it is exceeded is the text scanned.
+        if text.count("[") + text.count("{") > MAX_NESTING:
+            _check_nesting(text, start)
     try:
         value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
@@ -89,7 +93,7 @@ def _parse(text: str) -> tuple[JSONValue, int]:
     except ValueError as error:  # Python's own words tell the user to change a setting of Python's
         limit = sys.get_int_max_str_digits()
         raise JSONError(f"number out of range: an integer of more than {limit} digits") from error
-    if _SURROGATE_ESCAPE.search(text):
+    if "\\u" in text and _SURROGATE_ESCAPE.search(text):
         value = _without_surrogates(value)
     return value, end
 
@@ -131,7 +135,7 @@ def _constant(name: str) -> JSONValue:
 
 
 _DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_quoted = json.encoder.encode_basestring
 
 
 def _without_surrogates(value: JSONValue) -> JSONValue:
@@ -151,9 +155,11 @@ def encode(value: object) -> bytes:
     key that is not a string, an object of another type, or nesting far deeper than a parsed value has.
     """
     try:
-        text = _ENCODER.encode(_plain(value, "", _ENCODED_NESTING))
+        text = _text(value, _ENCODED_NESTING)
     except RecursionError as error:  # the caller's own stack was nearly used up
         raise JSONError("nested too deeply") from error
+    except _NoFormError:
+        raise JSONError(_misfit(value, "", _ENCODED_NESTING)) from None
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -163,45 +169,68 @@ def encode(value: object) -> bytes:
 def is_encodable(value: object) -> bool:
     """Return whether ``encode`` would accept ``value``."""
     try:
-        _plain(value, "", _ENCODED_NESTING)
-    except JSONError:
+        _text(value, _ENCODED_NESTING)
+    except _NoFormError:
         return False
     return True
 
 
-def _plain(value: object, path: str, depth: int) -> JSONValue:
-    """Return ``value`` with integral floats as integers, checked to be JSON all the way down."""
-    if value is None or value is True or value is False or isinstance(value, str):
-        return value
+class _NoFormError(Exception):
+    """A part of a value has no JSON form; ``_misfit`` tells which, as most values have one and need no path to it."""
+
+
+def _text(value: object, depth: int) -> str:
+    """Return ``value`` as JSON; raises ``_NoFormError``."""
+    if isinstance(value, str):
+        return _quoted(value)
+    if value is None:
+        return "null"
+    if value is True:
+        return "true"
+    if value is False:
+        return "false"
     if isinstance(value, int):
-        return _integer(value, path)
+        if value.bit_length() > _MOST_BITS:
+            raise _NoFormError
+        return int.__repr__(value)
     if isinstance(value, float):
-        return _number(value, path)
+        if not isfinite(value):
+            raise _NoFormError
+        return int.__repr__(int(value)) if value.is_integer() and abs(value) < _PLAIN else float.__repr__(value)
     if depth == 0:
-        raise JSONError(f"{path or 'value'} is nested deeper than {_ENCODED_NESTING} levels")
-    if isinstance(value, Mapping):
-        return _object(value, path, depth)
+        raise _NoFormError
+    inner = depth - 1
+    if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - the second question is a slow one
+        return "{" + ",".join([f"{_key(key)}:{_text(item, inner)}" for key, item in value.items()]) + "}"
     if isinstance(value, list | tuple):
-        return [_plain(item, f"{path}[{index}]", depth - 1) for index, item in enumerate(value)]
-    raise JSONError(f"{path or 'value'} has no JSON form: {type(value).__name__}")
+        return "[" + ",".join([_text(item, inner) for item in value]) + "]"
+    raise _NoFormError
 
 
-def _object(value: Mapping[object, object], path: str, depth: int) -> JSONValue:
-    plain: dict[str, JSONValue] = {}
-    for key, item in value.items():
-        if not isinstance(key, str):
-            raise JSONError(f"{path or 'value'} has a key that is not a string: {type(key).__name__}")
-        plain[key] = _plain(item, f"{path}.{key}" if path else key, depth - 1)
-    return plain
+def _key(key: object) -> str:
+    if isinstance(key, str):
+        return _quoted(key)
+    raise _NoFormError
 
 
-def _integer(value: int, path: str) -> int:
-    if value.bit_length() > 4096:  # Python refuses to print far larger ones, and no guest can read them
-        raise JSONError(f"{path or 'value'} is an integer of {value.bit_length()} bits")
-    return value
-
-
-def _number(value: float, path: str) -> int | float:
-    if value != value or value in (float("inf"), float("-inf")):
-        raise JSONError(f"{path or 'value'} has no JSON form: {value}")
-    return int(value) if value.is_integer() and abs(value) < _PLAIN else value
+def _misfit(value: object, path: str, depth: int) -> str:
+    """Return what is wrong with a value for which ``_text`` has no form, empty when nothing is."""
+    at = path or "value"
+    if value is None or isinstance(value, str | bool):
+        return ""
+    if isinstance(value, int):
+        return f"{at} is an integer of {value.bit_length()} bits" if value.bit_length() > _MOST_BITS else ""
+    if isinstance(value, float):
+        return "" if isfinite(value) else f"{at} has no JSON form: {value}"
+    if depth == 0:
+        return f"{at} is nested deeper than {_ENCODED_NESTING} levels"
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                return f"{at} has a key that is not a string: {type(key).__name__}"
+            if found := _misfit(item, f"{path}.{key}" if path else key, depth - 1):
+                return found
+        return ""
+    if isinstance(value, list | tuple):
+        return next(filter(None, (_misfit(it, f"{path}[{i}]", depth - 1) for i, it in enumerate(value))), "")
+    return f"{at} has no JSON form: {type(value).__name__}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from attrs import frozen
 
-from zenowasm.backends.protocol import Caller
-from zenowasm.host.linker import HostFunction, host_function
+from zenowasm.backends.protocol import Caller, FuncType, HostBody
+from zenowasm.host.linker import HostFunction
 from zenowasm.host.memory import MemoryFaultError, visible_text
 from zenowasm.interp.types import I32, ResultType
 from zenowasm.plugin.host_functions.context import HostContext, RequestFailedError
@@ -18,28 +18,19 @@ from zenowasm.plugin.host_functions.table import OPERATIONS, PREFIX, Answer, Arg
 
 MODULE: Final = "env"
 _LONGEST_LEVEL: Final = 5
-_U32: Final = 0xFFFF_FFFF
 
 
 def functions(context: HostContext, port: GuestPort) -> Iterator[HostFunction]:
     """Return the host functions of the plugin instance that ``context`` and ``port`` belong to."""
     for operation in OPERATIONS.values():
+        results = () if operation.answer is Answer.NOTHING else (I32,)
         if operation.argument is Argument.MESSAGE:
-            yield _binding(port, operation, (I32, I32, I32, I32), _Logging(context, port, operation))
+            parameters: ResultType = (I32, I32, I32, I32)
+            body: HostBody = _Logging(context, port, operation)
         else:
-            yield _binding(port, operation, (I32, I32), _Asking(context, port, operation))
-
-
-def _binding(
-    port: GuestPort, operation: Operation, parameters: ResultType, body: Callable[..., int | None]
-) -> HostFunction:
-    results = () if operation.answer is Answer.NOTHING else (I32,)
-
-    def call(caller: Caller, *arguments: int) -> int | None:
-        port.guest.adopt(caller)
-        return body(*arguments)
-
-    return host_function(MODULE, PREFIX + operation.name, parameters, call, results=results)
+            parameters = (I32, I32)
+            body = _Asking(context, port, operation)
+        yield HostFunction(MODULE, PREFIX + operation.name, FuncType(parameters, results), body)
 
 
 @frozen
@@ -50,15 +41,20 @@ class _Asking:
     port: GuestPort
     operation: Operation
 
-    def __call__(self, pointer: int, length: int) -> int:
+    def __call__(self, caller: Caller, arguments: tuple[int, ...]) -> tuple[int]:
+        port = self.port
+        if not port.guest.bound:
+            port.guest.adopt(caller)
+        pointer, length = arguments
+
         def read() -> object:
             return self._argument(pointer, length)
 
         try:
-            answer = perform(self.context, self.operation, read, self._encoded, size=length & _U32)
+            answer = perform(self.context, self.operation, read, self._encoded, size=length)
         except RequestFailedError as error:
-            return self._failed(error)
-        return 1 if self.operation.answer is Answer.FLAG else self.port.reply(answer)
+            return (self._failed(error),)
+        return (1 if self.operation.answer is Answer.FLAG else port.reply(answer),)
 
     def _encoded(self, outcome: Any) -> bytes:
         match self.operation.answer:
@@ -90,27 +86,29 @@ class _Logging:
     port: GuestPort
     operation: Operation
 
-    def __call__(self, level_pointer: int, level_length: int, pointer: int, length: int) -> None:
+    def __call__(self, caller: Caller, arguments: tuple[int, ...]) -> tuple[()]:
+        if not self.port.guest.bound:
+            self.port.guest.adopt(caller)
+
         def read() -> Message:
-            return self._message(level_pointer, level_length, pointer, length)
+            return self._message(*arguments)
 
         try:
-            perform(self.context, self.operation, read, size=(level_length & _U32) + (length & _U32))
+            perform(self.context, self.operation, read, size=arguments[1] + arguments[3])
         except RequestFailedError as error:
             self.context.log.write("error", str(error).encode())
+        return ()
 
     def _message(self, level_pointer: int, level_length: int, pointer: int, length: int) -> Message:
         memory = self.port.guest.memory
         try:
-            memory.check(level_pointer, level_length)
             # No level is longer than "error": whatever is longer is not one of the four and counts as info.
-            level = memory.read(level_pointer, min(level_length, _LONGEST_LEVEL + 1))
+            level = memory.read_start(level_pointer, level_length, _LONGEST_LEVEL + 1)
         except MemoryFaultError as error:
             raise RequestFailedError("Failed to read log level from WASM memory") from error
-        kept = min(length, self.port.limits.log_message_bytes)
+        kept = self.port.limits.log_message_bytes
         try:
-            memory.check(pointer, length)
-            text = memory.read(pointer, kept)
+            text = memory.read_start(pointer, length, kept)
         except MemoryFaultError as error:
             raise RequestFailedError("Failed to read log message from WASM memory") from error
-        return Message(visible_text(level), text, length - kept)
+        return Message(visible_text(level), text, length - len(text))

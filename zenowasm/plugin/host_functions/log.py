@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import define
 
 from zenowasm.plugin.host_functions.context import HostContext
 
 
-@frozen
+@define(eq=False)
 class Message:
     """What a plugin logs; ``cut`` is the number of bytes that are already missing at the end of ``text``."""
 

@@ -64,7 +64,7 @@ class GuestPort:
             raise NestedTooDeep(MAX_DEPTH)
         self.depth += 1
         try:
-            (pointer,) = self.guest.call(ALLOC, len(data) + 1)
+            (pointer,) = self.guest.calls[ALLOC](len(data) + 1)
         except Trap as error:
             if error.code in _LIMIT_TRAPS:
                 raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from time import monotonic
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -85,7 +86,9 @@ def perform(
     not every engine looks at the clock before the guest goes on.
     """
     call = context.call
-    watched = context.services.watch.host_call(call.trace, context.redactor, operation.name, size)
+    name = operation.name
+    watch = context.services.watch
+    described = watch.host_call(call.trace, context.redactor, name, size) if watch.describes else None
     argument = None
     try:
         call.host_calls += 1
@@ -95,12 +98,17 @@ def perform(
         try:
             answer = encode(operation.body(context, argument))
         finally:
-            if not call.seconds_left:
+            if call.deadline <= monotonic():
                 raise Trap(TrapCode.INTERRUPTED)
     except BaseException as error:
-        watched.ended(_decision(error), argument, error=error)
+        decision = _decision(error)
+        call.trace.count(name, decision, 0 if argument is None else size, 0)
+        if described is not None:
+            described.ended(decision, argument, error=error)
         raise
-    watched.ended(Decision.ALLOWED, argument, len(answer))
+    call.trace.count(name, Decision.ALLOWED, size, len(answer))
+    if described is not None:
+        described.ended(Decision.ALLOWED, argument, len(answer))
     return answer
 
 

@@ -6,14 +6,15 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from math import inf
-from time import monotonic_ns
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.configuration.manifest import Manifest
-from zenowasm.plugin.errors import PluginError, PoolTimeoutError, RetiredError, SlotNotFoundError
+from zenowasm.plugin.errors import PluginError, PoolTimeoutError, RetiredError
 from zenowasm.plugin.guest.abi import Metadata, Response, SlotDefinition
+from zenowasm.plugin.guest.jsonvalue import is_encodable
+from zenowasm.plugin.inputs import SCOPE, check_inputs
 from zenowasm.plugin.lifecycle.pool import InstancePool, PoolSize
 from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.observing.watch import Watch
@@ -96,7 +97,7 @@ class Generation:
         self._watch = Watch() if watch is None else watch
         self._pool = InstancePool(manifest.name, make, size, self._cleanup_failed, first, self._recycled)
         self._condition = threading.Condition()
-        self._calls = 0
+        self._calls: set[CallTrace] = set()
         self._retired = False
 
     @property
@@ -107,7 +108,7 @@ class Generation:
     @property
     def calls_in_flight(self) -> int:
         """How many calls are under way."""
-        return self._calls
+        return len(self._calls)
 
     @property
     def failing(self) -> bool:
@@ -124,43 +125,52 @@ class Generation:
         """Fuel that all instances have consumed so far."""
         return self._pool.fuel_consumed
 
-    def begin(self) -> None:
-        """Begin a call; raises ``RetiredError`` when the version takes no more. ``end`` must follow."""
-        with self._condition:
-            if self._retired:
-                raise RetiredError(f"plugin {self.name} is closed")
-            self._calls += 1
+    def begin(self, call: CallTrace) -> None:
+        """Begin a call; raises ``RetiredError`` when the version takes no more. Else ``end`` must follow.
 
-    def end(self) -> None:
+        No lock is taken: sets are changed atomically, and whoever retires the version looks at the calls afterwards.
+        """
+        self._calls.add(call)
+        if self._retired:
+            self.end(call)
+            raise RetiredError(f"plugin {self.name} is closed")
+
+    def end(self, call: CallTrace) -> None:
         """End a call that has begun."""
-        with self._condition:
-            self._calls -= 1
-            if self._retired:
+        self._calls.discard(call)
+        if self._retired:
+            with self._condition:
                 self._condition.notify_all()
 
-    def execute(self, request: SlotRequest) -> Response:
-        """Answer a call that has begun.
+    def execute(self, request: SlotRequest, *, shows_scope: bool = False) -> Response:
+        """Check the parameters of a call that has begun, and answer it.
 
-        Raises ``SlotNotFoundError``, what ``InstancePool.lend`` raises, and what ``Worker.execute`` raises.
+        With ``shows_scope`` the plugin is passed the variables of the request's scope, if it may read them. Raises
+        ``InputError``, what ``InstancePool.lend`` raises, and what ``Worker.execute`` raises.
         """
-        if request.slot not in self.slots:
-            raise SlotNotFoundError(f"slot {request.slot} not found in plugin {self.name}")
         trace = request.trace
-        self._begin(trace, request.slot)
+        watch = self._watch
+        trace.plugin, trace.version = self.name, self._shown_version
+        watch.begin(trace)
         try:
+            request.parameters = self._checked(request, shows_scope)
             response = self._answer(request)
         except BaseException as error:
-            self._watch.end(trace, error)
+            watch.end(trace, error)
             raise
         trace.succeeded = response.success
-        self._watch.end(trace)
+        watch.end(trace)
         return response
 
-    def refused(self, slot: str, error: PluginError) -> None:
-        """Count a call of a slot that never reached the plugin, because of ``error``."""
-        trace = CallTrace()
-        self._begin(trace, slot)
-        self._watch.end(trace, error)
+    def check(self, call: CallTrace, parameters: Mapping[str, object]) -> None:
+        """Check the parameters of a call that has begun; raises ``InputError``, and counts the call as failed then."""
+        try:
+            check_inputs(self.slots[call.slot], parameters)
+        except PluginError as error:
+            call.plugin, call.version = self.name, self._shown_version
+            self._watch.begin(call)
+            self._watch.end(call, error)
+            raise
 
     def retire(self, seconds: float) -> Retirement:
         """Take no more calls, wait up to ``seconds`` for those under way, then clean up; say how it went.
@@ -170,43 +180,51 @@ class Generation:
         own = int(self._pool.serves_this_thread)
         with self._condition:
             self._retired = True
-            before = self._calls
-            self._condition.wait_for(lambda: self._calls <= own, seconds)
-            abandoned = self._calls
+            before = len(self._calls)
+            self._condition.wait_for(lambda: len(self._calls) <= own, seconds)
+            abandoned = len(self._calls)
         self._pool.close()
         return Retirement(self.name, self.version, before - abandoned, abandoned, tuple(self._failures))
 
-    def _begin(self, trace: CallTrace, slot: str) -> None:
-        trace.plugin, trace.version, trace.slot = self.name, self._shown_version, slot
-        self._watch.begin(trace)
+    def _checked(self, request: SlotRequest, shows_scope: bool) -> Mapping[str, object]:
+        definition = self.slots[request.slot]
+        scope = request.scope
+        if not shows_scope or scope is None or not self.may_read_scope:
+            return check_inputs(definition, request.parameters) if definition.inputs else request.parameters
+        checked = check_inputs(definition, request.parameters)
+        # What has no JSON form, such as an infinite number, is not the plugin's to see.
+        checked[SCOPE] = {key: value for key, value in scope.variables().items() if is_encodable(value)}
+        return checked
 
     def _answer(self, request: SlotRequest) -> Response:
-        asked = monotonic_ns()
         trace = request.trace
         try:
-            with self._pool.lend(self._deadline(request)) as lease:
-                trace.waited = monotonic_ns() - asked - int(lease.making * 1e9)
-                if lease.making:
-                    # To load a plugin is not the call's doing, so that it does not take the call's time.
-                    request = evolve(request, started=request.started + lease.making)
-                return self._execute(lease.worker, request)
-        except PoolTimeoutError:
-            trace.waited = monotonic_ns() - asked
+            pooled = self._pool.lend(self._deadline(request))
+        except PoolTimeoutError as error:
+            trace.waited = int(error.waited * 1e9)
             raise
-
-    def _execute(self, worker: Worker, request: SlotRequest) -> Response:
-        fuel = worker.fuel_consumed
         try:
-            return worker.execute(request)
+            if pooled.waited or pooled.making:
+                trace.waited = int(pooled.waited * 1e9)
+                # To load a plugin is not the call's doing, so that it does not take the call's time.
+                request.started += pooled.making
+            worker = pooled.worker
+            fuel = worker.fuel_consumed
+            try:
+                return worker.execute(request)
+            finally:
+                trace.fuel = worker.fuel_consumed - fuel
         finally:
-            request.trace.fuel = worker.fuel_consumed - fuel
+            pooled.give_back()
 
     def _recycled(self) -> None:
         self._watch.instance_recycled(self.name)
 
     def _deadline(self, request: SlotRequest) -> float:
-        seconds = [self._seconds, request.budget.seconds if request.budget else None]
-        return request.started + min((it for it in seconds if it is not None), default=inf)
+        seconds = inf if self._seconds is None else self._seconds
+        if request.budget is not None and request.budget.seconds is not None:
+            seconds = min(seconds, request.budget.seconds)
+        return request.started + seconds
 
     def _cleanup_failed(self, error: PluginError) -> None:
         if self._retired:

@@ -32,6 +32,7 @@ from zenowasm.plugin.lifecycle.loading import Loader
 from zenowasm.plugin.lifecycle.reloading import Step, plan_reload
 from zenowasm.plugin.lifecycle.reports import Change, PluginProblem, ReloadReport, ShutdownReport
 from zenowasm.plugin.lifecycle.slot_cache import SlotCache
+from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.services import HostServices, LogRecord
 from zenowasm.plugin.worker import SlotRequest
 from zenowasm.zenolang.scope import Scope
@@ -170,34 +171,39 @@ class PluginManager:
         endings = {plugin: self._retire(plugin, end) for plugin in plan.replaced}
         return ReloadReport(tuple(step.told(endings.get(step.old) if step.old else None) for step in plan.steps))
 
-    @contextmanager
-    def serving(self, slot: str) -> Iterator[Generation]:
-        """Begin a call of a slot in whichever plugin has it, and give that plugin until the call is over.
-
-        Raises ``NotLoadedError`` or ``SlotNotFoundError`` when no plugin has the slot, and ``ClosedError``.
-        """
-        plugin = self._begin(slot)
-        try:
-            yield plugin
-        finally:
-            plugin.end()
-
     def call(
         self,
         slot: str,
         parameters: Mapping[str, object] | None = None,
         scope: Scope | None = None,
         budget: Budget | None = None,
+        *,
+        started: float | None = None,
+        shows_scope: bool = False,
     ) -> Response:
         """Call a slot of whichever plugin has it and return the plugin's answer, successful or not.
 
-        Raises what ``serving`` and ``Generation.execute`` raise.
+        This is the only way to call one. ``started`` is the moment, of ``time.monotonic``, from which the call's time
+        counts, now unless given; the rest is as in ``SlotRequest`` and ``Generation.execute``. Raises
+        ``NotLoadedError`` or ``SlotNotFoundError`` when no plugin has the slot, ``ClosedError``, and what
+        ``Generation.execute`` raises.
         """
-        plugin = self._begin(slot)
+        trace = CallTrace(slot=slot)
+        plugin = self._begin(trace)
         try:
-            return plugin.execute(SlotRequest(slot, parameters or {}, scope, budget))
+            request = SlotRequest(slot, parameters or {}, scope, budget, started or monotonic(), trace)
+            return plugin.execute(request, shows_scope=shows_scope)
         finally:
-            plugin.end()
+            plugin.end(trace)
+
+    def check(self, slot: str, parameters: Mapping[str, object]) -> None:
+        """Check the parameters of a call that is made later; raises ``InputError``, and as ``call`` without a slot."""
+        trace = CallTrace(slot=slot)
+        plugin = self._begin(trace)
+        try:
+            plugin.check(trace, parameters)
+        finally:
+            plugin.end(trace)
 
     def submit(self, work: Callable[[], T], *, wait: bool = True) -> Future[T]:
         """Run ``work`` on the host's threads; ``close`` waits for all of it.
@@ -231,15 +237,15 @@ class PluginManager:
     ) -> None:
         self.close()
 
-    def _begin(self, slot: str) -> Generation:
-        """Return the plugin that has the slot, with a call begun there."""
+    def _begin(self, call: CallTrace) -> Generation:
+        """Return the plugin that has a call's slot, with the call begun there."""
         while True:
             if self._closing and not self._threads.is_one:
                 raise ClosedError("the plugin host is closed")
             catalog = self._catalog
-            plugin = catalog.owner(slot)
+            plugin = catalog.owner(call.slot)
             try:
-                plugin.begin()
+                plugin.begin(call)
             except RetiredError:
                 if self._catalog is catalog:
                     raise

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from math import inf
+from threading import get_ident
 from time import monotonic
+from typing import Self
 
 from attrs import define, field, frozen, validators
 
 from zenowasm.plugin.errors import BusyError, PluginError, PoolTimeoutError, RetiredError
 from zenowasm.plugin.worker import Worker, WorkerMaker
 
+PATIENCE = 0.005
+"""Seconds for which a waiting call may be overtaken; Python's threads take turns as often."""
 LONGEST_WAIT = 60.0
 """Seconds for which a call without any time limit waits: calls that wait for one another would never end."""
 
@@ -32,12 +35,30 @@ class PoolSize:
     remedy: str = "to raise it, set max_instances"
 
 
-@define(eq=False)
-class _Member:
-    """A worker with what the pool knows of it."""
+class PooledWorker:
+    """A worker of a pool, lent to one call; a context manager that gives it back.
 
-    worker: Worker
-    calls: int = 0
+    ``waited`` and ``making`` are how many seconds the call waited for it, and how long it took to make it.
+    """
+
+    __slots__ = ("_pool", "calls", "making", "thread", "waited", "worker")
+
+    def __init__(self, pool: InstancePool, worker: Worker) -> None:
+        self._pool = pool
+        self.worker = worker
+        self.calls = 0
+        self.waited = self.making = 0.0
+        self.thread = 0
+
+    def give_back(self) -> None:
+        """Give it back; it must not be used after that."""
+        self._pool.take_back(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.take_back(self)
 
 
 @define(eq=False)
@@ -45,27 +66,25 @@ class _Waiter:
     """A call that waits: once ``served`` it has ``member``, or may make one when that is ``None``."""
 
     thread: int
-    member: _Member | None = None
+    since: float = field(factory=monotonic)
+    member: PooledWorker | None = None
     served: bool = False
     event: threading.Event = field(factory=threading.Event)
-
-
-@frozen
-class Lease:
-    """A worker for one call; ``making`` is how many seconds it took to make it, 0 for one that was there."""
-
-    worker: Worker
-    making: float = 0.0
 
 
 class InstancePool:
     """Lends workers to calls, the one that came back last first, so that few stay warm.
 
-    Calls that wait are served in their order: else a thread that calls again and again would leave nothing to others.
-    A worker that has become unusable, has answered its number of calls or is one too many is cleaned up and goes.
-    Every worker is cleaned up once. ``report`` is told what fails there. Workers are made and cleaned up outside of the
-    pool's lock: a slow one holds up its own call only. ``recycled`` is called when a worker goes while the pool is
-    open. ``failing`` tells that the last one could not be made.
+    Calls that wait are served in their order. A thread that calls again and again may overtake them, but not for longer
+    than ``PATIENCE``: to hand every worker over would cost a change of threads for every call. A worker that has become
+    unusable, has answered its number of calls or is one too many is cleaned up and goes. Every worker is cleaned up
+    once. ``report`` is told what fails there. Workers are made and cleaned up outside of the pool's lock: a slow one
+    holds up its own call only. ``recycled`` is called when a worker goes while the pool is open. ``failing`` tells that
+    the last one could not be made.
+
+    Where a worker is idle and nobody waits, a call takes no lock: ``list.pop`` and ``list.append`` are atomic. Whoever
+    puts a worker among the idle ones looks afterwards whether somebody waits or the pool was closed, and whoever waits
+    or closes it looks at the idle ones afterwards, so that neither misses the other.
     """
 
     def __init__(
@@ -80,10 +99,12 @@ class InstancePool:
         self._plugin = plugin
         self._make = make
         self._size = size
+        self._keeps_all = size.idle is None and size.calls is None
         self._report = report
         self._recycled = recycled
-        self._idle: list[_Member] = [] if first is None else [_Member(first)]
-        self._lent: dict[int, _Member | None] = {}  # by thread; None while a worker is being made
+        self._idle: list[PooledWorker] = [] if first is None else [PooledWorker(self, first)]
+        self._lent: dict[int, PooledWorker | None] = {}  # by thread; None while a worker is being made
+        self._members = set(self._idle)
         self._count = len(self._idle)
         self._fuel_of_gone = 0
         self._waiters: deque[_Waiter] = deque()
@@ -99,102 +120,143 @@ class InstancePool:
     @property
     def serves_this_thread(self) -> bool:
         """Whether the current thread has one of the workers."""
-        return threading.get_ident() in self._lent
+        return get_ident() in self._lent
 
     @property
     def fuel_consumed(self) -> int:
         """Fuel that all workers have consumed so far, those included that are gone."""
         with self._lock:
-            members = [*self._idle, *(member for member in self._lent.values() if member is not None)]
-            return self._fuel_of_gone + sum(member.worker.fuel_consumed for member in members)
+            return self._fuel_of_gone + sum(member.worker.fuel_consumed for member in self._members)
 
-    @contextmanager
-    def lend(self, deadline: float = inf) -> Iterator[Lease]:
-        """Lend a worker for one call, made now if need be, and take it back afterwards.
+    def lend(self, deadline: float = inf) -> PooledWorker:
+        """Lend a worker for one call, made now if need be.
 
         Waits until ``deadline`` (of ``time.monotonic``) while all are busy. Raises ``PoolTimeoutError`` then,
         ``BusyError`` when this thread has one of these workers already, ``RetiredError`` when the pool is closed, and
         what making a worker raises.
         """
-        thread = threading.get_ident()
-        member = self._take(thread, deadline)
-        making = 0.0
-        if member is None:
-            started = monotonic()
-            member = self._made(thread)
-            making = monotonic() - started
+        thread = get_ident()
+        if thread in self._lent:
+            # A call of a log sink or an observer. To wait here could be to wait for oneself.
+            raise BusyError(f"plugin {self._plugin} is called from inside a call of its own")
         try:
-            yield Lease(member.worker, making)
-        finally:
-            member.calls += 1
-            self._give_back(thread, member)
+            member = self._idle.pop()
+        except IndexError:
+            return self._wait(thread, deadline)
+        self._lent[thread] = member
+        member.thread = thread
+        if self._closed:
+            member.give_back()
+            raise self._retired()
+        return member
+
+    def take_back(self, member: PooledWorker) -> None:
+        """Take a worker back after its call."""
+        del self._lent[member.thread]
+        member.calls += 1
+        member.waited = member.making = 0.0
+        if not self._keeps_all or self._waiters or self._closed or not member.worker.usable:
+            self._settle(member)
+            return
+        self._idle.append(member)
+        if self._waiters or self._closed:
+            self._settle(None)
 
     def close(self) -> None:
         """Clean up every worker that is not lent, and each other one when it comes back; lend no more."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
             while self._waiters:
                 self._waiters.popleft().event.set()
-        for member in idle:
+        self._discard_idle()
+
+    def _discard_idle(self) -> None:
+        while self._idle:
+            try:
+                member = self._idle.pop()
+            except IndexError:  # another thread took the last one, and gives it back to a closed pool
+                return
             self._discard(member)
 
-    def _take(self, thread: int, deadline: float) -> _Member | None:
-        """Return a worker that is idle, or ``None`` when the caller has to make one and may."""
+    def _retired(self) -> RetiredError:
+        return RetiredError(f"plugin {self._plugin} is closed")
+
+    def _wait(self, thread: int, deadline: float) -> PooledWorker:
+        """Return a worker when one is idle or may be made."""
+        waiter = _Waiter(thread)
         with self._lock:
-            if thread in self._lent:
-                # A call of a log sink or an observer. To wait here could be to wait for oneself.
-                raise BusyError(f"plugin {self._plugin} is called from inside a call of its own")
-            self._check_open()
-            waiter = _Waiter(thread)
+            if self._closed:
+                raise self._retired()
             self._waiters.append(waiter)
             self._serve()
-        if waiter.served:
-            return waiter.member
-        started = monotonic()
-        try:
-            waiter.event.wait(min(max(deadline - started, 0.0), LONGEST_WAIT))
-        except BaseException:  # a signal's
-            if self._was_served(waiter):
-                self._give_up(thread) if waiter.member is None else self._give_back(thread, waiter.member)
-            raise
-        if self._was_served(waiter):
-            return waiter.member
-        self._check_open()
-        raise PoolTimeoutError(self._plugin, self._size.instances, monotonic() - started, self._size.remedy)
+        if not waiter.served:
+            self._be_served(waiter, min(deadline, waiter.since + LONGEST_WAIT))
+        return self._made(thread, waiter) if waiter.member is None else waiter.member
 
-    def _was_served(self, waiter: _Waiter) -> bool:
-        """Return whether it was; if not, it will not be."""
-        with self._lock:
-            if not waiter.served and not self._closed:
-                self._waiters.remove(waiter)
-        return waiter.served
+    def _be_served(self, waiter: _Waiter, end: float) -> None:
+        """Wait until there is something for a waiter; raises ``PoolTimeoutError`` and ``RetiredError``."""
+        while True:
+            try:
+                waiter.event.wait(max(end - monotonic(), 0.0))
+            except BaseException:  # a signal's
+                with self._lock:
+                    self._leave(waiter)
+                if waiter.served:
+                    self._give_up(waiter.thread) if waiter.member is None else waiter.member.give_back()
+                raise
+            with self._lock:
+                waiter.event.clear()
+                self._serve()
+                if waiter.served:
+                    return
+                if self._closed:
+                    raise self._retired()
+                waited = monotonic() - waiter.since
+                if waiter.since + waited >= end:
+                    self._leave(waiter)
+                    raise PoolTimeoutError(self._plugin, self._size.instances, waited, self._size.remedy)
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise RetiredError(f"plugin {self._plugin} is closed")
+    def _leave(self, waiter: _Waiter) -> None:
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
 
     def _serve(self) -> None:
         """Give what there is to those who wait; the lock is held."""
-        while self._waiters and (self._idle or self._count < self._size.instances):
-            waiter = self._waiters.popleft()
-            if self._idle:
-                waiter.member = self._idle.pop()
-            else:
+        while self._waiters:
+            try:
+                member: PooledWorker | None = self._idle.pop()
+            except IndexError:
+                if self._count >= self._size.instances:
+                    return
+                member = None
                 self._count += 1
-            self._lent[waiter.thread] = waiter.member
-            waiter.served = True
-            waiter.event.set()
+            self._hand_over(member)
 
-    def _made(self, thread: int) -> _Member:
+    def _hand_over(self, member: PooledWorker | None) -> None:
+        """Give a worker, or with ``None`` the right to make one, to the first who waits; the lock is held."""
+        waiter = self._waiters.popleft()
+        waiter.member = member
+        self._lent[waiter.thread] = member
+        if member is not None:
+            member.thread = waiter.thread
+            member.waited = monotonic() - waiter.since
+        waiter.served = True
+        waiter.event.set()
+
+    def _made(self, thread: int, waiter: _Waiter) -> PooledWorker:
+        started = monotonic()
         try:
-            member = _Member(self._make())
+            member = PooledWorker(self, self._make())
         except BaseException:
             self.failing = True
             self._give_up(thread)
             raise
+        member.thread = thread
+        member.waited = started - waiter.since
+        member.making = monotonic() - started
         with self._lock:
             self._lent[thread] = member
+            self._members.add(member)
             self.failing = False
         return member
 
@@ -205,23 +267,32 @@ class InstancePool:
             self._count -= 1
             self._serve()
 
-    def _give_back(self, thread: int, member: _Member) -> None:
-        size = self._size
+    def _settle(self, member: PooledWorker | None) -> None:
+        """Decide what becomes of a worker that came back, and of those that are idle."""
         with self._lock:
-            del self._lent[thread]
-            keep = (
-                member.worker.usable
-                and not self._closed
-                and (size.idle is None or len(self._idle) < size.idle)
-                and (size.calls is None or member.calls < size.calls)
-            )
-            if keep:
-                self._idle.append(member)
-                self._serve()
-        if not keep:
+            keep = member is not None and self._may_stay(member)
+            if member is not None and keep:
+                if self._waiters and monotonic() - self._waiters[0].since >= PATIENCE:
+                    self._hand_over(member)
+                else:
+                    self._idle.append(member)
+            if self._waiters and self._idle:
+                self._waiters[0].event.set()  # it takes an idle one if there still is one when it wakes up
+        if self._closed:
+            self._discard_idle()
+        if member is not None and not keep:
             self._discard(member)
 
-    def _discard(self, member: _Member) -> None:
+    def _may_stay(self, member: PooledWorker) -> bool:
+        size = self._size
+        return (
+            member.worker.usable
+            and not self._closed
+            and (size.idle is None or len(self._idle) < size.idle)
+            and (size.calls is None or member.calls < size.calls)
+        )
+
+    def _discard(self, member: PooledWorker) -> None:
         """Clean up a worker that nobody can reach any more, then make room for another."""
         if not self._closed:
             self._recycled()
@@ -232,5 +303,6 @@ class InstancePool:
         finally:
             with self._lock:
                 self._fuel_of_gone += member.worker.fuel_consumed
+                self._members.discard(member)
                 self._count -= 1
                 self._serve()

@@ -14,7 +14,7 @@ from typing import Final
 from attrs import define, field, frozen
 
 from zenowasm.plugin.errors import CallError, SlotFailedError
-from zenowasm.plugin.observing.trace import CallTrace
+from zenowasm.plugin.observing.trace import CallTrace, Decision
 
 MOST_ENTRIES: Final = 10_000
 """Slots and phases of all plugins that are counted by themselves; all further ones are counted together."""
@@ -87,17 +87,20 @@ class TimeHistogram:
     """Durations, counted in buckets."""
 
     def __init__(self) -> None:
-        self._buckets: Counter[int] = Counter()
+        self._buckets: dict[int, int] = {}
         self._count = self._total = self._longest = 0
 
     def add(self, nanoseconds: int) -> None:
         """Count a duration."""
-        nanoseconds = min(max(nanoseconds, 0), _LONGEST)
+        if not 0 <= nanoseconds <= _LONGEST:
+            nanoseconds = 0 if nanoseconds < 0 else _LONGEST
         self._count += 1
         self._total += nanoseconds
-        self._longest = max(self._longest, nanoseconds)
-        exponent = max(nanoseconds.bit_length() - 3, 0)
-        self._buckets[4 * exponent + (nanoseconds >> exponent)] += 1
+        if nanoseconds > self._longest:
+            self._longest = nanoseconds
+        exponent = nanoseconds.bit_length() - 3
+        bucket = 4 * exponent + (nanoseconds >> exponent) if exponent > 0 else nanoseconds
+        self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
 
     def times(self) -> Times:
         """Return what is known of the durations."""
@@ -126,14 +129,31 @@ class _Calls:
     fuel: int = 0
     time: TimeHistogram = field(factory=TimeHistogram)
     waiting: TimeHistogram = field(factory=TimeHistogram)
-    host_calls: Counter[tuple[str, str]] = field(factory=Counter)
+    host_calls: Counter[tuple[str, Decision]] = field(factory=Counter)
     bytes_in: int = 0
     bytes_out: int = 0
+
+    def add(self, trace: CallTrace, duration: int, error: BaseException | None) -> None:
+        self.calls += 1
+        self.time.add(duration)
+        self.waiting.add(trace.waited)
+        self.fuel += trace.fuel
+        self.bytes_in += trace.bytes_in
+        self.bytes_out += trace.bytes_out
+        for key, count in trace.host_calls.items():
+            self.host_calls[key] += count
+        failure = failure_name(trace, error)
+        if failure is None:
+            self.successes += 1
+        else:
+            self.failures[failure] += 1
+        if isinstance(error, CallError) and error.trap_code is not None:
+            self.traps[error.trap_code.value] += 1
 
     def stats(self, name: str) -> CallStats:
         host_calls: dict[str, dict[str, int]] = {}
         for (function, decision), count in sorted(self.host_calls.items()):
-            host_calls.setdefault(function, {})[decision] = count
+            host_calls.setdefault(function, {})[decision.value] = count
         return CallStats(
             name,
             self.calls,
@@ -170,22 +190,7 @@ class Metrics:
     def call_ended(self, trace: CallTrace, duration: int, error: BaseException | None) -> None:
         """Count a call that took ``duration`` nanoseconds."""
         with self._lock:
-            calls = self._calls(trace)
-            calls.calls += 1
-            calls.time.add(duration)
-            calls.waiting.add(trace.waited)
-            calls.fuel += trace.fuel
-            calls.bytes_in += trace.bytes_in
-            calls.bytes_out += trace.bytes_out
-            for (function, decision), count in trace.host_calls.items():
-                calls.host_calls[function, decision.value] += count
-            failure = failure_name(trace, error)
-            if failure is None:
-                calls.successes += 1
-            else:
-                calls.failures[failure] += 1
-            if isinstance(error, CallError) and error.trap_code is not None:
-                calls.traps[error.trap_code.value] += 1
+            self._calls(trace).add(trace, duration, error)
 
     def instance_made(self, plugin: str) -> int:
         """Count an instance and return its number among those of its plugin, from 1."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from enum import StrEnum
 from time import perf_counter_ns
 from typing import Any
@@ -31,7 +30,7 @@ class CallTrace:
 
     ``number`` is the call's among those of its host, ``version`` the plugin's version as it is shown, ``instance`` the
     number of the worker, 0 before there is one. Times are in nanoseconds: ``started`` of ``time.perf_counter_ns``,
-    ``waited`` until a worker was free. ``spans`` belongs to the telemetry.
+    ``waited`` until a worker was free. ``host_calls`` counts by function and decision. ``span`` is the telemetry's.
     """
 
     plugin: str = ""
@@ -46,5 +45,12 @@ class CallTrace:
     succeeded: bool = True
     bytes_in: int = 0
     bytes_out: int = 0
-    host_calls: Counter[tuple[str, Decision]] = field(factory=Counter)
+    host_calls: dict[tuple[str, Decision], int] = field(factory=dict)
     span: Any = None
+
+    def count(self, function: str, decision: Decision, bytes_in: int, bytes_out: int) -> None:
+        """Count a call of a host function."""
+        self.bytes_in += bytes_in
+        self.bytes_out += bytes_out
+        key = function, decision
+        self.host_calls[key] = self.host_calls.get(key, 0) + 1

@@ -32,6 +32,7 @@ class Watch:
         self._backend = backend
         self._audit = audit
         self._telemetry = telemetry
+        self._describes = audit is not None or telemetry is not None
         self._numbers: Iterator[int] = count(1)
         self._name = secrets.token_hex(4)
 
@@ -60,11 +61,14 @@ class Watch:
             raise
         self.end(trace)
 
-    def host_call(self, trace: CallTrace, redactor: Redactor, function: str, size: int) -> HostCall:
+    @property
+    def describes(self) -> bool:
+        """Whether somebody wants to know of each call of a host function, and not only how many there are."""
+        return self._describes
+
+    def host_call(self, trace: CallTrace, redactor: Redactor, function: str, size: int) -> DescribedCall:
         """See a call of a host function begin, in which the plugin passed ``size`` bytes."""
-        if self._audit is None and self._telemetry is None:
-            return HostCall(trace, function, size)
-        return _DetailedCall(trace, function, size, redactor, self._audit, self._telemetry, self._name)
+        return DescribedCall(trace, function, size, redactor, self._audit, self._telemetry, self._name)
 
     def step(self, name: str, plugin: str) -> AbstractContextManager[None]:
         """See a step of loading: a span, where there is telemetry."""
@@ -95,35 +99,21 @@ class Watch:
         return self.metrics.snapshot(self._backend)
 
 
-class HostCall:
-    """One call of a host function; ``ended`` must be called once."""
+class DescribedCall:
+    """One call of a host function, for an audit or a telemetry; ``ended`` must be called once."""
 
-    __slots__ = ("function", "size", "trace")
-
-    def __init__(self, trace: CallTrace, function: str, size: int) -> None:
-        self.trace = trace
-        self.function = function
-        self.size = size
-
-    def ended(
-        self, decision: Decision, argument: Any = None, size: int = 0, error: BaseException | None = None
-    ) -> None:
-        """See it end.
-
-        ``argument`` is what was asked for, ``None`` where it could not be read; ``size`` is that of the answer.
-        """
-        trace = self.trace
-        if argument is None:  # there was no such text
-            self.size = 0
-        trace.bytes_in += self.size
-        trace.bytes_out += size
-        trace.host_calls[self.function, decision] += 1
-
-
-class _DetailedCall(HostCall):
-    """One that somebody wants to know about."""
-
-    __slots__ = ("_audit", "_host", "_redactor", "_span", "_started", "_telemetry", "_time")
+    __slots__ = (
+        "_audit",
+        "_function",
+        "_host",
+        "_redactor",
+        "_size",
+        "_span",
+        "_started",
+        "_telemetry",
+        "_time",
+        "_trace",
+    )
 
     def __init__(
         self,
@@ -135,7 +125,9 @@ class _DetailedCall(HostCall):
         telemetry: Telemetry | None,
         host: str,
     ) -> None:
-        super().__init__(trace, function, size)
+        self._trace = trace
+        self._function = function
+        self._size = size
         self._redactor = redactor
         self._audit = audit
         self._telemetry = telemetry
@@ -147,9 +139,12 @@ class _DetailedCall(HostCall):
     def ended(
         self, decision: Decision, argument: Any = None, size: int = 0, error: BaseException | None = None
     ) -> None:
-        super().ended(decision, argument, size, error)
+        """See it end.
+
+        ``argument`` is what was asked for, ``None`` where it could not be read; ``size`` is that of the answer.
+        """
         duration = perf_counter_ns() - self._started
-        trace, function = self.trace, self.function
+        trace, function = self._trace, self._function
         words = "" if error is None else describe_error(function, argument, str(error), self._redactor)
         if self._telemetry is not None and self._span is not None:
             self._telemetry.end_host_call(self._span, trace, function, decision, duration, error, words)
@@ -167,7 +162,7 @@ class _DetailedCall(HostCall):
                     decision=decision,
                     error=words,
                     seconds=duration / 1e9,
-                    bytes_in=self.size,
+                    bytes_in=0 if argument is None else self._size,
                     bytes_out=size,
                     arguments={} if argument is None else describe(function, argument, self._redactor),
                 )

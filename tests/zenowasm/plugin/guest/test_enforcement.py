@@ -20,7 +20,6 @@ from zenowasm.plugin.errors import (
     StackLimitError,
     TimeLimitError,
 )
-from zenowasm.plugin.worker import SlotRequest
 
 MIB = 1 << 20
 FOREVER = "(loop $l (br $l)) unreachable"
@@ -172,17 +171,16 @@ def test_the_stricter_of_host_manifest_and_call_wins(bench, guest):
         (7_000, "the limit of 7000 units is reached; it was given with the call)"),
         (9_500, "the limit of 8000 units is reached; to raise it, change limits.max_fuel in manifest.yaml)"),
     ):
-        with manager.serving("guest.run") as plugin, pytest.raises(FuelLimitError) as caught:
-            plugin.execute(SlotRequest("guest.run", budget=Budget(fuel=fuel)))
+        with pytest.raises(FuelLimitError) as caught:
+            manager.call("guest.run", budget=Budget(fuel=fuel))
         assert str(caught.value).endswith(words)
 
 
 def test_a_calls_budget_holds_for_that_call_only(bench, guest):
     manager = bench.load(guest())
-    with manager.serving("guest.run") as plugin, pytest.raises(FuelLimitError):
-        plugin.execute(SlotRequest("guest.run", budget=Budget(fuel=1)))
-    with manager.serving("guest.run") as plugin:
-        assert plugin.execute(SlotRequest("guest.run")).success
+    with pytest.raises(FuelLimitError):
+        manager.call("guest.run", budget=Budget(fuel=1))
+    assert manager.call("guest.run").success
 
 
 def test_host_calls_are_counted_for_each_call(bench, guest):

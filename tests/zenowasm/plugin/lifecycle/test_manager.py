@@ -23,6 +23,7 @@ from zenowasm.plugin.errors import (
     SlotConflictError,
     SlotNotFoundError,
 )
+from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.services import HostServices
 from zenowasm.zenolang import default_registry
 
@@ -123,7 +124,7 @@ def test_close_cleans_up_once_and_takes_no_more_calls(bench, guest):
     with pytest.raises(ClosedError, match="the plugin host is closed"):
         manager.call("guest.run")
     with pytest.raises(ClosedError):
-        manager.plugins["guest"].begin()
+        manager.plugins["guest"].begin(CallTrace())
     with pytest.raises(ClosedError):
         manager.submit(lambda: None)
     with pytest.raises(ClosedError):

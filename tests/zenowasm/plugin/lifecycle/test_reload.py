@@ -23,6 +23,7 @@ from zenowasm.plugin.errors import (
     SlotNotFoundError,
 )
 from zenowasm.plugin.lifecycle.reports import Change
+from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.slots import register_slots
 from zenowasm.zenolang import Evaluator, Scope, UnknownSlotError, default_registry, parse
 
@@ -84,7 +85,7 @@ def test_a_new_version_takes_over(bench, guest):
     assert manager.call("guest.run").data == {"version": 2}
     assert manager.plugins["guest"].manifest.author == "me"
     with pytest.raises(ClosedError):
-        before.begin()
+        before.begin(CallTrace())
     assert str(change).startswith("guest: reloaded: 1.0.0 (")
 
 

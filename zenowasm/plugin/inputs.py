@@ -1,0 +1,106 @@
+"""Checks the parameters of a slot call against the inputs that the slot declares (ABI document, "From a script")."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Final
+
+from zenowasm.plugin.errors import InputError
+from zenowasm.plugin.guest.abi import InputDefinition, SlotDefinition
+from zenowasm.plugin.guest.jsonvalue import JSONError, encode
+
+VALUE: Final = "value"
+SCOPE: Final = "_zeno_scope"
+_ALWAYS_ALLOWED = (VALUE, SCOPE)
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "int": (int,),
+    "integer": (int,),
+    "float": (float, int),
+    "number": (float, int),
+    "decimal": (float, int),
+    "bool": (bool,),
+    "boolean": (bool,),
+    "list": (list,),
+    "array": (list,),
+    "map": (dict,),
+    "object": (dict,),
+}
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def check_inputs(definition: SlotDefinition, parameters: Mapping[str, object]) -> dict[str, object]:
+    """Return the parameters as the slot's declared inputs want them: defaults filled in, types converted.
+
+    A slot without declared inputs takes everything as it is. A declared ``string`` is a string, and text that spells
+    a declared number or boolean becomes one. Raises ``InputError`` for a parameter that is not declared, a required
+    one that is missing, and a value that is not of the declared type; nil is of every type.
+    """
+    inputs = definition.inputs
+    if not inputs:
+        return dict(parameters)
+    for key in parameters:
+        if key not in inputs and key not in _ALWAYS_ALLOWED:
+            near = get_close_matches(key[:100], list(inputs), n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise InputError(
+                f"unknown attribute '{key}' for slot '{definition.name}': it takes {', '.join(inputs)}{hint}"
+            )
+    checked = dict(parameters)
+    for key, wanted in inputs.items():
+        if key in checked:
+            checked[key] = _convert(definition.name, key, wanted, checked[key])
+        elif wanted.has_default:
+            checked[key] = wanted.default
+        elif wanted.required:
+            raise InputError(f"missing required attribute '{key}' for slot '{definition.name}'")
+    return checked
+
+
+def _convert(slot: str, key: str, wanted: InputDefinition, value: object) -> object:
+    name = wanted.type.lower()
+    types = TYPES.get(name)
+    if types is None or value is None:
+        return value
+    if isinstance(value, types) and (isinstance(value, bool) is (bool in types)):
+        return value
+    if types == (str,) and isinstance(value, bool | int | float):
+        return _text(value)
+    if isinstance(value, str):
+        converted = _from_text(types, value)
+        if converted is not None:
+            return converted
+    if types == (int,) and isinstance(value, float) and value.is_integer():
+        return int(value)
+    raise InputError(
+        f"type mismatch for '{key}' in slot '{slot}': expected {wanted.type}, found {type(value).__name__}"
+    )
+
+
+def _text(value: bool | int | float) -> str:
+    try:
+        return encode(value).decode()
+    except JSONError:
+        return str(value)
+
+
+def _from_text(types: tuple[type, ...], text: str) -> object:
+    """Return the number or boolean that ``text`` spells, ``None`` when it spells none."""
+    if types == (bool,):
+        return _BOOLEANS.get(text.lower())
+    digits = text.strip()
+    if int in types and len(digits) <= 100 and digits.isascii() and digits.lstrip("+-").isdigit():
+        try:
+            return int(digits)
+        except ValueError:  # such as "+-1"
+            return None
+    if float in types and len(digits) <= 100:
+        try:
+            number = float(digits)
+        except ValueError:
+            return None
+        return number if math.isfinite(number) else None
+    return None
