@@ -353,11 +353,20 @@ _memory_data = _prototype(_ADDRESS, "wasmtime_memory_data", _ADDRESS, _ADDRESS)
 _memory_data_size = _prototype(_SIZE, "wasmtime_memory_data_size", _ADDRESS, _ADDRESS)
 
 
-def fuel_left(context: int) -> int:
-    """Return the fuel that is left in a store."""
-    fuel = _U64()
-    _get_fuel(context, ctypes.addressof(fuel))
-    return fuel.value
+class FuelLeft:
+    """Returns, when called, the fuel that is left in the store with this context."""
+
+    __slots__ = ("_address", "_context", "_fuel")
+
+    def __init__(self, context: int) -> None:
+        self._context = context
+        self._fuel = _U64()
+        self._address = ctypes.addressof(self._fuel)
+
+    def __call__(self) -> int:
+        """Return the fuel."""
+        _get_fuel(self._context, self._address)
+        return self._fuel.value
 
 
 def set_fuel(context: int, fuel: int) -> None:
@@ -584,7 +593,8 @@ class MemoryView:
 
     def size(self) -> int:
         """Return how many bytes there are now."""
-        return int(_memory_data_size(self._context, self._address))
+        size: int = _memory_data_size(self._context, self._address)
+        return size
 
     def bytes(self) -> memoryview:
         """Return the bytes that there are now; they must not be used after the memory has moved."""

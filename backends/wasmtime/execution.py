@@ -39,6 +39,7 @@ class Execution:
     __slots__ = (
         "_asked_again",
         "_context",
+        "_fuel_left",
         "_granted",
         "_limits",
         "_running",
@@ -59,6 +60,7 @@ class Execution:
     ) -> None:
         self.raw = raw
         self._context = capi.context_address(raw)
+        self._fuel_left = capi.FuelLeft(self._context)
         self.uncaught = uncaught
         self.budget = Budget()
         self.nesting = 0
@@ -75,7 +77,7 @@ class Execution:
     @property
     def fuel_consumed(self) -> int:
         """Fuel consumed by all calls so far, the one under way included."""
-        return self._settled + self._granted - capi.fuel_left(self._context)
+        return self._settled + self._granted - self._fuel_left()
 
     def begin(self, budget: CallBudget) -> None:
         """Let the following outermost calls share a budget; raises ``HostExhaustion``."""
@@ -150,7 +152,7 @@ class Execution:
         self._running = budget
         if budget.fuel is not None or self._granted != _UNLIMITED_FUEL:
             # Without a limit what is left from earlier calls is enough for some hundred years.
-            self._settled += self._granted - capi.fuel_left(self._context)
+            self._settled += self._granted - self._fuel_left()
             self._granted = _UNLIMITED_FUEL if budget.fuel is None else min(budget.fuel, _UNLIMITED_FUEL)
             capi.set_fuel(self._context, self._granted)
         now = monotonic()

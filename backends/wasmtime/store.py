@@ -87,6 +87,9 @@ class Store:
         self._modules: set[Module] = set()
         self._callbacks = Callbacks()
         self.execution = Execution(self.raw, ticker, stacks, limits, self._callbacks.uncaught)
+        # As the protocol has them; a plugin's call passes here, so that one frame less counts.
+        self.begin: Callable[[CallBudget], None] = self.execution.begin
+        self.end: Callable[[], None] = self.execution.end
         # The callbacks belong to the store: a strong reference back would keep both until a garbage collection.
         self._weak = weakref.ref(self)
         self._caller = partial(Caller, self._weak)
@@ -101,14 +104,6 @@ class Store:
     def set_budget(self, budget: Budget) -> None:
         """Give the following outermost calls this budget each."""
         self.execution.budget = budget
-
-    def begin(self, budget: CallBudget) -> None:
-        """Let the following outermost calls share one budget, until ``end``; raises ``HostExhaustion``."""
-        self.execution.begin(budget)
-
-    def end(self) -> None:
-        """End what ``begin`` began."""
-        self.execution.end()
 
     def host_function(self, type: FuncType, body: HostBody) -> Func:
         """Make a function of the host; raises ``TypeError`` when its type refers to one that a module defines."""

@@ -56,7 +56,7 @@ class Worker(Protocol):
         ...
 
     def execute(self, request: SlotRequest) -> Response:
-        """Answer a call; raises a ``PluginError`` when there is no answer."""
+        """Answer a call, and note its fuel in the trace; raises a ``PluginError`` when there is no answer."""
         ...
 
     def cleanup(self) -> None:

@@ -68,5 +68,6 @@ class WasiContext:
 
     def flush(self) -> None:
         """Hand on output that has no newline yet."""
-        self.stdout.flush()
-        self.stderr.flush()
+        for stream in (self.stdout, self.stderr):
+            if stream.pending:
+                stream.flush()

@@ -35,6 +35,11 @@ class Output(Protocol):
         """The host's descriptor, ``None`` when a write never waits."""
         ...
 
+    @property
+    def pending(self) -> bytes | bytearray:
+        """What is held back."""
+        ...
+
     def write(self, data: bytes) -> int:
         """Take bytes and return how many were taken; raises ``OSError``."""
         ...
@@ -82,6 +87,8 @@ class HostInput:
 class HostOutput:
     """A real stream, by the host's descriptor; it stays the host's and is never closed from here."""
 
+    pending = b""
+
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
@@ -100,7 +107,7 @@ class LineBuffer:
 
     def __init__(self, sink: Callable[[bytes], None]) -> None:
         self._sink = sink
-        self._pending = bytearray()
+        self.pending = bytearray()
 
     def write(self, data: bytes) -> int:
         """Take all bytes; every line that they complete is handed on."""
@@ -113,22 +120,22 @@ class LineBuffer:
 
     def flush(self) -> None:
         """Hand on what has been collected, as a line."""
-        if self._pending:
+        if self.pending:
             self._hand_on()
 
     def _hand_on(self) -> None:
-        line = bytes(self._pending)
-        self._pending.clear()
+        line = bytes(self.pending)
+        self.pending.clear()
         self._sink(line)
 
     def _add(self, data: bytes) -> None:
         position = 0
-        while len(data) - position > MAX_LINE - len(self._pending):
-            room = MAX_LINE - len(self._pending)
-            self._pending += data[position : position + room]
+        while len(data) - position > MAX_LINE - len(self.pending):
+            room = MAX_LINE - len(self.pending)
+            self.pending += data[position : position + room]
             position += room
             self._hand_on()
-        self._pending += data[position:]
+        self.pending += data[position:]
 
 
 def discard(line: bytes) -> None:

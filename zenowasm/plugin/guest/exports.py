@@ -14,15 +14,16 @@ class Guest:
     """The exports of one plugin's instance; they must have been checked with ``abi.export_problems``.
 
     While the module is being instantiated its exports are known only to the functions that it calls; ``adopt`` takes
-    from a caller what a host function needs. ``calls`` call the guest's functions of the ABI, by name; they raise what
-    the engine and host functions raise.
+    from a caller what a host function needs. ``memory`` is there once the guest is ``bound``. ``calls`` are functions
+    of the ABI, by name; they raise what the engine and host functions raise.
     """
 
     def __init__(self, plugin: str, observer: Observer | None) -> None:
         self.plugin = plugin
         self._observer = observer
         self.calls: dict[str, Callable[..., tuple[Value, ...]]] = {}
-        self._memory: GuestMemory | None = None
+        self.bound = False
+        self.memory: GuestMemory
 
     def bind(self, exports: Mapping[str, Extern]) -> None:
         """Take the exports of the instance."""
@@ -35,11 +36,13 @@ class Guest:
     def unbind(self) -> None:
         """Forget the exports, which keep the instance and its memory."""
         self.calls = {}
-        self._memory = None
+        if self.bound:
+            self.bound = False
+            del self.memory
 
     def adopt(self, caller: Caller) -> None:
         """Take memory and ``alloc`` from the instance that calls a host function, unless they are known."""
-        if self._memory is None:
+        if not self.bound:
             self._bind_memory(caller.export(MEMORY))
             alloc = caller.export(ALLOC)
             if alloc is not None and isinstance(alloc.type, FuncType):
@@ -47,18 +50,8 @@ class Guest:
 
     def _bind_memory(self, export: Extern | None) -> None:
         if export is not None and isinstance(export.type, MemType):
-            self._memory = GuestMemory(export)
-
-    @property
-    def bound(self) -> bool:
-        """Whether the guest's memory is known."""
-        return self._memory is not None
-
-    @property
-    def memory(self) -> GuestMemory:
-        """The guest's memory."""
-        assert self._memory is not None
-        return self._memory
+            self.memory = GuestMemory(export)
+            self.bound = True
 
     def has(self, name: str) -> bool:
         """Return whether the guest exports this function of the ABI."""

@@ -108,6 +108,7 @@ class PluginInstance:
         self._lock = threading.RLock()
         self._active = False
         self._deadline = inf
+        self._fuel_before = 0
         self._running = self._limits
         self.usable = True
         self._number = services.watch.instance_made(code.name)
@@ -265,18 +266,14 @@ class PluginInstance:
         """One phase of the plugin's loading or ending, named by the guest's function."""
         code = self._code
         with code.services.watch.phase(code.name, code.version, self._number, phase) as trace, self._lock:
-            fuel = self._store.fuel_consumed
+            call = self._begin(self._limits, monotonic(), None, trace)
             try:
-                call = self._begin(self._limits, monotonic(), None, trace)
-                try:
-                    yield
-                except BaseException as error:
-                    self._failed(call, error)
-                    raise
-                finally:
-                    self._end(call)
+                yield
+            except BaseException as error:
+                self._failed(call, error)
+                raise
             finally:
-                trace.fuel = self._store.fuel_consumed - fuel
+                self._end(call)
 
     def _begin(self, limits: PluginLimits, started: float, scope: Scope | None, trace: CallTrace) -> RunningCall:
         """Begin an outermost call, whose time counts from ``started``; ``_end`` must follow."""
@@ -305,6 +302,9 @@ class PluginInstance:
     def _end(self, call: RunningCall) -> None:
         """End what ``_begin`` began, and settle what the call has begun."""
         self._store.end()
+        consumed = self._store.fuel_consumed
+        call.trace.fuel = consumed - self._fuel_before
+        self._fuel_before = consumed
         self._wasi.flush()
         self._active = False
         if self._port.damaged:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
 
 from attrs import frozen
 
-from zenowasm.backends.protocol import Caller, FuncType, HostBody
+from zenowasm.backends.protocol import Caller, FuncType
 from zenowasm.host.linker import HostFunction
 from zenowasm.host.memory import MemoryFaultError, visible_text
-from zenowasm.interp.types import I32, ResultType
+from zenowasm.interp.types import I32
+from zenowasm.plugin.guest.jsonvalue import encode
 from zenowasm.plugin.host_functions.context import HostContext, RequestFailedError
 from zenowasm.plugin.host_functions.log import Message
 from zenowasm.plugin.host_functions.port import GuestPort
@@ -23,92 +26,129 @@ _LONGEST_LEVEL: Final = 5
 def functions(context: HostContext, port: GuestPort) -> Iterator[HostFunction]:
     """Return the host functions of the plugin instance that ``context`` and ``port`` belong to."""
     for operation in OPERATIONS.values():
-        results = () if operation.answer is Answer.NOTHING else (I32,)
-        if operation.argument is Argument.MESSAGE:
-            parameters: ResultType = (I32, I32, I32, I32)
-            body: HostBody = _Logging(context, port, operation)
-        else:
-            parameters = (I32, I32)
-            body = _Asking(context, port, operation)
-        yield HostFunction(MODULE, PREFIX + operation.name, FuncType(parameters, results), body)
+        body = _FUNCTIONS[operation.answer](context, port, operation)
+        yield HostFunction(MODULE, PREFIX + operation.name, body.type, body)
 
 
 @frozen
-class _Asking:
-    """``(pointer, length) -> pointer or flag``."""
+class _Asking(ABC):
+    """``(pointer, length) -> i32``: a function that takes JSON or a text."""
 
+    type: ClassVar = FuncType((I32, I32), (I32,))
     context: HostContext
     port: GuestPort
     operation: Operation
 
     def __call__(self, caller: Caller, arguments: tuple[int, ...]) -> tuple[int]:
-        port = self.port
-        if not port.guest.bound:
-            port.guest.adopt(caller)
-        pointer, length = arguments
+        guest = self.port.guest
+        if not guest.bound:
+            guest.adopt(caller)
+        return (self.result(perform(self.context, self.operation, self, arguments, arguments[1])),)
 
-        def read() -> object:
-            return self._argument(pointer, length)
+    def read(self, passed: tuple[int, ...]) -> object:
+        """Return the request or the text at pointer and length."""
+        pointer, length = passed
+        port, operation = self.port, self.operation
+        if operation.argument is Argument.REQUEST:
+            return port.read_request(pointer, length)
+        return visible_text(port.read(pointer, length, port.limits.key_bytes, operation.what))
 
-        try:
-            answer = perform(self.context, self.operation, read, self._encoded, size=length)
-        except RequestFailedError as error:
-            return (self._failed(error),)
-        return (1 if self.operation.answer is Answer.FLAG else port.reply(answer),)
+    @abstractmethod
+    def encode(self, passed: tuple[int, ...], outcome: Any) -> bytes:
+        """Return the answer for what the operation's body returned."""
 
-    def _encoded(self, outcome: Any) -> bytes:
-        match self.operation.answer:
-            case Answer.REPLY:
-                return self.port.encoded(outcome)
-            case Answer.RAW if len(outcome) <= self.port.limits.request_bytes:
-                return bytes(outcome)
+    @abstractmethod
+    def failed(self, passed: tuple[int, ...], error: RequestFailedError) -> bytes | None:
+        """Return the answer for a failure."""
+
+    @abstractmethod
+    def result(self, answer: bytes | None) -> int:
+        """Return what the guest gets for an answer."""
+
+
+class _Replying(_Asking):
+    """Answers with the address of a JSON object."""
+
+    def encode(self, passed: object, outcome: dict[str, object]) -> bytes:
+        """Return the object with the data."""
+        return self.port.encoded(outcome)
+
+    def failed(self, passed: object, error: RequestFailedError) -> bytes:
+        """Return the object with the error."""
+        return encode({"success": False, "error": str(error)})
+
+    def result(self, answer: bytes | None) -> int:
+        """Return the address of the object."""
+        return self.port.reply(answer or b"")
+
+
+class _Telling(_Replying):
+    """Answers with the address of bytes, which are empty when there is nothing to tell."""
+
+    def encode(self, passed: object, outcome: Any) -> bytes:
+        """Return the bytes, none when they are too many."""
+        return bytes(outcome) if len(outcome) <= self.port.limits.request_bytes else b""
+
+    def failed(self, passed: object, error: RequestFailedError) -> bytes:
+        """Return nothing."""
         return b""
 
-    def _argument(self, pointer: int, length: int) -> object:
-        if self.operation.argument is Argument.REQUEST:
-            return self.port.read_request(pointer, length)
-        return visible_text(self.port.read(pointer, length, self.port.limits.key_bytes, self.operation.what))
 
-    def _failed(self, error: RequestFailedError) -> int:
-        match self.operation.answer:
-            case Answer.REPLY:
-                return self.port.reply_error(str(error))
-            case Answer.RAW:
-                return self.port.reply(b"")
-        return 0
+class _Flagging(_Asking):
+    """Answers 1 when it is done, else 0."""
+
+    def encode(self, passed: object, outcome: object) -> bytes:
+        """Return nothing: that there is an answer is all of it."""
+        return b""
+
+    def failed(self, passed: object, error: RequestFailedError) -> None:
+        """Return no answer."""
+
+    def result(self, answer: bytes | None) -> int:
+        """Return whether there is an answer."""
+        return int(answer is not None)
 
 
 @frozen
 class _Logging:
     """``(level pointer, level length, message pointer, message length) -> ()``."""
 
+    type: ClassVar = FuncType((I32, I32, I32, I32), ())
     context: HostContext
     port: GuestPort
     operation: Operation
 
     def __call__(self, caller: Caller, arguments: tuple[int, ...]) -> tuple[()]:
-        if not self.port.guest.bound:
-            self.port.guest.adopt(caller)
-
-        def read() -> Message:
-            return self._message(*arguments)
-
-        try:
-            perform(self.context, self.operation, read, size=arguments[1] + arguments[3])
-        except RequestFailedError as error:
-            self.context.log.write("error", str(error).encode())
+        guest = self.port.guest
+        if not guest.bound:
+            guest.adopt(caller)
+        perform(self.context, self.operation, self, arguments, arguments[1] + arguments[3])
         return ()
 
-    def _message(self, level_pointer: int, level_length: int, pointer: int, length: int) -> Message:
+    def read(self, passed: tuple[int, ...]) -> Message:
+        """Return level and message."""
+        level_pointer, level_length, pointer, length = passed
         memory = self.port.guest.memory
         try:
             # No level is longer than "error": whatever is longer is not one of the four and counts as info.
             level = memory.read_start(level_pointer, level_length, _LONGEST_LEVEL + 1)
         except MemoryFaultError as error:
             raise RequestFailedError("Failed to read log level from WASM memory") from error
-        kept = self.port.limits.log_message_bytes
         try:
-            text = memory.read_start(pointer, length, kept)
+            text = memory.read_start(pointer, length, self.port.limits.log_message_bytes)
         except MemoryFaultError as error:
             raise RequestFailedError("Failed to read log message from WASM memory") from error
         return Message(visible_text(level), text, length - len(text))
+
+    def encode(self, passed: object, outcome: object) -> bytes:
+        """Return nothing."""
+        return b""
+
+    def failed(self, passed: object, error: RequestFailedError) -> None:
+        """Log why nothing was logged."""
+        self.context.log.write("error", str(error).encode())
+
+
+_FUNCTIONS: Final[Mapping[Answer, Callable[[HostContext, GuestPort, Operation], _Replying | _Flagging | _Logging]]] = (
+    MappingProxyType({Answer.REPLY: _Replying, Answer.RAW: _Telling, Answer.FLAG: _Flagging, Answer.NOTHING: _Logging})
+)

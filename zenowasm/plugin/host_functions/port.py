@@ -92,7 +92,3 @@ class GuestPort:
         if len(encoded) > self.limits.request_bytes:
             raise RequestFailedError(f"the reply is longer than the limit of {self.limits.request_bytes} bytes")
         return encoded
-
-    def reply_error(self, message: str) -> int:
-        """Reply ``{"success": false, "error": message}``."""
-        return self.reply(encode({"success": False, "error": message}))

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from time import monotonic
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from attrs import frozen
 
 from zenowasm.interp.errors import Trap, TrapCode, WasmError
 from zenowasm.plugin.errors import HostCallsUsedUp
 from zenowasm.plugin.host_functions import db, env, file, http, log, scope
-from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError
+from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
 from zenowasm.plugin.observing.trace import Decision
 
 PREFIX: Final = "host_"
@@ -70,46 +70,62 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType({row.name: row for row in
 """The host functions by name, without ``host_``."""
 
 
-def perform(
-    context: HostContext,
-    operation: Operation,
-    read: Callable[[], Any],
-    encode: Callable[[Any], bytes] = lambda outcome: outcome or b"",
-    *,
-    size: int = 0,
-) -> bytes:
+_T_contra = TypeVar("_T_contra", contravariant=True)
+_T = TypeVar("_T")
+
+
+class Exchange(Protocol[_T_contra]):
+    """How plugins of one kind pass the argument of a host function, and get the answer."""
+
+    def read(self, passed: _T_contra) -> Any:
+        """Return the argument; raises ``RequestFailedError``."""
+        ...
+
+    def encode(self, passed: _T_contra, outcome: Any) -> bytes:
+        """Return the answer for what ``Operation.body`` returned; raises ``RequestFailedError``."""
+        ...
+
+    def failed(self, passed: _T_contra, error: RequestFailedError) -> bytes | None:
+        """Return the answer for a failure, ``None`` where a failure has none."""
+        ...
+
+
+def perform(context: HostContext, operation: Operation, exchange: Exchange[_T], passed: _T, size: int) -> bytes | None:
     """Do what a plugin asks for: the one place through which every host function of every plugin goes.
 
-    ``read`` returns the argument that the plugin passed in ``size`` bytes, ``encode`` makes an answer of what
-    ``Operation.body`` returns; the result is that answer. Both may raise ``RequestFailedError``, as this does. It
-    raises whatever ends the plugin's call, as ``HostCallsUsedUp`` does, and a ``Trap`` when the call's time is over:
-    not every engine looks at the clock before the guest goes on.
+    Returns the answer. ``passed`` has ``size`` bytes. Raises whatever ends the plugin's call, as
+    ``HostCallsUsedUp`` does, and a ``Trap`` when the call's time is over: not every engine looks at the clock before
+    the guest goes on.
     """
     call = context.call
     name = operation.name
     watch = context.services.watch
     described = watch.host_call(call.trace, context.redactor, name, size) if watch.describes else None
     argument = None
+    decision, answered = Decision.ALLOWED, 0
+    failure: BaseException | None = None
     try:
         call.host_calls += 1
         if call.host_calls > context.limits.host_calls:
             raise HostCallsUsedUp
-        argument = read()
+        argument = exchange.read(passed)
         try:
-            answer = encode(operation.body(context, argument))
+            answer = exchange.encode(passed, operation.body(context, argument))
         finally:
             if call.deadline <= monotonic():
                 raise Trap(TrapCode.INTERRUPTED)
+        answered = len(answer)
+        return answer
+    except RequestFailedError as error:
+        decision, failure = _decision(error), error
+        return exchange.failed(passed, error)
     except BaseException as error:
-        decision = _decision(error)
-        call.trace.count(name, decision, 0 if argument is None else size, 0)
-        if described is not None:
-            described.ended(decision, argument, error=error)
+        decision, failure = _decision(error), error
         raise
-    call.trace.count(name, Decision.ALLOWED, size, len(answer))
-    if described is not None:
-        described.ended(Decision.ALLOWED, argument, len(answer))
-    return answer
+    finally:
+        call.trace.count(name, decision, 0 if argument is None else size, answered)
+        if described is not None:
+            described.ended(decision, argument, answered, failure)
 
 
 def _decision(error: BaseException) -> Decision:

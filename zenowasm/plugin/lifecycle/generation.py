@@ -208,12 +208,7 @@ class Generation:
                 trace.waited = int(pooled.waited * 1e9)
                 # To load a plugin is not the call's doing, so that it does not take the call's time.
                 request.started += pooled.making
-            worker = pooled.worker
-            fuel = worker.fuel_consumed
-            try:
-                return worker.execute(request)
-            finally:
-                trace.fuel = worker.fuel_consumed - fuel
+            return pooled.worker.execute(request)
         finally:
             pooled.give_back()
 

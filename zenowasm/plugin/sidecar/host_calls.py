@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from zenowasm.host.memory import visible_text
 from zenowasm.interp.errors import WasmError
@@ -54,16 +54,30 @@ def answer_outside(context: HostContext, call: HostCall, why: str) -> bytes:
 
 
 def _answer(context: HostContext, operation: Operation, call: HostCall) -> bytes:
-    def read() -> object:
-        return _argument(context, operation, call)
+    return perform(context, operation, _Exchange(context, operation), call, call.size) or b""
 
-    def line(outcome: Any) -> bytes:
-        return _bounded(context, host_response(call.id, _data(operation, outcome)))
 
-    try:
-        return perform(context, operation, read, line, size=call.size)
-    except (RequestFailedError, JSONError) as error:
-        return host_response(call.id, error=str(error))
+@frozen
+class _Exchange:
+    """Reads what a process asks for, and makes the line that answers it."""
+
+    context: HostContext
+    operation: Operation
+
+    def read(self, passed: HostCall) -> object:
+        """Return the argument."""
+        return _argument(self.context, self.operation, passed)
+
+    def encode(self, passed: HostCall, outcome: Any) -> bytes:
+        """Return the line with the data."""
+        try:
+            return _bounded(self.context, host_response(passed.id, _data(self.operation, outcome)))
+        except JSONError as error:
+            raise RequestFailedError(str(error)) from error
+
+    def failed(self, passed: HostCall, error: RequestFailedError) -> bytes:
+        """Return the line with the error."""
+        return host_response(passed.id, error=str(error))
 
 
 def _data(operation: Operation, outcome: Any) -> object:
