@@ -90,6 +90,7 @@ class Collected:
     """An output that keeps everything."""
 
     descriptor = None
+    pending = b""
 
     def __init__(self) -> None:
         self.data = b""
