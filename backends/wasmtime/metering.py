@@ -42,6 +42,7 @@ _MEMORY_LEFT, _TABLE_LEFT, _FUEL = range(len(_COUNTERS))
 _TABLE_GROW: Final = TABLE.by_mnemonic["table.grow"]
 _MEMORY_GROW: Final = TABLE.by_mnemonic["memory.grow"]
 _TABLE_GROW_BYTES: Final = bytes((_TABLE_GROW.prefix or 0, _TABLE_GROW.code))
+_MASK_64: Final = 0xFFFF_FFFF_FFFF_FFFF
 _PAGE_SHIFT: Final = PAGE_SIZE.bit_length() - 1
 
 
@@ -190,18 +191,20 @@ class _Rewriter:
 
     def _growing(self, growth: _Growth) -> Body:
         """Return the body of an added function: -1 where too little is left, else what the instruction says."""
-        address, constant = self._address(growth), growth.constant
+        address, small = self._address(growth), growth.constant
         memory = growth.opcode is _MEMORY_GROW
         left = self._first_counter + (_MEMORY_LEFT if memory else _TABLE_LEFT)
         fuel = self._first_counter + _FUEL
         count_local, former = (0, 1) if memory else (1, 2)
         extend = [] if address is I64 else [_op("i64.extend_i32_u")]
         scale = [_op("i64.const", _PAGE_SHIFT)] if memory else []
-        count = _op("local.get", count_local) if constant is None else _op(f"{address}.const", constant)
-        minus_one = _op(f"{address}.const", -1 & (0xFFFF_FFFF if address is I32 else 0xFFFF_FFFF_FFFF_FFFF))
+        count = _op("local.get", count_local) if small is None else _op(f"{address}.const", small)
+        minus_one = _op(f"{address}.const", -1 & (0xFFFF_FFFF if address is I32 else _MASK_64))
 
         def charge(amount: int) -> list[Instruction]:
-            return [_op("global.get", fuel), _op("i64.const", amount), _op("i64.add"), _op("global.set", fuel)]
+            # A growth that is refused may cost less than wasmtime charges for the instruction: a negative amount.
+            constant = _op("i64.const", amount & _MASK_64)
+            return [_op("global.get", fuel), constant, _op("i64.add"), _op("global.set", fuel)]
 
         charging = _cost(charge(0))
         test = [
@@ -223,7 +226,7 @@ class _Rewriter:
         done = [_op("local.get", former)]
         # The call and the entry; what wasmtime would charge for the instruction itself is not too much.
         entry = 2
-        refused = entry + _cost([*test, _IF, *refuse, *charge(0), _op("return")]) - 1 - (constant or 0)
+        refused = entry + _cost([*test, _IF, *refuse, *charge(0), _op("return")]) - 1 - (small or 0)
         tested = entry + _cost([*test, _IF, *grow, *keep, _IF, *done]) + charging - 1
         return Body(
             ((1, address),),

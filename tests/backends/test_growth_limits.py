@@ -132,3 +132,18 @@ def test_growth_is_the_same_on_every_engine(calls: list[tuple[Any, ...]]) -> Non
         guest = Guest(SEVERAL, name, limits=LIMITS)
         outcomes.append([guest.outcome(*call) for call in calls])
     assert outcomes[0] == outcomes[1]
+
+
+@pytest.mark.parametrize("count", [13, 14, 41, 128, 129])
+def test_a_constant_growth_of_any_size_is_the_same_on_every_engine(count: int) -> None:
+    """One that is refused costs less than what wasmtime charges for it, so its own charge is negative."""
+    binary = wat(
+        f'(module (memory $a 1) (memory $b 1) (func (export "f") (result i32) (memory.grow $b (i32.const {count}))))'
+    )
+    limits = ExecutionLimits(memory_bytes=(count + 2) * PAGE_SIZE)
+    outcomes: list[list[Outcome]] = []
+    for name in ENGINES:
+        guest = Guest(binary, name, limits=limits)
+        outcomes.append([guest.outcome("f") for _ in range(3)])
+    assert outcomes[0] == outcomes[1]
+    assert [outcome.results for outcome in outcomes[0]] == [(1,), (NEVER_32,), (NEVER_32,)]
