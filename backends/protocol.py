@@ -17,6 +17,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen, validators
 
+from zenowasm.backends.cache import ModuleCache
 from zenowasm.interp.limits import MIB, ExecutionLimits
 from zenowasm.interp.runtime.values import ExternRef, Value
 from zenowasm.interp.types import (
@@ -40,6 +41,7 @@ __all__ = [
     "Closable",
     "CompileLimits",
     "Engine",
+    "EngineOptions",
     "ExecutionLimits",
     "ExportType",
     "Extern",
@@ -134,6 +136,13 @@ class CompileLimits:
     def seconds_for(self, size: int) -> float:
         """Return what a module of ``size`` bytes may take: 2 s, or more in proportion to its size."""
         return min(self.seconds, max(_LEAST_SECONDS, self.seconds * size / _WHOLE_SHARE))
+
+
+@frozen
+class EngineOptions:
+    """What an engine is made with. ``cache`` keeps what it makes of modules; without one, nothing is kept."""
+
+    cache: ModuleCache | None = None
 
 
 class Func(Protocol):

@@ -15,6 +15,7 @@ from zenowasm.backends.protocol import (
     CallBudget,
     Capability,
     CompileLimits,
+    EngineOptions,
     ExecutionLimits,
     ExportType,
     Extern,
@@ -215,6 +216,6 @@ class ReferenceEngine:
         return ReferenceStore(limits)
 
 
-def new_engine() -> ReferenceEngine:
+def new_engine(options: EngineOptions) -> ReferenceEngine:
     """Make the engine; for ``backends.registry``."""
     return ReferenceEngine()

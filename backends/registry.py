@@ -12,7 +12,7 @@ from typing import Final, cast
 
 from attrs import frozen
 
-from zenowasm.backends.protocol import Engine
+from zenowasm.backends.protocol import Engine, EngineOptions
 
 
 class BackendError(Exception):
@@ -44,8 +44,8 @@ def installed() -> tuple[str, ...]:
     return tuple(name for name, it in _ENGINES.items() if it.requires is None or find_spec(it.requires) is not None)
 
 
-def engine(name: str = DEFAULT) -> Engine:
-    """Return a new engine of that name.
+def engine(name: str = DEFAULT, options: EngineOptions | None = None) -> Engine:
+    """Return a new engine of that name; ``options`` are for this package's engines.
 
     Raises ``BackendError`` when there is none, or when the package that it needs is missing.
     """
@@ -61,7 +61,7 @@ def engine(name: str = DEFAULT) -> Engine:
             f"backend {name!r} needs the package {entry.requires!r}, which is not installed: "
             f"run `pip install 'zenowasm[{entry.extra}]'`, or choose --backend {DEFAULT}"
         ) from error
-    return cast(Engine, module.new_engine())
+    return cast(Engine, module.new_engine(options or EngineOptions()))
 
 
 def _added(name: str) -> Engine:

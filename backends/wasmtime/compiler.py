@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Final
 
 import wasmtime
+from attrs import frozen
 
+from zenowasm.backends.cache import ModuleCache, key_of
 from zenowasm.backends.compiling import out_of_memory, out_of_time
 from zenowasm.backends.protocol import CompileLimits
 from zenowasm.backends.wasmtime import child
@@ -27,18 +29,43 @@ _INHERITED: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _ERROR_BYTES: Final = 64 * 1024
 
 
-def compile_module(
-    engine: wasmtime.Engine, settings: Mapping[str, bool | int], module: Module, binary: bytes, limits: CompileLimits
-) -> wasmtime.Module:
-    """Compile a binary, of which ``module`` is the structure, on an engine with these settings.
+@frozen
+class Compiler:
+    """Compiles modules for an engine with these settings, those that the cache does not have."""
 
-    Raises ``wasmtime.WasmtimeError`` when it is refused, ``CompileLimitError`` when it takes more than the limits.
-    """
-    estimate = cost(module, binary)
-    seconds = limits.seconds_for(len(binary))
-    if estimate <= min(_MOST_HERE, limits.memory_bytes) and estimate / MIB * SECONDS_PER_MIB <= seconds:
-        return wasmtime.Module(engine, binary)
-    return wasmtime.Module.deserialize(engine, _compile_elsewhere(settings, binary, limits))
+    engine: wasmtime.Engine
+    version: str
+    settings: Mapping[str, bool | int]
+    cache: ModuleCache | None = None
+
+    def compile(
+        self, module: Module, binary: bytes, limits: CompileLimits, *, original: bytes | None = None
+    ) -> wasmtime.Module:
+        """Return a compiled binary, of which ``module`` is the structure and which was made of ``original``, if any.
+
+        Raises ``wasmtime.WasmtimeError`` when it is refused, ``CompileLimitError`` when it takes more than the limits.
+        """
+        if self.cache is None:
+            return self._compile(module, binary, limits, original)
+        kind = "compiled" if original is None else "compiled, rewritten"
+        key = key_of(binary if original is None else original + binary, "wasmtime", self.version, self.settings, kind)
+        if (known := self.cache.get(key)) is not None:
+            try:
+                return wasmtime.Module.deserialize(self.engine, known)
+            except wasmtime.WasmtimeError as error:
+                self.cache.refuse(key, f"is no module for this engine: {str(error).strip()}")
+        compiled = self._compile(module, binary, limits, original)
+        self.cache.put(key, compiled.serialize())
+        return compiled
+
+    def _compile(self, module: Module, binary: bytes, limits: CompileLimits, original: bytes | None) -> wasmtime.Module:
+        if original is not None:
+            wasmtime.Module.validate(self.engine, original)  # its errors have the places of the original
+        estimate = cost(module, binary)
+        seconds = limits.seconds_for(len(binary))
+        if estimate <= min(_MOST_HERE, limits.memory_bytes) and estimate / MIB * SECONDS_PER_MIB <= seconds:
+            return wasmtime.Module(self.engine, binary)
+        return wasmtime.Module.deserialize(self.engine, _compile_elsewhere(self.settings, binary, limits))
 
 
 def _compile_elsewhere(settings: Mapping[str, bool | int], binary: bytes, limits: CompileLimits) -> bytes:

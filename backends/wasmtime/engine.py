@@ -8,9 +8,9 @@ import wasmtime
 
 from zenowasm.backends import protocol
 from zenowasm.backends.compiling import bounded
-from zenowasm.backends.protocol import Capability, CompileLimits
+from zenowasm.backends.protocol import Capability, CompileLimits, EngineOptions
 from zenowasm.backends.wasmtime import failures
-from zenowasm.backends.wasmtime.compiler import compile_module
+from zenowasm.backends.wasmtime.compiler import Compiler
 from zenowasm.backends.wasmtime.metering import metered
 from zenowasm.backends.wasmtime.module import Module
 from zenowasm.backends.wasmtime.stack import GUEST_STACK, ThreadStacks
@@ -53,9 +53,9 @@ def _settings(features: Feature) -> dict[str, bool | int]:
     }
 
 
-def new_engine() -> protocol.Engine:
+def new_engine(options: EngineOptions) -> protocol.Engine:
     """Return a new engine for WebAssembly 3.0."""
-    return Engine(WASM_3)
+    return Engine(WASM_3, options)
 
 
 class Engine:
@@ -64,15 +64,16 @@ class Engine:
     name = "wasmtime"
     capabilities = frozenset({Capability.FUEL})
 
-    def __init__(self, features: Feature) -> None:
+    def __init__(self, features: Feature, options: EngineOptions | None = None) -> None:
         self._features = features
-        self._settings = _settings(features)
+        settings = _settings(features)
         config = wasmtime.Config()
-        for name, value in self._settings.items():
+        for name, value in settings.items():
             setattr(config, name, value)
         # The threads that it compiles with do not survive a fork: compiling in a child process would never end.
         config.parallel_compilation = False
         self.raw = wasmtime.Engine(config)
+        self._compiler = Compiler(self.raw, self.version, settings, options.cache if options else None)
         self.ticker = Ticker(self.raw)
         self.stacks = ThreadStacks()
 
@@ -93,10 +94,9 @@ class Engine:
         counted = metered(structure, binary, progress)
         try:
             if counted is None:
-                raw = compile_module(self.raw, self._settings, structure, binary, limits)
+                raw = self._compiler.compile(structure, binary, limits)
             else:
-                wasmtime.Module.validate(self.raw, binary)  # whose errors have the places of the original
-                raw = compile_module(self.raw, self._settings, counted.structure, counted.binary, limits)
+                raw = self._compiler.compile(counted.structure, counted.binary, limits, original=binary)
         except wasmtime.WasmtimeError as error:
             decode_bodies(structure.codes, progress)
             raise failures.of_compilation(error) from None

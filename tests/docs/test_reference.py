@@ -12,6 +12,7 @@ import click
 import pytest
 from docs.blocks import ROOT
 
+from zenowasm.backends.cache import DEFAULT_BYTES
 from zenowasm.cli.main import cli
 from zenowasm.faces.admin import routes
 from zenowasm.faces.terminal import COMMANDS
@@ -20,6 +21,7 @@ from zenowasm.plugin.configuration.limits import FIELDS, LimitSettings, show_lim
 from zenowasm.plugin.configuration.manifest import ConfigParameter, Manifest, PermissionLists, Requires, Sidecar
 from zenowasm.plugin.configuration.settings import (
     Audit,
+    CacheSettings,
     DatabaseEntry,
     Files,
     ForPlugin,
@@ -44,6 +46,7 @@ SETTINGS = {
     "http": Http,
     "audit": Audit,
     "telemetry": TelemetrySettings,
+    "cache": CacheSettings,
 }
 MANIFEST = {"requires": Requires, "permissions": PermissionLists, "config.NAME": ConfigParameter, "sidecar": Sidecar}
 
@@ -107,6 +110,12 @@ def test_defaults_of_resources() -> None:
         "databases.NAME.max_bytes": show_limit(size, database.max_bytes),
         "databases.NAME.max_seconds": show_limit(time, database.max_seconds),
     }
+
+
+def test_default_of_the_cache() -> None:
+    assert named("host-operator.md", "Settings")["cache.max_bytes"][1].strip("`") == show_limit(
+        "max_memory", DEFAULT_BYTES
+    )
 
 
 def test_limits_of_documents() -> None:

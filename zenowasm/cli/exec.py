@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import sys
@@ -15,10 +16,12 @@ import click
 from attrs import frozen
 
 from zenowasm.backends import registry
+from zenowasm.backends.cache import ModuleCache
 from zenowasm.backends.protocol import (
     Budget,
     Capability,
     Engine,
+    EngineOptions,
     Extern,
     FuncType,
     Instance,
@@ -85,7 +88,7 @@ def exec_(
     if export is None and as_json:
         raise click.UsageError("--json needs an EXPORT: the output of a program is its own")
     with user_errors(BackendError):
-        engine = registry.engine(backend)
+        engine = registry.engine(backend, EngineOptions(ModuleCache.of(os.environ)))
     binary = read_file(file)
     granted = wasi.Granted(file, dirs, env, args, wasi.remaining(seconds))
     streams = own_streams() if export is None else line_streams()

@@ -33,6 +33,7 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "zenowasm.cli.conformance",
             "conformance",
         ),
+        "cache": ("Show or clear what is cached of modules and plugins.", "zenowasm.cli.cache", "cache"),
         "spec": ("Run a script of the official test suite.", "zenowasm.cli.spec", "spec"),
     }
 )

@@ -12,6 +12,8 @@ import attrs
 import click
 
 from zenowasm.backends import registry
+from zenowasm.backends.cache import ModuleCache
+from zenowasm.backends.protocol import EngineOptions
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, user_errors
@@ -107,7 +109,9 @@ def info(name: str, plugin_dir: Path | None, config: Path | None, backend: str, 
 def validate(path: Path, backend: str, as_json: bool) -> None:
     """Check the plugin in the folder PATH: its manifest, binary, exports and imports. Nothing of it is run."""
     with user_errors(BackendError, PluginError):
-        report = validate_plugin(path, registry.engine(backend), load_environment().variables)
+        variables = load_environment().variables
+        engine = registry.engine(backend, EngineOptions(ModuleCache.of(variables)))
+        report = validate_plugin(path, engine, variables)
     errors, warnings = report.count(Level.ERROR), report.count(Level.WARNING)
     if as_json:
         checks = [{"subject": c.subject, "level": c.level.value, "message": c.message} for c in report.checks]
@@ -184,10 +188,11 @@ def _info(manifest: Manifest) -> Iterator[str]:
 
 def _slots(manifest: Manifest, settings: Settings, backend: str) -> tuple[SlotDefinition, ...] | None:
     """Return what the plugin declares; ``None``, with a warning, when it cannot be loaded."""
+    environment = load_environment()
     with user_errors(BackendError):
-        engine = registry.engine(backend)
+        engine = registry.engine(backend, settings.engine_options(environment))
     try:
-        return declared_slots(manifest, engine, settings, load_environment(), print_log)
+        return declared_slots(manifest, engine, settings, environment, print_log)
     except PluginError as error:
         print(visible(f"warning: the slots are unknown: {error}"), file=sys.stderr)
         return None

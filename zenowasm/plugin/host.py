@@ -29,7 +29,7 @@ from zenowasm.plugin.lifecycle.folder_watch import FolderWatch
 from zenowasm.plugin.lifecycle.generation import Generation
 from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.lifecycle.reports import PluginProblem, ReloadReport, ShutdownReport
-from zenowasm.plugin.lifecycle.slot_cache import SlotCache, cache_folder
+from zenowasm.plugin.lifecycle.slot_cache import SlotCache
 from zenowasm.plugin.observing.audit import AuditSink
 from zenowasm.plugin.observing.metrics import HostStats
 from zenowasm.plugin.observing.watching import make_watch
@@ -98,9 +98,9 @@ class Host:
         if limits is not None and not isinstance(limits, PluginLimits):
             raise TypeError(f"limits must be PluginLimits, such as PluginLimits(seconds=2), found {limits!r}")
         environment = load_environment() if environment is None else environment
-        engine = backends.engine(backend)
         if not isinstance(config, Settings):
             config = read_settings(environment, None if config is None else Path(config))
+        engine = backends.engine(backend, config.engine_options(environment))
         policy = config.policy()
         self._resources = ExitStack()
         observed = make_watch(config, engine.name, audit, telemetry, self._resources)
@@ -123,7 +123,7 @@ class Host:
             observer=observer,
             on_store=on_store,
         )
-        cache = SlotCache(cache_folder(environment.variables), services.limits.slots) if lazy else None
+        cache = SlotCache.of(environment.variables, services.limits.slots, config.cache.enabled) if lazy else None
         self._folder_watch: FolderWatch | None = None
         self._environment = environment.variables
         self._registry = default_registry() if slots is None else slots

@@ -14,6 +14,7 @@ from typing import Final
 from attrs import field, frozen
 from dotenv import dotenv_values
 
+from zenowasm.cache import CACHE_DIR
 from zenowasm.plugin.configuration.files import read_bounded
 from zenowasm.plugin.errors import PluginError
 
@@ -58,6 +59,7 @@ class HostEnvironment:
 def load_environment(folder: Path | None = None, process: Mapping[str, str] | None = None) -> HostEnvironment:
     """Return the process's variables together with those of ``.env`` in ``folder`` that are not set yet.
 
+    ``ZENO_CACHE_DIR`` is taken from the process alone: who unpacks a folder must not run native code that lies in it.
     ``process`` stands for the process's environment, which is never changed. Raises ``DotenvError`` when the file
     exists and is unreadable, larger than 1 MiB, or not UTF-8.
     """
@@ -73,6 +75,6 @@ def load_environment(folder: Path | None = None, process: Mapping[str, str] | No
         raise DotenvError(f"failed to read {file}: not UTF-8 at byte {error.start}") from error
     # No interpolation: a value is what the file says, as in the original, and never what the process happens to hold.
     for key, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items():
-        if value is not None:
+        if value is not None and key != CACHE_DIR:
             variables.setdefault(key, value)
     return HostEnvironment(variables)

@@ -15,13 +15,14 @@
       http: {ca_file: ./ca.pem}
       audit: {file: ./audit.jsonl, max_bytes: 16MiB, keep: 4}    # see ``audit``
       telemetry: {enabled: true, propagate: false}               # see ``telemetry``
+      cache: {enabled: true, max_bytes: 1GiB}                    # see ``zenowasm.cache``
 
 ``limits`` and ``plugins`` take the keys of ``LimitSettings``, and what they say stands in the place of the defaults,
 higher or lower; the limits of a manifest can only lower it. Paths are relative to the current folder. Keys beside
 ``wasm`` belong to others; an unknown key inside of it is an error, since a misspelt ``allow_network`` would allow it.
 ``drain_seconds`` is how long reloads and the end wait for calls under way.
 Source: the ABI document, section "Lifecycle"; ``drain_seconds``, ``plugins``, ``databases``, ``files``, ``http``,
-``audit``, ``telemetry`` are this project's own.
+``audit``, ``telemetry``, ``cache`` are this project's own.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
+from zenowasm.backends.cache import ModuleCache
+from zenowasm.backends.protocol import EngineOptions
 from zenowasm.plugin.access.policy import HostPolicy
 from zenowasm.plugin.configuration.document import MAX_BYTES, DocumentError, EmptyDocumentError, MappingNode, Node, load
 from zenowasm.plugin.configuration.environment import HostEnvironment
@@ -116,6 +119,14 @@ class TelemetrySettings:
 
 
 @frozen
+class CacheSettings:
+    """Whether slots and compiled modules are kept from one process to the next, and how many bytes of modules."""
+
+    enabled: bool = True
+    max_bytes: Size | None = None
+
+
+@frozen
 class ForPlugin:
     """What holds for one plugin, in the place of what holds for all."""
 
@@ -138,6 +149,7 @@ class Settings:
     http: Http = field(factory=Http)
     audit: Audit = field(factory=Audit)
     telemetry: TelemetrySettings = field(factory=TelemetrySettings)
+    cache: CacheSettings = field(factory=CacheSettings)
     file: Path | None = field(default=None, metadata={NOT_IN_FILE: True})
     whitelist_line: int = field(default=0, metadata={NOT_IN_FILE: True})
     files_line: int = field(default=0, metadata={NOT_IN_FILE: True})
@@ -156,6 +168,10 @@ class Settings:
         if environment.says_plugin_dir or self.plugin_dir is None:
             return environment.plugin_dir
         return Path(self.plugin_dir)
+
+    def engine_options(self, environment: HostEnvironment) -> EngineOptions:
+        """Return what the host's engine is made with."""
+        return EngineOptions(ModuleCache.of(environment.variables, self.cache.enabled, self.cache.max_bytes))
 
     def host_limits(self) -> PluginLimits:
         """Return the limits of every plugin of the host."""
@@ -268,6 +284,7 @@ _PARTS: Final = {
     "http": Http,
     "audit": Audit,
     "telemetry": TelemetrySettings,
+    "cache": CacheSettings,
 }
 _NAMED_PARTS: Final = {"plugins": ForPlugin, "databases": DatabaseEntry}
 

@@ -53,7 +53,7 @@ def engine(bench):
 @pytest.fixture
 def opened(bench, engine, tmp_path_factory):
     """Opens the bench's folder, lazily unless told otherwise; all lazy ones share a cache."""
-    cache = SlotCache(tmp_path_factory.mktemp("cache"), 1_000)
+    cache = SlotCache.of({"ZENO_CACHE_DIR": str(tmp_path_factory.mktemp("cache"))}, 1_000)
 
     def make(*, lazy=True, **services):
         services = HostServices(**{"log": bench.log.append, **services})
