@@ -80,6 +80,8 @@ class Capability(Enum):
     """Stops before any instruction and resumes (``Store.probe``)."""
     FUEL = "fuel"
     """Counts fuel, with the same number for the same finished call as every other engine."""
+    PARALLEL = "parallel"
+    """Runs guests without Python's lock, so that several threads run guests at the same time."""
 
 
 @frozen

@@ -62,7 +62,7 @@ class Engine:
     """wasmtime, configured to be deterministic: canonical NaNs, exact fuel, and epochs for deadlines only."""
 
     name = "wasmtime"
-    capabilities = frozenset({Capability.FUEL})
+    capabilities = frozenset({Capability.FUEL, Capability.PARALLEL})
 
     def __init__(self, features: Feature, options: EngineOptions | None = None) -> None:
         self._features = features

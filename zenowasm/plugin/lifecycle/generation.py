@@ -69,7 +69,8 @@ class Generation:
     """A version of a plugin that answers calls until it is retired.
 
     Calls are counted, from ``begin`` to ``end``: two versions live side by side while the calls of the older one end.
-    ``report`` is told what goes wrong in ``plugin_cleanup``, ``watch`` of every call.
+    ``report`` is told what goes wrong in ``plugin_cleanup``, ``watch`` of every call. ``in_turns_below`` is as in
+    ``InstancePool``.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Generation:
         report: Callable[[PluginError], None],
         first: Worker | None = None,
         watch: Watch | None = None,
+        in_turns_below: float = 0.0,
     ) -> None:
         self.manifest = manifest
         self.version = version
@@ -95,7 +97,9 @@ class Generation:
         size = PoolSize(limits.instances, limits.idle_instances, limits.calls_per_instance, remedy)
         self._failures: list[PluginError] = []
         self._watch = Watch() if watch is None else watch
-        self._pool = InstancePool(manifest.name, make, size, self._cleanup_failed, first, self._recycled)
+        self._pool = InstancePool(
+            manifest.name, make, size, self._cleanup_failed, first, self._recycled, in_turns_below
+        )
         self._condition = threading.Condition()
         self._calls: set[CallTrace] = set()
         self._retired = False

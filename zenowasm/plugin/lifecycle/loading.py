@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from math import inf
 from time import monotonic
 from types import MappingProxyType
 from typing import Final
 
 from attrs import frozen
 
-from zenowasm.backends.protocol import Engine
+from zenowasm.backends.protocol import Capability, Engine
 from zenowasm.plugin.configuration.config import resolve_config
 from zenowasm.plugin.configuration.manifest import Manifest, PluginType
 from zenowasm.plugin.errors import LoadError, PluginError
 from zenowasm.plugin.guest.code import PluginCode, load_code, read_binary
 from zenowasm.plugin.guest.instance import PluginInstance
 from zenowasm.plugin.lifecycle.generation import Declaration, Generation, Version
-from zenowasm.plugin.lifecycle.pool import LONGEST_WAIT
+from zenowasm.plugin.lifecycle.pool import LONGEST_WAIT, SHORT
 from zenowasm.plugin.lifecycle.slot_cache import SlotCache
 from zenowasm.plugin.services import HostServices, LogRecord
 from zenowasm.plugin.worker import Worker, WorkerMaker
@@ -78,7 +79,23 @@ class Loader:
             self.services.log(LogRecord(manifest.name, "error", f"Failed to cleanup plugin: {error}"))
 
         limits = self.services.policy.plugin_limits(manifest, self.services.limits)
-        return Generation(manifest, version, declaration, make, limits, report, first, self.services.watch)
+        return Generation(
+            manifest,
+            version,
+            declaration,
+            make,
+            limits,
+            report,
+            first,
+            self.services.watch,
+            in_turns_below=self._in_turns_below(manifest),
+        )
+
+    def _in_turns_below(self, manifest: Manifest) -> float:
+        """Return the seconds below which calls are made in turns: those for which Python's lock is the bottleneck."""
+        if manifest.type is PluginType.SIDECAR:
+            return 0.0
+        return SHORT if Capability.PARALLEL in self.engine.capabilities else inf
 
 
 class _LateMaker:

@@ -15,8 +15,17 @@ from attrs import define, field, frozen, validators
 from zenowasm.plugin.errors import BusyError, PluginError, PoolTimeoutError, RetiredError
 from zenowasm.plugin.worker import Worker, WorkerMaker
 
-PATIENCE = 0.005
-"""Seconds for which a waiting call may be overtaken; Python's threads take turns as often."""
+SHORT = 250e-6
+"""Seconds below which to change threads after a call would cost more than a tenth of it."""
+TURN = 0.01
+"""Seconds for which one thread may make short calls while others wait, at least."""
+CALLS_IN_A_TURN = 150
+"""How many of them, at least: each turn makes one call of another thread wait, and that must stay an exception."""
+_STEP = 1.05
+"""The factor by which each call moves what a call typically takes: up when it took longer, else down.
+
+That follows the median, so that a call which waited for the processor changes little.
+"""
 LONGEST_WAIT = 60.0
 """Seconds for which a call without any time limit waits: calls that wait for one another would never end."""
 
@@ -41,13 +50,13 @@ class PooledWorker:
     ``waited`` and ``making`` are how many seconds the call waited for it, and how long it took to make it.
     """
 
-    __slots__ = ("_pool", "calls", "making", "thread", "waited", "worker")
+    __slots__ = ("_pool", "calls", "lent_at", "making", "thread", "waited", "worker")
 
     def __init__(self, pool: InstancePool, worker: Worker) -> None:
         self._pool = pool
         self.worker = worker
         self.calls = 0
-        self.waited = self.making = 0.0
+        self.waited = self.making = self.lent_at = 0.0
         self.thread = 0
 
     def give_back(self) -> None:
@@ -63,24 +72,31 @@ class PooledWorker:
 
 @define(eq=False)
 class _Waiter:
-    """A call that waits: once ``served`` it has ``member``, or may make one when that is ``None``."""
+    """A call that waits: once ``served`` it has ``member``, or may make one when that is ``None``.
+
+    ``due`` tells that the next worker to come back is its own.
+    """
 
     thread: int
     since: float = field(factory=monotonic)
     member: PooledWorker | None = None
     served: bool = False
+    due: bool = False
     event: threading.Event = field(factory=threading.Event)
 
 
 class InstancePool:
     """Lends workers to calls, the one that came back last first, so that few stay warm.
 
-    Calls that wait are served in their order. A thread that calls again and again may overtake them, but not for longer
-    than ``PATIENCE``: to hand every worker over would cost a change of threads for every call. A worker that has become
-    unusable, has answered its number of calls or is one too many is cleaned up and goes. Every worker is cleaned up
-    once. ``report`` is told what fails there. Workers are made and cleaned up outside of the pool's lock: a slow one
-    holds up its own call only. ``recycled`` is called when a worker goes while the pool is open. ``failing`` tells that
-    the last one could not be made.
+    Calls that wait are served in their order. A worker that has become unusable, has answered its number of calls or is
+    one too many is cleaned up and goes. Every worker is cleaned up once. ``report`` is told what fails there. Workers
+    are made and cleaned up outside the pool's lock: a slow one holds up its own call only. ``recycled`` is called when
+    a worker goes while the pool is open. ``failing`` tells that the last one could not be made.
+
+    Calls that typically take less than ``in_turns_below`` seconds are made one after the other, on one worker: where
+    Python's lock is the bottleneck, calls at the same time only interrupt each other. A thread makes such calls for a
+    ``TURN`` before it hands the worker on, when they are ``SHORT``, else for one call. A worker that has not come back
+    for a ``TURN`` holds nobody up: whoever waits gets another.
 
     Where a worker is idle and nobody waits, a call takes no lock: ``list.pop`` and ``list.append`` are atomic. Whoever
     puts a worker among the idle ones looks afterwards whether somebody waits or the pool was closed, and whoever waits
@@ -95,6 +111,7 @@ class InstancePool:
         report: Callable[[PluginError], None],
         first: Worker | None = None,
         recycled: Callable[[], None] = lambda: None,
+        in_turns_below: float = 0.0,
     ) -> None:
         self._plugin = plugin
         self._make = make
@@ -106,6 +123,9 @@ class InstancePool:
         self._lent: dict[int, PooledWorker | None] = {}  # by thread; None while a worker is being made
         self._members = set(self._idle)
         self._count = len(self._idle)
+        self._in_turns_below = in_turns_below
+        self._typical = SHORT / 2
+        self._returned = monotonic()
         self._fuel_of_gone = 0
         self._waiters: deque[_Waiter] = deque()
         self._closed = False
@@ -139,19 +159,28 @@ class InstancePool:
         if thread in self._lent:
             # A call of a log sink or an observer. To wait here could be to wait for oneself.
             raise BusyError(f"plugin {self._plugin} is called from inside a call of its own")
-        try:
-            member = self._idle.pop()
-        except IndexError:
-            return self._wait(thread, deadline)
-        self._lent[thread] = member
-        member.thread = thread
-        if self._closed:
-            member.give_back()
-            raise self._retired()
-        return member
+        if not self._lent or self._typical >= self._in_turns_below:
+            try:
+                member = self._idle.pop()
+            except IndexError:
+                pass
+            else:
+                self._lent[thread] = member
+                member.thread = thread
+                member.lent_at = monotonic()
+                if self._closed:
+                    member.give_back()
+                    raise self._retired()
+                return member
+        return self._wait(thread, deadline)
 
     def take_back(self, member: PooledWorker) -> None:
         """Take a worker back after its call."""
+        self._returned = now = monotonic()
+        if now - member.lent_at > self._typical:
+            self._typical *= _STEP
+        else:
+            self._typical /= _STEP
         del self._lent[member.thread]
         member.calls += 1
         member.waited = member.making = 0.0
@@ -196,8 +225,11 @@ class InstancePool:
     def _be_served(self, waiter: _Waiter, end: float) -> None:
         """Wait until there is something for a waiter; raises ``PoolTimeoutError`` and ``RetiredError``."""
         while True:
+            first = self._waiters[0] is waiter if self._waiters else False
+            left = max(end - monotonic(), 0.0)
             try:
-                waiter.event.wait(max(end - monotonic(), 0.0))
+                turn = max(TURN, CALLS_IN_A_TURN * min(self._typical, SHORT))
+                came = waiter.event.wait(min(left, turn) if first else left)
             except BaseException:  # a signal's
                 with self._lock:
                     self._leave(waiter)
@@ -206,6 +238,8 @@ class InstancePool:
                 raise
             with self._lock:
                 waiter.event.clear()
+                if first and not came and not waiter.served:
+                    waiter.due = True
                 self._serve()
                 if waiter.served:
                     return
@@ -222,7 +256,7 @@ class InstancePool:
 
     def _serve(self) -> None:
         """Give what there is to those who wait; the lock is held."""
-        while self._waiters:
+        while self._waiters and not self._waits_for_its_turn(self._waiters[0]):
             try:
                 member: PooledWorker | None = self._idle.pop()
             except IndexError:
@@ -232,6 +266,12 @@ class InstancePool:
                 self._count += 1
             self._hand_over(member)
 
+    def _waits_for_its_turn(self, waiter: _Waiter) -> bool:
+        """Say whether a waiter is to wait although there may be a worker for it."""
+        if not self._lent or self._typical >= self._in_turns_below:
+            return False
+        return not waiter.due or monotonic() - self._returned < TURN
+
     def _hand_over(self, member: PooledWorker | None) -> None:
         """Give a worker, or with ``None`` the right to make one, to the first who waits; the lock is held."""
         waiter = self._waiters.popleft()
@@ -239,9 +279,12 @@ class InstancePool:
         self._lent[waiter.thread] = member
         if member is not None:
             member.thread = waiter.thread
-            member.waited = monotonic() - waiter.since
+            member.lent_at = monotonic()
+            member.waited = member.lent_at - waiter.since
         waiter.served = True
         waiter.event.set()
+        if self._waiters:
+            self._waiters[0].event.set()  # it is the first one now, and looks after its turn
 
     def _made(self, thread: int, waiter: _Waiter) -> PooledWorker:
         started = monotonic()
@@ -253,7 +296,8 @@ class InstancePool:
             raise
         member.thread = thread
         member.waited = started - waiter.since
-        member.making = monotonic() - started
+        member.lent_at = monotonic()
+        member.making = member.lent_at - started
         with self._lock:
             self._lent[thread] = member
             self._members.add(member)
@@ -272,16 +316,20 @@ class InstancePool:
         with self._lock:
             keep = member is not None and self._may_stay(member)
             if member is not None and keep:
-                if self._waiters and monotonic() - self._waiters[0].since >= PATIENCE:
+                if self._waiters and (self._waiters[0].due or not self._in_long_turns):
                     self._hand_over(member)
                 else:
                     self._idle.append(member)
-            if self._waiters and self._idle:
-                self._waiters[0].event.set()  # it takes an idle one if there still is one when it wakes up
+            if self._idle and not self._in_long_turns:
+                self._serve()
         if self._closed:
             self._discard_idle()
         if member is not None and not keep:
             self._discard(member)
+
+    @property
+    def _in_long_turns(self) -> bool:
+        return self._typical < min(self._in_turns_below, SHORT)
 
     def _may_stay(self, member: PooledWorker) -> bool:
         size = self._size

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
+from itertools import pairwise
+from math import inf
 from time import monotonic
 
 import pytest
@@ -11,7 +13,7 @@ from attrs import define, field
 
 from zenowasm.plugin.errors import BusyError, LoadError, PluginError, PoolTimeoutError, RetiredError, TimeLimitError
 from zenowasm.plugin.guest.abi import Metadata, Response
-from zenowasm.plugin.lifecycle.pool import InstancePool, PoolSize
+from zenowasm.plugin.lifecycle.pool import SHORT, InstancePool, PoolSize
 from zenowasm.plugin.worker import SlotRequest, Worker
 
 
@@ -65,8 +67,8 @@ def reported() -> list[PluginError]:
 
 @pytest.fixture
 def pool_of(made, reported):
-    def make(*, first=None, maker=made, **size):
-        return InstancePool("p", maker, PoolSize(**size), reported.append, first)
+    def make(*, first=None, maker=made, in_turns_below=0.0, **size):
+        return InstancePool("p", maker, PoolSize(**size), reported.append, first, in_turns_below=in_turns_below)
 
     return make
 
@@ -339,3 +341,53 @@ def test_many_threads_never_share_a_worker(pool_of, made):
     assert pool.count == 0
     assert [worker.cleanups for worker in made.workers] == [1] * len(made.workers)
     assert len(made.workers) >= 1600 // 7
+
+
+@pytest.mark.parametrize("pause", [0, 2 * SHORT])
+def test_calls_in_turns_use_one_worker_and_nobody_starves(pool_of, made, pause):
+    """Short calls are made in turns of many, longer ones in turns of one."""
+    pool = pool_of(instances=8, in_turns_below=inf)
+    count = 3000 if pause == 0 else 100
+    order: list[int] = []
+    start = threading.Barrier(4)
+
+    def work(number):
+        start.wait(20)
+        for _ in range(count):
+            with pool.lend():
+                order.append(number)
+                if pause:
+                    threading.Event().wait(pause)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert len(order) == 4 * count
+    assert len(made.workers) < 4  # one, or more where the machine kept a thread from running for a whole turn
+    changes = sum(before != after for before, after in pairwise(order))
+    if pause:
+        assert changes > count  # once the pool knows what a call takes, each is followed by another thread's
+    else:
+        assert changes < count
+
+
+def test_a_worker_that_does_not_come_back_holds_nobody_up(pool_of, made):
+    pool = pool_of(instances=2, in_turns_below=inf)
+    with ExitStack() as stack:
+        hold(pool, stack)
+        assert in_thread(lambda: used(pool, 3)) == [1, 1, 1]
+    assert len(made.workers) == 2
+
+
+def test_calls_that_take_longer_are_made_at_the_same_time(pool_of, made, monkeypatch):
+    monkeypatch.setattr("zenowasm.plugin.lifecycle.pool.TURN", 60.0)
+    pool = pool_of(instances=2, in_turns_below=SHORT)
+    for _ in range(100):
+        with pool.lend():
+            threading.Event().wait(2 * SHORT)
+    with ExitStack() as stack:
+        hold(pool, stack)
+        assert in_thread(lambda: used(pool)) == [1]
