@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import monotonic
 
 from zenowasm.backends.protocol import CompileLimits
@@ -12,14 +13,24 @@ from zenowasm.interp.progress import Progress
 def bounded(limits: CompileLimits, size: int) -> Progress:
     """Begin to count the work on a module of ``size`` bytes; a ``CompileLimitError`` ends it at the limits."""
     deadline = monotonic() + limits.seconds_for(size)
+    within_memory = memory_checkpoint(limits)
 
     def checkpoint(held: int) -> None:
-        if held > limits.memory_bytes:
-            raise out_of_memory(limits)
+        within_memory(held)
         if monotonic() > deadline:
             raise out_of_time(limits, size)
 
     return Progress(checkpoint)
+
+
+def memory_checkpoint(limits: CompileLimits) -> Callable[[int], None]:
+    """Return what raises a ``CompileLimitError`` when it is told of more memory than the limits allow."""
+
+    def checkpoint(held: int) -> None:
+        if held > limits.memory_bytes:
+            raise out_of_memory(limits)
+
+    return checkpoint
 
 
 def out_of_memory(limits: CompileLimits) -> CompileLimitError:

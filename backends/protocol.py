@@ -64,6 +64,7 @@ __all__ = [
     "Tag",
     "TagType",
     "ValType",
+    "Validation",
     "Value",
     "described",
 ]
@@ -140,11 +141,23 @@ class CompileLimits:
         return min(self.seconds, max(_LEAST_SECONDS, self.seconds * size / _WHOLE_SHARE))
 
 
+class Validation(Enum):
+    """When function bodies are validated: all by ``compile``, or each before it runs for the first time."""
+
+    AHEAD = "ahead"
+    LAZY = "lazy"
+
+
 @frozen
 class EngineOptions:
-    """What an engine is made with. ``cache`` keeps what it makes of modules; without one, nothing is kept."""
+    """What an engine is made with.
+
+    ``cache`` keeps what it makes of modules; without one, nothing is kept. ``validation`` is for engines that can run a
+    function before they have seen the others.
+    """
 
     cache: ModuleCache | None = None
+    validation: Validation = Validation.AHEAD
 
 
 class Func(Protocol):

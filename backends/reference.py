@@ -9,7 +9,8 @@ from typing import ParamSpec, TypeVar, cast
 from attrs import frozen
 
 from zenowasm import __version__
-from zenowasm.backends.compiling import bounded
+from zenowasm.backends.cache import key_of
+from zenowasm.backends.compiling import bounded, memory_checkpoint
 from zenowasm.backends.protocol import (
     Budget,
     CallBudget,
@@ -32,6 +33,7 @@ from zenowasm.backends.protocol import (
     Store,
     Table,
     TableType,
+    Validation,
     Value,
     described,
 )
@@ -39,6 +41,7 @@ from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.events import Probe
 from zenowasm.interp.execution import evaluate, invoke
+from zenowasm.interp.features import WASM_3
 from zenowasm.interp.matching import fault_of_size
 from zenowasm.interp.runtime.instances import Extern as RuntimeExtern
 from zenowasm.interp.runtime.instances import Function, GlobalInstance, HostFunction, ModuleInstance
@@ -48,11 +51,14 @@ from zenowasm.interp.runtime.store import NEVER
 from zenowasm.interp.runtime.store import Store as RuntimeStore
 from zenowasm.interp.runtime.table import TableInstance
 from zenowasm.interp.runtime.values import check_value
-from zenowasm.interp.validation import ValidModule, validate_module
+from zenowasm.interp.validation import ValidModule, validate_lazily, validate_module
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
+_CONFIGURATION = {"features": WASM_3.value}
+_VALID = b"valid"
+"""What the cache says of a module that was validated ahead."""
 _FUEL_BETWEEN_CLOCKS = 50_000
 """Fuel that a guest consumes between two looks at the clock, about a hundredth of a second."""
 
@@ -206,10 +212,26 @@ class ReferenceEngine:
     version = __version__
     capabilities = frozenset({Capability.STEPPING, Capability.FUEL})
 
+    def __init__(self, options: EngineOptions | None = None) -> None:
+        """Make an engine."""
+        self._options = options or EngineOptions()
+
     def compile(self, binary: bytes, limits: CompileLimits | None = None) -> Module:
-        """Decode and validate a whole module."""
-        progress = bounded(limits or CompileLimits(), len(binary))
-        return ReferenceModule(validate_module(decode(binary, progress=progress), progress))
+        """Decode and validate a whole module, or all but its bodies where they are validated before they run.
+
+        The bodies of a module that the cache knows to be valid are not validated here again.
+        """
+        limits = limits or CompileLimits()
+        progress = bounded(limits, len(binary))
+        cache, lazy = self._options.cache, self._options.validation is Validation.LAZY
+        key = key_of(binary, self.name, self.version, _CONFIGURATION, "valid") if cache and not lazy else ""
+        module = decode(binary, progress=progress)
+        if lazy or (cache and cache.get(key) == _VALID):
+            return ReferenceModule(validate_lazily(module, progress, memory_checkpoint(limits)))
+        valid = validate_module(module, progress)
+        if cache:
+            cache.put(key, _VALID)
+        return ReferenceModule(valid)
 
     def new_store(self, limits: ExecutionLimits | None = None) -> Store:
         """Create an empty store."""
@@ -218,4 +240,4 @@ class ReferenceEngine:
 
 def new_engine(options: EngineOptions) -> ReferenceEngine:
     """Make the engine; for ``backends.registry``."""
-    return ReferenceEngine()
+    return ReferenceEngine(options)

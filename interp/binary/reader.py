@@ -83,7 +83,11 @@ class Reader:
         start = self.pos
         value = shift = 0
         while True:
-            byte = self.byte()
+            try:
+                byte = self.data[self.pos]
+            except IndexError:
+                raise self.error("unexpected end of section or function") from None
+            self.pos += 1
             if shift + 7 >= bits:
                 if byte & 0x80:
                     raise self.error("integer representation too long", start)

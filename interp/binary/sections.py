@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zenowasm.interp.binary.instructions import expression
+from zenowasm.interp.binary.instructions import INSTRUCTION_BYTES, expression
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.binary.types import (
     TYPE_BYTES,
@@ -35,6 +35,10 @@ from zenowasm.interp.types import FUNCREF, AbsHeapType, GlobalType, MemType, Rec
 
 _REF_FUNC = TABLE.by_mnemonic["ref.func"]
 _END = Instruction(TABLE.by_mnemonic["end"], ())
+_END_BYTE = bytes([_END.opcode.code])
+_I32_CONST = TABLE.by_mnemonic["i32.const"]
+_I32_CONST_BYTE = bytes([_I32_CONST.code])
+_MASK_32 = 0xFFFF_FFFF
 _FUNCTIONS = RefType(False, AbsHeapType.FUNC)
 """The type of a segment that lists functions: none of them is null."""
 MAGIC = b"\0asm"
@@ -70,6 +74,18 @@ class SectionReader:
 
     def expression(self, reader: Reader) -> Expression:
         """Read a constant expression; whether it is constant is for the validator to say."""
+        start, data = reader.pos, reader.data
+        # What compilers place data by, of which Go's makes ten thousands.
+        if data[start : start + 1] == _I32_CONST_BYTE:
+            reader.pos = start + 1
+            value = reader.signed(32) & _MASK_32
+            end = reader.pos
+            if data[end : end + 1] == _END_BYTE:
+                reader.pos = end + 1
+                reader.progress.hold(2 * INSTRUCTION_BYTES)
+                offsets = range(reader.base + start, reader.base + end + 1, end - start)
+                return Expression((Instruction(_I32_CONST, (value,)), _END), offsets)
+            reader.pos = start
         return expression(reader, self.features, nesting_limit=self.limits.nesting)
 
     def types(self, reader: Reader) -> tuple[RecType, ...]:

@@ -90,14 +90,17 @@ def _look(store: Store) -> None:
 
 
 def _lower(function: FunctionInstance) -> Code:
-    context = function.module.valid.context
-    imported = len(context.functions) - len(function.module.valid.module.codes)
-    store = function.module.store
-    # A large function takes long, and its first caller may have little time.
-    progress = Progress(lambda _: _look(store))
-    return lower(
-        context, function, function.module.valid.module.codes[function.index - imported].body(progress), progress
-    )
+    valid, store = function.module.valid, function.module.store
+    context, codes = valid.context, valid.module.codes
+
+    def checkpoint(held: int) -> None:
+        valid.checkpoint(held)
+        # A large function takes long, and its first caller may have little time.
+        _look(store)
+
+    progress = Progress(checkpoint)
+    imported = len(context.functions) - len(codes)
+    return lower(context, function, codes[function.index - imported].body(progress), progress)
 
 
 def lower(context: Context, function: FunctionInstance, body: Body, progress: Progress | None = None) -> Code:

@@ -2,7 +2,7 @@
 
 from zenowasm.interp.validation.context import Context
 from zenowasm.interp.validation.function import Consumer, FunctionValidator, Label, validate_function
-from zenowasm.interp.validation.module import ValidModule, validate_module, validate_structure
+from zenowasm.interp.validation.module import ValidModule, validate_lazily, validate_module, validate_structure
 from zenowasm.interp.validation.operands import Operands, operands_of
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ValidModule",
     "operands_of",
     "validate_function",
+    "validate_lazily",
     "validate_module",
     "validate_structure",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,7 @@ from attrs import define, field
 
 from zenowasm.interp.errors import ValidationError
 from zenowasm.interp.matching import fault_of_size, matches_valtype
-from zenowasm.interp.progress import Progress
+from zenowasm.interp.progress import Progress, no_checkpoint
 from zenowasm.interp.syntax.module import Code, DataSegment, ElementSegment, ExternKind, Module, SegmentMode
 from zenowasm.interp.types import FuncType, MemType, RefType, TableType
 from zenowasm.interp.validation.context import Context, function_type
@@ -19,15 +19,16 @@ from zenowasm.interp.validation.function import validate_constant, validate_func
 
 @define(eq=False)
 class ValidModule:
-    """A module that was found valid, with its context. Only ``validate_module`` makes them.
+    """A module that was found valid, with its context. Only ``validate_module`` and ``validate_lazily`` make them.
 
     ``codes``, ``defaults``, ``function_names`` and ``startup`` are for executors: what they make of a function and of a
     structure's type, by index, of the name section, and of all that instantiation does, once for all instances of the
-    module.
+    module. ``checkpoint`` is told what making code of one function holds, in bytes, and may end that.
     """
 
     module: Module
     context: Context = field(repr=False)
+    checkpoint: Callable[[int], None] = field(default=no_checkpoint, repr=False)
     codes: dict[int, Any] = field(factory=dict, repr=False)
     defaults: dict[int, list[Any]] = field(factory=dict, repr=False)
     function_names: Mapping[int, str] | None = field(default=None, repr=False)
@@ -53,6 +54,16 @@ def validate_module(module: Module, progress: Progress | None = None) -> ValidMo
         decode_bodies(module.codes[decoded:], progress)
         raise
     return ValidModule(module, context)
+
+
+def validate_lazily(
+    module: Module, progress: Progress | None = None, checkpoint: Callable[[int], None] = no_checkpoint
+) -> ValidModule:
+    """Validate all but the function bodies: an executor validates each when it makes code of it, before it runs.
+
+    Raises ``ValidationError``, and what ``progress`` raises; ``checkpoint`` is for the bodies.
+    """
+    return ValidModule(module, validate_structure(module, progress), checkpoint)
 
 
 def decode_bodies(codes: Sequence[Code], progress: Progress) -> None:

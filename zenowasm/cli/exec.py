@@ -27,6 +27,7 @@ from zenowasm.backends.protocol import (
     Instance,
     Module,
     Store,
+    Validation,
     Value,
 )
 from zenowasm.backends.registry import BackendError
@@ -59,6 +60,7 @@ _TRAP_HINT: Final = (
 @options.backend
 @click.option("--fuel", type=click.IntRange(min=0), help="Most fuel to consume, in units of the instruction table.")
 @click.option("--seconds", type=float, callback=options.positive_seconds, help="Most time to take.")
+@options.lazy_validation
 @options.as_json
 @click.pass_context
 def exec_(
@@ -72,6 +74,7 @@ def exec_(
     backend: str,
     fuel: int | None,
     seconds: float | None,
+    lazy_validation: bool,
     as_json: bool,
 ) -> None:
     """Call the function EXPORT of the module FILE with ARGS, and print its results, one a line.
@@ -88,7 +91,8 @@ def exec_(
     if export is None and as_json:
         raise click.UsageError("--json needs an EXPORT: the output of a program is its own")
     with user_errors(BackendError):
-        engine = registry.engine(backend, EngineOptions(ModuleCache.of(os.environ)))
+        validation = Validation.LAZY if lazy_validation else Validation.AHEAD
+        engine = registry.engine(backend, EngineOptions(ModuleCache.of(os.environ), validation))
     binary = read_file(file)
     granted = wasi.Granted(file, dirs, env, args, wasi.remaining(seconds))
     streams = own_streams() if export is None else line_streams()

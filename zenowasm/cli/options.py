@@ -33,6 +33,9 @@ config = click.option(
     metavar="FILE",
     help="Settings of the host; without it, ZENO_PLUGINS_CONFIG, else config/plugins.yaml where it exists.",
 )
+lazy_validation = click.option(
+    "--lazy-validation", is_flag=True, help="Validate each function when it is first called (engine reference)."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

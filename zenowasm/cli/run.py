@@ -27,6 +27,7 @@ _TRAP_HINT = "`zenowasm debug SCRIPT` stops where the guest traps, and shows its
 @click.option(
     "--memory", callback=measure(parse_size), metavar="SIZE", help="Most memory of a plugin's instance, such as 100MB."
 )
+@options.lazy_validation
 @click.option("--audit", type=options.path, metavar="FILE", help="Write a record of each call of a host function here.")
 def run(
     script: Path,
@@ -36,6 +37,7 @@ def run(
     timeout: Duration | None,
     fuel: Count | None,
     memory: Size | None,
+    lazy_validation: bool,
     audit: Path | None,
 ) -> None:
     """Run the ZenoLang file SCRIPT with its plugins; `-` is stdin.
@@ -44,4 +46,13 @@ def run(
     those in the settings; what a plugin's manifest asks for can only be less.
     """
     asked = LimitSettings(max_execution_time=timeout, max_fuel=fuel, max_memory=memory)
-    run_script(script, plugin_dir, backend=backend, config=config, asked=asked, audit=audit, trap_hint=_TRAP_HINT)
+    run_script(
+        script,
+        plugin_dir,
+        backend=backend,
+        validate_lazily=lazy_validation,
+        config=config,
+        asked=asked,
+        audit=audit,
+        trap_hint=_TRAP_HINT,
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from attrs import evolve
 
 from zenowasm.backends import registry
-from zenowasm.backends.protocol import Store
+from zenowasm.backends.protocol import Store, Validation
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli.errors import CliError, read_file, read_stdin, user_errors
 from zenowasm.display import visible
@@ -56,6 +56,7 @@ def run_script(
     *,
     backend: str = registry.DEFAULT,
     lazy: bool = True,
+    validate_lazily: bool = False,
     config: Path | None = None,
     timed: bool = True,
     asked: LimitSettings | None = None,
@@ -78,6 +79,8 @@ def run_script(
         program = parse(source, "stdin" if str(script) == STDIN else str(script))
         environment = load_environment()
         settings = read_settings(environment, config)
+        if validate_lazily:
+            settings = evolve(settings, validation=Validation.LAZY)
         limits = settings.host_limits().overridden(asked or LimitSettings(), LimitSource.COMMAND)
         if not timed:
             limits = evolve(limits, seconds=None, sources={**limits.sources, "seconds": LimitSource.COMMAND})

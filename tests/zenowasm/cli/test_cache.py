@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.wasm import wat
 
 ROOT = Path(__file__).parents[3]
 
@@ -70,3 +71,40 @@ def test_only_the_process_may_name_another_folder_and_not_what_lies_in_a_project
     assert zenowasm("cache", "info", "--json").json["folder"] == str(folder)
     given = zenowasm("cache", "info", "--json", variables={"ZENO_CACHE_DIR": str(tmp_path / "given")})
     assert given.json["folder"] == str(tmp_path / "given")
+
+
+@pytest.fixture
+def broken(write):
+    """A module whose second function returns another type than it says."""
+    text = '(module (func (export "good") (result i32) i32.const 42) (func (export "bad") (result i32) i32.const 7))'
+    return write("broken.wasm", wat(text).replace(b"\x41\x07\x0b", b"\x42\x07\x0b"))
+
+
+def test_lazy_validation_refuses_a_function_when_it_is_called(zenowasm, broken):
+    ahead = zenowasm("exec", broken, "good")
+    assert (ahead.code, "type mismatch" in ahead.error) == (1, True)
+    assert zenowasm("exec", broken, "good", "--lazy-validation").out == "42\n"
+    assert zenowasm("exec", broken, "bad", "--lazy-validation").error == ahead.error.removeprefix(f"{broken}: ")
+
+
+def test_lazy_validation_of_plugins(zenowasm, plugins, write):
+    binary = plugins / "counter" / "counter.wasm"
+    valid = binary.read_bytes()
+    assert valid.count(b"\x41\x80\x18\x0b") == 2  # what plugin_execute returns, and then where the data is placed
+    binary.write_bytes(valid.replace(b"\x41\x80\x18\x0b", b"\x42\x80\x18\x0b", 1))
+    script = write("s.zl", "counter.sum\n")
+    settings = write("lazy.yaml", "wasm: {validation: lazy}\n")
+    command = ("run", script, "--plugin-dir", plugins)
+    errors = [zenowasm(*command, *more) for more in ((), ("--lazy-validation",), ("--config", settings))]
+    assert all("type mismatch" in it.err for it in errors)
+    assert "Failed to load plugin" in errors[0].err
+    assert all("Failed to load plugin" not in it.err and "plugin_execute" in it.error for it in errors[1:])
+    wrong = zenowasm(*command, "--config", write("wrong.yaml", "wasm: {validation: never}\n"))
+    assert "expected ahead or lazy, found 'never'" in wrong.error
+
+
+def test_garbage_is_looked_for_more_rarely(zenowasm):
+    """A module that stays is many objects, through which each collection would walk."""
+    code = "import atexit, gc; atexit.register(lambda: print(gc.get_threshold()[0] >= 50_000))\n"
+    code += "from zenowasm.cli.main import main; main(['--version'])"
+    assert zenowasm.python(code).out.splitlines()[-1] == "True"

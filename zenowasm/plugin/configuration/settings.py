@@ -15,6 +15,7 @@
       http: {ca_file: ./ca.pem}
       audit: {file: ./audit.jsonl, max_bytes: 16MiB, keep: 4}    # see ``audit``
       telemetry: {enabled: true, propagate: false}               # see ``telemetry``
+      validation: ahead                                          # or lazy, see ``Validation``
       cache: {enabled: true, max_bytes: 1GiB}                    # see ``zenowasm.cache``
 
 ``limits`` and ``plugins`` take the keys of ``LimitSettings``, and what they say stands in the place of the defaults,
@@ -22,7 +23,7 @@ higher or lower; the limits of a manifest can only lower it. Paths are relative 
 ``wasm`` belong to others; an unknown key inside of it is an error, since a misspelt ``allow_network`` would allow it.
 ``drain_seconds`` is how long reloads and the end wait for calls under way.
 Source: the ABI document, section "Lifecycle"; ``drain_seconds``, ``plugins``, ``databases``, ``files``, ``http``,
-``audit``, ``telemetry``, ``cache`` are this project's own.
+``audit``, ``telemetry``, ``cache``, ``validation`` are this project's own.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from zenowasm.backends.cache import ModuleCache
-from zenowasm.backends.protocol import EngineOptions
+from zenowasm.backends.protocol import EngineOptions, Validation
 from zenowasm.plugin.access.policy import HostPolicy
 from zenowasm.plugin.configuration.document import MAX_BYTES, DocumentError, EmptyDocumentError, MappingNode, Node, load
 from zenowasm.plugin.configuration.environment import HostEnvironment
 from zenowasm.plugin.configuration.files import read_bounded
 from zenowasm.plugin.configuration.limits import CONFIG_FILE, LimitSettings, LimitSource, PluginLimits
-from zenowasm.plugin.configuration.typed import NOT_IN_FILE, FieldError, expected, make_converter, unknown_keys
+from zenowasm.plugin.configuration.typed import NOT_IN_FILE, FieldError, expected, make_converter, one_of, unknown_keys
 from zenowasm.plugin.configuration.units import Count, Duration, Size
 from zenowasm.plugin.errors import SettingsError
 
@@ -150,6 +151,7 @@ class Settings:
     audit: Audit = field(factory=Audit)
     telemetry: TelemetrySettings = field(factory=TelemetrySettings)
     cache: CacheSettings = field(factory=CacheSettings)
+    validation: Validation = Validation.AHEAD
     file: Path | None = field(default=None, metadata={NOT_IN_FILE: True})
     whitelist_line: int = field(default=0, metadata={NOT_IN_FILE: True})
     files_line: int = field(default=0, metadata={NOT_IN_FILE: True})
@@ -171,7 +173,8 @@ class Settings:
 
     def engine_options(self, environment: HostEnvironment) -> EngineOptions:
         """Return what the host's engine is made with."""
-        return EngineOptions(ModuleCache.of(environment.variables, self.cache.enabled, self.cache.max_bytes))
+        cache = ModuleCache.of(environment.variables, self.cache.enabled, self.cache.max_bytes)
+        return EngineOptions(cache, self.validation)
 
     def host_limits(self) -> PluginLimits:
         """Return the limits of every plugin of the host."""
@@ -203,7 +206,8 @@ class Settings:
         return value
 
 
-_CONVERTER = make_converter()
+_VALIDATIONS = {it.value: it for it in Validation}
+_CONVERTER = make_converter({Validation: lambda node, _: one_of(node, _VALIDATIONS, " or ".join(_VALIDATIONS))})
 
 
 def read_settings(environment: HostEnvironment, file: Path | None = None) -> Settings:
