@@ -19,7 +19,7 @@ $(VENV)/.demo: pyproject.toml $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[all,bench,dev]'
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo   ## run a plugin from a script on two engines and compare
@@ -38,8 +38,8 @@ lint: $(VENV)/.dev    ## ruff, mypy --strict, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev   ## measure the engines side by side
-	$(BIN)/python bench/run.py
+bench: $(VENV)/.dev   ## measure engines and plugin hosts side by side
+	$(BIN)/zenowasm bench
 
 bench-modules: $(VENV)/.dev ## decode and validate large modules from npm, beside wasmtime's compiler
 	$(BIN)/python bench/real_modules.py
@@ -47,8 +47,8 @@ bench-modules: $(VENV)/.dev ## decode and validate large modules from npm, besid
 bench-databases: $(VENV)/.dev ## a query by primary key through a connection, beside sqlite3 in one process
 	$(BIN)/python bench/databases.py
 
-load: $(VENV)/.dev    ## slot calls a second and their p50 and p99, on every engine
-	$(BIN)/python bench/load.py
+load: $(VENV)/.dev    ## slot calls a second and their p50 and p99, on every engine and on Extism
+	$(BIN)/zenowasm bench --only slot
 
 soak: $(VENV)/.dev    ## 100,000 slot calls with reloads, traps and timeouts; signals, small stacks and forks; a script 50 times
 	$(BIN)/python bench/soak_slots.py

@@ -1,7 +1,8 @@
 ;; A tiny virtual machine: a br_table picks an operation, call_indirect runs it, $n times.
 (module
   (type $op (func (param i32) (result i32)))
-  (table funcref (elem $add $xor $rotate $multiply))
+  (table 4 funcref)
+  (elem (i32.const 0) func $add $xor $rotate $multiply)
   (func $add (param i32) (result i32) (i32.add (local.get 0) (i32.const 0x9e3779b9)))
   (func $xor (param i32) (result i32) (i32.xor (local.get 0) (i32.shr_u (local.get 0) (i32.const 15))))
   (func $rotate (param i32) (result i32) (i32.rotl (local.get 0) (i32.const 5)))

@@ -1,6 +1,6 @@
 ;; Counts the primes below $n with the sieve of Eratosthenes, a byte each: loads and stores. $n is at most 65536.
 (module
-  (memory 1)
+  (memory 16)
   (func (export "run") (param $n i32) (result i32) (local $i i32) (local $j i32) (local $count i32)
     (memory.fill (i32.const 0) (i32.const 0) (local.get $n))
     (local.set $i (i32.const 2))

@@ -37,6 +37,7 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         ),
         "cache": ("Show or clear what is cached of modules and plugins.", "zenowasm.cli.cache", "cache"),
         "spec": ("Run a script of the official test suite.", "zenowasm.cli.spec", "spec"),
+        "bench": ("Measure engines and plugin hosts side by side.", "zenowasm.cli.bench", "bench"),
     }
 )
 

@@ -13,13 +13,13 @@ import click
 from zenowasm import __version__
 from zenowasm.cli.errors import CliError
 
-_OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
+OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 def reports(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--junit`` and ``--html``."""
-    command = click.option("--html", type=_OUTPUT, metavar="FILE", help="Write a self-contained HTML report.")(command)
-    return click.option("--junit", type=_OUTPUT, metavar="FILE", help="Write JUnit XML.")(command)
+    command = click.option("--html", type=OUTPUT, metavar="FILE", help="Write a self-contained HTML report.")(command)
+    return click.option("--junit", type=OUTPUT, metavar="FILE", help="Write JUnit XML.")(command)
 
 
 def run_facts() -> dict[str, str]:

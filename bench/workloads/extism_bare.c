@@ -1,0 +1,3 @@
+/* The least that a slot call costs with Extism: the same greet, without a function in Python. */
+#define WITHOUT_SCOPE
+#include "extism_greet.c"

@@ -1,0 +1,101 @@
+"""The engines of this project, through their protocol, as the plugin host uses them: they count fuel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from operator import itemgetter
+from typing import Final, cast
+
+from zenowasm.backends import registry
+from zenowasm.backends.protocol import Budget, Caller, Closable, Engine, Func, Memory, Module, Store, Value
+from zenowasm.bench.engines.protocol import InProcess, Running, next_number
+from zenowasm.bench.engines.quickjs import QuickJs
+from zenowasm.bench.errors import RefusedError
+from zenowasm.host.linker import Linker
+from zenowasm.interp.errors import WasmError
+from zenowasm.interp.types import I32, FuncType
+
+_NEXT: Final = FuncType((I32,), (I32,))
+_FUEL: Final = 1 << 60
+"""More than any measurement consumes: the engines count, and never run out."""
+
+
+class Ours:
+    """An engine of the registry."""
+
+    in_process = True
+    install = "pip install 'zenowasm[wasmtime]'"
+
+    def __init__(self, name: str) -> None:
+        self.label = name
+        self.in_python = name == registry.DEFAULT
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return registry.engine(self.label)
+
+    def version(self) -> str | None:
+        """Return the version of the software behind the engine."""
+        return self._engine.version if self.label in registry.installed() else None
+
+    def compile(self, binary: bytes) -> Module:
+        """Decode, validate and compile a module."""
+        try:
+            return self._engine.compile(binary)
+        except WasmError as error:
+            raise RefusedError(str(error)) from error
+
+    def instantiate(self, module: Module, stack: ExitStack) -> Counting:
+        """Instantiate a module in a store of its own."""
+        store = self._store(stack)
+        try:
+            imports = {("env", "next"): store.host_function(_NEXT, _next)} if module.imports else {}
+            run = cast(Func, store.instantiate(module, imports).exports["run"])
+        except WasmError as error:
+            raise RefusedError(str(error)) from error
+        return Counting(store, InProcess(run.call, itemgetter(0)))
+
+    def load_quickjs(self, binary: bytes, stack: ExitStack) -> Counting:
+        """Instantiate QuickJS with our own WASI."""
+        from zenowasm.wasi.context import LineBuffer, WasiContext
+        from zenowasm.wasi.preview1 import Preview1
+
+        store, printed = self._store(stack), list[bytes]()
+        module = self._engine.compile(binary)
+        linker = Linker()
+        linker.define(Preview1(WasiContext(stdout=LineBuffer(printed.append))).functions())
+        exports = store.instantiate(module, linker.resolve(store, module)).exports
+
+        def call(name: str, *arguments: int) -> int:
+            results = cast(Func, exports[name]).call(*arguments)
+            return cast(int, results[0]) if results else 0
+
+        return Counting(store, QuickJs(call, cast(Memory, exports["memory"]).write, lambda: b"\n".join(printed[-1:])))
+
+    def _store(self, stack: ExitStack) -> Store:
+        store = self._engine.new_store()
+        if isinstance(store, Closable):
+            stack.callback(store.close)
+        store.set_budget(Budget(fuel=_FUEL))
+        return store
+
+
+class Counting:
+    """A function that also says what fuel it consumes."""
+
+    def __init__(self, store: Store, running: Running) -> None:
+        self._store = store
+        self.call = running.call
+        self.time = running.time
+
+    def fuel(self, argument: int) -> int:
+        """Return what one call consumes: the number of instructions but for a few that are free."""
+        before = self._store.fuel_consumed
+        self.call(argument)
+        return self._store.fuel_consumed - before
+
+
+def _next(caller: Caller, arguments: tuple[Value, ...]) -> Sequence[Value]:
+    return (next_number(cast(int, arguments[0])),)

@@ -1,0 +1,1 @@
+"""The plugin hosts that are measured: each calls the same greet."""

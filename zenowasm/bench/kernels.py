@@ -1,0 +1,104 @@
+"""The computations that every engine runs: modules with one export, ``run``, from a size to a result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final
+
+from attrs import field, frozen
+
+from zenowasm.bench.engines import quickjs
+from zenowasm.bench.engines.protocol import Engine, Running, RunsQuickJs
+from zenowasm.bench.errors import RefusedError
+
+_FOLDER: Final = Path(__file__).parent / "workloads"
+
+
+def _halved(largest: int) -> tuple[int, ...]:
+    return (largest // 8, largest // 4, largest // 2, largest)
+
+
+def _steps_of_fib(largest: int) -> tuple[int, ...]:
+    return (largest - 6, largest - 4, largest - 2, largest)
+
+
+def _calls_of_fib(number: int) -> float:
+    """Return how many calls Fibonacci's recursion makes."""
+    one, other = 1, 1
+    for _ in range(number):
+        one, other = other, one + other
+    return 2 * one - 1
+
+
+@frozen
+class Kernel:
+    """A workload. Interpreters in Python run it at the size ``small``, all others at ``large``.
+
+    ``answers`` are known results by size, ``bits`` is the width of a result. ``size_of`` is how large the input of an
+    argument is, counted in ``counted``; ``steps`` are the arguments at which its growth is measured.
+    """
+
+    name: str
+    summary: str
+    small: int
+    large: int
+    answers: dict[int, int]
+    counted: str = "n"
+    bits: int = 64
+    steps: Callable[[int], tuple[int, ...]] = _halved
+    size_of: Callable[[int], float] = field(default=float)
+
+    @property
+    def binary(self) -> bytes:
+        """The module."""
+        return (_FOLDER / f"{self.name}.wasm").read_bytes()
+
+    def load(self, engine: Engine, stack: ExitStack) -> Running:
+        """Instantiate the module; raises ``RefusedError`` when the engine cannot run it."""
+        return engine.instantiate(engine.compile(self.binary), stack)
+
+    def missing(self) -> str:
+        """Return the command that installs what the workload needs, or nothing when it is there."""
+        return ""
+
+
+@frozen
+class JavaScript(Kernel):
+    """A program in QuickJS, which needs an engine with WASI."""
+
+    @property
+    def binary(self) -> bytes:
+        """QuickJS itself."""
+        return quickjs.module() or b""
+
+    def load(self, engine: Engine, stack: ExitStack) -> Running:
+        """Instantiate QuickJS."""
+        if not isinstance(engine, RunsQuickJs):
+            raise RefusedError("it has no WASI, or none that this harness knows")
+        return engine.load_quickjs(self.binary, stack)
+
+    def missing(self) -> str:
+        """Return the command that installs QuickJS, or nothing."""
+        return "" if self.binary else quickjs.INSTALL
+
+
+KERNELS: Final = (
+    Kernel("loop", "an empty loop", 10_000, 5_000_000, {10_000: 0, 5_000_000: 0}, "turns", 32),
+    Kernel(
+        "fib", "calls and returns", 14, 28, {14: 377, 28: 317_811}, "calls", 32, _steps_of_fib, size_of=_calls_of_fib
+    ),
+    Kernel("sieve", "bytes of memory", 2_000, 1_000_000, {2_000: 303, 1_000_000: 78_498}, "numbers", 32),
+    Kernel("hash", "i64 arithmetic", 1_500, 2_000_000, {15_000: 0x2236F8722485792A}, "bytes"),
+    Kernel("mandelbrot", "f64 arithmetic", 8, 192, {24: 10_264}, "points a side", 32),
+    Kernel("dispatch", "indirect calls", 1_500, 500_000, {15_000: 0xB4BFB87C}, "operations", 32),
+    Kernel("integer", "lists, matrices, state machine, CRC", 1, 1_000, {}, "turns", 32),
+    Kernel("json", "a parser by recursive descent", 8, 4_000, {}, "records"),
+    Kernel("regex", "a matcher by backtracking", 80, 40_000, {}, "letters"),
+    Kernel("nbody", "f64 divisions and square roots", 24, 40_000, {}, "steps"),
+    Kernel("dot", "SIMD, f32x4", 3, 20_000, {}, "products", 32),
+)
+QUICKJS: Final = JavaScript("quickjs", "a JavaScript loop in QuickJS", 400, 20_000, {}, "turns")
+CALL_IN: Final = Kernel("call_in", "one call into a guest", 1, 1, {1: 1}, "", 32)
+CALL_OUT: Final = Kernel("call_out", "calls out of a guest", 200, 2_000, {200: 200, 2_000: 2_000}, "calls", 32)

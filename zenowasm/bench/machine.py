@@ -1,0 +1,41 @@
+"""Facts of the machine, without which no figure means anything."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+_CPUINFO: Final = Path("/proc/cpuinfo")
+
+
+def facts(versions: Mapping[str, str]) -> dict[str, str]:
+    """Return date, CPU, cores, load, system and versions."""
+    found = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "CPU": _cpu(),
+        "cores": str(os.cpu_count()),
+        "load at the start": _load(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+    }
+    return {**found, "versions": ", ".join(f"{label} {version}" for label, version in versions.items())}
+
+
+def _cpu() -> str:
+    if _CPUINFO.exists():
+        for line in _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
+
+
+def _load() -> str:
+    """Return how many processes wanted to run, on average: what else the machine did."""
+    if not hasattr(os, "getloadavg"):
+        return "unknown"
+    one, five, fifteen = os.getloadavg()
+    return f"{one:.2f} (1 min), {five:.2f} (5 min), {fifteen:.2f} (15 min)"

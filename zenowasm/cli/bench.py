@@ -1,0 +1,80 @@
+"""``zenowasm bench``: measures engines and plugin hosts side by side."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from attrs import evolve
+from rich.console import Console
+
+from zenowasm.bench import run, terminal
+from zenowasm.bench.document import to_document
+from zenowasm.bench.errors import BenchError, DisagreementError
+from zenowasm.cli.errors import user_errors
+from zenowasm.cli.reports import OUTPUT, write_report
+from zenowasm.display import visible
+
+
+@click.command()
+@click.option("--only", multiple=True, metavar="NAME", help="Measure only this group; may be repeated.")
+@click.option("--engine", "engines", multiple=True, metavar="NAME", help="Engine or host; may be repeated.")
+@click.option("--rounds", type=click.IntRange(min=1), help="Samples of each case; without it 5, or 3 with --quick.")
+@click.option("--quick", is_flag=True, help="Take 20 seconds: short samples, no growth curves, no large modules.")
+@click.option("--list", "listed", is_flag=True, help="List groups, engines and hosts; measure nothing.")
+@click.option("--json", "document", type=OUTPUT, metavar="FILE", help="Write all samples, which pyperf can read.")
+def bench(
+    only: tuple[str, ...],
+    engines: tuple[str, ...],
+    rounds: int | None,
+    quick: bool,
+    listed: bool,
+    document: Path | None,
+) -> None:
+    """Measure engines and plugin hosts side by side, which takes about three minutes.
+
+    Every round takes one sample of each case, on pinned cores where the system can pin; ratios are taken within rounds.
+    A peer that is not installed is listed with the command that installs it. Exits with 1 when engines compute
+    different results: it prints what each answered, and measures nothing more.
+    """
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    if listed:
+        _list(engines)
+        return
+    effort = run.QUICK if quick else run.Effort()
+    if rounds is not None:
+        effort = evolve(effort, rounds=rounds)
+    with user_errors(DisagreementError), Console(stderr=True).status("") as status, _usage_errors():
+        results = run.run(only, engines, effort, quick, lambda text: status.update(visible(text)))
+    for name, fact in results.facts.items():
+        print(visible(f"{name}: {fact}"))
+    for table in terminal.shown(results):
+        console.print(table)
+    for label, command in results.absent.items():
+        print(visible(f"{label} is absent: {command}"))
+    if document is not None:
+        write_report(document, (json.dumps(to_document(results), indent=1) + "\n").encode())
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except BenchError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _list(engines: tuple[str, ...]) -> None:
+    with _usage_errors():
+        _, versions, absent = run.peers(engines)
+    for group in run.groups():
+        print(visible(f"{group.name:<16}{group.title}"))
+    print()
+    for label, version in versions.items():
+        print(visible(f"{label:<16}{version}"))
+    for label, command in absent.items():
+        print(visible(f"{label:<16}absent: {command}"))
