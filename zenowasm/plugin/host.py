@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Self
 from attrs import evolve
 
 from zenowasm.backends import registry as backends
-from zenowasm.backends.protocol import Budget, Store
+from zenowasm.backends.protocol import Budget, Engine, Store
 from zenowasm.host.observer import Observer
 from zenowasm.plugin.configuration.environment import HostEnvironment, load_environment
 from zenowasm.plugin.configuration.files import read_bounded
@@ -61,7 +61,7 @@ class Host:
         self,
         plugin_dir: Path | str | None = None,
         *,
-        backend: str = backends.DEFAULT,
+        backend: str | Engine = backends.DEFAULT,
         lazy: bool = True,
         environment: HostEnvironment | None = None,
         limits: PluginLimits | None = None,
@@ -100,7 +100,9 @@ class Host:
         environment = load_environment() if environment is None else environment
         if not isinstance(config, Settings):
             config = read_settings(environment, None if config is None else Path(config))
-        engine = backends.engine(backend, config.engine_options(environment))
+        engine = backend
+        if isinstance(engine, str):
+            engine = backends.engine(engine, config.engine_options(environment))
         policy = config.policy()
         self._resources = ExitStack()
         observed = make_watch(config, engine.name, audit, telemetry, self._resources)
@@ -260,9 +262,12 @@ class Host:
     ) -> None:
         await asyncio.to_thread(self.close)
 
+    def _known_names(self) -> list[str]:
+        return [*self.manager.plugins, *(problem.folder.name for problem in self.manager.problems)]
+
     def _warn_of_unknown_plugins(self, config: Settings) -> None:
         """Log each plugin that only the settings know: its limits hold for nobody, perhaps for a slip of the pen."""
-        known = [*self.manager.plugins, *(problem.folder.name for problem in self.manager.problems)]
+        known = self._known_names()
         for name in config.plugins:
             if name not in known:
                 near = get_close_matches(name, known, n=1)

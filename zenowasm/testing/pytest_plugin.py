@@ -15,12 +15,14 @@ import pytest
 if TYPE_CHECKING:
     from zenowasm.plugin import AuditRecord, Host
     from zenowasm.testing.log import CapturedLog
+    from zenowasm.testing.on_demand import Engines
     from zenowasm.testing.same import SameEverywhere
     from zenowasm.testing.web import FakeWeb
     from zenowasm.testing.world import Database, World
 
 _INI = "zenowasm_plugin_dir"
 _OPTION = "zeno_backends"
+_ENGINES: pytest.StashKey[Engines] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -111,14 +113,18 @@ def zeno_world(
     zeno_settings: Mapping[str, Any],
 ) -> World:
     """Return what plugins can reach: a database and a network only in tests that use those fixtures."""
+    from zenowasm.testing.on_demand import Engines
     from zenowasm.testing.world import World
 
+    stash = request.config.stash
+    if _ENGINES not in stash:
+        stash[_ENGINES] = Engines()  # each binary is compiled once in a run, whatever the number of tests
     given = {
         key: request.getfixturevalue(name)
         for key, name in (("database", "zeno_database"), ("web", "zeno_http"))
         if name in request.fixturenames
     }
-    return World(zeno_plugin_dir, zeno_files, zeno_env, zeno_settings, **given)
+    return World(zeno_plugin_dir, zeno_files, zeno_env, zeno_settings, **given, engines=stash[_ENGINES])
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from typing import Any
 from attrs import asdict, define, field
 
 from zenowasm.conformance.judge import first_difference
-from zenowasm.plugin import AuditRecord, Host, PluginError
+from zenowasm.plugin import AuditRecord, PluginError
 from zenowasm.testing.log import CapturedLog
+from zenowasm.testing.on_demand import OnDemandHost
 from zenowasm.testing.world import World
 
 _NOT_COMPARED = ("time", "seconds", "call", "instance", "decision")
@@ -67,11 +68,12 @@ class _Seen:
 
 @define(eq=False)
 class _Engine:
-    host: Host
+    host: OnDemandHost
     log: CapturedLog
     audit: list[AuditRecord]
 
     def call(self, world: World, slot: str, parameters: dict[str, object]) -> _Seen:
+        self.host.need(slot)
         self.log.clear()
         self.audit.clear()
         requests = world.web.requests if world.web is not None else []
@@ -94,7 +96,7 @@ class _Engine:
         return _Seen(values, data, error)
 
     def _fuel(self) -> int:
-        return sum(plugin.fuel_consumed for plugin in self.host.plugins.values())
+        return sum(plugin.fuel_consumed for plugin in self.host.manager.plugins.values())
 
 
 def _host_call(record: AuditRecord) -> dict[str, Any]:

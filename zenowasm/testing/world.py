@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from importlib.util import find_spec
 from math import inf
@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from zenowasm.plugin import AuditRecord, Host, HostEnvironment, PluginError
+from zenowasm.plugin import AuditRecord, HostEnvironment, PluginError
 from zenowasm.plugin.configuration.limits import CONFIG_FILE
 from zenowasm.plugin.configuration.manifest import FILE_NAME, plugin_folders, read_manifest
 from zenowasm.plugin.configuration.settings import Files, Http, Settings, parse_settings
-from zenowasm.plugin.errors import PluginFolderError
 from zenowasm.testing.log import CapturedLog
+from zenowasm.testing.on_demand import Engines, OnDemandHost
 
 if TYPE_CHECKING:
     from zenowasm.resources.databases.connections import Databases
@@ -57,6 +57,7 @@ class World:
     settings: Mapping[str, Any]
     database: Database | None = None
     web: FakeWeb | None = None
+    engines: Engines = field(factory=Engines)
 
     def copied(self, folder: Path) -> Self:
         """Return a world with copies, in ``folder``, of the files and the database as they are now."""
@@ -69,11 +70,14 @@ class World:
         return evolve(self, files=folder / "files", database=database)
 
     @contextmanager
-    def host(self, backend: str, log: CapturedLog, audit: list[AuditRecord]) -> Iterator[Host]:
-        """Open a host on an engine; raises what is wrong with the first plugin that cannot be loaded."""
+    def host(self, backend: str, log: CapturedLog, audit: list[AuditRecord]) -> Iterator[OnDemandHost]:
+        """Open a host on an engine; raises what is wrong with a manifest, or with the only plugin."""
         text = yaml.safe_dump({"wasm": dict(self.settings)})
         settings = evolve(
-            parse_settings(text, Path(CONFIG_FILE)), http=Http(enabled=False), files=Files(str(self.files))
+            parse_settings(text, Path(CONFIG_FILE)),
+            enabled=False,
+            http=Http(enabled=False),
+            files=Files(str(self.files)),
         )
         with ExitStack() as stack:
             resources: dict[str, Any] = {"databases": self._databases()}
@@ -93,11 +97,13 @@ class World:
         log: CapturedLog,
         audit: list[AuditRecord],
         resources: Mapping[str, Any],
-    ) -> Host:
-        alone = (self.plugins / FILE_NAME).exists()
-        host = Host(
-            None if alone else self.plugins,
-            backend=backend,
+    ) -> OnDemandHost:
+        folders = _folders(self.plugins)
+        if not folders:
+            raise PluginError(f"{self.plugins} holds no plugins: set zenowasm_plugin_dir, or zeno_plugin_dir")
+        host = OnDemandHost(
+            folders,
+            backend=self.engines[backend],
             lazy=False,
             environment=HostEnvironment(self.environment),
             config=settings,
@@ -105,16 +111,12 @@ class World:
             audit=audit.append,
             **resources,
         )
-        try:
-            if alone:
-                host.manager.load(self.plugins)
-            elif broken := [it.error for it in host.problems if not isinstance(it.error, PluginFolderError)]:
-                raise broken[0]
-            elif not host.plugins:
-                raise PluginError(f"{self.plugins} holds no plugins: set zenowasm_plugin_dir, or zeno_plugin_dir")
-        except PluginError:
-            host.close(0)
-            raise
+        if len(folders) == 1:
+            try:
+                host.need_all()
+            except PluginError:
+                host.close(0)
+                raise
         return host
 
     def _databases(self) -> Databases | None:
@@ -141,7 +143,12 @@ def _no_database() -> Databases:
     return NoDatabase({})
 
 
+def _folders(plugins: Path) -> Sequence[Path]:
+    if (plugins / FILE_NAME).exists():
+        return [plugins]
+    return plugin_folders(plugins) if plugins.is_dir() else []
+
+
 def _connections(plugins: Path) -> Iterable[str]:
-    folders = [plugins] if (plugins / FILE_NAME).exists() else plugin_folders(plugins)
-    for folder in folders:
+    for folder in _folders(plugins):
         yield from read_manifest(folder).permissions.database

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import shutil
 import subprocess
 import sys
 
@@ -221,3 +223,107 @@ def test_a_run_that_tests_no_plugins_imports_nothing_of_zenowasm() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "['zenowasm.testing', 'zenowasm.testing.pytest_plugin'] False"
+
+
+COUNTING = """
+from pathlib import Path
+from zenowasm.backends.reference import ReferenceEngine
+from zenowasm.backends.wasmtime.engine import Engine
+
+compiled = []
+
+def count(engine):
+    compile_ = engine.compile
+    def counted(self, binary, limits=None):
+        compiled.append((self.name, len(binary)))
+        return compile_(self, binary, limits)
+    engine.compile = counted
+
+count(ReferenceEngine)
+count(Engine)
+
+def pytest_sessionfinish():
+    Path("compiled").write_text(repr(compiled))
+"""
+SEVERAL_TESTS = """
+import asyncio
+import pytest
+
+@pytest.mark.parametrize("number", range(4))
+def test_calls(zeno_call, number):
+    assert zeno_call("hello.greet", name=str(number)) == {"message": f"Hello, {number}!"}
+
+def test_awaits(zeno_host):
+    assert asyncio.run(zeno_host.call_async("hello.greet", name="a"))["message"] == "Hello, a!"
+
+def test_runs_a_script(zeno_host):
+    assert zeno_host.run_script('hello.greet { name: "b" }')["message"] == "Hello, b!"
+
+def test_settings(zeno_host, zeno_log):
+    zeno_log.assert_silent()
+
+def test_agrees(zeno_same_everywhere):
+    zeno_same_everywhere("hello.greet", name="c")
+"""
+
+
+def compilations(author, tests) -> list[tuple[str, int]]:
+    """What a run of pytest compiles: pairs of an engine and a binary's size."""
+    author.makeconftest(COUNTING)
+    author.makepyfile(tests)
+    assert author.runpytest_subprocess().ret == 0
+    found: list[tuple[str, int]] = ast.literal_eval((author.path / "compiled").read_text())
+    return sorted(found)
+
+
+def add_asker(author, asker) -> int:
+    """Put a second plugin there; return the size of its binary."""
+    shutil.copytree(asker, author.path / "plugins" / "asker")
+    return (asker / "asker.wasm").stat().st_size
+
+
+def test_only_plugins_that_are_called_are_compiled_and_each_once_in_a_run(author, asker) -> None:
+    add_asker(author, asker)
+    size = (author.path / "plugins" / "hello" / "hello.wasm").stat().st_size
+    author.makeini("[pytest]\nfilterwarnings = error\n")
+    expected = sorted((name, size) for name in registry.installed())
+    assert compilations(author, SEVERAL_TESTS) == expected
+
+
+def test_whoever_asks_for_all_plugins_gets_all(author, asker) -> None:
+    sizes = [add_asker(author, asker), (author.path / "plugins" / "hello" / "hello.wasm").stat().st_size]
+    tests = "def test_all(zeno_host):\n    assert list(zeno_host.plugins) == ['asker', 'hello']\n"
+    tests += "    assert 'asker.ask' in zeno_host.slots and not zeno_host.problems\n"
+    assert compilations(author, tests) == sorted((name, size) for name in registry.installed() for size in sizes)
+
+
+def test_a_slot_may_be_in_a_plugin_of_another_name(author, asker) -> None:
+    add_asker(author, asker)
+    folder = author.path / "plugins" / "hello"
+    (folder / "manifest.yaml").write_text((folder / "manifest.yaml").read_text().replace("name: hello", "name: zebra"))
+    author.makepyfile(
+        """
+        import pytest
+        from zenowasm import PluginError
+
+        def test_calls(zeno_call):
+            assert zeno_call("hello.greet", name="x") == {"message": "Hello, x!"}
+
+        def test_unknown(zeno_call):
+            with pytest.raises(PluginError, match="plugin nobody not loaded"):
+                zeno_call("nobody.home")
+        """
+    )
+    author.runpytest("--zeno-backend", "reference").assert_outcomes(passed=2)
+
+
+def test_a_broken_plugin_beside_others_fails_the_tests_that_call_it(author, asker) -> None:
+    add_asker(author, asker)
+    (author.path / "plugins" / "hello" / "hello.wasm").write_bytes(b"no module")
+    author.makepyfile(
+        "def test_good(zeno_call):\n    zeno_call('asker.ask', function='env_get', request='A')\n"
+        "def test_bad(zeno_call):\n    zeno_call('hello.greet', name='x')"
+    )
+    result = author.runpytest("--zeno-backend", "reference")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*LoadError: failed to load WASM module*"])
