@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, byref
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import wasmtime
 from attrs import frozen
@@ -411,6 +411,12 @@ def new_unchecked_function(
         ctypes.addressof(raw),
     )
     return wasmtime.Func._from_raw(raw)
+
+
+class HasAddress(Protocol):
+    """What stands for the caller of a host function; its address is 0 when there is none."""
+
+    address: int
 
 
 def caller(address: int) -> wasmtime.Caller:

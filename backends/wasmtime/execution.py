@@ -32,8 +32,8 @@ class Execution:
     """The running calls of one store.
 
     ``nesting`` counts the guest calls that are inside one another, ``shared`` tells that the outermost ones share a
-    budget. ``stopped_by`` is what a host function raised, ``time_over`` tells that the budget's time is over.
-    ``uncaught`` are the exceptions that no callback caught.
+    budget. ``deadline`` and ``cpu_end`` are those of the budget under which guests run. ``stopped_by`` is what a host
+    function raised, ``time_over`` tells that the budget's time is over. ``uncaught`` are exceptions of callbacks.
     """
 
     __slots__ = (
@@ -47,6 +47,8 @@ class Execution:
         "_stacks",
         "_ticker",
         "budget",
+        "cpu_end",
+        "deadline",
         "nesting",
         "raw",
         "shared",
@@ -71,12 +73,12 @@ class Execution:
         self._stacks = stacks
         self._limits = limits
         self._running = CallBudget()
+        self.deadline = self.cpu_end = inf
         self._asked_again = -inf
         self._granted = self._settled = 0
 
-    @property
     def fuel_consumed(self) -> int:
-        """Fuel consumed by all calls so far, the one under way included."""
+        """Return the fuel consumed by all calls so far, the one under way included."""
         return self._settled + self._granted - self._fuel_left()
 
     def begin(self, budget: CallBudget) -> None:
@@ -142,14 +144,15 @@ class Execution:
 
     def expired(self) -> bool:
         """Return whether the time of the running call is over."""
-        running = self._running
-        return (running.deadline != inf or running.cpu_end != inf) and running.expired()
+        return self._running.expired()
 
     def _apply(self, budget: CallBudget) -> None:
         self.uncaught.clear()
         self.stopped_by = None
         self.time_over = False
         self._running = budget
+        self.deadline = budget.deadline
+        self.cpu_end = budget.cpu_end
         if budget.fuel is not None or self._granted != _UNLIMITED_FUEL:
             # Without a limit what is left from earlier calls is enough for some hundred years.
             self._settled += self._granted - self._fuel_left()

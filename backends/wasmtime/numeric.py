@@ -9,7 +9,9 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable, Sequence
+from math import inf
 from struct import Struct
+from time import monotonic
 from typing import Any, Final
 
 import wasmtime
@@ -114,12 +116,12 @@ def host_entry(
     execution: Execution,
     type: FuncType,
     body: Callable[[Any, tuple[Value, ...]], Sequence[Value]],
-    caller: Callable[[int], Any],
+    caller: capi.HasAddress,
     failed: Callable[[BaseException, bool], int],
 ) -> Callable[[int, int, Any, int], int]:
     """Return what runs when a guest calls a host function: from environment, caller, buffer and its slots to a trap.
 
-    ``caller`` makes of a caller's address what ``body`` sees of it, with a method ``forget`` that is called afterwards.
+    ``caller`` is what ``body`` sees of the instance that calls; its address is set for as long as the body runs.
     ``failed`` makes a trap of an exception, and is told whether ``body`` raised it.
     """
     layout = _Layout(type)
@@ -132,13 +134,13 @@ def host_entry(
         if uncaught:
             return capi.trap_address(wasmtime.Trap("the host function before could not be entered"))
         in_body = False
-        called_by = None
+        caller_before = caller.address
         try:
+            caller.address = raw_caller
             values = buffer_at(raw_values, size)
-            called_by = caller(raw_caller)
             arguments = read(values)
             in_body = True
-            returned = body(called_by, arguments)
+            returned = body(caller, arguments)
             in_body = False
             execution.stopped_by = None  # of a guest that the body called and whose failure it handled
             execution.time_over = False
@@ -149,9 +151,8 @@ def host_entry(
         except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames: it is handed on
             return failed(error, in_body)
         finally:
-            if called_by is not None:
-                called_by.forget()
-        if execution.expired():
+            caller.address = caller_before
+        if monotonic() >= execution.deadline or (execution.cpu_end != inf and execution.expired()):
             return capi.trap_address(capi.new_trap(wasmtime.TrapCode.INTERRUPT))
         return 0
 

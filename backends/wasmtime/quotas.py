@@ -12,7 +12,7 @@ class Quotas:
     """A store's quotas of memory and of tables.
 
     A guest that has one memory grows it within wasmtime's limiter, and no quota is told. Once a metered guest is there,
-    the quotas are the globals that it imports.
+    the quotas are the globals that it imports, and ``counts`` is true.
     """
 
     def __init__(self, store: wasmtime.Store, limits: ExecutionLimits) -> None:
@@ -20,6 +20,7 @@ class Quotas:
         self.table = Quota(limits.table_elements, "table elements")
         self._store = store
         self._fuel: wasmtime.Global | None = None
+        self.counts = False
 
     @property
     def fuel(self) -> int:
@@ -30,6 +31,7 @@ class Quotas:
         """Return what a metered module imports (see ``metering``)."""
         if self._fuel is None:
             self._fuel = _counter(self._store, 0)
+            self.counts = True
         if not isinstance(self.memory, _CountedQuota):
             self.memory = _CountedQuota(self.memory, self._store)
         if not isinstance(self.table, _CountedQuota):

@@ -42,29 +42,28 @@ _ELEMENTS_END = {NumType.I32: (1 << 32) - 1, NumType.I64: (1 << 64) - 1}
 
 
 class Caller:
-    """The instance that called a host function; empty once the function has returned."""
+    """The instance that calls a host function; empty once the function has returned.
 
-    __slots__ = ("_address", "_store")
+    There is one for each host function, whose ``address`` is the caller's while it runs.
+    """
 
-    def __init__(self, store: weakref.ref[Store], address: int) -> None:
+    __slots__ = ("_store", "address")
+
+    def __init__(self, store: weakref.ref[Store]) -> None:
         self._store = store
-        self._address = address
+        self.address = 0
 
     def export(self, name: str) -> protocol.Extern | None:
         """Return the calling instance's export of that name, or ``None``."""
         store = self._store()
-        if store is None or not self._address:
+        if store is None or not self.address:
             return None
-        raw = capi.caller(self._address)
+        raw = capi.caller(self.address)
         try:
             found = raw.get(name)
             return None if found is None else wrap(store, found)
         finally:
             capi.forget_caller(raw)
-
-    def forget(self) -> None:
-        """Make it empty."""
-        self._address = 0
 
 
 class Instance:
@@ -92,14 +91,14 @@ class Store:
         self.end: Callable[[], None] = self.execution.end
         # The callbacks belong to the store: a strong reference back would keep both until a garbage collection.
         self._weak = weakref.ref(self)
-        self._caller = partial(Caller, self._weak)
         self._stopped = partial(_stop, self._weak)
         capi.on_epoch_deadline(self.raw, self._callbacks, self.execution.more_epochs)
 
     @property
     def fuel_consumed(self) -> int:
         """Fuel consumed by all calls in this store so far, the one under way included."""
-        return self.execution.fuel_consumed - self.quotas.fuel
+        consumed = self.execution.fuel_consumed()
+        return consumed - self.quotas.fuel if self.quotas.counts else consumed
 
     def set_budget(self, budget: Budget) -> None:
         """Give the following outermost calls this budget each."""
@@ -108,7 +107,7 @@ class Store:
     def host_function(self, type: FuncType, body: HostBody) -> Func:
         """Make a function of the host; raises ``TypeError`` when its type refers to one that a module defines."""
         if numeric.gives(type):
-            enter = numeric.host_entry(self.execution, type, body, self._caller, self._stopped)
+            enter = numeric.host_entry(self.execution, type, body, Caller(self._weak), self._stopped)
             raw = capi.new_unchecked_function(self.raw, self._callbacks, type, enter)
         else:
             raw = capi.new_host_function(self.raw, self._callbacks, type, self._checked_entry(type, body))
@@ -213,7 +212,7 @@ class Store:
 
     def _checked_entry(self, type: FuncType, body: HostBody) -> capi.HostEntry:
         """Return what runs when a guest calls a host function whose values are not all numbers."""
-        execution, caller, stopped, weak = self.execution, self._caller, self._stopped, self._weak
+        execution, caller, stopped, weak = self.execution, Caller(self._weak), self._stopped, self._weak
 
         def enter(raw_caller: int, arguments: capi.RawValues, results: capi.RawValues) -> int:
             store = weak()
@@ -221,18 +220,19 @@ class Store:
             if execution.uncaught:
                 return capi.trap_address(wasmtime.Trap("the host function before could not be entered"))
             in_body = False
-            called_by = caller(raw_caller)
+            caller_before = caller.address
             try:
+                caller.address = raw_caller
                 values = tuple([lift(store, it, arguments[index]) for index, it in enumerate(type.parameters)])
                 in_body = True
-                returned = body(called_by, values)
+                returned = body(caller, values)
                 in_body = False
                 execution.forget_failures()  # of a guest that the body called and whose failure it handled
                 store._deliver(type, returned, results)
             except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames: it is handed on
                 return stopped(error, in_body)
             finally:
-                called_by.forget()
+                caller.address = caller_before
             return capi.trap_address(capi.new_trap(wasmtime.TrapCode.INTERRUPT)) if execution.expired() else 0
 
         return enter

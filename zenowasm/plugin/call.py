@@ -26,8 +26,8 @@ class RunningCall:
     ``scope`` is the calling script's, ``None`` outside of a slot call. ``deadline`` is the moment, in seconds of
     ``time.monotonic``, at which the call must be over; host functions must not wait beyond it. ``host_calls`` counts
     their calls. ``succeeded`` is what the endings are told: a slot that answers without success has not.
-    ``transactions`` are those that it has begun, by the names of their connections. ``trace`` is what those see of it
-    who watch the host.
+    ``transactions`` are those that it has begun, by the names of their connections; ``endings`` are what ``finish``
+    calls. ``trace`` is what those see of it who watch the host.
     """
 
     scope: Scope | None = None
@@ -36,7 +36,7 @@ class RunningCall:
     host_calls: int = 0
     trace: CallTrace = field(factory=CallTrace)
     transactions: dict[str, Transaction] = field(factory=dict, init=False)
-    _endings: list[Ending] = field(factory=list, init=False)
+    endings: list[Ending] = field(factory=list, init=False)
 
     @property
     def seconds_left(self) -> float:
@@ -45,7 +45,7 @@ class RunningCall:
 
     def at_end(self, ending: Ending) -> None:
         """Have ``ending`` called when the call is over, once, in the order in which they were added."""
-        self._endings.append(ending)
+        self.endings.append(ending)
 
     def finish(self) -> None:
         """Settle what has been begun: call every ending once.
@@ -53,11 +53,9 @@ class RunningCall:
         When one of them fails, the call has not succeeded, so those after it are told that, and the first failure is
         raised when everything is settled.
         """
-        if not self._endings:
-            return
         failure: BaseException | None = None
-        while self._endings:
-            ending = self._endings.pop(0)
+        while self.endings:
+            ending = self.endings.pop(0)
             try:
                 ending(self.succeeded)
             except BaseException as error:  # noqa: BLE001 - kept, and raised when everything is settled

@@ -180,8 +180,8 @@ class Host:
         when the slot does not succeed, ``InputError``, ``NotLoadedError``, ``SlotNotFoundError``, ``ClosedError``,
         what ``Generation.execute`` raises, and ``ValueError`` for a bound that is not greater than 0.
         """
-        response = self.manager.call(slot, {**parameters, **more} if parameters else more, None, _budget(timeout, fuel))
-        return _data(slot, response)
+        given = {**parameters, **more} if parameters else more
+        return _data(slot, self.manager.call(slot, given, None, _budget(timeout, fuel)))
 
     async def call_async(
         self,

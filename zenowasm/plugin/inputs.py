@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from zenowasm.plugin.errors import InputError
-from zenowasm.plugin.guest.abi import InputDefinition, SlotDefinition
+from zenowasm.plugin.guest.abi import InputDefinition
 from zenowasm.plugin.guest.jsonvalue import JSONError, encode
 
 VALUE: Final = "value"
@@ -32,31 +32,30 @@ TYPES: dict[str, tuple[type, ...]] = {
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def check_inputs(definition: SlotDefinition, parameters: Mapping[str, object]) -> dict[str, object]:
+def check_inputs(
+    slot: str, inputs: Mapping[str, InputDefinition], parameters: Mapping[str, object]
+) -> dict[str, object]:
     """Return the parameters as the slot's declared inputs want them: defaults filled in, types converted.
 
     A slot without declared inputs takes everything as it is. A declared ``string`` is a string, and text that spells
     a declared number or boolean becomes one. Raises ``InputError`` for a parameter that is not declared, a required
     one that is missing, and a value that is not of the declared type; nil is of every type.
     """
-    inputs = definition.inputs
     if not inputs:
         return dict(parameters)
     for key in parameters:
         if key not in inputs and key not in _ALWAYS_ALLOWED:
             near = get_close_matches(key[:100], list(inputs), n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
-            raise InputError(
-                f"unknown attribute '{key}' for slot '{definition.name}': it takes {', '.join(inputs)}{hint}"
-            )
+            raise InputError(f"unknown attribute '{key}' for slot '{slot}': it takes {', '.join(inputs)}{hint}")
     checked = dict(parameters)
     for key, wanted in inputs.items():
         if key in checked:
-            checked[key] = _convert(definition.name, key, wanted, checked[key])
+            checked[key] = _convert(slot, key, wanted, checked[key])
         elif wanted.has_default:
             checked[key] = wanted.default
         elif wanted.required:
-            raise InputError(f"missing required attribute '{key}' for slot '{definition.name}'")
+            raise InputError(f"missing required attribute '{key}' for slot '{slot}'")
     return checked
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import InputError
-from zenowasm.plugin.guest.abi import InputDefinition, SlotDefinition
+from zenowasm.plugin.guest.abi import InputDefinition
 from zenowasm.plugin.inputs import check_inputs
 from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.services import HostServices
@@ -164,8 +164,8 @@ def test_many_async_calls_are_all_answered(bench, guest):
     assert bench.lines == [("info", 'async guest.run finished: {"answer":42}')] * 30
 
 
-def definition(**inputs: InputDefinition) -> SlotDefinition:
-    return SlotDefinition("s", inputs=inputs)
+def definition(**inputs: InputDefinition) -> dict[str, InputDefinition]:
+    return inputs
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def definition(**inputs: InputDefinition) -> SlotDefinition:
     ],
 )  # fmt: skip
 def test_values_become_what_is_declared(kind, given_value, value):
-    found = check_inputs(definition(x=InputDefinition(kind)), {"x": given_value})["x"]
+    found = check_inputs("s", definition(x=InputDefinition(kind)), {"x": given_value})["x"]
     assert found == value
     assert type(found) is type(value)
 
@@ -195,13 +195,13 @@ def test_values_become_what_is_declared(kind, given_value, value):
 )  # fmt: skip
 def test_other_values_are_refused(kind, value):
     with pytest.raises(InputError, match=f"type mismatch for 'x' in slot 's': expected {kind}"):
-        check_inputs(definition(x=InputDefinition(kind)), {"x": value})
+        check_inputs("s", definition(x=InputDefinition(kind)), {"x": value})
 
 
 def test_defaults_are_filled_in():
     inputs = definition(a=InputDefinition(default=1, has_default=True), b=InputDefinition())
-    assert check_inputs(inputs, {}) == {"a": 1}
-    assert check_inputs(inputs, {"a": 2}) == {"a": 2}
+    assert check_inputs("s", inputs, {}) == {"a": 1}
+    assert check_inputs("s", inputs, {"a": 2}) == {"a": 2}
 
 
 @given(st.sampled_from(["string", "int", "float", "bool", "list", "map", "any"]),
@@ -209,8 +209,8 @@ def test_defaults_are_filled_in():
 def test_converting_twice_changes_nothing(kind, value):
     slot = definition(x=InputDefinition(kind))
     try:
-        once = check_inputs(slot, {"x": value})
+        once = check_inputs("s", slot, {"x": value})
     except InputError:
         return
-    twice = check_inputs(slot, once)
+    twice = check_inputs("s", slot, once)
     assert twice == once or (value != value and kind == "any") or once["x"] != once["x"]

@@ -182,11 +182,18 @@ def parse_response(data: bytes) -> Response:
 
 def response_of(value: dict[str, JSONValue]) -> Response:
     """Return the response that an object is; as ``parse_response`` otherwise."""
+    if value.keys() <= _RESPONSE_KEYS:
+        success, data, error = value.get("success"), value.get("data"), value.get("error")
+        if isinstance(success, bool) and isinstance(data, dict | None) and isinstance(error, str | None):
+            return Response(success, data, error)
     return Response(
         bool(_get(value, "success", bool, "response")),
         _get(value, "data", dict, "response"),
         _get(value, "error", str, "response"),
     )
+
+
+_RESPONSE_KEYS = frozenset(("success", "data", "error"))
 
 
 def _parse(data: bytes, what: str, kind: type = dict) -> Any:

@@ -282,7 +282,9 @@ class PluginInstance:
         if not self.usable:
             raise UnusableInstanceError(f"this instance of plugin {self._code.name} cannot be used any more")
         deadline = inf if limits.seconds is None else started + limits.seconds
-        cpu_end = inf if limits.cpu_seconds is None else thread_time() + limits.cpu_seconds
+        cpu_end = inf
+        if limits.cpu is not None and (cpu_seconds := limits.cpu_seconds) is not None:
+            cpu_end = thread_time() + cpu_seconds
         self._running = limits
         try:
             self._store.begin(CallBudget(limits.fuel, deadline, cpu_end))
@@ -310,7 +312,8 @@ class PluginInstance:
         if self._port.damaged:
             self.usable = False
         self._context.call = self._no_call
-        call.finish()
+        if call.endings:
+            call.finish()
 
     def _call(self, function: str, *arguments: int) -> tuple[int, ...]:
         if monotonic() >= self._deadline:

@@ -158,7 +158,7 @@ def encode(value: object) -> bytes:
         text = _text(value, _ENCODED_NESTING)
     except RecursionError as error:  # the caller's own stack was nearly used up
         raise JSONError("nested too deeply") from error
-    except _NoFormError:
+    except (_NoFormError, TypeError):  # a key that is no string cannot be quoted
         raise JSONError(_misfit(value, "", _ENCODED_NESTING)) from None
     try:
         return text.encode()
@@ -170,7 +170,7 @@ def is_encodable(value: object) -> bool:
     """Return whether ``encode`` would accept ``value``."""
     try:
         _text(value, _ENCODED_NESTING)
-    except _NoFormError:
+    except (_NoFormError, TypeError):
         return False
     return True
 
@@ -201,15 +201,19 @@ def _text(value: object, depth: int) -> str:
         raise _NoFormError
     inner = depth - 1
     if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - the second question is a slow one
-        return "{" + ",".join([f"{_key(key)}:{_text(item, inner)}" for key, item in value.items()]) + "}"
+        # Most values are strings, for which one more call would cost more than they do.
+        return (
+            "{"
+            + ",".join(
+                [
+                    f"{_quoted(key)}:{_quoted(item) if item.__class__ is str else _text(item, inner)}"
+                    for key, item in value.items()
+                ]
+            )
+            + "}"
+        )
     if isinstance(value, list | tuple):
         return "[" + ",".join([_text(item, inner) for item in value]) + "]"
-    raise _NoFormError
-
-
-def _key(key: object) -> str:
-    if isinstance(key, str):
-        return _quoted(key)
     raise _NoFormError
 
 

@@ -75,7 +75,7 @@ class _Replying(_Asking):
 
     def failed(self, passed: object, error: RequestFailedError) -> bytes:
         """Return the object with the error."""
-        return encode({"success": False, "error": str(error)})
+        return b'{"success":false,"error":' + encode(str(error)) + b"}"
 
     def result(self, answer: bytes | None) -> int:
         """Return the address of the object."""
@@ -129,16 +129,15 @@ class _Logging:
         """Return level and message."""
         level_pointer, level_length, pointer, length = passed
         memory = self.port.guest.memory
+        what = "level"
         try:
             # No level is longer than "error": whatever is longer is not one of the four and counts as info.
             level = memory.read_start(level_pointer, level_length, _LONGEST_LEVEL + 1)
-        except MemoryFaultError as error:
-            raise RequestFailedError("Failed to read log level from WASM memory") from error
-        try:
+            what = "message"
             text = memory.read_start(pointer, length, self.port.limits.log_message_bytes)
         except MemoryFaultError as error:
-            raise RequestFailedError("Failed to read log message from WASM memory") from error
-        return Message(visible_text(level), text, length - len(text))
+            raise RequestFailedError(f"Failed to read log {what} from WASM memory") from error
+        return Message(level.decode("utf-8", "replace"), text, length - len(text))
 
     def encode(self, passed: object, outcome: object) -> bytes:
         """Return nothing."""

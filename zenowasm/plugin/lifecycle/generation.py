@@ -91,7 +91,7 @@ class Generation:
         self.slots: Mapping[str, SlotDefinition] = {slot.name: slot for slot in declaration.slots}
         self.may_read_scope = manifest.granted().may_read_scope
         self._shown_version = str(version)
-        self._seconds = limits.seconds
+        self._seconds = inf if limits.seconds is None else limits.seconds
         self._report = report
         remedy = limits.remedy("instances", manifest.name)
         size = PoolSize(limits.instances, limits.idle_instances, limits.calls_per_instance, remedy)
@@ -154,10 +154,13 @@ class Generation:
         """
         trace = request.trace
         watch = self._watch
-        trace.plugin, trace.version = self.name, self._shown_version
+        trace.plugin, trace.version = self.manifest.name, self._shown_version
         watch.begin(trace)
         try:
-            request.parameters = self._checked(request, shows_scope)
+            if shows_scope and self.may_read_scope:
+                request.parameters = self._with_scope(request)
+            elif inputs := self.slots[request.slot].inputs:
+                request.parameters = check_inputs(request.slot, inputs, request.parameters)
             response = self._answer(request)
         except BaseException as error:
             watch.end(trace, error)
@@ -169,7 +172,7 @@ class Generation:
     def check(self, call: CallTrace, parameters: Mapping[str, object]) -> None:
         """Check the parameters of a call that has begun; raises ``InputError``, and counts the call as failed then."""
         try:
-            check_inputs(self.slots[call.slot], parameters)
+            check_inputs(call.slot, self.slots[call.slot].inputs, parameters)
         except PluginError as error:
             call.plugin, call.version = self.name, self._shown_version
             self._watch.begin(call)
@@ -190,20 +193,20 @@ class Generation:
         self._pool.close()
         return Retirement(self.name, self.version, before - abandoned, abandoned, tuple(self._failures))
 
-    def _checked(self, request: SlotRequest, shows_scope: bool) -> Mapping[str, object]:
-        definition = self.slots[request.slot]
-        scope = request.scope
-        if not shows_scope or scope is None or not self.may_read_scope:
-            return check_inputs(definition, request.parameters) if definition.inputs else request.parameters
-        checked = check_inputs(definition, request.parameters)
+    def _with_scope(self, request: SlotRequest) -> dict[str, object]:
+        checked = check_inputs(request.slot, self.slots[request.slot].inputs, request.parameters)
+        variables = {} if request.scope is None else request.scope.variables()
         # What has no JSON form, such as an infinite number, is not the plugin's to see.
-        checked[SCOPE] = {key: value for key, value in scope.variables().items() if is_encodable(value)}
+        checked[SCOPE] = {key: value for key, value in variables.items() if is_encodable(value)}
         return checked
 
     def _answer(self, request: SlotRequest) -> Response:
         trace = request.trace
         try:
-            pooled = self._pool.lend(self._deadline(request))
+            seconds = self._seconds
+            if request.budget is not None and request.budget.seconds is not None:
+                seconds = min(seconds, request.budget.seconds)
+            pooled = self._pool.lend(request.started + seconds)
         except PoolTimeoutError as error:
             trace.waited = int(error.waited * 1e9)
             raise
@@ -214,16 +217,10 @@ class Generation:
                 request.started += pooled.making
             return pooled.worker.execute(request)
         finally:
-            pooled.give_back()
+            self._pool.take_back(pooled)
 
     def _recycled(self) -> None:
         self._watch.instance_recycled(self.name)
-
-    def _deadline(self, request: SlotRequest) -> float:
-        seconds = inf if self._seconds is None else self._seconds
-        if request.budget is not None and request.budget.seconds is not None:
-            seconds = min(seconds, request.budget.seconds)
-        return request.started + seconds
 
     def _cleanup_failed(self, error: PluginError) -> None:
         if self._retired:

@@ -243,7 +243,7 @@ class PluginManager:
             if self._closing and not self._threads.is_one:
                 raise ClosedError("the plugin host is closed")
             catalog = self._catalog
-            plugin = catalog.owner(call.slot)
+            plugin = catalog.owners.get(call.slot) or catalog.owner(call.slot)
             try:
                 plugin.begin(call)
             except RetiredError:

@@ -33,19 +33,23 @@ class PluginLog:
         """
         if self._left <= 0:
             return
-        self._left -= len(message) + 1
+        size = len(message)
+        self._left -= size + 1
         if self._left <= 0:
             limits = self._limits
             what = f"log output of this call exceeds {limits.log_bytes} bytes, the rest is dropped"
             self.note("warn", f"{what}; {limits.remedy('log_bytes', self._plugin)}")
             return
-        excess = len(message) - self._limits.log_message_bytes
+        excess = size - self._limits.log_message_bytes
         if excess > 0:
             message = message[: self._limits.log_message_bytes]
             cut += excess
         text = visible_text(message)
-        self.note(level if level in LOG_LEVELS else "info", f"{text}… ({cut} bytes cut)" if cut else text)
+        if cut:
+            text = f"{text}… ({cut} bytes cut)"
+        self.note(level if level in LOG_LEVELS else "info", text)
 
     def note(self, level: str, message: str) -> None:
         """Log a message of the host about the plugin."""
-        self._sink(LogRecord(self._plugin, level, self._redactor.text(message)))
+        redactor = self._redactor
+        self._sink(LogRecord(self._plugin, level, redactor.text(message) if redactor.redacts else message))

@@ -102,8 +102,11 @@ class TimeHistogram:
         bucket = 4 * exponent + (nanoseconds >> exponent) if exponent > 0 else nanoseconds
         self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
 
-    def times(self) -> Times:
-        """Return what is known of the durations."""
+    def times(self, count: int | None = None) -> Times:
+        """Return what is known of the durations; up to ``count`` there are as many more of 0."""
+        if count is not None:
+            self._buckets[0] = self._buckets.get(0, 0) + count - self._count
+            self._count = count
         buckets = sorted(self._buckets.items())
         p50, p90, p99 = (self._quantile(buckets, quantile) * _NANOSECONDS for quantile in (0.5, 0.9, 0.99))
         return Times(self._count, self._total * _NANOSECONDS, p50, p90, p99, self._longest * _NANOSECONDS)
@@ -136,17 +139,17 @@ class _Calls:
     def add(self, trace: CallTrace, duration: int, error: BaseException | None) -> None:
         self.calls += 1
         self.time.add(duration)
-        self.waiting.add(trace.waited)
+        if trace.waited:
+            self.waiting.add(trace.waited)
         self.fuel += trace.fuel
         self.bytes_in += trace.bytes_in
         self.bytes_out += trace.bytes_out
         for key, count in trace.host_calls.items():
             self.host_calls[key] += count
-        failure = failure_name(trace, error)
-        if failure is None:
+        if error is None and trace.succeeded:
             self.successes += 1
-        else:
-            self.failures[failure] += 1
+            return
+        self.failures[failure_name(trace, error) or ""] += 1
         if isinstance(error, CallError) and error.trap_code is not None:
             self.traps[error.trap_code.value] += 1
 
@@ -162,7 +165,7 @@ class _Calls:
             dict(sorted(self.traps.items())),
             self.fuel,
             self.time.times(),
-            self.waiting.times(),
+            self.waiting.times(self.calls),
             host_calls,
             self.bytes_in,
             self.bytes_out,
@@ -185,6 +188,7 @@ class Metrics:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._plugins: dict[str, _Plugin] = {}
+        self._found: dict[tuple[str, str, str], _Calls] = {}  # what is in the plugins, by one look
         self._entries = 0
 
     def call_ended(self, trace: CallTrace, duration: int, error: BaseException | None) -> None:
@@ -227,14 +231,19 @@ class Metrics:
         return found
 
     def _calls(self, trace: CallTrace) -> _Calls:
-        plugin = self._plugin(trace.plugin)
-        entries, name = (plugin.slots, trace.slot) if trace.slot else (plugin.phases, trace.phase)
-        found = entries.get(name)
+        phase = "" if trace.slot else trace.phase
+        found = self._found.get((trace.plugin, trace.slot, phase))
         if found is None:
-            self._entries += 1
-            if self._entries > MOST_ENTRIES:
-                name = OTHERS
-            found = entries.setdefault(name, _Calls())
+            plugin = self._plugin(trace.plugin)
+            entries, name = (plugin.slots, trace.slot) if trace.slot else (plugin.phases, phase)
+            found = entries.get(name)
+            if found is None:
+                self._entries += 1
+                if self._entries > MOST_ENTRIES:
+                    name = OTHERS
+                found = entries.setdefault(name, _Calls())
+            if name != OTHERS and len(self._found) < MOST_ENTRIES:
+                self._found[trace.plugin, trace.slot, phase] = found
         return found
 
 

@@ -27,7 +27,7 @@ _CAUSES: Final = 16
 
 
 class Redactor:
-    """Replaces secret values by ``<redacted:NAME>``; without values it returns every text as it is.
+    """Replaces secret values by ``<redacted:NAME>``; without values it ``redacts`` nothing.
 
     A text is searched once for each value, and a host has no more of them than its environment has variables.
     """
@@ -42,6 +42,7 @@ class Redactor:
                     found.setdefault(form, f"<redacted:{visible_text(name.encode('utf-8', 'surrogateescape'))}>")
         # A value that contains another goes first, so that nothing of it is left.
         self._marks = sorted(found.items(), key=lambda item: -len(item[0]))
+        self.redacts = bool(found)
 
     def __repr__(self) -> str:
         return f"Redactor({', '.join(sorted({mark for _, mark in self._marks}))})"

@@ -24,7 +24,8 @@ class Watch:
     """What sees the calls of one host; used by all of its threads.
 
     Calls are always counted, which costs next to nothing; they are described only where there is an ``audit`` to be
-    told, and measured one by one only where there is that or a ``telemetry``.
+    told, and measured one by one only where there is that or a ``telemetry``. ``describes`` tells that there is one of
+    the two, so that each call of a host function counts for itself.
     """
 
     def __init__(self, backend: str = "", audit: AuditSink | None = None, telemetry: Telemetry | None = None) -> None:
@@ -32,7 +33,7 @@ class Watch:
         self._backend = backend
         self._audit = audit
         self._telemetry = telemetry
-        self._describes = audit is not None or telemetry is not None
+        self.describes = audit is not None or telemetry is not None
         self._numbers: Iterator[int] = count(1)
         self._name = secrets.token_hex(4)
 
@@ -60,11 +61,6 @@ class Watch:
             self.end(trace, error)
             raise
         self.end(trace)
-
-    @property
-    def describes(self) -> bool:
-        """Whether somebody wants to know of each call of a host function, and not only how many there are."""
-        return self._describes
 
     def host_call(self, trace: CallTrace, redactor: Redactor, function: str, size: int) -> DescribedCall:
         """See a call of a host function begin, in which the plugin passed ``size`` bytes."""
