@@ -147,7 +147,8 @@ class Execution:
         return self._running.expired()
 
     def _apply(self, budget: CallBudget) -> None:
-        self.uncaught.clear()
+        if self.uncaught:
+            self.uncaught.clear()
         self.stopped_by = None
         self.time_over = False
         self._running = budget

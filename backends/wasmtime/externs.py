@@ -69,17 +69,17 @@ class Memory:
 
     def read(self, address: int, length: int) -> bytes:
         """Return a copy of ``length`` bytes; raises ``IndexError`` when they are not all inside the memory."""
-        end = address + length
-        known = self._bytes
-        if not 0 <= address <= end <= len(known):
-            known = self._refreshed(address, length)
-        return known[address:end].tobytes()
+        if address >= 0 and length > 0:
+            data = self._bytes[address : address + length].tobytes()
+            if len(data) == length:
+                return data
+        return self._refreshed(address, length)[address : address + length].tobytes()
 
     def write(self, address: int, data: bytes) -> None:
         """Write ``data``; raises ``IndexError``, with nothing written, when it does not fit inside the memory."""
         end = address + len(data)
         known = self._bytes
-        if not 0 <= address <= end <= len(known):
+        if address < 0 or end > len(known):
             known = self._refreshed(address, len(data))
         known[address:end] = data
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from struct import Struct
 from time import monotonic
@@ -52,15 +53,20 @@ def _struct(types: ResultType) -> Struct:
 
 
 class _Buffer:
-    """Space for one call: its values, and behind them the pointer to the trap that ended it."""
+    """Space for one call of a function: its values, and the pointer to the trap that ended it.
 
-    __slots__ = ("address", "trap", "trap_address", "values")
+    ``write``, ``call`` and ``read`` have everything but the arguments bound, since they are used again and again.
+    """
 
-    def __init__(self, slots: int) -> None:
-        self.values = (ctypes.c_uint64 * (2 * slots))()
+    __slots__ = ("call", "read", "trap", "values", "write")
+
+    def __init__(self, context: int, function: int, layout: _Layout) -> None:
+        values = self.values = (ctypes.c_uint64 * (2 * layout.slots))()
         self.trap = ctypes.c_void_p()
-        self.address = ctypes.addressof(self.values)
-        self.trap_address = ctypes.addressof(self.trap)
+        self.write = partial(layout.arguments.pack_into, values, 0)
+        self.read = partial(layout.results.unpack_from, values)
+        where = ctypes.addressof(self.trap)
+        self.call = partial(capi.call_unchecked, context, function, ctypes.addressof(values), layout.slots, where)
 
 
 def guest_entry(
@@ -70,35 +76,30 @@ def guest_entry(
 
     The function raises ``TypeError`` and ``ValueError`` for arguments that do not fit, and what ``failed`` returns.
     """
-    layout = _Layout(type)
-    slots = layout.slots
-    write, read = layout.arguments.pack_into, layout.results.unpack_from
-    context = capi.context_address(execution.raw)
     raw = capi.function_copy(function)
-    address = ctypes.addressof(raw)
-    call_unchecked = capi.call_unchecked
+    make = partial(_Buffer, capi.context_address(execution.raw), ctypes.addressof(raw), _Layout(type))
     uncaught = execution.uncaught
     # A call takes a buffer out and puts it back, since a host function or a signal handler may call the same function.
-    free = [_Buffer(slots)]
+    free = [make()]
 
     def call(*arguments: Value, _raw: object = raw) -> tuple[Value, ...]:
-        buffer = free.pop() if free else _Buffer(slots)
+        buffer = free.pop() if free else make()
         try:
-            write(buffer.values, 0, *arguments)
+            buffer.write(*arguments)
         except struct.error:
-            write(buffer.values, 0, *_checked(type, arguments))
+            buffer.write(*_checked(type, arguments))
         nesting = execution.nesting
         if nesting or not execution.shared:
             execution.admit(nesting)
         try:
             execution.nesting = nesting + 1
-            error = call_unchecked(context, address, buffer.address, slots, buffer.trap_address)
+            error = buffer.call()
         finally:
             execution.nesting = nesting
-        if uncaught or error or buffer.trap:
+        if error or buffer.trap or uncaught:
             failure = capi.failure(error, buffer.trap.value)
             raise execution.take_uncaught() if uncaught else failed(failure)
-        results = read(buffer.values)
+        results = buffer.read()
         free.append(buffer)
         return results
 

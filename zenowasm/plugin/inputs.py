@@ -32,31 +32,51 @@ TYPES: dict[str, tuple[type, ...]] = {
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def check_inputs(
-    slot: str, inputs: Mapping[str, InputDefinition], parameters: Mapping[str, object]
-) -> dict[str, object]:
-    """Return the parameters as the slot's declared inputs want them: defaults filled in, types converted.
+class Inputs:
+    """The inputs that a slot declares, prepared to check parameters."""
 
-    A slot without declared inputs takes everything as it is. A declared ``string`` is a string, and text that spells
-    a declared number or boolean becomes one. Raises ``InputError`` for a parameter that is not declared, a required
-    one that is missing, and a value that is not of the declared type; nil is of every type.
-    """
-    if not inputs:
-        return dict(parameters)
-    for key in parameters:
-        if key not in inputs and key not in _ALWAYS_ALLOWED:
-            near = get_close_matches(key[:100], list(inputs), n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise InputError(f"unknown attribute '{key}' for slot '{slot}': it takes {', '.join(inputs)}{hint}")
-    checked = dict(parameters)
-    for key, wanted in inputs.items():
-        if key in checked:
-            checked[key] = _convert(slot, key, wanted, checked[key])
-        elif wanted.has_default:
-            checked[key] = wanted.default
-        elif wanted.required:
-            raise InputError(f"missing required attribute '{key}' for slot '{slot}'")
-    return checked
+    __slots__ = ("_declared", "_exact", "_slot")
+
+    def __init__(self, slot: str, declared: Mapping[str, InputDefinition]) -> None:
+        self._slot = slot
+        self._declared = declared
+        # What needs no conversion; a value of any type is of none of these.
+        self._exact = {key: TYPES.get(wanted.type.lower(), (None,))[0] for key, wanted in declared.items()}
+
+    def check(self, parameters: Mapping[str, object]) -> Mapping[str, object]:
+        """Return the parameters as the declared inputs want them: defaults filled in, types converted.
+
+        A slot without declared inputs takes everything as it is. A declared ``string`` is a string, and text that
+        spells a declared number or boolean becomes one. Raises ``InputError`` for a parameter that is not declared, a
+        required one that is missing, and a value that is not of the declared type; nil is of every type.
+        """
+        exact = self._exact
+        if not exact:
+            return parameters
+        if len(parameters) == len(exact):
+            for key, value in parameters.items():
+                if exact.get(key) is not value.__class__:
+                    break
+            else:
+                return parameters
+        return self._converted(parameters)
+
+    def _converted(self, parameters: Mapping[str, object]) -> dict[str, object]:
+        slot, declared = self._slot, self._declared
+        for key in parameters:
+            if key not in declared and key not in _ALWAYS_ALLOWED:
+                near = get_close_matches(key[:100], list(declared), n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise InputError(f"unknown attribute '{key}' for slot '{slot}': it takes {', '.join(declared)}{hint}")
+        checked = dict(parameters)
+        for key, wanted in declared.items():
+            if key in checked:
+                checked[key] = _convert(slot, key, wanted, checked[key])
+            elif wanted.has_default:
+                checked[key] = wanted.default
+            elif wanted.required:
+                raise InputError(f"missing required attribute '{key}' for slot '{slot}'")
+        return checked
 
 
 def _convert(slot: str, key: str, wanted: InputDefinition, value: object) -> object:

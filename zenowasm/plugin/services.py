@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from zenowasm.backends.protocol import Store
 from zenowasm.display import visible
@@ -29,7 +29,7 @@ _LOGGER = logging.getLogger("zenowasm.plugin")
 _LOGGING_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
 
-@frozen
+@define(hash=True)
 class LogRecord:
     """One message of a plugin, or of the host about a plugin. ``level`` is one of ``LOG_LEVELS``."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import InputError
 from zenowasm.plugin.guest.abi import InputDefinition
-from zenowasm.plugin.inputs import check_inputs
+from zenowasm.plugin.inputs import Inputs
 from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.services import HostServices
 from zenowasm.plugin.slots import register_slots
@@ -164,6 +165,10 @@ def test_many_async_calls_are_all_answered(bench, guest):
     assert bench.lines == [("info", 'async guest.run finished: {"answer":42}')] * 30
 
 
+def check(inputs: dict[str, InputDefinition], parameters: Mapping[str, object]) -> Mapping[str, object]:
+    return Inputs("s", inputs).check(parameters)
+
+
 def definition(**inputs: InputDefinition) -> dict[str, InputDefinition]:
     return inputs
 
@@ -180,7 +185,7 @@ def definition(**inputs: InputDefinition) -> dict[str, InputDefinition]:
     ],
 )  # fmt: skip
 def test_values_become_what_is_declared(kind, given_value, value):
-    found = check_inputs("s", definition(x=InputDefinition(kind)), {"x": given_value})["x"]
+    found = check(definition(x=InputDefinition(kind)), {"x": given_value})["x"]
     assert found == value
     assert type(found) is type(value)
 
@@ -195,13 +200,13 @@ def test_values_become_what_is_declared(kind, given_value, value):
 )  # fmt: skip
 def test_other_values_are_refused(kind, value):
     with pytest.raises(InputError, match=f"type mismatch for 'x' in slot 's': expected {kind}"):
-        check_inputs("s", definition(x=InputDefinition(kind)), {"x": value})
+        check(definition(x=InputDefinition(kind)), {"x": value})
 
 
 def test_defaults_are_filled_in():
     inputs = definition(a=InputDefinition(default=1, has_default=True), b=InputDefinition())
-    assert check_inputs("s", inputs, {}) == {"a": 1}
-    assert check_inputs("s", inputs, {"a": 2}) == {"a": 2}
+    assert check(inputs, {}) == {"a": 1}
+    assert check(inputs, {"a": 2}) == {"a": 2}
 
 
 @given(st.sampled_from(["string", "int", "float", "bool", "list", "map", "any"]),
@@ -209,8 +214,8 @@ def test_defaults_are_filled_in():
 def test_converting_twice_changes_nothing(kind, value):
     slot = definition(x=InputDefinition(kind))
     try:
-        once = check_inputs("s", slot, {"x": value})
+        once = check(slot, {"x": value})
     except InputError:
         return
-    twice = check_inputs("s", slot, once)
+    twice = check(slot, once)
     assert twice == once or (value != value and kind == "any") or once["x"] != once["x"]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from zenowasm.backends.protocol import FuncType, MemType, Module
 from zenowasm.interp.types import I32
@@ -77,7 +77,7 @@ class SlotDefinition:
     outputs: Mapping[str, JSONValue] = field(factory=dict)
 
 
-@frozen
+@define
 class Response:
     """What ``plugin_execute`` answers."""
 
@@ -110,8 +110,17 @@ def encode_request(slot: str, parameters: Mapping[str, object], context: bytes =
 
     Raises ``JSONError`` when a parameter has no JSON form.
     """
-    tail = b',"context":' + context + b"}" if context else b"}"
-    return b'{"slot_name":' + encode(slot) + b',"parameters":' + encode(parameters) + tail
+    return request_head(slot) + encode(parameters) + request_tail(context)
+
+
+def request_head(slot: str) -> bytes:
+    """Return what precedes the parameters in a request."""
+    return b'{"slot_name":' + encode(slot) + b',"parameters":'
+
+
+def request_tail(context: bytes) -> bytes:
+    """Return what follows the parameters in a request."""
+    return b',"context":' + context + b"}" if context else b"}"
 
 
 def parse_metadata(data: bytes) -> Metadata:

@@ -181,6 +181,8 @@ class _NoFormError(Exception):
 
 def _text(value: object, depth: int) -> str:
     """Return ``value`` as JSON; raises ``_NoFormError``."""
+    if value.__class__ is dict:
+        return _object(value, depth)
     if isinstance(value, str):
         return _quoted(value)
     if value is None:
@@ -197,24 +199,22 @@ def _text(value: object, depth: int) -> str:
         if not isfinite(value):
             raise _NoFormError
         return int.__repr__(int(value)) if value.is_integer() and abs(value) < _PLAIN else float.__repr__(value)
-    if depth == 0:
-        raise _NoFormError
-    inner = depth - 1
-    if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - the second question is a slow one
-        # Most values are strings, for which one more call would cost more than they do.
-        return (
-            "{"
-            + ",".join(
-                [
-                    f"{_quoted(key)}:{_quoted(item) if item.__class__ is str else _text(item, inner)}"
-                    for key, item in value.items()
-                ]
-            )
-            + "}"
-        )
-    if isinstance(value, list | tuple):
-        return "[" + ",".join([_text(item, inner) for item in value]) + "]"
+    if isinstance(value, Mapping):
+        return _object(value, depth)
+    if depth and isinstance(value, list | tuple):
+        return "[" + ",".join([_text(item, depth - 1) for item in value]) + "]"
     raise _NoFormError
+
+
+def _object(value: Mapping[str, object], depth: int) -> str:
+    if not depth:
+        raise _NoFormError
+    # Most values are strings, for which one more call would cost more than they do.
+    pairs = [
+        f"{_quoted(key)}:{_quoted(item) if item.__class__ is str else _text(item, depth - 1)}"
+        for key, item in value.items()
+    ]
+    return "{" + ",".join(pairs) + "}"
 
 
 def _misfit(value: object, path: str, depth: int) -> str:

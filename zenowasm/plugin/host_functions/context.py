@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from attrs import define, field
 
 from zenowasm.plugin.access.permissions import Permissions
@@ -9,19 +11,26 @@ from zenowasm.plugin.call import RunningCall
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.observing.log import PluginLog
 from zenowasm.plugin.observing.redaction import Redactor
+from zenowasm.plugin.observing.trace import Decision
 from zenowasm.plugin.services import HostServices
 
 
 class RequestFailedError(Exception):
     """A host function cannot do what it was asked for; the message is what the guest is told."""
 
+    decision: ClassVar = Decision.FAILED
+
 
 class DeniedError(RequestFailedError):
     """The plugin's permissions, or the host's, do not allow it."""
 
+    decision: ClassVar = Decision.DENIED
+
 
 class NotAvailableError(RequestFailedError):
     """Neither this host nor this phase of the plugin's life offers it."""
+
+    decision: ClassVar = Decision.UNAVAILABLE
 
 
 @define(eq=False)

@@ -17,8 +17,8 @@ from attrs import frozen
 from zenowasm.interp.errors import Trap, TrapCode, WasmError
 from zenowasm.plugin.errors import HostCallsUsedUp
 from zenowasm.plugin.host_functions import db, env, file, http, log, scope
-from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
-from zenowasm.plugin.observing.trace import Decision
+from zenowasm.plugin.host_functions.context import HostContext, RequestFailedError
+from zenowasm.plugin.observing.trace import MOST_ANSWERS, Decision
 
 PREFIX: Final = "host_"
 
@@ -98,12 +98,12 @@ def perform(context: HostContext, operation: Operation, exchange: Exchange[_T], 
     the guest goes on.
     """
     call = context.call
-    name = operation.name
+    trace = call.trace
     watch = context.services.watch
-    described = watch.host_call(call.trace, context.redactor, name, size) if watch.describes else None
-    argument = None
-    decision, answered = Decision.ALLOWED, 0
+    described = watch.host_call(trace, context.redactor, operation.name, size) if watch.describes else None
+    argument: Any = None
     failure: BaseException | None = None
+    decision, answered = Decision.FAILED, 0
     try:
         call.host_calls += 1
         if call.host_calls > context.limits.host_calls:
@@ -114,26 +114,20 @@ def perform(context: HostContext, operation: Operation, exchange: Exchange[_T], 
         finally:
             if call.deadline <= monotonic():
                 raise Trap(TrapCode.INTERRUPTED)
-        answered = len(answer)
+        decision, answered = Decision.ALLOWED, len(answer)
         return answer
     except RequestFailedError as error:
-        decision, failure = _decision(error), error
+        decision, failure = error.decision, error
         return exchange.failed(passed, error)
+    except WasmError as error:
+        decision, failure = Decision.LIMIT, error
+        raise
     except BaseException as error:
-        decision, failure = _decision(error), error
+        failure = error
         raise
     finally:
-        call.trace.count(name, decision, 0 if argument is None else size, answered)
+        trace.answers.append((operation.name, decision, 0 if argument is None else size, answered))
+        if len(trace.answers) == MOST_ANSWERS:
+            trace.fold()
         if described is not None:
             described.ended(decision, argument, answered, failure)
-
-
-def _decision(error: BaseException) -> Decision:
-    match error:
-        case DeniedError():
-            return Decision.DENIED
-        case NotAvailableError():
-            return Decision.UNAVAILABLE
-        case WasmError():
-            return Decision.LIMIT
-    return Decision.FAILED

@@ -14,7 +14,7 @@ from zenowasm.plugin.configuration.manifest import Manifest
 from zenowasm.plugin.errors import PluginError, PoolTimeoutError, RetiredError
 from zenowasm.plugin.guest.abi import Metadata, Response, SlotDefinition
 from zenowasm.plugin.guest.jsonvalue import is_encodable
-from zenowasm.plugin.inputs import SCOPE, check_inputs
+from zenowasm.plugin.inputs import SCOPE, Inputs
 from zenowasm.plugin.lifecycle.pool import InstancePool, PoolSize
 from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.observing.watch import Watch
@@ -89,6 +89,7 @@ class Generation:
         self.version = version
         self.metadata: Metadata = declaration.metadata
         self.slots: Mapping[str, SlotDefinition] = {slot.name: slot for slot in declaration.slots}
+        self._inputs = {slot.name: Inputs(slot.name, slot.inputs) for slot in declaration.slots}
         self.may_read_scope = manifest.granted().may_read_scope
         self._shown_version = str(version)
         self._seconds = inf if limits.seconds is None else limits.seconds
@@ -159,8 +160,8 @@ class Generation:
         try:
             if shows_scope and self.may_read_scope:
                 request.parameters = self._with_scope(request)
-            elif inputs := self.slots[request.slot].inputs:
-                request.parameters = check_inputs(request.slot, inputs, request.parameters)
+            else:
+                request.parameters = self._inputs[request.slot].check(request.parameters)
             response = self._answer(request)
         except BaseException as error:
             watch.end(trace, error)
@@ -172,7 +173,7 @@ class Generation:
     def check(self, call: CallTrace, parameters: Mapping[str, object]) -> None:
         """Check the parameters of a call that has begun; raises ``InputError``, and counts the call as failed then."""
         try:
-            check_inputs(call.slot, self.slots[call.slot].inputs, parameters)
+            self._inputs[call.slot].check(parameters)
         except PluginError as error:
             call.plugin, call.version = self.name, self._shown_version
             self._watch.begin(call)
@@ -194,7 +195,7 @@ class Generation:
         return Retirement(self.name, self.version, before - abandoned, abandoned, tuple(self._failures))
 
     def _with_scope(self, request: SlotRequest) -> dict[str, object]:
-        checked = check_inputs(request.slot, self.slots[request.slot].inputs, request.parameters)
+        checked = dict(self._inputs[request.slot].check(request.parameters))
         variables = {} if request.scope is None else request.scope.variables()
         # What has no JSON form, such as an infinite number, is not the plugin's to see.
         checked[SCOPE] = {key: value for key, value in variables.items() if is_encodable(value)}

@@ -7,12 +7,13 @@ an eighth of its value.
 from __future__ import annotations
 
 import threading
-from collections import Counter
+from collections import Counter, deque
 from math import ceil
 from typing import Final
 
 from attrs import define, field, frozen
 
+from zenowasm.interp.errors import TrapCode
 from zenowasm.plugin.errors import CallError, SlotFailedError
 from zenowasm.plugin.observing.trace import CallTrace, Decision
 
@@ -21,6 +22,8 @@ MOST_ENTRIES: Final = 10_000
 OTHERS: Final = "(others)"
 _LONGEST = (1 << 42) - 1  # nanoseconds, more than an hour
 _NANOSECONDS = 1e-9
+_BATCH = 64
+"""Ended calls that are kept before they are counted."""
 
 
 @frozen
@@ -136,7 +139,7 @@ class _Calls:
     bytes_in: int = 0
     bytes_out: int = 0
 
-    def add(self, trace: CallTrace, duration: int, error: BaseException | None) -> None:
+    def add(self, trace: CallTrace, duration: int, failure: str | None, trap: TrapCode | None) -> None:
         self.calls += 1
         self.time.add(duration)
         if trace.waited:
@@ -146,12 +149,12 @@ class _Calls:
         self.bytes_out += trace.bytes_out
         for key, count in trace.host_calls.items():
             self.host_calls[key] += count
-        if error is None and trace.succeeded:
+        if failure is None:
             self.successes += 1
-            return
-        self.failures[failure_name(trace, error) or ""] += 1
-        if isinstance(error, CallError) and error.trap_code is not None:
-            self.traps[error.trap_code.value] += 1
+        else:
+            self.failures[failure] += 1
+        if trap is not None:
+            self.traps[trap.value] += 1
 
     def stats(self, name: str) -> CallStats:
         host_calls: dict[str, dict[str, int]] = {}
@@ -190,11 +193,25 @@ class Metrics:
         self._plugins: dict[str, _Plugin] = {}
         self._found: dict[tuple[str, str, str], _Calls] = {}  # what is in the plugins, by one look
         self._entries = 0
+        self._ended: deque[tuple[CallTrace, int, str | None, TrapCode | None]] = deque()
 
     def call_ended(self, trace: CallTrace, duration: int, error: BaseException | None) -> None:
-        """Count a call that took ``duration`` nanoseconds."""
-        with self._lock:
-            self._calls(trace).add(trace, duration, error)
+        """Count a call that took ``duration`` nanoseconds: later, with others, as that costs a third."""
+        failure = trap = None
+        if error is not None or not trace.succeeded:
+            failure = failure_name(trace, error)
+            trap = error.trap_code if isinstance(error, CallError) else None
+        self._ended.append((trace, duration, failure, trap))
+        if len(self._ended) >= _BATCH:
+            with self._lock:
+                self._count()
+
+    def _count(self) -> None:
+        """Count the calls that have ended; the lock is held."""
+        while self._ended:
+            trace, duration, failure, trap = self._ended.popleft()
+            trace.fold()
+            self._calls(trace).add(trace, duration, failure, trap)
 
     def instance_made(self, plugin: str) -> int:
         """Count an instance and return its number among those of its plugin, from 1."""
@@ -220,6 +237,7 @@ class Metrics:
     def snapshot(self, backend: str = "") -> HostStats:
         """Return the numbers of this moment."""
         with self._lock:
+            self._count()
             return HostStats(backend, tuple(_stats(name, it) for name, it in sorted(self._plugins.items())))
 
     def _plugin(self, name: str) -> _Plugin:

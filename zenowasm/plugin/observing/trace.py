@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from time import perf_counter_ns
-from typing import Any
-
-from attrs import define, field
+from typing import Any, Final
 
 from zenowasm.plugin.guest.abi import EXECUTE
 
@@ -24,33 +22,45 @@ class Decision(StrEnum):
     """The plugin's call ended at one of its limits; what was asked for may have been done."""
 
 
-@define(eq=False)
+MOST_ANSWERS: Final = 256
+"""Answers of host functions that are kept before they are counted."""
+
+
 class CallTrace:
     """A slot call, or one phase of a plugin's loading and ending, named by the function of the guest that it calls.
 
     ``number`` is the call's among those of its host, ``version`` the plugin's version as it is shown, ``instance`` the
     number of the worker, 0 before there is one. Times are in nanoseconds: ``started`` of ``time.perf_counter_ns``,
-    ``waited`` until a worker was free. ``host_calls`` counts by function and decision. ``span`` is the telemetry's.
+    ``waited`` until a worker was free. ``answers`` are those of host functions: name, decision, bytes in and out.
+    ``host_calls`` counts by function and decision what was folded of them. ``span`` is the telemetry's.
     """
 
-    plugin: str = ""
-    version: str = ""
-    slot: str = ""
-    phase: str = EXECUTE
-    number: int = 0
-    instance: int = 0
-    started: int = field(factory=perf_counter_ns)
-    waited: int = 0
-    fuel: int = 0
-    succeeded: bool = True
-    bytes_in: int = 0
-    bytes_out: int = 0
-    host_calls: dict[tuple[str, Decision], int] = field(factory=dict)
+    number = 0
+    waited = 0
+    fuel = 0
+    succeeded = True
+    bytes_in = 0
+    bytes_out = 0
     span: Any = None
 
-    def count(self, function: str, decision: Decision, bytes_in: int, bytes_out: int) -> None:
-        """Count a call of a host function."""
-        self.bytes_in += bytes_in
-        self.bytes_out += bytes_out
-        key = function, decision
-        self.host_calls[key] = self.host_calls.get(key, 0) + 1
+    def __init__(
+        self, plugin: str = "", version: str = "", slot: str = "", phase: str = EXECUTE, instance: int = 0
+    ) -> None:
+        """Begin a call now."""
+        self.plugin = plugin
+        self.version = version
+        self.slot = slot
+        self.phase = phase
+        self.instance = instance
+        self.answers: list[tuple[str, Decision, int, int]] = []
+        self.host_calls: dict[tuple[str, Decision], int] = {}
+        self.started = perf_counter_ns()
+
+    def fold(self) -> None:
+        """Count the answers, and forget them."""
+        for function, decision, bytes_in, bytes_out in self.answers:
+            self.bytes_in += bytes_in
+            self.bytes_out += bytes_out
+            key = function, decision
+            self.host_calls[key] = self.host_calls.get(key, 0) + 1
+        self.answers.clear()
