@@ -204,3 +204,11 @@ def test_requests_of_serve() -> None:
     found = section("host-operator.md", "Lifecycle")
     for path in (routes.RELOAD, routes.PLUGINS, routes.STATS, f"{routes.SLOTS}NAME"):
         assert re.search(rf"`(GET|POST) {path}`", found), path
+
+
+def test_options_of_bench() -> None:
+    command = cli.get_command(click.Context(cli), "bench")
+    assert command is not None
+    options = {name for it in command.params for name in it.opts}
+    text = (ROOT / "docs" / "benchmarks.md").read_text().partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(--\w+)` \|", text, re.MULTILINE)) == options

@@ -7,17 +7,21 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import click
 from attrs import evolve
 from rich.console import Console
 
-from zenowasm.bench import run, terminal
+from zenowasm.bench import charts, markdown, run, terminal
 from zenowasm.bench.document import to_document
 from zenowasm.bench.errors import BenchError, DisagreementError
-from zenowasm.cli.errors import user_errors
+from zenowasm.bench.page import to_html
+from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.reports import OUTPUT, write_report
 from zenowasm.display import visible
+
+DOCS: Final = Path("docs") / "benchmarks.md"
 
 
 @click.command()
@@ -27,6 +31,16 @@ from zenowasm.display import visible
 @click.option("--quick", is_flag=True, help="Take 20 seconds: short samples, no growth curves, no large modules.")
 @click.option("--list", "listed", is_flag=True, help="List groups, engines and hosts; measure nothing.")
 @click.option("--json", "document", type=OUTPUT, metavar="FILE", help="Write all samples, which pyperf can read.")
+@click.option("--html", type=OUTPUT, metavar="FILE", help="Write a self-contained HTML report with charts.")
+@click.option(
+    "--docs",
+    "page",
+    type=OUTPUT,
+    is_flag=False,
+    flag_value=DOCS,
+    metavar="[FILE]",
+    help=f"Write the tables into a page of documentation; without FILE, {DOCS}.",
+)
 def bench(
     only: tuple[str, ...],
     engines: tuple[str, ...],
@@ -34,6 +48,8 @@ def bench(
     quick: bool,
     listed: bool,
     document: Path | None,
+    html: Path | None,
+    page: Path | None,
 ) -> None:
     """Measure engines and plugin hosts side by side, which takes about three minutes.
 
@@ -45,6 +61,10 @@ def bench(
     if listed:
         _list(engines)
         return
+    if html is not None and not charts.is_installed():
+        raise CliError("--html needs the package 'pygal': run `pip install 'zenowasm[bench]'`")
+    with _usage_errors():  # before anything is measured
+        parts = None if page is None else markdown.Page.read(read_file(page).decode(errors="replace"))
     effort = run.QUICK if quick else run.Effort()
     if rounds is not None:
         effort = evolve(effort, rounds=rounds)
@@ -58,6 +78,10 @@ def bench(
         print(visible(f"{label} is absent: {command}"))
     if document is not None:
         write_report(document, (json.dumps(to_document(results), indent=1) + "\n").encode())
+    if html is not None:
+        write_report(html, to_html(results).encode())
+    if page is not None and parts is not None:
+        write_report(page, parts.with_tables(results).encode())
 
 
 @contextmanager

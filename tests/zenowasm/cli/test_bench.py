@@ -5,8 +5,10 @@ import sys
 import pyperf
 import pytest
 
+from zenowasm.bench import charts
 from zenowasm.bench.engines.wasm3 import Wasm3
 from zenowasm.bench.engines.wasmtime_py import WasmtimePy
+from zenowasm.bench.markdown import BEGIN, END
 from zenowasm.cli.main import main
 
 
@@ -32,6 +34,32 @@ def test_a_run_with_its_document(tmp_path):
     assert names[:2] == ["fib/reference", "fib/wasmtime"]
     assert set(names[2:]) == {f"slot-{n}/{it}" for n in (1, 4, 8) for it in ("reference", "wasmtime", "extism")}
     assert all(it["threads"] in (1, 4, 8) for it in json.loads(document.read_text())["zenowasm"]["latencies"])
+
+
+def test_a_report_and_a_page(capsys, tmp_path):
+    html, page = tmp_path / "bench.html", tmp_path / "benchmarks.md"
+    page.write_text(f"head\n{BEGIN}\n{END}\nfoot\n")
+    few = ("--quick", "--rounds", 1, "--only", "call_in", "--engine", "reference")
+    code, output = in_process(capsys, *few, "--html", html, "--docs", page)
+    assert (code, output.err) == (0, "")
+    assert "<svg" in html.read_text()
+    assert "| call_in | reference |" in page.read_text()
+    assert page.read_text().startswith("head\n")
+
+
+def test_a_page_without_marks_is_refused_before_anything_is_measured(capsys, tmp_path):
+    page = tmp_path / "benchmarks.md"
+    page.write_text("head\n")
+    code, output = in_process(capsys, "--docs", page)
+    assert (code, output.out, page.read_text()) == (2, "", "head\n")
+    assert "the page has no lines" in output.err
+
+
+def test_html_needs_pygal(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(charts, "is_installed", lambda: False)
+    code, output = in_process(capsys, "--html", tmp_path / "a.html")
+    assert (code, output.out) == (1, "")
+    assert output.err == "error: --html needs the package 'pygal': run `pip install 'zenowasm[bench]'`\n"
 
 
 def test_the_list():
