@@ -28,6 +28,9 @@ _QUICK_KERNELS: Final = ("fib", "hash")
 _GROWTH_SHARE: Final = 0.2
 """Of a sample's seconds: a growth curve has many points, each of which needs less certainty."""
 
+_SLOW_SECONDS: Final = 0.1
+"""Of a run: one sample of a growth curve's point is certain enough then."""
+
 
 @frozen
 class Effort:
@@ -157,12 +160,15 @@ def _kernel(kernel: Kernel, unit: str, work: Mapping[int, float], chosen: Chosen
             Comparison(kernel.name, kernel.summary, unit, (cases[0].label,), measured, opened.refused, len(cores))
         )
         if effort.growth and kernel is not CALL_IN:
-            found.curves.extend(_growth(opened, effort))
+            taken = {it.label: spread(it.seconds).median for it in measured}
+            found.curves.extend(_growth(opened, effort, taken))
 
 
-def _growth(opened: compute.Opened, effort: Effort) -> Iterator[Curve]:
-    kernel, rounds = opened.kernel, max(2, effort.rounds // 2)
+def _growth(opened: compute.Opened, effort: Effort, taken: Mapping[str, float]) -> Iterator[Curve]:
+    """Measure each engine by size; ``taken`` are the seconds of its largest run."""
+    kernel = opened.kernel
     for label, running in opened.running.items():
+        rounds = 1 if taken[label] > _SLOW_SECONDS else max(2, effort.rounds // 2)
         steps = kernel.steps(opened.argument(label))
         cases = [Case(str(step), partial(running.time, step), 1) for step in steps]
         measured = measure(cases, rounds, effort.sample_seconds * _GROWTH_SHARE)
