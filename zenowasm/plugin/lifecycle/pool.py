@@ -217,42 +217,50 @@ class InstancePool:
             if self._closed:
                 raise self._retired()
             self._waiters.append(waiter)
-            self._serve()
-        if not waiter.served:
-            self._be_served(waiter, min(deadline, waiter.since + LONGEST_WAIT))
+        self._be_served(waiter, min(deadline, waiter.since + LONGEST_WAIT))
         return self._made(thread, waiter) if waiter.member is None else waiter.member
 
     def _be_served(self, waiter: _Waiter, end: float) -> None:
         """Wait until there is something for a waiter; raises ``PoolTimeoutError`` and ``RetiredError``."""
         while True:
-            first = self._waiters[0] is waiter if self._waiters else False
-            left = max(end - monotonic(), 0.0)
-            try:
-                turn = max(TURN, CALLS_IN_A_TURN * min(self._typical, SHORT))
-                came = waiter.event.wait(min(left, turn) if first else left)
-            except BaseException:  # a signal's
-                with self._lock:
-                    self._leave(waiter)
-                if waiter.served:
-                    self._give_up(waiter.thread) if waiter.member is None else waiter.member.give_back()
-                raise
             with self._lock:
-                waiter.event.clear()
-                if first and not came and not waiter.served:
-                    waiter.due = True
                 self._serve()
                 if waiter.served:
                     return
                 if self._closed:
                     raise self._retired()
-                waited = monotonic() - waiter.since
-                if waiter.since + waited >= end:
+                now = monotonic()
+                if now >= end:
                     self._leave(waiter)
-                    raise PoolTimeoutError(self._plugin, self._size.instances, waited, self._size.remedy)
+                    raise PoolTimeoutError(self._plugin, self._size.instances, now - waiter.since, self._size.remedy)
+                waiter.event.clear()
+                first = self._waiters[0] is waiter
+                turn = max(TURN, CALLS_IN_A_TURN * min(self._typical, SHORT))
+            try:
+                woken = waiter.event.wait(min(end - now, turn) if first else end - now)
+            except BaseException:  # a signal's
+                self._abandon(waiter)
+                raise
+            if first and not woken:
+                waiter.due = True
+
+    def _abandon(self, waiter: _Waiter) -> None:
+        """End a wait, and give back what the waiter may have got meanwhile."""
+        with self._lock:
+            self._leave(waiter)
+        if waiter.served:
+            self._give_up(waiter.thread) if waiter.member is None else waiter.member.give_back()
 
     def _leave(self, waiter: _Waiter) -> None:
+        """Take a waiter out of the queue; the lock is held."""
         if waiter in self._waiters:
             self._waiters.remove(waiter)
+            self._wake_first()
+
+    def _wake_first(self) -> None:
+        """Have the waiter that has become the first one look after its turn; the lock is held."""
+        if self._waiters:
+            self._waiters[0].event.set()
 
     def _serve(self) -> None:
         """Give what there is to those who wait; the lock is held."""
@@ -283,8 +291,7 @@ class InstancePool:
             member.waited = member.lent_at - waiter.since
         waiter.served = True
         waiter.event.set()
-        if self._waiters:
-            self._waiters[0].event.set()  # it is the first one now, and looks after its turn
+        self._wake_first()
 
     def _made(self, thread: int, waiter: _Waiter) -> PooledWorker:
         started = monotonic()

@@ -391,3 +391,28 @@ def test_calls_that_take_longer_are_made_at_the_same_time(pool_of, made, monkeyp
     with ExitStack() as stack:
         hold(pool, stack)
         assert in_thread(lambda: used(pool)) == [1]
+
+
+def test_when_the_first_gives_up_the_next_one_looks_after_its_turn(pool_of, made):
+    """The first one alone wakes up by itself: where it leaves, another has to."""
+    pool = pool_of(instances=1, in_turns_below=inf)
+    with ExitStack() as stack:
+        free = hold(pool, stack)
+        failed: list[object] = []
+
+        def impatient():
+            try:
+                pool.lend(monotonic() + 0.3)
+            except PoolTimeoutError as error:
+                failed.append(error)
+
+        first = threading.Thread(target=impatient)
+        first.start()
+        until_one_waits(pool)
+        second = threading.Thread(target=lambda: used(pool))
+        second.start()
+        first.join(20)
+        free.set()
+        second.join(20)
+        assert not second.is_alive()
+    assert len(failed) == 1
