@@ -10,7 +10,6 @@ import hmac
 import logging
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -185,7 +184,7 @@ class Cache:
         """Return the key, made unless it is there; of several that are made at once, the first stays."""
         with suppress(FileNotFoundError):
             return self._key(folder)
-        name = _unfinished(folder, secrets.token_hex(_DIGEST_BYTES // 2).encode())
+        name = _unfinished(folder, os.urandom(_DIGEST_BYTES // 2).hex().encode())
         try:
             with suppress(FileExistsError):
                 os.link(name, _KEY, src_dir_fd=folder, dst_dir_fd=folder)
@@ -286,7 +285,7 @@ def _write(folder: int, name: str, *parts: bytes | bytearray) -> None:
 
 def _unfinished(folder: int, *parts: bytes | bytearray) -> str:
     """Write a new file under a name of its own, and return that."""
-    name = f"unfinished-{secrets.token_hex(8)}"
+    name = f"unfinished-{os.urandom(8).hex()}"
     try:
         with os.fdopen(os.open(name, _TO_WRITE, 0o600, dir_fd=folder), "wb") as stream:
             stream.writelines(parts)

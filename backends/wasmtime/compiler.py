@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import wasmtime
 from attrs import frozen
@@ -21,6 +20,9 @@ from zenowasm.backends.wasmtime.estimate import SECONDS_PER_MIB, cost
 from zenowasm.interp.errors import Crash
 from zenowasm.interp.limits import MIB
 from zenowasm.interp.syntax.module import Module
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
 
 _MOST_HERE: Final = 256 * MIB
 """The largest estimate of a module that is compiled in this process; it takes a fraction of that."""
@@ -70,6 +72,8 @@ class Compiler:
 
 def _compile_elsewhere(settings: Mapping[str, bool | int], binary: bytes, limits: CompileLimits) -> bytes:
     """Return the module as a process that can be ended has compiled and serialized it."""
+    import subprocess  # most modules are small or in the cache
+
     seconds = limits.seconds_for(len(binary))
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
     task = {
@@ -97,7 +101,7 @@ def _compile_elsewhere(settings: Mapping[str, bool | int], binary: bytes, limits
     return _result(done, limits, len(binary))
 
 
-def _result(done: subprocess.CompletedProcess[bytes], limits: CompileLimits, size: int) -> bytes:
+def _result(done: CompletedProcess[bytes], limits: CompileLimits, size: int) -> bytes:
     match done.returncode:
         case child.COMPILED:
             return done.stdout

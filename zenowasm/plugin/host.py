@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -199,6 +198,8 @@ class Host:
         never does, and one that has begun ends by itself, with its answer lost. Raises ``BusyError`` when
         ``async_pending`` calls are waiting already.
         """
+        import asyncio  # few programs need it, and it takes as long to import as a sixth of the host
+
         given, budget = {**(parameters or {}), **more}, _budget(timeout, fuel)
         call = partial(self.manager.call, slot, given, None, budget, started=monotonic())
         future = self.manager.submit(call, wait=False)
@@ -260,6 +261,8 @@ class Host:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        import asyncio
+
         await asyncio.to_thread(self.close)
 
     def _known_names(self) -> list[str]:

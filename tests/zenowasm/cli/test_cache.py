@@ -108,3 +108,12 @@ def test_garbage_is_looked_for_more_rarely(zenowasm):
     code = "import atexit, gc; atexit.register(lambda: print(gc.get_threshold()[0] >= 50_000))\n"
     code += "from zenowasm.cli.main import main; main(['--version'])"
     assert zenowasm.python(code).out.splitlines()[-1] == "True"
+
+
+def test_a_script_imports_nothing_that_it_does_not_need(zenowasm, examples):
+    code = "import atexit, sys\nneedless = ('asyncio', 'dotenv', 'platformdirs', 'wasmtime', 'zenowasm.debugger')\n"
+    code += "atexit.register(lambda: print(*(name for name in needless if name in sys.modules), sep=' ', end='.'))\n"
+    code += "from zenowasm.cli.main import main\n"
+    code += f"main(['run', {str(examples / 'hello.zl')!r}, '--plugin-dir', {str(examples / 'plugins')!r}])"
+    given = {"ZENO_CACHE_DIR": str(zenowasm.folder / "cache")}
+    assert zenowasm.python(code, variables=given).out.splitlines()[-1] == "."

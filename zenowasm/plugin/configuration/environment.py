@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from attrs import field, frozen
-from dotenv import dotenv_values
 
 from zenowasm.cache import CACHE_DIR
 from zenowasm.plugin.configuration.files import read_bounded
@@ -73,6 +72,8 @@ def load_environment(folder: Path | None = None, process: Mapping[str, str] | No
         raise DotenvError(f"failed to read {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DotenvError(f"failed to read {file}: not UTF-8 at byte {error.start}") from error
+    from dotenv import dotenv_values  # most folders have no such file
+
     # No interpolation: a value is what the file says, as in the original, and never what the process happens to hold.
     for key, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items():
         if value is not None and key != CACHE_DIR:
