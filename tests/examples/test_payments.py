@@ -10,6 +10,8 @@ from urllib.parse import parse_qs
 import pytest
 from support.toolchains import NOW
 
+from zenowasm.plugin.errors import InputError
+
 SECRET = "whsec_test"
 
 
@@ -86,8 +88,11 @@ def test_the_api_is_asked_as_it_wants_to_be(payments, api, web) -> None:
     assert web.seen[-1].target == "/v1/charges?limit=2&starting_after=ch_9"
     declined = payments.error("payments.charge", {**charge, "source": "tok_declined"})
     assert declined == "the payment API answered 402: Your card was declined."
-    for amount in (0, -1, 1.5, "12"):
+    for amount in (0, -1):
         assert payments.call("payments.charge", {**charge, "amount": amount}).success is False
+    for amount in (1.5, "a lot"):
+        with pytest.raises(InputError):
+            payments.call("payments.charge", {**charge, "amount": amount})
 
 
 def test_a_failing_server_is_asked_again_under_the_same_key(host, api, web) -> None:
