@@ -66,14 +66,26 @@ def measure(cases: Sequence[Case], rounds: int, sample_seconds: float) -> tuple[
     """Measure the cases of a group in turn, ``rounds`` times."""
     loops = [_calibrate(case, sample_seconds) for case in cases]
     taken: list[list[float]] = [[] for _ in cases]
-    for _ in range(rounds):
-        for case, count, seconds in zip(cases, loops, taken, strict=True):
-            gc.collect()
-            seconds.append(case.sample(count) / count)
+    with _little_to_collect():
+        for _ in range(rounds):
+            for case, count, seconds in zip(cases, loops, taken, strict=True):
+                gc.collect()
+                seconds.append(case.sample(count) / count)
     return tuple(
         Measurement(case.label, case.work, count, tuple(seconds))
         for case, count, seconds in zip(cases, loops, taken, strict=True)
     )
+
+
+@contextmanager
+def _little_to_collect() -> Iterator[None]:
+    """Keep what exists now out of garbage collections: compilers in Python leave a million objects."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _calibrate(case: Case, sample_seconds: float) -> int:
