@@ -186,7 +186,7 @@ def test_commands_of_the_debugger() -> None:
     assert set(named("plugin-author.md", "Debugging")) == {command.usage for command in COMMANDS}
 
 
-@pytest.mark.parametrize("extra", ["wasmtime", "db", "http", "watch", "otel", "build", "all"])
+@pytest.mark.parametrize("extra", ["wasmtime", "db", "http", "watch", "otel", "build", "bench", "all"])
 def test_extras(extra: str) -> None:
     assert extra in named("host-operator.md", "Installing")
 
