@@ -116,6 +116,7 @@ def _settings(title: str, colors: Sequence[str], height: int = _HEIGHT) -> dict[
         "truncate_label": -1,
         "show_x_guides": False,
         "margin": 10,
+        "margin_right": 36,
         "margin_bottom": 36,  # pygal reserves less than its legend needs
     }
 
@@ -146,6 +147,7 @@ def _ratios(it: Comparison, colors: _Colors) -> str:
     values = [ratio(own.rates, base.rates).median for own in it.measurements]
     powers = [math.log10(value) for value in values]
     chart.range = (min(0, *powers) - 0.5, max(0, *powers) + 0.7)  # the figures at the bars' ends need their place
+    chart.y_labels = range(math.floor(min(0, *powers)), math.ceil(max(0, *powers)) + 1)
     rows = zip(labels, colors.of(labels), values, strict=True)
     chart.add("", [{"value": math.log10(value), "label": label, "color": color} for label, color, value in rows][::-1])
     return _svg(chart)

@@ -16,8 +16,13 @@ from zenowasm.bench.errors import RefusedError
 _FOLDER: Final = Path(__file__).parent / "workloads"
 
 
-def _halved(largest: int) -> tuple[int, ...]:
-    return (largest // 8, largest // 4, largest // 2, largest)
+def _steps(size: int) -> tuple[int, ...]:
+    """Return four sizes that end with this one, or begin with it where it is too small to be divided."""
+    if size < 8:
+        return (size, 2 * size, 3 * size, 4 * size)
+    if size < 16:
+        return (size // 4, size // 2, 3 * size // 4, size)
+    return (size // 8, size // 4, size // 2, size)
 
 
 def _steps_of_fib(largest: int) -> tuple[int, ...]:
@@ -47,7 +52,7 @@ class Kernel:
     answers: dict[int, int]
     counted: str = "n"
     bits: int = 64
-    steps: Callable[[int], tuple[int, ...]] = _halved
+    steps: Callable[[int], tuple[int, ...]] = _steps
     size_of: Callable[[int], float] = field(default=float)
 
     @property
