@@ -98,10 +98,10 @@ KERNELS: Final = (
     Kernel("hash", "i64 arithmetic", 1_500, 2_000_000, {15_000: 0x2236F8722485792A}, "bytes"),
     Kernel("mandelbrot", "f64 arithmetic", 8, 192, {24: 10_264}, "points a side", 32),
     Kernel("dispatch", "indirect calls", 1_500, 500_000, {15_000: 0xB4BFB87C}, "operations", 32),
-    Kernel("integer", "lists, matrices, state machine, CRC", 1, 1_000, {}, "turns", 32),
+    Kernel("integer", "lists, matrices, state machine, CRC", 1, 500, {}, "turns", 32),
     Kernel("json", "a parser by recursive descent", 8, 4_000, {}, "records"),
     Kernel("regex", "a matcher by backtracking", 80, 40_000, {}, "letters"),
-    Kernel("nbody", "f64 divisions and square roots", 24, 40_000, {}, "steps"),
+    Kernel("nbody", "f64 divisions and square roots", 24, 20_000, {}, "steps"),
     Kernel("dot", "SIMD, f32x4", 3, 20_000, {}, "products", 32),
 )
 QUICKJS: Final = JavaScript("quickjs", "a JavaScript loop in QuickJS", 400, 20_000, {}, "turns")

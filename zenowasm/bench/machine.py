@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 _CPUINFO: Final = Path("/proc/cpuinfo")
+_BUSY: Final = 0.25
+"""Processes for each core, from which on figures are not steady."""
 
 
 def facts(versions: Mapping[str, str]) -> dict[str, str]:
@@ -38,4 +40,5 @@ def _load() -> str:
     if not hasattr(os, "getloadavg"):
         return "unknown"
     one, five, fifteen = os.getloadavg()
-    return f"{one:.2f} (1 min), {five:.2f} (5 min), {fifteen:.2f} (15 min)"
+    busy = "; the machine was busy, so repeat the run" if one > _BUSY * (os.cpu_count() or 1) else ""
+    return f"{one:.2f} (1 min), {five:.2f} (5 min), {fifteen:.2f} (15 min){busy}"
