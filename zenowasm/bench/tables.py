@@ -117,7 +117,7 @@ def _instances(results: Results) -> Table:
         for it in results.footprints
         if it.name == "instance"
     ]
-    note = "Of one module with 192 KiB of memory, which is compiled once where the engine can share it; each has run."
+    note = "Of one module with 128 KiB of memory, which is compiled once where the engine can share it; each has run."
     return Table("One more instance", ("engine", "KiB", "µs"), tuple(rows), words=1, note=note)
 
 
