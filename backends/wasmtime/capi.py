@@ -328,29 +328,42 @@ def function_copy(function: wasmtime.Func) -> Any:
     return ffi.wasmtime_func_t.from_buffer_copy(function._func)
 
 
-def _prototype(result: Any, name: str, *arguments: Any, keeps_lock: bool = True) -> Any:
-    """Return a function of wasmtime's that takes addresses as integers.
+def _prototype(result: Any, name: str, *arguments: Any) -> Any:
+    """Return a function of wasmtime's that takes addresses as integers, and keeps Python's lock.
 
-    One that is over in nanoseconds keeps Python's lock: giving it up and taking it again costs more than the function,
-    and far more where other threads wait for the lock.
+    Giving the lock up and taking it again costs more than what is over in nanoseconds, and far more where other threads
+    wait for it.
     """
-    make = ctypes.PYFUNCTYPE if keeps_lock else ctypes.CFUNCTYPE
-    return make(result, *arguments)((name, ffi.dll))
+    return ctypes.PYFUNCTYPE(result, *arguments)((name, ffi.dll))
 
 
 _ADDRESS, _SIZE, _U64 = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64
-call_unchecked = _prototype(
-    _ADDRESS, "wasmtime_func_call_unchecked", _ADDRESS, _ADDRESS, _ADDRESS, _SIZE, _ADDRESS, keeps_lock=False
-)
-"""``call_unchecked(context, function, values, number of slots, where the trap goes)``: ``None``, or an error."""
+argument = _ADDRESS.from_param
+"""Makes an address or a size an argument of the functions below, once: to convert it costs as much as the call."""
+_KEEPING = ctypes.PyDLL(None, handle=ffi.dll._handle)
+_GIVING_UP = ctypes.CDLL(None, handle=ffi.dll._handle)
+
+
+def _prepared(library: ctypes.CDLL, result: Any, name: str) -> Any:
+    """Return a function of wasmtime's that takes what ``argument`` makes."""
+    function = library[name]
+    function.restype = result
+    return function
+
+
+call_unchecked = _prepared(_GIVING_UP, _ADDRESS, "wasmtime_func_call_unchecked")
+"""``call_unchecked(context, function, values, number of slots, where the trap goes)``: ``None``, or an error.
+
+It gives up Python's lock, as a guest may run for long.
+"""
+_get_fuel = _prepared(_KEEPING, _ADDRESS, "wasmtime_context_get_fuel")
+_memory_data = _prepared(_KEEPING, _ADDRESS, "wasmtime_memory_data")
+_memory_data_size = _prepared(_KEEPING, _SIZE, "wasmtime_memory_data_size")
 _new_unchecked = _prototype(
     None, "wasmtime_func_new_unchecked", _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS
 )
-_get_fuel = _prototype(_ADDRESS, "wasmtime_context_get_fuel", _ADDRESS, _ADDRESS)
 _set_fuel = _prototype(_ADDRESS, "wasmtime_context_set_fuel", _ADDRESS, _U64)
 _set_epoch_deadline = _prototype(None, "wasmtime_context_set_epoch_deadline", _ADDRESS, _U64)
-_memory_data = _prototype(_ADDRESS, "wasmtime_memory_data", _ADDRESS, _ADDRESS)
-_memory_data_size = _prototype(_SIZE, "wasmtime_memory_data_size", _ADDRESS, _ADDRESS)
 
 
 class FuelLeft:
@@ -359,9 +372,9 @@ class FuelLeft:
     __slots__ = ("_address", "_context", "_fuel")
 
     def __init__(self, context: int) -> None:
-        self._context = context
+        self._context = argument(context)
         self._fuel = _U64()
-        self._address = ctypes.addressof(self._fuel)
+        self._address = argument(ctypes.addressof(self._fuel))
 
     def __call__(self) -> int:
         """Return the fuel."""
@@ -594,8 +607,8 @@ class MemoryView:
     def __init__(self, store: wasmtime.Store, memory: wasmtime.Memory) -> None:
         self._store = store
         self._raw = ffi.wasmtime_memory_t.from_buffer_copy(memory._memory)
-        self._context = context_address(store)
-        self._address = ctypes.addressof(self._raw)
+        self._context = argument(context_address(store))
+        self._address = argument(ctypes.addressof(self._raw))
 
     def size(self) -> int:
         """Return how many bytes there are now."""

@@ -65,8 +65,8 @@ class _Buffer:
         self.trap = ctypes.c_void_p()
         self.write = partial(layout.arguments.pack_into, values, 0)
         self.read = partial(layout.results.unpack_from, values)
-        where = ctypes.addressof(self.trap)
-        self.call = partial(capi.call_unchecked, context, function, ctypes.addressof(values), layout.slots, where)
+        places = (context, function, ctypes.addressof(values), layout.slots, ctypes.addressof(self.trap))
+        self.call = partial(capi.call_unchecked, *map(capi.argument, places))
 
 
 def guest_entry(

@@ -41,7 +41,8 @@ class ThreadStacks:
         self._pointer_at = _STACK_POINTER.get(platform.machine()) if hasattr(self._libc, "getcontext") else None
         self._save_registers: Any = None
         if self._libc is not None and self._pointer_at is not None:
-            self._save_registers = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(("getcontext", self._libc))
+            self._save_registers = self._libc["getcontext"]
+            self._save_registers.restype = None
 
     def require(self, needed: int) -> None:
         """Raise ``HostExhaustion`` unless the calling thread has ``needed`` bytes of stack left."""
@@ -85,5 +86,5 @@ class _Thread:
             self.lowest = address.value or 0
             self.highest = self.lowest + size.value
         registers = ctypes.create_string_buffer(_CONTEXT)
-        self.registers_at = ctypes.addressof(registers)
+        self.registers_at = ctypes.c_void_p.from_param(ctypes.addressof(registers))
         self.pointer = ctypes.c_uint64.from_buffer(registers, pointer_at)  # it keeps the registers alive

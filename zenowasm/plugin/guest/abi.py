@@ -193,7 +193,8 @@ def response_of(value: dict[str, JSONValue]) -> Response:
     """Return the response that an object is; as ``parse_response`` otherwise."""
     if value.keys() <= _RESPONSE_KEYS:
         success, data, error = value.get("success"), value.get("data"), value.get("error")
-        if isinstance(success, bool) and isinstance(data, dict | None) and isinstance(error, str | None):
+        fits = (data is None or isinstance(data, dict)) and (error is None or isinstance(error, str))
+        if fits and isinstance(success, bool):
             return Response(success, data, error)
     return Response(
         bool(_get(value, "success", bool, "response")),

@@ -131,3 +131,4 @@ def perform(context: HostContext, operation: Operation, exchange: Exchange[_T], 
             trace.fold()
         if described is not None:
             described.ended(decision, argument, answered, failure)
+        failure = None  # its traceback holds this frame: the cycle would wait for a garbage collection

@@ -145,10 +145,15 @@ class _Calls:
         if trace.waited:
             self.waiting.add(trace.waited)
         self.fuel += trace.fuel
-        self.bytes_in += trace.bytes_in
-        self.bytes_out += trace.bytes_out
-        for key, count in trace.host_calls.items():
-            self.host_calls[key] += count
+        for function, decision, bytes_in, bytes_out in trace.answers:
+            self.bytes_in += bytes_in
+            self.bytes_out += bytes_out
+            self.host_calls[function, decision] += 1
+        if trace.host_calls:  # more answers than a trace keeps
+            self.bytes_in += trace.bytes_in
+            self.bytes_out += trace.bytes_out
+            for key, count in trace.host_calls.items():
+                self.host_calls[key] += count
         if failure is None:
             self.successes += 1
         else:
@@ -210,7 +215,6 @@ class Metrics:
         """Count the calls that have ended; the lock is held."""
         while self._ended:
             trace, duration, failure, trap = self._ended.popleft()
-            trace.fold()
             self._calls(trace).add(trace, duration, failure, trap)
 
     def instance_made(self, plugin: str) -> int:
