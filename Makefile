@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
+# Tests start hundreds of Python processes: where modules are compiled anew in each, that takes longer than the tests.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test test-short lint bench bench-modules bench-databases load soak fuzz hostile spec-expected plugins clean
 
 help:            ## list the targets
