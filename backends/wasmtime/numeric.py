@@ -83,6 +83,10 @@ def guest_entry(
     free = [make()]
 
     def call(*arguments: Value, _raw: object = raw) -> tuple[Value, ...]:
+        for argument in arguments:
+            if argument.__class__ is not int:  # `struct` takes whatever has an `__index__`
+                arguments = tuple(_checked(type, arguments))
+                break
         buffer = free.pop() if free else make()
         try:
             buffer.write(*arguments)
@@ -145,9 +149,11 @@ def host_entry(
             in_body = False
             execution.stopped_by = None  # of a guest that the body called and whose failure it handled
             execution.time_over = False
+            if returned.__class__ is not tuple or any(value.__class__ is not int for value in returned):
+                returned = _returned(type, count, returned)
             try:
                 write(values, 0, *returned)
-            except (struct.error, TypeError):
+            except struct.error:
                 write(values, 0, *_returned(type, count, returned))
         except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames: it is handed on
             return failed(error, in_body)

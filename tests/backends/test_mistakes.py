@@ -102,3 +102,31 @@ def test_a_module_is_shown_in_one_line(name: str) -> None:
     functions = "".join(f'(func (export "f{number}"))' for number in range(500))
     module = engine(name).compile(wat(f'(module (import "a" "b" (func)) {functions})'))
     assert repr(module) == "<WebAssembly module: 1 imports, 500 exports>"
+
+
+class Index:
+    """Not an integer, though `struct` takes it for one."""
+
+    def __index__(self) -> int:
+        return 5
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_what_is_no_integer_is_no_argument(name: str) -> None:
+    guest = Guest(wat('(module (func (export "f") (param i32) (result i32) (local.get 0)))'), name)
+    with pytest.raises(TypeError) as caught:
+        guest["f"].call(Index())
+    assert str(caught.value) == "i32 takes an int, not Index"
+    assert guest["f"].call(True) == (1,)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("returned", [(Index(),), iter([5]), 5, None, (5, 5), (), "5"])
+def test_what_is_no_result_of_a_host_function(name: str, returned: Any) -> None:
+    chosen = engine(name)
+    store = chosen.new_store()
+    function = store.host_function(FuncType((), (I32,)), lambda caller, arguments: returned)
+    text = '(module (import "" "f" (func $f (result i32))) (func (export "g") (result i32) (call $f)))'
+    exports: Any = store.instantiate(chosen.compile(wat(text)), {("", "f"): function}).exports
+    with pytest.raises(TypeError):
+        exports["g"].call()
