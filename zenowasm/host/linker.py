@@ -19,7 +19,7 @@ from zenowasm.backends.protocol import (
     Value,
 )
 from zenowasm.host.memory import GuestMemory
-from zenowasm.host.observer import BorderCall, Direction, Observer
+from zenowasm.host.observer import BorderCall, Direction, Observer, observed
 from zenowasm.interp.errors import LinkError
 from zenowasm.interp.types import I32, ResultType
 
@@ -143,17 +143,8 @@ class Linker:
 
 
 def _observed(function: HostFunction, owner: str, observer: Observer) -> HostBody:
-    body = function.body
-
     def call(caller: Caller, arguments: tuple[Value, ...]) -> Sequence[Value]:
         event = BorderCall(owner, Direction.TO_HOST, function.module, function.name, arguments)
-        observer.before(event)
-        try:
-            results = tuple(body(caller, arguments))
-        except BaseException as error:
-            observer.after(event, None, error)
-            raise
-        observer.after(event, results, None)
-        return results
+        return observed(observer, event, lambda: function.body(caller, arguments))
 
     return call

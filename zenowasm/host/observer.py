@@ -6,6 +6,7 @@ paid.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -46,3 +47,15 @@ class Observer(Protocol):
     def after(self, call: BorderCall, results: tuple[Value, ...] | None, error: BaseException | None) -> None:
         """The call is over: with ``results``, or with the ``error`` that it raised."""
         ...
+
+
+def observed(observer: Observer, call: BorderCall, action: Callable[[], Sequence[Value]]) -> tuple[Value, ...]:
+    """Make a call, let the observer see it, and return its results; raises what ``action`` and the observer raise."""
+    observer.before(call)
+    try:
+        results = tuple(action())
+    except BaseException as error:
+        observer.after(call, None, error)
+        raise
+    observer.after(call, results, None)
+    return results

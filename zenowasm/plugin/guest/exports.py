@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from zenowasm.backends.protocol import Caller, Extern, Func, FuncType, MemType, Value
 from zenowasm.host.memory import GuestMemory
-from zenowasm.host.observer import BorderCall, Direction, Observer
+from zenowasm.host.observer import BorderCall, Direction, Observer, observed
 from zenowasm.plugin.guest.abi import ALLOC, EXPORTS, MEMORY
 
 
@@ -65,13 +65,6 @@ class Guest:
 
         def call(*arguments: Value) -> tuple[Value, ...]:
             event = BorderCall(self.plugin, Direction.TO_GUEST, self.plugin, name, arguments)
-            observer.before(event)
-            try:
-                results = function.call(*arguments)
-            except BaseException as error:
-                observer.after(event, None, error)
-                raise
-            observer.after(event, results, None)
-            return results
+            return observed(observer, event, lambda: function.call(*arguments))
 
         return call
