@@ -8,7 +8,6 @@ from collections.abc import Callable
 from math import inf
 from threading import get_ident
 from time import monotonic
-from typing import Self
 
 from attrs import define, field, frozen, validators
 
@@ -45,7 +44,7 @@ class PoolSize:
 
 
 class PooledWorker:
-    """A worker of a pool, lent to one call; a context manager that gives it back.
+    """A worker of a pool, lent to one call.
 
     ``waited`` and ``making`` are how many seconds the call waited for it, and how long it took to make it.
     """
@@ -61,12 +60,6 @@ class PooledWorker:
 
     def give_back(self) -> None:
         """Give it back; it must not be used after that."""
-        self._pool.take_back(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
         self._pool.take_back(self)
 
 
@@ -181,13 +174,14 @@ class InstancePool:
             self._typical *= _STEP
         else:
             self._typical /= _STEP
-        del self._lent[member.thread]
         member.calls += 1
         member.waited = member.making = 0.0
         if not self._keeps_all or self._waiters or self._closed or not member.worker.usable:
             self._settle(member)
             return
+        thread = member.thread  # the next call may have it as soon as it is idle
         self._idle.append(member)
+        del self._lent[thread]  # not before: without a worker lent or idle, another would be made
         if self._waiters or self._closed:
             self._settle(None)
 
@@ -321,6 +315,8 @@ class InstancePool:
     def _settle(self, member: PooledWorker | None) -> None:
         """Decide what becomes of a worker that came back, and of those that are idle."""
         with self._lock:
+            if member is not None:
+                del self._lent[member.thread]
             keep = member is not None and self._may_stay(member)
             if member is not None and keep:
                 if self._waiters and (self._waiters[0].due or not self._in_long_turns):

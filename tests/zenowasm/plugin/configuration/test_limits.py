@@ -11,6 +11,7 @@ import pytest
 from attrs import fields
 from hypothesis import given
 from hypothesis import strategies as st
+from support.pools import lent
 
 from zenowasm.backends.protocol import Budget
 from zenowasm.plugin import Host
@@ -112,7 +113,7 @@ def test_as_many_instances_stay_as_there_were_calls_at_once_unless_the_settings_
             stack.callback(go_on.set)
 
             def use():
-                with pool.lend():
+                with lent(pool):
                     ready.wait(30)
                     assert go_on.wait(30)
 

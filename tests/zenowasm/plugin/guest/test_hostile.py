@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.pools import lent
 
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import PluginError
@@ -54,7 +55,7 @@ def test_memory_content_never_makes_a_traceback(hostile):
     )
     @settings(max_examples=200)
     def law(words, text, response, value):
-        with hostile.plugins["guest"]._pool.lend() as lease:  # the one that came back last is lent next
+        with lent(hostile.plugins["guest"]._pool) as lease:  # the one that came back last is lent next
             memory = lease.worker._guest.memory
             memory.write(3000, b"".join(map(word, words)))
             memory.write(4096, text + b"\0")

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
+from support.pools import lent
 
 from zenowasm.plugin import HostEnvironment, PluginLimits, SlotFailedError
 from zenowasm.plugin.configuration.settings import parse_settings
@@ -360,6 +361,6 @@ def test_too_many_calls_at_once_are_told_which_key_raises_their_number(sidecars,
     sidecar = f"keep_alive: true, concurrency: {concurrency}"
     host = sidecars.open(ECHO, "echo", sidecar=sidecar, limits=PluginLimits(instances=2 if concurrency == 1 else 1))
     with ExitStack() as stack, ThreadPoolExecutor(1) as threads:
-        threads.submit(lambda: stack.enter_context(host.plugins["tool"]._pool.lend())).result(20)
+        threads.submit(lambda: stack.enter_context(lent(host.plugins["tool"]._pool))).result(20)
         with pytest.raises(PoolTimeoutError, match=f"instances is reached; to raise it, {words}, or give the call"):
             host.call("tool.echo", timeout=0.05)
