@@ -33,13 +33,6 @@ GROWING = wat(
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> ModuleCache:
-    made = ModuleCache.of({"ZENO_CACHE_DIR": str(tmp_path)})
-    assert made is not None
-    return made
-
-
-@pytest.fixture
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The binaries that wasmtime really compiles."""
     binaries: list[bytes] = []

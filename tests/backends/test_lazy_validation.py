@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,13 +21,6 @@ BODIES = {"invalid": b"\x42\x07\x0b", "malformed": b"\xff\x07\x0b"}
 """What ``bad`` returns an i64 by, and what no decoder takes."""
 ERRORS = {"invalid": ValidationError, "malformed": DecodeError}
 BROKEN = {name: VALID.replace(b"\x41\x07\x0b", body) for name, body in BODIES.items()}
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> ModuleCache:
-    made = ModuleCache.of({"ZENO_CACHE_DIR": str(tmp_path)})
-    assert made is not None
-    return made
 
 
 @pytest.fixture

@@ -110,17 +110,8 @@ def encode_request(slot: str, parameters: Mapping[str, object], context: bytes =
 
     Raises ``JSONError`` when a parameter has no JSON form.
     """
-    return request_head(slot) + encode(parameters) + request_tail(context)
-
-
-def request_head(slot: str) -> bytes:
-    """Return what precedes the parameters in a request."""
-    return b'{"slot_name":' + encode(slot) + b',"parameters":'
-
-
-def request_tail(context: bytes) -> bytes:
-    """Return what follows the parameters in a request."""
-    return b',"context":' + context + b"}" if context else b"}"
+    tail = b',"context":' + context + b"}" if context else b"}"
+    return b'{"slot_name":' + encode(slot) + b',"parameters":' + encode(parameters) + tail
 
 
 def parse_metadata(data: bytes) -> Metadata:

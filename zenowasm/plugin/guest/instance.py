@@ -46,15 +46,14 @@ from zenowasm.plugin.guest.abi import (
     Metadata,
     Response,
     SlotDefinition,
+    encode_request,
     parse_metadata,
     parse_response,
     parse_slots,
-    request_head,
-    request_tail,
 )
 from zenowasm.plugin.guest.code import PluginCode, make_linker
 from zenowasm.plugin.guest.exports import Guest
-from zenowasm.plugin.guest.jsonvalue import JSONError, encode
+from zenowasm.plugin.guest.jsonvalue import JSONError
 from zenowasm.plugin.host_functions.context import HostContext
 from zenowasm.plugin.host_functions.port import GuestPort
 from zenowasm.plugin.observing.log import PluginLog
@@ -115,10 +114,8 @@ class PluginInstance:
         self._number = services.watch.instance_made(code.name)
         with self._loading(START):
             self._instantiate()
-        self._request_tail = request_tail(code.request_context)
         self.metadata = self._metadata()
         self.slots = self._slots()
-        self._heads = {slot.name: request_head(slot.name) for slot in self.slots}
 
     @property
     def fuel_consumed(self) -> int:
@@ -177,12 +174,9 @@ class PluginInstance:
     def _redacted(self, response: Response, error: str) -> Response:
         return evolve(response, error=self._code.redactor.text(error))
 
-    def _request_head(self, slot: str) -> bytes:
-        return self._heads.get(slot) or request_head(slot)
-
     def _encoded(self, request: SlotRequest) -> bytes:
         try:
-            encoded = self._request_head(request.slot) + encode(request.parameters) + self._request_tail
+            encoded = encode_request(request.slot, request.parameters, self._code.request_context)
         except JSONError as error:
             raise RequestError(f"failed to marshal request: {error}") from error
         limit = self._limits.request_bytes
