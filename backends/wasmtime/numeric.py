@@ -6,6 +6,7 @@ the function says. Values of other types go through ``wasmtime_val_t`` (see ``st
 
 from __future__ import annotations
 
+import builtins
 import ctypes
 import struct
 from collections.abc import Callable, Sequence
@@ -79,14 +80,13 @@ def guest_entry(
     raw = capi.function_copy(function)
     make = partial(_Buffer, capi.context_address(execution.raw), ctypes.addressof(raw), _Layout(type))
     uncaught = execution.uncaught
+    integers, class_of = [int] * len(type.parameters), builtins.type
     # A call takes a buffer out and puts it back, since a host function or a signal handler may call the same function.
     free = [make()]
 
     def call(*arguments: Value, _raw: object = raw) -> tuple[Value, ...]:
-        for argument in arguments:
-            if argument.__class__ is not int:  # `struct` takes whatever has an `__index__`
-                arguments = tuple(_checked(type, arguments))
-                break
+        if list(map(class_of, arguments)) != integers:  # `struct` takes whatever has an `__index__`
+            arguments = tuple(_checked(type, arguments))
         buffer = free.pop() if free else make()
         try:
             buffer.write(*arguments)
@@ -133,6 +133,7 @@ def host_entry(
     size = 16 * layout.slots
     count = len(type.results)
     read, write = layout.arguments.unpack_from, layout.results.pack_into
+    integers, class_of = [int] * count, builtins.type
     uncaught = execution.uncaught
 
     def enter(_environment: int, raw_caller: int, raw_values: Any, _slots: int) -> int:
@@ -149,7 +150,7 @@ def host_entry(
             in_body = False
             execution.stopped_by = None  # of a guest that the body called and whose failure it handled
             execution.time_over = False
-            if returned.__class__ is not tuple or any(value.__class__ is not int for value in returned):
+            if returned.__class__ is not tuple or list(map(class_of, returned)) != integers:
                 returned = _returned(type, count, returned)
             try:
                 write(values, 0, *returned)

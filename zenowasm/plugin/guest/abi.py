@@ -105,13 +105,22 @@ def export_problems(module: Module, plugin: str) -> list[PluginError]:
     return problems
 
 
-def encode_request(slot: str, parameters: Mapping[str, object], context: bytes = b"") -> bytes:
-    """Return the request that ``plugin_execute`` takes; ``context`` is JSON, left out when empty.
+class RequestEncoder:
+    """Encodes the requests that ``plugin_execute`` takes; ``context`` is JSON, left out when empty.
 
-    Raises ``JSONError`` when a parameter has no JSON form.
+    What precedes the parameters is made once for each slot.
     """
-    tail = b',"context":' + context + b"}" if context else b"}"
-    return b'{"slot_name":' + encode(slot) + b',"parameters":' + encode(parameters) + tail
+
+    def __init__(self, context: bytes = b"") -> None:
+        self._tail = b',"context":' + context + b"}" if context else b"}"
+        self._heads: dict[str, bytes] = {}
+
+    def encode(self, slot: str, parameters: Mapping[str, object]) -> bytes:
+        """Return a request; raises ``JSONError`` when a parameter has no JSON form."""
+        head = self._heads.get(slot)
+        if head is None:
+            head = self._heads[slot] = b'{"slot_name":' + encode(slot) + b',"parameters":'
+        return head + encode(parameters) + self._tail
 
 
 def parse_metadata(data: bytes) -> Metadata:

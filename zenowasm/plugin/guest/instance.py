@@ -44,9 +44,9 @@ from zenowasm.plugin.guest.abi import (
     REGISTER_SLOTS,
     START,
     Metadata,
+    RequestEncoder,
     Response,
     SlotDefinition,
-    encode_request,
     parse_metadata,
     parse_response,
     parse_slots,
@@ -91,6 +91,7 @@ class PluginInstance:
         self._context = HostContext(
             code.name, code.permissions, self._log, services, self._limits, redactor=code.redactor
         )
+        self._requests = RequestEncoder(code.request_context)
         self._no_call = self._context.call
         self._port = GuestPort(self._guest, self._limits)
         self._wasi = WasiContext(
@@ -176,7 +177,7 @@ class PluginInstance:
 
     def _encoded(self, request: SlotRequest) -> bytes:
         try:
-            encoded = encode_request(request.slot, request.parameters, self._code.request_context)
+            encoded = self._requests.encode(request.slot, request.parameters)
         except JSONError as error:
             raise RequestError(f"failed to marshal request: {error}") from error
         limit = self._limits.request_bytes

@@ -13,8 +13,8 @@ from zenowasm.plugin.errors import ReplyError
 from zenowasm.plugin.guest.abi import (
     InputDefinition,
     Metadata,
+    RequestEncoder,
     Response,
-    encode_request,
     parse_metadata,
     parse_response,
     parse_slots,
@@ -104,8 +104,8 @@ def test_bad_responses(data, message):
 
 
 def test_a_request_has_a_context_only_when_there_is_one():
-    assert encode_request("a.b", {"x": 1.0}) == b'{"slot_name":"a.b","parameters":{"x":1}}'
-    assert encode_request('a"', {}, b'{"c":1}') == b'{"slot_name":"a\\"","parameters":{},"context":{"c":1}}'
+    assert RequestEncoder().encode("a.b", {"x": 1.0}) == b'{"slot_name":"a.b","parameters":{"x":1}}'
+    assert RequestEncoder(b'{"c":1}').encode('a"', {}) == b'{"slot_name":"a\\"","parameters":{},"context":{"c":1}}'
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))

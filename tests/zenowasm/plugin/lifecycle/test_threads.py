@@ -12,7 +12,7 @@ import pytest
 from zenowasm.backends.protocol import Budget
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import FuelLimitError, GuestTrapError, PluginError, TimeLimitError
-from zenowasm.plugin.guest.abi import encode_request
+from zenowasm.plugin.guest.abi import RequestEncoder
 
 LOG = '(import "env" "host_log" (func $log (param i32 i32 i32 i32)))'
 THREADS = 8
@@ -84,7 +84,7 @@ def test_requests_and_logs_are_not_mixed_up(bench, guest):
 def test_deadlines_of_several_threads_do_not_end_one_another(bench, guest):
     endless = """(if (i32.eq (local.get 3) (i32.const 49)) (then (loop $again (br $again)))) (i32.const 65536)"""
     manager = bench.load(guest(execute=endless), limits=PluginLimits(seconds=20, instances=THREADS))
-    assert len(encode_request("guest.run", {"x": True})) == 49
+    assert len(RequestEncoder().encode("guest.run", {"x": True})) == 49
 
     def work(number):
         outcomes = []
