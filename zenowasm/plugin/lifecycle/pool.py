@@ -113,7 +113,7 @@ class InstancePool:
         self._report = report
         self._recycled = recycled
         self._idle: list[PooledWorker] = [] if first is None else [PooledWorker(self, first)]
-        self._lent: dict[int, PooledWorker | None] = {}  # by thread; None while a worker is being made
+        self._lent: dict[int, PooledWorker | None] = {}  # by thread; None while a worker is taken or made
         self._members = set(self._idle)
         self._count = len(self._idle)
         self._in_turns_below = in_turns_below
@@ -153,10 +153,11 @@ class InstancePool:
             # A call of a log sink or an observer. To wait here could be to wait for oneself.
             raise BusyError(f"plugin {self._plugin} is called from inside a call of its own")
         if not self._lent or self._typical >= self._in_turns_below:
+            self._lent[thread] = None  # before the worker is neither lent nor idle: another would be made
             try:
                 member = self._idle.pop()
             except IndexError:
-                pass
+                del self._lent[thread]
             else:
                 self._lent[thread] = member
                 member.thread = thread

@@ -377,6 +377,45 @@ def test_calls_in_turns_use_one_worker_and_nobody_starves(pool_of, made, pause, 
         assert changes < count
 
 
+class SlowToHand(list):
+    """Idle workers; the first one taken is on its way to its call until ``go`` is set."""
+
+    def __init__(self, members):
+        super().__init__(members)
+        self.taken, self.go = threading.Event(), threading.Event()
+
+    def pop(self):
+        member = super().pop()
+        if not self.taken.is_set():
+            self.taken.set()
+            assert self.go.wait(20)
+        return member
+
+
+def test_no_second_worker_is_made_while_one_is_on_its_way_to_a_call(pool_of, made, monkeypatch):
+    monkeypatch.setattr("zenowasm.plugin.lifecycle.pool.TURN", 60.0)
+    pool = pool_of(instances=2, in_turns_below=inf)
+    used(pool)
+    pool._idle = idle = SlowToHand(pool._idle)
+    first = threading.Thread(target=used, args=(pool,))
+
+    def wait_for_it():
+        with pytest.raises(RetiredError):
+            used(pool)
+
+    second = threading.Thread(target=wait_for_it)
+    first.start()
+    assert idle.taken.wait(20)
+    second.start()
+    second.join(0.2)
+    made_meanwhile = len(made.workers)
+    idle.go.set()
+    first.join(20)
+    pool.close()  # wakes the second one, which would wait for a minute
+    second.join(20)
+    assert made_meanwhile == 1
+
+
 def test_a_worker_that_does_not_come_back_holds_nobody_up(pool_of, made):
     pool = pool_of(instances=2, in_turns_below=inf)
     with ExitStack() as stack:
