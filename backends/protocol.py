@@ -35,6 +35,7 @@ from zenowasm.interp.types import (
 
 __all__ = [
     "Budget",
+    "BudgetError",
     "CallBudget",
     "Caller",
     "Capability",
@@ -81,6 +82,10 @@ class Capability(Enum):
     """Stops before any instruction and resumes (``Store.probe``)."""
     FUEL = "fuel"
     """Counts fuel, with the same number for the same finished call as every other engine."""
+    INTERRUPTS = "interrupts"
+    """Stops a guest that runs when its time is over, and lets Python run signal handlers meanwhile."""
+    DETERMINISTIC = "deterministic"
+    """Has the results of every other engine also where the specification allows several: NaNs, relaxed vectors."""
     PARALLEL = "parallel"
     """Runs guests without Python's lock, so that several threads run guests at the same time."""
 
@@ -96,6 +101,15 @@ class Budget:
     fuel: int | None = None
     seconds: float | None = None
     cpu_seconds: float | None = None
+
+
+class BudgetError(ValueError):
+    """Raised for a bound that an engine cannot keep, before anything runs; ``missing`` is what the engine lacks."""
+
+    def __init__(self, missing: Capability) -> None:
+        what = "fuel" if missing is Capability.FUEL else "time"
+        super().__init__(f"this engine was made without {missing.value}, so that it cannot bound {what}")
+        self.missing = missing
 
 
 class CallBudget:
@@ -154,10 +168,16 @@ class EngineOptions:
 
     ``cache`` keeps what it makes of modules; without one, nothing is kept. ``validation`` is for engines that can run a
     function before they have seen the others.
+
+    ``fuel``, ``interrupts`` and ``deterministic`` are the capabilities that guests pay for while they run. An engine
+    has them all unless told otherwise, and may leave out what is not asked for.
     """
 
     cache: ModuleCache | None = None
     validation: Validation = Validation.AHEAD
+    fuel: bool = True
+    interrupts: bool = True
+    deterministic: bool = True
 
 
 class Func(Protocol):
@@ -306,15 +326,16 @@ class Store(Protocol):
     """Everything that lives at run time. Used by one thread at a time."""
 
     @property
-    def fuel_consumed(self) -> int:
-        """Fuel consumed by all calls in this store so far."""
+    def fuel_consumed(self) -> int | None:
+        """Fuel consumed by all calls in this store so far; ``None`` where the engine does not count it."""
         ...
 
     def set_budget(self, budget: Budget) -> None:
         """Give the following outermost calls this budget each; a call that exceeds it traps.
 
         The codes are ``OUT_OF_FUEL`` and ``INTERRUPTED``. The time of host functions counts, but a host function is
-        not itself interrupted. A new store has no budget.
+        not itself interrupted. A new store has no budget. Raises ``BudgetError`` for fuel without ``Capability.FUEL``
+        and for time without ``Capability.INTERRUPTS``.
         """
         ...
 
@@ -322,7 +343,8 @@ class Store(Protocol):
         """Let the following outermost calls share one budget, until ``end``.
 
         They must be made by this thread, from this function or from those that it calls in turn: an engine may look at
-        the thread's stack here and not again. Raises ``HostExhaustion`` when too little of it is left.
+        the thread's stack here and not again. Raises ``HostExhaustion`` when too little of it is left, ``BudgetError``
+        as ``set_budget`` does.
         """
         ...
 
@@ -381,7 +403,7 @@ class Engine(Protocol):
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What this engine can do beyond running modules."""
+        """What this engine can do beyond running modules, as it was made."""
         ...
 
     def compile(self, binary: bytes, limits: CompileLimits | None = None) -> Module:

@@ -206,11 +206,14 @@ def _check_size(type_: MemType | TableType) -> None:
 
 
 class ReferenceEngine:
-    """The interpreter in pure Python: exact, and stoppable before every instruction."""
+    """The interpreter in pure Python: exact, and stoppable before every instruction.
+
+    It has all capabilities but parallel ones, whatever the options say: leaving one out would save nothing.
+    """
 
     name = "reference"
     version = __version__
-    capabilities = frozenset({Capability.STEPPING, Capability.FUEL})
+    capabilities = frozenset({Capability.STEPPING, Capability.FUEL, Capability.INTERRUPTS, Capability.DETERMINISTIC})
 
     def __init__(self, options: EngineOptions | None = None) -> None:
         """Make an engine."""

@@ -33,24 +33,30 @@ _PROPOSALS = {
 }
 """What wasmtime-py can switch. Extended constant expressions are always on."""
 
-_DETERMINISTIC = (
-    "consume_fuel",
-    "epoch_interruption",
-    "cranelift_nan_canonicalization",
-    "wasm_relaxed_simd_deterministic",
-)
 _NEVER = ("wasm_threads", "wasm_wide_arithmetic", "wasm_custom_page_sizes", "wasm_stack_switching")
 """Proposals beyond WebAssembly 3.0."""
 
 
-def _settings(features: Feature) -> dict[str, bool | int]:
+def _settings(features: Feature, options: EngineOptions) -> dict[str, bool | int]:
     """Return the settings of wasmtime's configuration by name."""
     return {
         "max_wasm_stack": GUEST_STACK,
-        **dict.fromkeys(_DETERMINISTIC, True),
+        "consume_fuel": options.fuel,
+        "epoch_interruption": options.interrupts,
+        "cranelift_nan_canonicalization": options.deterministic,
+        "wasm_relaxed_simd_deterministic": options.deterministic,
         **{setting: feature in features for feature, setting in _PROPOSALS.items()},
         **dict.fromkeys(_NEVER, False),
     }
+
+
+def _capabilities(options: EngineOptions) -> frozenset[Capability]:
+    asked = {
+        Capability.FUEL: options.fuel,
+        Capability.INTERRUPTS: options.interrupts,
+        Capability.DETERMINISTIC: options.deterministic,
+    }
+    return frozenset({Capability.PARALLEL, *(capability for capability, is_asked in asked.items() if is_asked)})
 
 
 def new_engine(options: EngineOptions) -> protocol.Engine:
@@ -59,22 +65,24 @@ def new_engine(options: EngineOptions) -> protocol.Engine:
 
 
 class Engine:
-    """wasmtime, configured to be deterministic: canonical NaNs, exact fuel, and epochs for deadlines only."""
+    """wasmtime, which counts fuel, can be interrupted and is deterministic, as far as the options ask for that."""
 
     name = "wasmtime"
-    capabilities = frozenset({Capability.FUEL, Capability.PARALLEL})
 
     def __init__(self, features: Feature, options: EngineOptions | None = None) -> None:
+        options = options or EngineOptions()
         self._features = features
-        settings = _settings(features)
+        self.capabilities = _capabilities(options)
+        settings = _settings(features, options)
         config = wasmtime.Config()
         for name, value in settings.items():
             setattr(config, name, value)
         # The threads that it compiles with do not survive a fork: compiling in a child process would never end.
         config.parallel_compilation = False
         self.raw = wasmtime.Engine(config)
-        self._compiler = Compiler(self.raw, self.version, settings, options.cache if options else None)
-        self.ticker = Ticker(self.raw)
+        self._compiler = Compiler(self.raw, self.version, settings, options.cache)
+        self.counts_fuel = options.fuel
+        self.ticker = Ticker(self.raw) if options.interrupts else None
         self.stacks = ThreadStacks()
 
     @property
@@ -109,4 +117,4 @@ class Engine:
         structures, arrays and host references is one more memory with a bound of ``memory_bytes``: ``heap_bytes`` has
         no effect. Neither have ``call_depth`` and ``stack_values``: wasmtime bounds its stack in bytes.
         """
-        return Store(self.raw, self.ticker, self.stacks, limits or ExecutionLimits())
+        return Store(self.raw, self.ticker, self.stacks, limits or ExecutionLimits(), counts_fuel=self.counts_fuel)

@@ -12,20 +12,21 @@ from typing import TypeVar
 
 import wasmtime
 
-from zenowasm.backends.protocol import Budget, CallBudget
+from zenowasm.backends.protocol import Budget, BudgetError, CallBudget, Capability
 from zenowasm.backends.wasmtime import capi
 from zenowasm.backends.wasmtime.callbacks import Uncaught
+from zenowasm.backends.wasmtime.fuel import FuelMeter
 from zenowasm.backends.wasmtime.stack import GUEST_STACK, HOST_STACK, ThreadStacks
 from zenowasm.backends.wasmtime.ticker import Ticker
 from zenowasm.interp.errors import HostExhaustion, nested_too_deep
 from zenowasm.interp.limits import ExecutionLimits
 
 _T = TypeVar("_T")
-_UNLIMITED_FUEL = (1 << 63) - 1
 _SIGNAL_PERIOD = 0.05
 """Seconds after which a guest is stopped for a moment at the latest, so that Python can run signal handlers."""
-_SHARED_STACK = 32 << 10
-"""Bytes of stack that calls under a shared budget may use beyond what was there when it began."""
+_OUTERMOST_STACK = HOST_STACK + GUEST_STACK
+_SHARED_STACK = _OUTERMOST_STACK + (32 << 10)
+"""Bytes of stack for calls under a shared budget, some of them for what they use beyond what was there at its begin."""
 
 
 class Execution:
@@ -34,21 +35,21 @@ class Execution:
     ``nesting`` counts the guest calls that are inside one another, ``shared`` tells that the outermost ones share a
     budget. ``deadline`` and ``cpu_end`` are those of the budget under which guests run. ``stopped_by`` is what a host
     function raised, ``time_over`` tells that the budget's time is over. ``uncaught`` are exceptions of callbacks.
+
+    ``fuel`` and the ticker are ``None`` where the engine's guests count no fuel and look at no epoch.
     """
 
     __slots__ = (
         "_asked_again",
+        "_budget",
         "_context",
-        "_fuel_left",
-        "_granted",
         "_limits",
         "_running",
-        "_settled",
         "_stacks",
         "_ticker",
-        "budget",
         "cpu_end",
         "deadline",
+        "fuel",
         "nesting",
         "raw",
         "shared",
@@ -58,13 +59,20 @@ class Execution:
     )
 
     def __init__(
-        self, raw: wasmtime.Store, ticker: Ticker, stacks: ThreadStacks, limits: ExecutionLimits, uncaught: Uncaught
+        self,
+        raw: wasmtime.Store,
+        ticker: Ticker | None,
+        stacks: ThreadStacks,
+        limits: ExecutionLimits,
+        uncaught: Uncaught,
+        *,
+        counts_fuel: bool,
     ) -> None:
         self.raw = raw
         self._context = capi.context_address(raw)
-        self._fuel_left = capi.FuelLeft(self._context)
+        self.fuel = FuelMeter(self._context) if counts_fuel else None
         self.uncaught = uncaught
-        self.budget = Budget()
+        self._budget = Budget()
         self.nesting = 0
         self.shared = False
         self.stopped_by: BaseException | None = None
@@ -75,17 +83,48 @@ class Execution:
         self._running = CallBudget()
         self.deadline = self.cpu_end = inf
         self._asked_again = -inf
-        self._granted = self._settled = 0
 
-    def fuel_consumed(self) -> int:
-        """Return the fuel consumed by all calls so far, the one under way included."""
-        return self._settled + self._granted - self._fuel_left()
+    @property
+    def has_clock(self) -> bool:
+        """Whether the time of calls can have an end."""
+        return self._ticker is not None
 
-    def begin(self, budget: CallBudget) -> None:
-        """Let the following outermost calls share a budget; raises ``HostExhaustion``."""
-        self._stacks.require(HOST_STACK + GUEST_STACK + _SHARED_STACK)
-        self._apply(budget)
-        self.shared = True
+    def set_budget(self, budget: Budget) -> None:
+        """Give each outermost call that shares none this budget; raises ``BudgetError``."""
+        if budget.fuel is not None and self.fuel is None:
+            raise BudgetError(Capability.FUEL)
+        if (budget.seconds is not None or budget.cpu_seconds is not None) and self._ticker is None:
+            raise BudgetError(Capability.INTERRUPTS)
+        self._budget = budget
+
+    def begin(self, budget: CallBudget, stack: int = _SHARED_STACK, shared: bool = True) -> None:
+        """Let the following outermost calls share a budget; raises ``HostExhaustion`` and ``BudgetError``.
+
+        What guests do not count or look at is not touched: a slot call passes here.
+        """
+        self._stacks.require(stack)
+        deadline, cpu_end = budget.deadline, budget.cpu_end
+        fuel, ticker = self.fuel, self._ticker
+        if fuel is not None:
+            fuel.grant(budget.fuel)
+        elif budget.fuel is not None:
+            raise BudgetError(Capability.FUEL)
+        if ticker is not None:
+            now = monotonic()
+            # A look that comes too early does no harm, so that most calls leave the epoch as it is.
+            if self._asked_again <= now or self._asked_again > deadline or cpu_end != inf:
+                self._asked_again = _next_look(budget, now)
+                capi.set_epoch_deadline(self._context, ticker.epochs_until(self._asked_again))
+        elif deadline != inf or cpu_end != inf:
+            raise BudgetError(Capability.INTERRUPTS)
+        self._running = budget
+        self.deadline = deadline
+        self.cpu_end = cpu_end
+        if self.uncaught:
+            self.uncaught.clear()
+        self.stopped_by = None
+        self.time_over = False
+        self.shared = shared
 
     def end(self) -> None:
         """End what ``begin`` began."""
@@ -101,8 +140,7 @@ class Execution:
         if nesting:
             self._stacks.require(HOST_STACK)
         elif not self.shared:
-            self._stacks.require(HOST_STACK + GUEST_STACK)
-            self._apply(CallBudget.begin(self.budget))
+            self.begin(CallBudget.begin(self._budget), _OUTERMOST_STACK, shared=False)
 
     def run(self, action: Callable[[], _T]) -> _T:
         """Run guest code, and raise what no callback of it could catch.
@@ -139,40 +177,22 @@ class Execution:
         if self._running.expired():
             self.time_over = True
             return None
-        self._asked_again = self._next_look(monotonic())
+        assert self._ticker is not None  # without one nobody asks
+        self._asked_again = _next_look(self._running, monotonic())
         return max(1, self._ticker.epochs_until(self._asked_again))
 
     def expired(self) -> bool:
         """Return whether the time of the running call is over."""
         return self._running.expired()
 
-    def _apply(self, budget: CallBudget) -> None:
-        if self.uncaught:
-            self.uncaught.clear()
-        self.stopped_by = None
-        self.time_over = False
-        self._running = budget
-        self.deadline = budget.deadline
-        self.cpu_end = budget.cpu_end
-        if budget.fuel is not None or self._granted != _UNLIMITED_FUEL:
-            # Without a limit what is left from earlier calls is enough for some hundred years.
-            self._settled += self._granted - self._fuel_left()
-            self._granted = _UNLIMITED_FUEL if budget.fuel is None else min(budget.fuel, _UNLIMITED_FUEL)
-            capi.set_fuel(self._context, self._granted)
-        now = monotonic()
-        # A look that comes too early does no harm, so that most calls leave the epoch as it is.
-        if self._asked_again <= now or self._asked_again > budget.deadline or budget.cpu_end != inf:
-            self._asked_again = self._next_look(now)
-            capi.set_epoch_deadline(self._context, self._ticker.epochs_until(self._asked_again))
 
-    def _next_look(self, now: float) -> float:
-        """Return when the guest must be looked at again.
+def _next_look(budget: CallBudget, now: float) -> float:
+    """Return when a guest that runs under a budget must be looked at again.
 
-        CPU time cannot pass faster than the clock does, and a signal is noticed when Python runs again.
-        """
-        running = self._running
-        cpu_left = inf if running.cpu_end == inf else running.cpu_end - thread_time()
-        return min(running.deadline, now + cpu_left, now + _SIGNAL_PERIOD)
+    CPU time cannot pass faster than the clock does, and a signal is noticed when Python runs again.
+    """
+    cpu_left = inf if budget.cpu_end == inf else budget.cpu_end - thread_time()
+    return min(budget.deadline, now + cpu_left, now + _SIGNAL_PERIOD)
 
 
 def host_stack_used_up() -> HostExhaustion:

@@ -136,6 +136,8 @@ def of_call(
     if code is None:
         return Crash(error.message)
     frames = _frames(error, modules)
+    if frames and code is TrapCode.UNREACHABLE:
+        frames[0] = _executed(frames[0], modules)
     if frames and code in _FINER:
         code = _refined(code, frames[0], modules)
     return _trap(code, frames)
@@ -182,6 +184,12 @@ def _without_code(error: wasmtime.Trap | wasmtime.WasmtimeError, exception: obje
         return Trap(TrapCode.MEMORY_LIMIT, innermost)
     refused = of_value(error) if isinstance(error, wasmtime.WasmtimeError) else None
     return refused or Crash(str(error))
+
+
+def _executed(frame: capi.Frame, modules: Collection[Module]) -> capi.Frame:
+    """Return the frame with the place of the ``unreachable`` that trapped."""
+    places = (module.place_of_unreachable(frame.function, frame.offset) for module in modules)
+    return evolve(frame, offset=next((place for place in places if place is not None), frame.offset))
 
 
 def _refined(code: TrapCode, frame: capi.Frame, modules: Collection[Module]) -> TrapCode:

@@ -8,6 +8,7 @@ import wasmtime
 
 from zenowasm.backends.protocol import described
 from zenowasm.backends.wasmtime.metering import Metered
+from zenowasm.backends.wasmtime.unreachable import place_of_unreachable
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.instructions import TABLE
 from zenowasm.interp.instructions.table import Opcode
@@ -58,15 +59,24 @@ class Module:
 
     def opcode(self, function: int, offset: int) -> Opcode | None:
         """Return the instruction that begins at a byte offset, or ``None`` when the function does not extend there."""
-        index = function - len(self._syntax.imported(syntax.ExternKind.FUNC))
-        if not 0 <= index < len(self._syntax.codes):
-            return None
-        code = self._syntax.codes[index]
-        if not code.offset <= offset < code.offset + code.size:
+        code = self._code(function, offset)
+        if code is None:
             return None
         reader = Reader(self.binary[offset : code.offset + code.size], offset)
         first = reader.byte()
         return TABLE.by_bytes.get((first, reader.u32()) if first in TABLE.prefixes else (None, first))
+
+    def place_of_unreachable(self, function: int, offset: int) -> int | None:
+        """Return the place of the ``unreachable`` that trapped, ``None`` when the function does not extend there."""
+        code = self._code(function, offset)
+        return None if code is None else place_of_unreachable(code.body().expression, offset)
+
+    def _code(self, function: int, offset: int) -> syntax.Code | None:
+        index = function - len(self._syntax.imported(syntax.ExternKind.FUNC))
+        if not 0 <= index < len(self._syntax.codes):
+            return None
+        code = self._syntax.codes[index]
+        return code if code.offset <= offset < code.offset + code.size else None
 
     @cached_property
     def _context(self) -> Context:

@@ -135,6 +135,7 @@ def host_entry(
     read, write = layout.arguments.unpack_from, layout.results.pack_into
     integers, class_of = [int] * count, builtins.type
     uncaught = execution.uncaught
+    has_clock = execution.has_clock
 
     def enter(_environment: int, raw_caller: int, raw_values: Any, _slots: int) -> int:
         if uncaught:
@@ -160,7 +161,7 @@ def host_entry(
             return failed(error, in_body)
         finally:
             caller.address = caller_before
-        if monotonic() >= execution.deadline or (execution.cpu_end != inf and execution.expired()):
+        if has_clock and (monotonic() >= execution.deadline or (execution.cpu_end != inf and execution.expired())):
             return capi.trap_address(capi.new_trap(wasmtime.TrapCode.INTERRUPT))
         return 0
 

@@ -78,31 +78,44 @@ class Instance:
 class Store:
     """A wasmtime store, the budget of its calls and the host functions that its guests can reach."""
 
-    def __init__(self, engine: wasmtime.Engine, ticker: Ticker, stacks: ThreadStacks, limits: ExecutionLimits) -> None:
+    def __init__(
+        self,
+        engine: wasmtime.Engine,
+        ticker: Ticker | None,
+        stacks: ThreadStacks,
+        limits: ExecutionLimits,
+        *,
+        counts_fuel: bool,
+    ) -> None:
         self.raw = wasmtime.Store(engine)
         self.raw.set_limits(memory_size=limits.memory_bytes, table_elements=limits.table_elements)
         self.types = KnownTypes()
         self.quotas = Quotas(self.raw, limits)
         self._modules: set[Module] = set()
         self._callbacks = Callbacks()
-        self.execution = Execution(self.raw, ticker, stacks, limits, self._callbacks.uncaught)
+        self.execution = execution = Execution(
+            self.raw, ticker, stacks, limits, self._callbacks.uncaught, counts_fuel=counts_fuel
+        )
         # As the protocol has them; a plugin's call passes here, so that one frame less counts.
-        self.begin: Callable[[CallBudget], None] = self.execution.begin
-        self.end: Callable[[], None] = self.execution.end
+        self.begin: Callable[[CallBudget], None] = execution.begin
+        self.end: Callable[[], None] = execution.end
         # The callbacks belong to the store: a strong reference back would keep both until a garbage collection.
         self._weak = weakref.ref(self)
         self._stopped = partial(_stop, self._weak)
-        capi.on_epoch_deadline(self.raw, self._callbacks, self.execution.more_epochs)
+        if ticker is not None:
+            capi.on_epoch_deadline(self.raw, self._callbacks, execution.more_epochs)
 
     @property
-    def fuel_consumed(self) -> int:
-        """Fuel consumed by all calls in this store so far, the one under way included."""
-        consumed = self.execution.fuel_consumed()
+    def fuel_consumed(self) -> int | None:
+        """Fuel consumed by all calls in this store so far, the one under way included; ``None`` if none is counted."""
+        if self.execution.fuel is None:
+            return None
+        consumed = self.execution.fuel.consumed()
         return consumed - self.quotas.fuel if self.quotas.counts else consumed
 
     def set_budget(self, budget: Budget) -> None:
-        """Give the following outermost calls this budget each."""
-        self.execution.budget = budget
+        """Give the following outermost calls this budget each; raises ``BudgetError``."""
+        self.execution.set_budget(budget)
 
     def host_function(self, type: FuncType, body: HostBody) -> Func:
         """Make a function of the host; raises ``TypeError`` when its type refers to one that a module defines."""

@@ -63,8 +63,8 @@ def cases(opened: Opened, work: Mapping[int, float]) -> list[Case]:
 
 
 def instructions(kernel: Kernel, arguments: Sequence[int]) -> dict[int, float]:
-    """Return how many million instructions a run executes, by argument: fuel of the fastest engine of ours."""
+    """Return how many million instructions a run executes, by argument: fuel on the fastest engine of ours."""
     with ExitStack() as stack:
-        counting = kernel.load(Ours(registry.installed()[-1]), stack)
+        counting = kernel.load(Ours(registry.installed()[-1], counts_fuel=True), stack)
         assert isinstance(counting, Counting)
         return {argument: counting.fuel(argument) / 1e6 for argument in arguments}

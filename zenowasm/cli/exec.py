@@ -92,7 +92,14 @@ def exec_(
         raise click.UsageError("--json needs an EXPORT: the output of a program is its own")
     with user_errors(BackendError):
         validation = Validation.LAZY if lazy_validation else Validation.AHEAD
-        engine = registry.engine(backend, EngineOptions(ModuleCache.of(os.environ), validation))
+        # Ctrl-C ends this process at once, so that only a time limit needs interrupts.
+        wanted = EngineOptions(
+            ModuleCache.of(os.environ),
+            validation,
+            fuel=fuel is not None or as_json,
+            interrupts=seconds is not None,
+        )
+        engine = registry.engine(backend, wanted)
     binary = read_file(file)
     granted = wasi.Granted(file, dirs, env, args, wasi.remaining(seconds))
     streams = own_streams() if export is None else line_streams()

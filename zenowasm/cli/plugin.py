@@ -15,6 +15,7 @@ from zenowasm.backends import registry
 from zenowasm.backends.cache import ModuleCache
 from zenowasm.backends.protocol import EngineOptions
 from zenowasm.backends.registry import BackendError
+from zenowasm.backends.variants import EngineVariants
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.cli.plugin_build import build, new
@@ -110,7 +111,7 @@ def validate(path: Path, backend: str, as_json: bool) -> None:
     """Check the plugin in the folder PATH: its manifest, binary, exports and imports. Nothing of it is run."""
     with user_errors(BackendError, PluginError):
         variables = load_environment().variables
-        engine = registry.engine(backend, EngineOptions(ModuleCache.of(variables)))
+        engine = registry.engine(backend, EngineOptions(ModuleCache.of(variables), fuel=False))
         report = validate_plugin(path, engine, variables)
     errors, warnings = report.count(Level.ERROR), report.count(Level.WARNING)
     if as_json:
@@ -190,9 +191,9 @@ def _slots(manifest: Manifest, settings: Settings, backend: str) -> tuple[SlotDe
     """Return what the plugin declares; ``None``, with a warning, when it cannot be loaded."""
     environment = load_environment()
     with user_errors(BackendError):
-        engine = registry.engine(backend, settings.engine_options(environment))
+        engines = EngineVariants.named(backend, settings.engine_options(environment))
     try:
-        return declared_slots(manifest, engine, settings, environment, print_log)
+        return declared_slots(manifest, engines, settings, environment, print_log)
     except PluginError as error:
         print(visible(f"warning: the slots are unknown: {error}"), file=sys.stderr)
         return None

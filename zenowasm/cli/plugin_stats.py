@@ -125,7 +125,9 @@ def _show_host(told: Mapping[str, Any]) -> None:
 
 def _call(call: Mapping[str, Any]) -> tuple[object, ...]:
     failed = call["calls"] - call["successes"]
-    return (call["name"], call["calls"], failed, *_times(call["time"]), _seconds(call["waiting"]["p99"]), call["fuel"])
+    waited = _seconds(call["waiting"]["p99"])
+    fuel = "-" if call["fuel"] is None else call["fuel"]
+    return (call["name"], call["calls"], failed, *_times(call["time"]), waited, fuel)
 
 
 _DECISIONS: Final = ("allowed", "denied", "unavailable", "failed", "limit")

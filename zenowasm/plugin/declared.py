@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from zenowasm.backends.protocol import Engine
+from zenowasm.backends.variants import EngineVariants
 from zenowasm.plugin.configuration.environment import HostEnvironment
 from zenowasm.plugin.configuration.manifest import Manifest
 from zenowasm.plugin.configuration.settings import Settings
@@ -14,7 +14,7 @@ from zenowasm.plugin.services import HostServices, LogSink
 
 
 def declared_slots(
-    manifest: Manifest, engine: Engine, settings: Settings, environment: HostEnvironment, log: LogSink
+    manifest: Manifest, engines: EngineVariants, settings: Settings, environment: HostEnvironment, log: LogSink
 ) -> tuple[SlotDefinition, ...]:
     """Load a plugin, and return the slots that it declares.
 
@@ -28,6 +28,6 @@ def declared_slots(
         policy=evolve(settings.policy(), allow_sidecars=False),
     )
     # Without the cache of slots: what a plugin declares here might not be what it declares with a database.
-    plugin = Loader(engine, services).load(manifest)
+    plugin = Loader(engines, services).load(manifest)
     plugin.retire(0)
     return tuple(plugin.slots.values())

@@ -56,6 +56,10 @@ class MemoryLimitError(LoadError):
     """The module declares more memory, or larger tables, than it may have."""
 
 
+class UnsupportedLimitError(LoadError):
+    """A limit is asked for, by settings, manifest or call, that the engine was made without the means to keep."""
+
+
 class AlreadyLoadedError(LoadError):
     """Two plugins carry one name: ``plugin N already loaded``."""
 

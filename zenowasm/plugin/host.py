@@ -16,6 +16,7 @@ from attrs import evolve
 
 from zenowasm.backends import registry as backends
 from zenowasm.backends.protocol import Budget, Engine, Store
+from zenowasm.backends.variants import EngineVariants
 from zenowasm.host.observer import Observer
 from zenowasm.plugin.configuration.environment import HostEnvironment, load_environment
 from zenowasm.plugin.configuration.files import read_bounded
@@ -23,6 +24,7 @@ from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.configuration.settings import Settings, read_settings
 from zenowasm.plugin.errors import ClosedError, ScriptFileError, SlotFailedError
 from zenowasm.plugin.guest.abi import Response, SlotDefinition
+from zenowasm.plugin.guest.code import check_limits
 from zenowasm.plugin.guest.jsonvalue import JSONValue
 from zenowasm.plugin.lifecycle.folder_watch import FolderWatch
 from zenowasm.plugin.lifecycle.generation import Generation
@@ -99,12 +101,15 @@ class Host:
         environment = load_environment() if environment is None else environment
         if not isinstance(config, Settings):
             config = read_settings(environment, None if config is None else Path(config))
-        engine = backend
-        if isinstance(engine, str):
-            engine = backends.engine(engine, config.engine_options(environment))
+        limits = config.host_limits() if limits is None else limits
+        if isinstance(backend, str):
+            engines = EngineVariants.named(backend, config.engine_options(environment, limits))
+        else:
+            engines = EngineVariants(backend)
         policy = config.policy()
+        check_limits(policy.engine_limits(limits), engines.counting() if limits.fuel is not None else engines.usual)
         self._resources = ExitStack()
-        observed = make_watch(config, engine.name, audit, telemetry, self._resources)
+        observed = make_watch(config, engines.usual.name, audit, telemetry, self._resources)
         try:
             self._provisions = provide(config, environment.variables)
         except BaseException:
@@ -114,7 +119,7 @@ class Host:
         services = HostServices(
             log=log,
             environment=environment.variables,
-            limits=config.host_limits() if limits is None else limits,
+            limits=limits,
             policy=policy if allow_sidecars is None else evolve(policy, allow_sidecars=allow_sidecars),
             drain_seconds=DRAIN_SECONDS if config.drain_seconds is None else config.drain_seconds,
             databases=self._provisions.databases if databases is None else databases,
@@ -128,7 +133,7 @@ class Host:
         self._folder_watch: FolderWatch | None = None
         self._environment = environment.variables
         self._registry = default_registry() if slots is None else slots
-        self.manager = PluginManager(engine, services, self._registry.__contains__, cache)
+        self.manager = PluginManager(engines, services, self._registry.__contains__, cache)
         if plugin_dir is None and config.plugins_enabled(environment):
             plugin_dir = config.plugin_folder(environment)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from typing import Protocol
 
@@ -51,12 +51,15 @@ class Worker(Protocol):
         ...
 
     @property
-    def fuel_consumed(self) -> int:
-        """Fuel that all of its calls have consumed so far, 0 where none is counted."""
+    def fuel_consumed(self) -> int | None:
+        """Fuel that all of its calls have consumed so far, ``None`` where none is counted."""
         ...
 
     def execute(self, request: SlotRequest) -> Response:
-        """Answer a call, and note its fuel in the trace; raises a ``PluginError`` when there is no answer."""
+        """Answer a call, and note its fuel in the trace, if it is counted.
+
+        Raises a ``PluginError`` when there is no answer.
+        """
         ...
 
     def cleanup(self) -> None:
@@ -69,3 +72,9 @@ class Worker(Protocol):
 
 WorkerMaker = Callable[[], Worker]
 """Makes one more worker of one version of a plugin, on any thread; raises ``LoadError`` when it cannot be started."""
+
+
+def total_fuel(consumed: Iterable[int | None]) -> int | None:
+    """Return the sum of what was counted, ``None`` where nothing was."""
+    counted = [fuel for fuel in consumed if fuel is not None]
+    return sum(counted) if counted else None

@@ -68,8 +68,13 @@ class Engines:
     def __getitem__(self, name: str) -> Engine:
         """Return an engine, the same each time; raises ``BackendError``."""
         if name not in self._made:
-            self._made[name] = CompilingOnce(registry.engine(name, EngineOptions(ModuleCache.of(os.environ))))
+            self._made[name] = CompilingOnce(registry.engine(name, _options()))
         return self._made[name]
+
+
+def _options() -> EngineOptions:
+    """Return what engines of tests are made with: they count fuel, so that it can be compared."""
+    return EngineOptions(ModuleCache.of(os.environ), fuel=True)
 
 
 class _Words(SlotRegistry):

@@ -96,7 +96,7 @@ class _Engine:
         return _Seen(values, data, error)
 
     def _fuel(self) -> int:
-        return sum(plugin.fuel_consumed for plugin in self.host.manager.plugins.values())
+        return sum(plugin.fuel_consumed or 0 for plugin in self.host.manager.plugins.values())
 
 
 def _host_call(record: AuditRecord) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The engines of this project, through their protocol, as the plugin host uses them: they count fuel."""
+"""The engines of this project, through their protocol, as the plugin host uses them: with a deadline, without fuel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ from operator import itemgetter
 from typing import Final, cast
 
 from zenowasm.backends import registry
-from zenowasm.backends.protocol import Budget, Caller, Closable, Engine, Func, Memory, Module, Store, Value
+from zenowasm.backends.protocol import (
+    Budget,
+    Caller,
+    Closable,
+    Engine,
+    EngineOptions,
+    Func,
+    Memory,
+    Module,
+    Store,
+    Value,
+)
 from zenowasm.bench.engines.protocol import InProcess, Running, next_number
 from zenowasm.bench.engines.quickjs import QuickJs
 from zenowasm.bench.errors import RefusedError
@@ -18,23 +29,24 @@ from zenowasm.interp.errors import WasmError
 from zenowasm.interp.types import I32, FuncType
 
 _NEXT: Final = FuncType((I32,), (I32,))
-_FUEL: Final = 1 << 60
-"""More than any measurement consumes: the engines count, and never run out."""
+_SECONDS: Final = 24 * 3600.0
+"""More than any measurement takes: the engines look at the clock, and are never stopped."""
 
 
 class Ours:
-    """An engine of the registry."""
+    """An engine of the registry; with ``counts_fuel`` one that is there to count, and not to be measured."""
 
     in_process = True
     install = "pip install 'zenowasm[wasmtime]'"
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, counts_fuel: bool = False) -> None:
         self.label = name
+        self._options = EngineOptions(fuel=counts_fuel)
         self.in_python = name == registry.DEFAULT
 
     @cached_property
     def _engine(self) -> Engine:
-        return registry.engine(self.label)
+        return registry.engine(self.label, self._options)
 
     def version(self) -> str | None:
         """Return the version of the software behind the engine."""
@@ -78,7 +90,7 @@ class Ours:
         store = self._engine.new_store()
         if isinstance(store, Closable):
             stack.callback(store.close)
-        store.set_budget(Budget(fuel=_FUEL))
+        store.set_budget(Budget(seconds=_SECONDS))
         return store
 
 
@@ -94,7 +106,9 @@ class Counting:
         """Return what one call consumes: the number of instructions but for a few that are free."""
         before = self._store.fuel_consumed
         self.call(argument)
-        return self._store.fuel_consumed - before
+        after = self._store.fuel_consumed
+        assert before is not None and after is not None  # the engine was made with fuel
+        return after - before
 
 
 def _next(caller: Caller, arguments: tuple[Value, ...]) -> Sequence[Value]:

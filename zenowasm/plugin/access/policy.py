@@ -21,7 +21,8 @@ class HostPolicy:
     """The rules of one host; without arguments, manifests alone decide.
 
     ``whitelist`` holds the names of the plugins that may load, ``None`` for all of them, and ``whitelist_place`` says
-    where it is written. ``limits`` stand, for the plugin of that name, in the place of the host's. See
+    where it is written. ``limits`` stand, for the plugin of that name, in the place of the host's. Without
+    ``interruptible`` no plugin on an engine has a time limit unless somebody asks for one. See
     ``settings.Security`` for the others.
     """
 
@@ -31,6 +32,7 @@ class HostPolicy:
     allow_network: bool = True
     allow_filesystem: bool = True
     allow_sidecars: bool = False
+    interruptible: bool = True
     limits: Mapping[str, LimitSettings] = field(factory=dict)
 
     def check(self, manifest: Manifest) -> None:
@@ -68,12 +70,18 @@ class HostPolicy:
             withheld=frozenset(withheld),
         )
 
+    def engine_limits(self, host: PluginLimits) -> PluginLimits:
+        """Return the limits of the ``host`` for plugins that run on its engine."""
+        return host if self.interruptible or not _has_default_time(host) else evolve(host, seconds=None)
+
     def plugin_limits(self, manifest: Manifest, host: PluginLimits) -> PluginLimits:
         """Return the limits of a plugin: those of the ``host``, or what it says of this plugin, and the manifest's
         where they are lower.
         """
         is_process = manifest.type is PluginType.SIDECAR
-        if is_process and host.seconds == PluginLimits().seconds and host.source("seconds") is LimitSource.DEFAULT:
+        if not is_process:
+            host = self.engine_limits(host)
+        elif _has_default_time(host):
             host = evolve(host, seconds=SIDECAR_SECONDS)
         own = self.limits.get(manifest.name, LimitSettings())
         # Whoever gives a limit with the command means all plugins by it.
@@ -84,3 +92,7 @@ class HostPolicy:
             return limits
         sources = {**limits.sources, "instances": LimitSource.SIDECAR}
         return limits.stricter(evolve(limits, instances=manifest.sidecar.concurrency, sources=sources))
+
+
+def _has_default_time(host: PluginLimits) -> bool:
+    return host.seconds == PluginLimits().seconds and host.source("seconds") is LimitSource.DEFAULT

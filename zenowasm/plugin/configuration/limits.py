@@ -91,6 +91,8 @@ FIELDS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """The field of ``PluginLimits`` for each key of a document."""
+TIME_LIMITS: Final = ("max_execution_time", "max_cpu")
+"""The keys of limits for which a guest must be interrupted while it runs."""
 _SIZES: Final = ("max_memory", "max_request", "max_output", "max_log", "max_compile_memory")
 _DURATIONS: Final = ("max_execution_time", "max_compile_time")
 _KEYS = {name: key for key, name in FIELDS.items()}

@@ -16,6 +16,9 @@
       audit: {file: ./audit.jsonl, max_bytes: 16MiB, keep: 4}    # see ``audit``
       telemetry: {enabled: true, propagate: false}               # see ``telemetry``
       validation: ahead                                          # or lazy, see ``Validation``
+      count_fuel: false                                          # these three: see ``Settings``
+      interruptible: true
+      deterministic: true
       cache: {enabled: true, max_bytes: 1GiB}                    # see ``zenowasm.cache``
 
 ``limits`` and ``plugins`` take the keys of ``LimitSettings``, and what they say stands in the place of the defaults,
@@ -23,7 +26,8 @@ higher or lower; the limits of a manifest can only lower it. Paths are relative 
 ``wasm`` belong to others; an unknown key inside of it is an error, since a misspelt ``allow_network`` would allow it.
 ``drain_seconds`` is how long reloads and the end wait for calls under way.
 Source: the ABI document, section "Lifecycle"; ``drain_seconds``, ``plugins``, ``databases``, ``files``, ``http``,
-``audit``, ``telemetry``, ``cache``, ``validation`` are this project's own.
+``audit``, ``telemetry``, ``cache``, ``validation``, ``count_fuel``, ``interruptible`` and ``deterministic`` are this
+project's own.
 """
 
 from __future__ import annotations
@@ -41,7 +45,7 @@ from zenowasm.plugin.access.policy import HostPolicy
 from zenowasm.plugin.configuration.document import MAX_BYTES, DocumentError, EmptyDocumentError, MappingNode, Node, load
 from zenowasm.plugin.configuration.environment import HostEnvironment
 from zenowasm.plugin.configuration.files import read_bounded
-from zenowasm.plugin.configuration.limits import CONFIG_FILE, LimitSettings, LimitSource, PluginLimits
+from zenowasm.plugin.configuration.limits import CONFIG_FILE, TIME_LIMITS, LimitSettings, LimitSource, PluginLimits
 from zenowasm.plugin.configuration.typed import NOT_IN_FILE, FieldError, expected, make_converter, one_of, unknown_keys
 from zenowasm.plugin.configuration.units import Count, Duration, Size
 from zenowasm.plugin.errors import SettingsError
@@ -136,7 +140,11 @@ class ForPlugin:
 
 @frozen
 class Settings:
-    """What a settings file says; ``None`` where it says nothing. ``file`` is ``None`` where there is none."""
+    """What a settings file says; ``None`` where it says nothing. ``file`` is ``None`` where there is none.
+
+    ``count_fuel`` has the fuel of every call counted, ``interruptible`` lets calls end by their time limit and at
+    Ctrl-C, ``deterministic`` gives results that are the same on every engine: what guests pay for while they run.
+    """
 
     enabled: bool | None = None
     plugin_dir: str | None = None
@@ -152,6 +160,9 @@ class Settings:
     telemetry: TelemetrySettings = field(factory=TelemetrySettings)
     cache: CacheSettings = field(factory=CacheSettings)
     validation: Validation = Validation.AHEAD
+    count_fuel: bool = False
+    interruptible: bool = True
+    deterministic: bool = True
     file: Path | None = field(default=None, metadata={NOT_IN_FILE: True})
     whitelist_line: int = field(default=0, metadata={NOT_IN_FILE: True})
     files_line: int = field(default=0, metadata={NOT_IN_FILE: True})
@@ -171,10 +182,16 @@ class Settings:
             return environment.plugin_dir
         return Path(self.plugin_dir)
 
-    def engine_options(self, environment: HostEnvironment) -> EngineOptions:
-        """Return what the host's engine is made with."""
-        cache = ModuleCache.of(environment.variables, self.cache.enabled, self.cache.max_bytes)
-        return EngineOptions(cache, self.validation)
+    def engine_options(self, environment: HostEnvironment, limits: PluginLimits | None = None) -> EngineOptions:
+        """Return what the host's engine is made with; ``limits`` are the host's, those of the settings unless given."""
+        limits = self.host_limits() if limits is None else limits
+        return EngineOptions(
+            cache=ModuleCache.of(environment.variables, self.cache.enabled, self.cache.max_bytes),
+            validation=self.validation,
+            fuel=self.count_fuel or limits.fuel is not None,
+            interrupts=self.interruptible,
+            deterministic=self.deterministic,
+        )
 
     def host_limits(self) -> PluginLimits:
         """Return the limits of every plugin of the host."""
@@ -189,6 +206,7 @@ class Settings:
             allow_network=self.security.allow_network,
             allow_filesystem=self.security.allow_filesystem,
             allow_sidecars=self.security.allow_sidecar,
+            interruptible=self.interruptible,
             limits={name: it.limits for name, it in self.plugins.items()},
         )
 
@@ -245,6 +263,8 @@ def parse_settings(text: str, file: Path) -> Settings:
         _check_keys(wasm, file)
         settings: Settings = _CONVERTER.structure(wasm, Settings)
         databases = _databases(wasm.get("databases"), settings)
+        if not settings.interruptible:
+            _refuse_time_limits(wasm)
     except EmptyDocumentError:
         return Settings(file=file)
     except DocumentError as error:
@@ -279,6 +299,18 @@ def _databases(node: Node | None, settings: Settings) -> Mapping[str, DatabaseEn
         if (entry.url is None) is (entry.url_env is None):
             raise FieldError(node[name], "expected either url or url_env")
     return {name: evolve(entry, line=node.key_lines[name]) for name, entry in settings.databases.items()}
+
+
+def _refuse_time_limits(wasm: MappingNode) -> None:
+    """Raise ``FieldError`` where a limit on time is asked for."""
+    plugins = wasm.get("plugins")
+    for part in (wasm, *(plugins.values() if isinstance(plugins, MappingNode) else ())):
+        limits = part.get("limits") if isinstance(part, MappingNode) else None
+        asked: Mapping[str, Node] = limits if isinstance(limits, MappingNode) else {}
+        for key in TIME_LIMITS:
+            node = asked.get(key)
+            if node is not None and not node.is_null:
+                raise FieldError(node, "interruptible is false, so that no call can end by its time: drop one of them")
 
 
 _PARTS: Final = {

@@ -7,7 +7,7 @@ from typing import Final
 from attrs import field, frozen
 
 from zenowasm.backends.compiling import bounded
-from zenowasm.backends.protocol import Engine, Module
+from zenowasm.backends.protocol import Capability, Engine, Module
 from zenowasm.host.linker import Linker
 from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import CompileLimitError, CompileResource, WasmError
@@ -15,9 +15,9 @@ from zenowasm.interp.validation import validate_module
 from zenowasm.plugin.access.permissions import Permissions
 from zenowasm.plugin.configuration.config import ResolvedConfig, resolve_config, secret_values
 from zenowasm.plugin.configuration.files import read_bounded
-from zenowasm.plugin.configuration.limits import PluginLimits, show_limit
+from zenowasm.plugin.configuration.limits import FIELDS, TIME_LIMITS, PluginLimits, show_limit
 from zenowasm.plugin.configuration.manifest import Manifest
-from zenowasm.plugin.errors import FunctionNotFoundError, LoadError, PluginError
+from zenowasm.plugin.errors import FunctionNotFoundError, LoadError, PluginError, UnsupportedLimitError
 from zenowasm.plugin.guest.abi import INIT, REGISTER_SLOTS, export_problems
 from zenowasm.plugin.guest.exports import Guest
 from zenowasm.plugin.guest.jsonvalue import encode
@@ -36,6 +36,12 @@ _COMPILE_LIMITS: Final = {
     CompileResource.TIME: ("max_compile_time", "compile_seconds"),
 }
 """The key and the field of the limit on what compiling uses."""
+_MEANS: Final = {**dict.fromkeys(TIME_LIMITS, Capability.INTERRUPTS), "max_fuel": Capability.FUEL}
+"""What an engine must be able to do so that a limit holds."""
+_REMEDIES: Final = {
+    Capability.INTERRUPTS: "drop `interruptible: false`",
+    Capability.FUEL: "make it with EngineOptions(fuel=True)",
+}
 
 
 @frozen
@@ -93,6 +99,18 @@ def read_binary(manifest: Manifest, limit: int) -> bytes:
         raise LoadError(f"failed to load WASM module: {manifest.binary_path}: {reason}") from error
 
 
+def check_limits(limits: PluginLimits, engine: Engine) -> None:
+    """Raise ``UnsupportedLimitError`` for a limit that the engine cannot keep as it was made."""
+    for key, needed in _MEANS.items():
+        value = getattr(limits, FIELDS[key])
+        if value is not None and needed not in engine.capabilities:
+            said = f"{key} is {show_limit(key, value)} ({limits.source(FIELDS[key]).value})"
+            raise UnsupportedLimitError(
+                f"{said}, which the engine {engine.name} cannot keep, as it was made without {needed.value}: "
+                f"{_REMEDIES[needed]}, or drop the limit"
+            )
+
+
 def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary: bytes) -> PluginCode:
     """Compile and check a plugin's binary and resolve its configuration.
 
@@ -100,6 +118,7 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
     """
     config = resolve_config(manifest, services.environment)
     limits = services.policy.plugin_limits(manifest, services.limits)
+    check_limits(limits, engine)
     try:
         with services.watch.step("zenowasm.compile", manifest.name):
             module = engine.compile(binary, limits.compiling)

@@ -15,7 +15,7 @@ from weakref import WeakMethod
 
 from attrs import evolve
 
-from zenowasm.backends.protocol import CallBudget, Closable, ExecutionLimits
+from zenowasm.backends.protocol import Budget, CallBudget, Capability, Closable, ExecutionLimits
 from zenowasm.host.memory import MemoryFaultError
 from zenowasm.interp.errors import HostExhaustion, LimitError, LinkError, WasmError
 from zenowasm.plugin.call import RunningCall
@@ -51,7 +51,7 @@ from zenowasm.plugin.guest.abi import (
     parse_response,
     parse_slots,
 )
-from zenowasm.plugin.guest.code import PluginCode, make_linker
+from zenowasm.plugin.guest.code import PluginCode, check_limits, make_linker
 from zenowasm.plugin.guest.exports import Guest
 from zenowasm.plugin.guest.jsonvalue import JSONError
 from zenowasm.plugin.host_functions.context import HostContext
@@ -109,6 +109,7 @@ class PluginInstance:
         self._lock = threading.RLock()
         self._active = False
         self._deadline = inf
+        self._counts_fuel = Capability.FUEL in code.engine.capabilities
         self._fuel_before = 0
         self._running = self._limits
         self.usable = True
@@ -119,24 +120,24 @@ class PluginInstance:
         self.slots = self._slots()
 
     @property
-    def fuel_consumed(self) -> int:
-        """Fuel that all calls into this instance have consumed so far."""
+    def fuel_consumed(self) -> int | None:
+        """Fuel that all calls into this instance have consumed so far, ``None`` where it is not counted."""
         return self._store.fuel_consumed
 
     def execute(self, request: SlotRequest) -> Response:
         """Run a slot: pass its name and the request as JSON, and return what the guest answers.
 
-        The request's budget can only lower the plugin's own limits. Raises ``RequestError`` and
-        ``UnusableInstanceError`` before anything has been called, ``BusyError`` when a call of this instance is running
-        in the same thread, ``CallError`` and its kinds, ``AllocationError``, ``BadPointerError``, ``ReplyError``, and
-        ``ValueError`` for a budget that is not greater than 0.
+        The request's budget can only lower the plugin's own limits. Raises ``RequestError``, ``UnsupportedLimitError``
+        and ``UnusableInstanceError`` before anything has been called, ``BusyError`` when a call of this instance is
+        running in the same thread, ``CallError`` and its kinds, ``AllocationError``, ``BadPointerError``,
+        ``ReplyError``, and ``ValueError`` for a budget that is not greater than 0.
         """
         encoded = self._encoded(request)
         with self._lock:
             try:
                 request.trace.instance = self._number
                 budget = request.budget
-                limits = self._limits if budget is None else self._limits.within(budget)
+                limits = self._limits if budget is None else self._within(budget)
                 call = self._begin(limits, request.started, request.scope, request.trace)
                 try:
                     response = self._answer(request.slot, encoded)
@@ -166,6 +167,11 @@ class PluginInstance:
                     self._guest.unbind()
                     if isinstance(self._store, Closable):
                         self._store.close()
+
+    def _within(self, budget: Budget) -> PluginLimits:
+        limits = self._limits.within(budget)
+        check_limits(limits, self._code.engine)
+        return limits
 
     def _answer(self, slot: str, encoded: bytes) -> Response:
         name_pointer, name_length = self._pass(slot.encode("utf-8", "replace"))
@@ -305,9 +311,10 @@ class PluginInstance:
     def _end(self, call: RunningCall) -> None:
         """End what ``_begin`` began, and settle what the call has begun."""
         self._store.end()
-        consumed = self._store.fuel_consumed
-        call.trace.fuel = consumed - self._fuel_before
-        self._fuel_before = consumed
+        if self._counts_fuel:
+            consumed = self._store.fuel_consumed or 0
+            call.trace.fuel = consumed - self._fuel_before
+            self._fuel_before = consumed
         self._wasi.flush()
         self._active = False
         if self._port.damaged:

@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from math import inf
+from time import monotonic
 
 from attrs import field, frozen
 
@@ -15,10 +16,10 @@ from zenowasm.plugin.errors import PluginError, PoolTimeoutError, RetiredError
 from zenowasm.plugin.guest.abi import Metadata, Response, SlotDefinition
 from zenowasm.plugin.guest.jsonvalue import is_encodable
 from zenowasm.plugin.inputs import SCOPE, Inputs
-from zenowasm.plugin.lifecycle.pool import InstancePool, PoolSize
+from zenowasm.plugin.lifecycle.pool import InstancePool, PoolSize, called_from_inside
 from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.observing.watch import Watch
-from zenowasm.plugin.worker import SlotRequest, Worker, WorkerMaker
+from zenowasm.plugin.worker import SlotRequest, Worker, WorkerMaker, total_fuel
 
 
 @frozen
@@ -71,6 +72,9 @@ class Generation:
     Calls are counted, from ``begin`` to ``end``: two versions live side by side while the calls of the older one end.
     ``report`` is told what goes wrong in ``plugin_cleanup``, ``watch`` of every call. ``in_turns_below`` is as in
     ``InstancePool``.
+
+    ``make_counting`` makes workers that count fuel, where those of ``make`` could but do not. The first call with a
+    bound on its fuel has them take over for all calls: to whoever calls, it is as if the instances had been replaced.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Generation:
         first: Worker | None = None,
         watch: Watch | None = None,
         in_turns_below: float = 0.0,
+        make_counting: WorkerMaker | None = None,
     ) -> None:
         self.manifest = manifest
         self.version = version
@@ -98,9 +103,14 @@ class Generation:
         size = PoolSize(limits.instances, limits.idle_instances, limits.calls_per_instance, remedy)
         self._failures: list[PluginError] = []
         self._watch = Watch() if watch is None else watch
-        self._pool = InstancePool(
-            manifest.name, make, size, self._cleanup_failed, first, self._recycled, in_turns_below
-        )
+
+        def pool(make: WorkerMaker, first: Worker | None = None) -> InstancePool:
+            name = manifest.name
+            return InstancePool(name, make, size, self._cleanup_failed, first, self._recycled, in_turns_below)
+
+        self._pool = pool(make, first)
+        self._counting = self._pool if make_counting is None else pool(make_counting)
+        self._pools = tuple(dict.fromkeys((self._pool, self._counting)))
         self._condition = threading.Condition()
         self._calls: set[CallTrace] = set()
         self._retired = False
@@ -123,12 +133,12 @@ class Generation:
     @property
     def instances(self) -> int:
         """How many instances there are at the moment."""
-        return self._pool.count
+        return sum(pool.count for pool in self._pools)
 
     @property
-    def fuel_consumed(self) -> int:
-        """Fuel that all instances have consumed so far."""
-        return self._pool.fuel_consumed
+    def fuel_consumed(self) -> int | None:
+        """Fuel that all instances have consumed so far, those that count it; ``None`` where none does."""
+        return total_fuel(pool.fuel_consumed for pool in self._pools)
 
     def begin(self, call: CallTrace) -> None:
         """Begin a call; raises ``RetiredError`` when the version takes no more. Else ``end`` must follow.
@@ -185,13 +195,14 @@ class Generation:
 
         May be called again, by any thread. Inside of a call of this version, that one is not waited for.
         """
-        own = int(self._pool.serves_this_thread)
+        own = int(self._serves_this_thread)
         with self._condition:
             self._retired = True
             before = len(self._calls)
             self._condition.wait_for(lambda: len(self._calls) <= own, seconds)
             abandoned = len(self._calls)
-        self._pool.close()
+        for pool in self._pools:
+            pool.close()
         return Retirement(self.name, self.version, before - abandoned, abandoned, tuple(self._failures))
 
     def _with_scope(self, request: SlotRequest) -> dict[str, object]:
@@ -202,23 +213,52 @@ class Generation:
         return checked
 
     def _answer(self, request: SlotRequest) -> Response:
-        trace = request.trace
+        trace, budget = request.trace, request.budget
+        pool, seconds = self._pool, self._seconds
+        if budget is not None:
+            seconds = seconds if budget.seconds is None else min(seconds, budget.seconds)
+            pool = pool if budget.fuel is None else self._pool_for_fuel()
         try:
-            seconds = self._seconds
-            if request.budget is not None and request.budget.seconds is not None:
-                seconds = min(seconds, request.budget.seconds)
-            pooled = self._pool.lend(request.started + seconds)
+            try:
+                pooled = pool.lend(request.started + seconds)
+            except RetiredError:
+                if pool is self._counting:
+                    raise
+                pooled = self._counting.lend(request.started + seconds)  # it may have taken over since
         except PoolTimeoutError as error:
             trace.waited = int(error.waited * 1e9)
             raise
+        pool = pooled.pool
         try:
             if pooled.waited or pooled.making:
                 trace.waited = int(pooled.waited * 1e9)
                 # To load a plugin is not the call's doing, so that it does not take the call's time.
                 request.started += pooled.making
+            if pool is not self._pool and pool is self._counting:
+                request.started += self._take_over()
             return pooled.worker.execute(request)
         finally:
-            self._pool.take_back(pooled)
+            pool.take_back(pooled)
+
+    def _pool_for_fuel(self) -> InstancePool:
+        if self._pool is not self._counting and self._pool.serves_this_thread:
+            raise called_from_inside(self.name)
+        return self._counting
+
+    def _take_over(self) -> float:
+        """Have the workers that count fuel answer all calls; return how many seconds that took."""
+        began = monotonic()
+        with self._condition:
+            former, self._pool = self._pool, self._counting
+        if former is not self._counting:
+            for _ in range(former.count):
+                self._recycled()
+            former.close()
+        return monotonic() - began
+
+    @property
+    def _serves_this_thread(self) -> bool:
+        return any(pool.serves_this_thread for pool in self._pools)
 
     def _recycled(self) -> None:
         self._watch.instance_recycled(self.name)

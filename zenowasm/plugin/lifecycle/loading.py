@@ -12,7 +12,9 @@ from typing import Final
 from attrs import frozen
 
 from zenowasm.backends.protocol import Capability, Engine
+from zenowasm.backends.variants import EngineVariants
 from zenowasm.plugin.configuration.config import resolve_config
+from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.configuration.manifest import Manifest, PluginType
 from zenowasm.plugin.errors import LoadError, PluginError
 from zenowasm.plugin.guest.code import PluginCode, load_code, read_binary
@@ -29,9 +31,12 @@ _LONGEST_PAUSE: Final = 60.0
 
 @frozen
 class Loader:
-    """Loads plugins onto one engine; with a ``cache``, nothing of a known binary is decoded before a call."""
+    """Loads plugins onto one engine; with a ``cache``, nothing of a known binary is decoded before a call.
 
-    engine: Engine
+    A plugin with a limit on its fuel is loaded onto the variant that counts it.
+    """
+
+    engines: EngineVariants
     services: HostServices
     cache: SlotCache | None = None
 
@@ -47,24 +52,30 @@ class Loader:
         version = Version.of(manifest, binary)
         make_maker = _MAKERS[manifest.type]
         now = now or (manifest.type is PluginType.SIDECAR and manifest.sidecar.auto_start)
-        known = self.cache.get(version.sha256, self.engine) if self.cache is not None and not now else None
+        limits = self.services.policy.plugin_limits(manifest, self.services.limits)
+        counts_fuel = limits.fuel is not None and manifest.type is PluginType.WASM
+        cache, engine = self.cache, self.engines.usual
+        known = cache.get(version.sha256, engine) if cache is not None and not now else None
         if known is not None:
-            late = _LateMaker(self, manifest, version, known, make_maker)
-            return self._generation(manifest, version, known, late)
-        make, first = self.start(manifest, binary, make_maker)
+            late = _LateMaker(self, manifest, version, known, make_maker, counts_fuel=counts_fuel)
+            return self._generation(manifest, version, known, limits, late)
+        make, first = self.start(manifest, binary, make_maker, counts_fuel=counts_fuel)
         declaration = Declaration(first.metadata, first.slots)
-        if self.cache is not None:
-            self.cache.put(version.sha256, self.engine, declaration)
-        return self._generation(manifest, version, declaration, make, first)
+        if cache is not None:
+            cache.put(version.sha256, engine, declaration)
+        return self._generation(manifest, version, declaration, limits, make, first)
 
     def current(self, manifest: Manifest) -> Version:
         """Return which version of a plugin lies in its folder; raises ``LoadError``."""
         return Version.of(manifest, read_binary(manifest, self.services.limits.binary_bytes))
 
-    def start(self, manifest: Manifest, binary: bytes, make_maker: MakerFactory) -> tuple[WorkerMaker, Worker]:
+    def start(
+        self, manifest: Manifest, binary: bytes, make_maker: MakerFactory, *, counts_fuel: bool
+    ) -> tuple[WorkerMaker, Worker]:
         """Return what makes a plugin's workers, and the first of them; raises ``LoadError``."""
         with self.services.watch.step("zenowasm.load", manifest.name):
-            make = make_maker(manifest, binary, self.engine, self.services)
+            engine = self.engines.counting() if counts_fuel else self.engines.usual
+            make = make_maker(manifest, binary, engine, self.services)
             return make, make()
 
     def _generation(
@@ -72,13 +83,16 @@ class Loader:
         manifest: Manifest,
         version: Version,
         declaration: Declaration,
+        limits: PluginLimits,
         make: WorkerMaker,
         first: Worker | None = None,
     ) -> Generation:
         def report(error: PluginError) -> None:
             self.services.log(LogRecord(manifest.name, "error", f"Failed to cleanup plugin: {error}"))
 
-        limits = self.services.policy.plugin_limits(manifest, self.services.limits)
+        counting = None
+        if manifest.type is PluginType.WASM and self.engines.differ and limits.fuel is None:
+            counting = _LateMaker(self, manifest, version, declaration, _MAKERS[manifest.type], counts_fuel=True)
         return Generation(
             manifest,
             version,
@@ -89,13 +103,14 @@ class Loader:
             first,
             self.services.watch,
             in_turns_below=self._in_turns_below(manifest),
+            make_counting=counting,
         )
 
     def _in_turns_below(self, manifest: Manifest) -> float:
         """Return the seconds below which calls are made in turns: those for which Python's lock is the bottleneck."""
         if manifest.type is PluginType.SIDECAR:
             return 0.0
-        return SHORT if Capability.PARALLEL in self.engine.capabilities else inf
+        return SHORT if Capability.PARALLEL in self.engines.usual.capabilities else inf
 
 
 class _LateMaker:
@@ -106,13 +121,21 @@ class _LateMaker:
     """
 
     def __init__(
-        self, loader: Loader, manifest: Manifest, version: Version, known: Declaration, make_maker: MakerFactory
+        self,
+        loader: Loader,
+        manifest: Manifest,
+        version: Version,
+        known: Declaration,
+        make_maker: MakerFactory,
+        *,
+        counts_fuel: bool,
     ) -> None:
         self._loader = loader
         self._manifest = manifest
         self._version = version
         self._known = known
         self._make_maker = make_maker
+        self._counts_fuel = counts_fuel
         self._make: WorkerMaker | None = None
         self._lock = threading.Lock()
         self._failure = ""
@@ -149,10 +172,10 @@ class _LateMaker:
         binary = read_binary(self._manifest, loader.services.limits.binary_bytes)
         if Version.of(self._manifest, binary) != self._version:
             raise LoadError(f"plugin {name} has changed since its slots were read: reload it")
-        make, first = loader.start(self._manifest, binary, self._make_maker)
+        make, first = loader.start(self._manifest, binary, self._make_maker, counts_fuel=self._counts_fuel)
         if (first.metadata, first.slots) != (self._known.metadata, self._known.slots):
             if loader.cache is not None:
-                loader.cache.forget(self._version.sha256, loader.engine)
+                loader.cache.forget(self._version.sha256, loader.engines.usual)
             first.cleanup()
             raise LoadError(f"plugin {name} declares other slots than it did when they were cached: reload it")
         return make, first

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from zenowasm.backends.protocol import Budget, Engine
+from zenowasm.backends.variants import EngineVariants
 from zenowasm.plugin.configuration.manifest import plugin_folders, read_manifest
 from zenowasm.plugin.configuration.versions import ZENO_VERSION
 from zenowasm.plugin.errors import (
@@ -43,21 +44,23 @@ T = TypeVar("T")
 class PluginManager:
     """The plugins of one host. May be used by several threads; a context manager that closes itself.
 
+    An ``engine`` with variants counts fuel for those plugins only for which somebody asks for it.
     ``reserved`` tells the slot names that no plugin may claim, since the language has them. With a ``cache``, plugins
     whose slots are known from before are loaded by their first call.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | EngineVariants,
         services: HostServices | None = None,
         reserved: Callable[[str], bool] | None = None,
         cache: SlotCache | None = None,
     ) -> None:
-        self.engine = engine
+        engines = engine if isinstance(engine, EngineVariants) else EngineVariants(engine)
+        self.engine = engines.usual
         self.services = HostServices() if services is None else services
         self.problems: list[PluginProblem] = []
-        self._loader = Loader(engine, self.services, cache)
+        self._loader = Loader(engines, self.services, cache)
         self._reserved = reserved
         self._catalog = Catalog()
         self._folders: list[Path] = []

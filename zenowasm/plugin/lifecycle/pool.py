@@ -12,7 +12,7 @@ from time import monotonic
 from attrs import define, field, frozen, validators
 
 from zenowasm.plugin.errors import BusyError, PluginError, PoolTimeoutError, RetiredError
-from zenowasm.plugin.worker import Worker, WorkerMaker
+from zenowasm.plugin.worker import Worker, WorkerMaker, total_fuel
 
 SHORT = 250e-6
 """Seconds below which to change threads after a call would cost more than a tenth of it."""
@@ -49,10 +49,10 @@ class PooledWorker:
     ``waited`` and ``making`` are how many seconds the call waited for it, and how long it took to make it.
     """
 
-    __slots__ = ("_pool", "calls", "lent_at", "making", "thread", "waited", "worker")
+    __slots__ = ("calls", "lent_at", "making", "pool", "thread", "waited", "worker")
 
     def __init__(self, pool: InstancePool, worker: Worker) -> None:
-        self._pool = pool
+        self.pool = pool
         self.worker = worker
         self.calls = 0
         self.waited = self.making = self.lent_at = 0.0
@@ -60,7 +60,7 @@ class PooledWorker:
 
     def give_back(self) -> None:
         """Give it back; it must not be used after that."""
-        self._pool.take_back(self)
+        self.pool.take_back(self)
 
 
 @define(eq=False)
@@ -119,7 +119,7 @@ class InstancePool:
         self._in_turns_below = in_turns_below
         self._typical = SHORT / 2
         self._returned = monotonic()
-        self._fuel_of_gone = 0
+        self._fuel_of_gone: int | None = None
         self._waiters: deque[_Waiter] = deque()
         self._closed = False
         self.failing = False
@@ -136,10 +136,10 @@ class InstancePool:
         return get_ident() in self._lent
 
     @property
-    def fuel_consumed(self) -> int:
-        """Fuel that all workers have consumed so far, those included that are gone."""
+    def fuel_consumed(self) -> int | None:
+        """Fuel that all workers have consumed so far, those included that are gone; ``None`` if it is not counted."""
         with self._lock:
-            return self._fuel_of_gone + sum(member.worker.fuel_consumed for member in self._members)
+            return total_fuel((self._fuel_of_gone, *(member.worker.fuel_consumed for member in self._members)))
 
     def lend(self, deadline: float = inf) -> PooledWorker:
         """Lend a worker for one call, made now if need be.
@@ -151,7 +151,7 @@ class InstancePool:
         thread = get_ident()
         if thread in self._lent:
             # A call of a log sink or an observer. To wait here could be to wait for oneself.
-            raise BusyError(f"plugin {self._plugin} is called from inside a call of its own")
+            raise called_from_inside(self._plugin)
         if not self._lent or self._typical >= self._in_turns_below:
             self._lent[thread] = None  # before the worker is neither lent nor idle: another would be made
             try:
@@ -354,7 +354,12 @@ class InstancePool:
             self._report(error)
         finally:
             with self._lock:
-                self._fuel_of_gone += member.worker.fuel_consumed
+                self._fuel_of_gone = total_fuel((self._fuel_of_gone, member.worker.fuel_consumed))
                 self._members.discard(member)
                 self._count -= 1
                 self._serve()
+
+
+def called_from_inside(plugin: str) -> BusyError:
+    """Return the error for a call of a plugin by a thread that is in a call of it."""
+    return BusyError(f"plugin {plugin} is called from inside a call of its own")

@@ -43,7 +43,8 @@ class CallStats:
     """The calls of one slot, or of one phase of loading and ending, which is named by the guest's function.
 
     ``failures`` counts by the name of the error's type (``SlotFailedError`` for an answer without success), ``traps``
-    by the words of the trap's code, ``host_calls`` by function and decision. ``waiting`` is the time until an instance
+    by the words of the trap's code, ``host_calls`` by function and decision. ``fuel`` is that of the calls in which it
+    was counted, ``None`` where it was in none. ``waiting`` is the time until an instance
     was free. Bytes are those that passed through host functions, from the plugin (``bytes_in``) and to it.
     """
 
@@ -52,7 +53,7 @@ class CallStats:
     successes: int
     failures: dict[str, int]
     traps: dict[str, int]
-    fuel: int
+    fuel: int | None
     time: Times
     waiting: Times
     host_calls: dict[str, dict[str, int]]
@@ -132,7 +133,7 @@ class _Calls:
     successes: int = 0
     failures: Counter[str] = field(factory=Counter)
     traps: Counter[str] = field(factory=Counter)
-    fuel: int = 0
+    fuel: int | None = None
     time: TimeHistogram = field(factory=TimeHistogram)
     waiting: TimeHistogram = field(factory=TimeHistogram)
     host_calls: Counter[tuple[str, Decision]] = field(factory=Counter)
@@ -144,7 +145,8 @@ class _Calls:
         self.time.add(duration)
         if trace.waited:
             self.waiting.add(trace.waited)
-        self.fuel += trace.fuel
+        if trace.fuel is not None:
+            self.fuel = trace.fuel + (self.fuel or 0)
         for function, decision, bytes_in, bytes_out in trace.answers:
             self.bytes_in += bytes_in
             self.bytes_out += bytes_out

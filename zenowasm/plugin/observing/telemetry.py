@@ -90,7 +90,8 @@ class Telemetry:
         span = open_span.span
         span.set_attribute("zenowasm.success", failure is None)
         span.set_attribute("zenowasm.instance", trace.instance)
-        span.set_attribute("zenowasm.fuel", trace.fuel)
+        if trace.fuel is not None:
+            span.set_attribute("zenowasm.fuel", trace.fuel)
         if isinstance(error, CallError) and error.trap_code is not None:
             span.set_attribute("zenowasm.trap", error.trap_code.value)
         self._end(open_span, failure, str(error) if error is not None else "")
@@ -99,7 +100,8 @@ class Telemetry:
             self._calls.add(1, attributes if failure is None else {**attributes, "error.type": failure})
             self._durations.record(duration * _SECONDS, attributes)
             self._waits.record(trace.waited * _SECONDS, attributes)
-            self._fuel.add(trace.fuel, attributes)
+            if trace.fuel is not None:
+                self._fuel.add(trace.fuel, attributes)
 
     def begin_host_call(self, trace: CallTrace, function: str) -> OpenSpan:
         """Begin the span of a call of a host function."""

@@ -30,14 +30,15 @@ class CallTrace:
     """A slot call, or one phase of a plugin's loading and ending, named by the function of the guest that it calls.
 
     ``number`` is the call's among those of its host, ``version`` the plugin's version as it is shown, ``instance`` the
-    number of the worker, 0 before there is one. Times are in nanoseconds: ``started`` of ``time.perf_counter_ns``,
-    ``waited`` until a worker was free. ``answers`` are those of host functions: name, decision, bytes in and out.
-    ``host_calls`` counts by function and decision what was folded of them. ``span`` is the telemetry's.
+    number of the worker, 0 before there is one. ``fuel`` is ``None`` where it was not counted. Times are in
+    nanoseconds: ``started`` of ``time.perf_counter_ns``, ``waited`` until a worker was free. ``answers`` are those of
+    host functions: name, decision, bytes in and out. ``host_calls`` counts by function and decision what was folded of
+    them. ``span`` is the telemetry's.
     """
 
     number = 0
     waited = 0
-    fuel = 0
+    fuel: int | None = None
     succeeded = True
     bytes_in = 0
     bytes_out = 0

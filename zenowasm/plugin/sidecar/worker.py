@@ -18,7 +18,7 @@ from zenowasm.plugin.worker import SlotRequest, Worker
 class SidecarWorker:
     """One of the calls that a plugin's process takes at once; the process ends with the last of its workers."""
 
-    fuel_consumed = 0
+    fuel_consumed = None
 
     def __init__(self, keeper: SidecarKeeper) -> None:
         """Raises ``LoadError`` when the process cannot be started, or does not say what it is."""

@@ -17,6 +17,7 @@ from opentelemetry.trace import StatusCode, format_trace_id
 from support.web import serving
 
 from zenowasm.plugin import Host, HostEnvironment
+from zenowasm.plugin.configuration.settings import Settings
 from zenowasm.plugin.errors import GuestTrapError, SettingsError, SlotFailedError
 from zenowasm.plugin.observing.telemetry import Telemetry
 from zenowasm.resources.http.client import HttpClient
@@ -66,7 +67,8 @@ def observed(bench, backend):
 
 def test_a_slot_call_and_its_host_calls(observed, guest, backend):
     env = '(import "env" "host_env_get" (func $host (param i32 i32) (result i32)))'
-    it = observed(guest(imports=env, execute="(drop (call $host (i32.const 0) (i32.const 0))) i32.const 65536"))
+    text = guest(imports=env, execute="(drop (call $host (i32.const 0) (i32.const 0))) i32.const 65536")
+    it = observed(text, config=Settings(count_fuel=True))
     with it.tracer.start_as_current_span("outer") as outer:
         it.host.call("guest.run")
     (slot,), (call,) = it.spans("zenowasm.slot"), it.spans("zenowasm.host_call")
@@ -125,8 +127,23 @@ def test_the_scripts_trace_goes_on_in_asynchronous_slots(observed, guest):
     assert slot.parent.span_id == outer.get_span_context().span_id
 
 
+def test_fuel_that_is_not_counted_is_not_told(bench, guest):
+    bench.write(guest())
+    it = Observed(bench, "wasmtime")
+    it.host.call("guest.run")
+    (slot,) = it.spans("zenowasm.slot")
+    assert slot.attributes["zenowasm.success"] is True
+    assert "zenowasm.fuel" not in slot.attributes
+    (resource,) = it.reader.get_metrics_data().resource_metrics
+    (scope,) = resource.scope_metrics
+    assert "zenowasm.slot.calls" in (names := {metric.name for metric in scope.metrics})
+    assert "zenowasm.slot.fuel" not in names
+    it.host.close()
+    it.meters.shutdown()
+
+
 def test_counters_and_histograms(observed, ask):
-    it = observed(ask("host_scope_get", "a"), permissions={"scope": ["read"]})
+    it = observed(ask("host_scope_get", "a"), permissions={"scope": ["read"]}, config=Settings(count_fuel=True))
     with pytest.raises(SlotFailedError, match="scope access not available"):
         it.host.call("guest.run")
     names = (("zenowasm.plugin", "guest"), ("zenowasm.slot", "guest.run"))

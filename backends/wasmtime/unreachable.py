@@ -1,0 +1,99 @@
+"""Finds the ``unreachable`` that was executed.
+
+Where a branch leads to nothing but a trap, wasmtime's compiler makes one conditional trap of both and gives it the
+place of the branch, or that of the look at the epoch at the start of a function or loop. It does so unless fuel is
+counted. What is there to be compared, and shown to people, is the place of the instruction that trapped.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import Final
+
+from attrs import field, frozen
+
+from zenowasm.interp.syntax.module import Expression
+
+_BLOCKS: Final = ("block", "loop", "if", "try_table")
+_BRANCHES: Final = ("br_if", "br_on_null", "br_on_non_null", "br_on_cast", "br_on_cast_fail")
+_ENDINGS: Final = (
+    *("br_table", "return", "throw", "throw_ref"),
+    *("call", "call_indirect", "call_ref", "return_call", "return_call_indirect", "return_call_ref"),
+)
+
+
+def place_of_unreachable(expression: Expression, offset: int) -> int | None:
+    """Return where the ``unreachable`` is that trapped, for the place that wasmtime gives; ``None`` if not known."""
+    found = next(_Code(expression).trapping(bisect_left(expression.offsets, offset)), None)
+    return None if found is None else expression.offsets[found]
+
+
+@frozen
+class _Code:
+    """The instructions of a function, by index: which block each is in, and where each block ends."""
+
+    _expression: Expression
+    _names: list[str] = field(init=False)
+    _around: list[int] = field(init=False)
+    _ends: dict[int, int] = field(init=False, factory=dict)
+    _elses: dict[int, int] = field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        names = [it.opcode.mnemonic for it in self._expression.instructions]
+        around: list[int] = []
+        blocks = [-1]
+        for index, name in enumerate(names):
+            around.append(blocks[-1])
+            if name in _BLOCKS:
+                blocks.append(index)
+            elif name == "else":
+                self._elses[blocks[-1]] = index
+            elif name == "end":
+                self._ends[blocks.pop()] = index
+        object.__setattr__(self, "_names", names)
+        object.__setattr__(self, "_around", around)
+
+    def trapping(self, index: int) -> Iterator[int]:
+        """Yield each ``unreachable`` that is where the instruction at ``index`` leads, the likeliest first."""
+        for successor in self._successors(index):
+            if (found := self._straight(successor)) is not None:
+                yield found
+
+    def _successors(self, index: int) -> list[int]:
+        name = self._names[index]
+        if name == "if":
+            otherwise = self._elses.get(index, self._ends[index])
+            return [index + 1, otherwise + 1]
+        if name in _BRANCHES:
+            return [*self._target(index), index + 1]
+        return [index + 1] if name == "loop" else [index]
+
+    def _target(self, index: int) -> list[int]:
+        """Return where a branch leads, nothing if that is out of the function."""
+        label = next(it for it in self._expression.instructions[index].immediates if isinstance(it, int))
+        block = self._around[index]
+        for _ in range(label):
+            block = self._around[block] if block >= 0 else -1
+        if block < 0:
+            return []
+        return [block + 1 if self._names[block] == "loop" else self._ends[block] + 1]
+
+    def _straight(self, index: int) -> int | None:
+        """Return the first ``unreachable`` from ``index`` on, unless there is a branch or a call before it."""
+        while index < len(self._names):
+            name = self._names[index]
+            if name == "unreachable":
+                return index
+            if name in ("if", "loop") or name in _BRANCHES or name in _ENDINGS:
+                return None
+            if name == "br":
+                (target,) = self._target(index) or (len(self._names),)
+                if target <= index:
+                    return None
+                index = target
+            elif name == "else":
+                index = self._ends[self._around[index]] + 1
+            else:
+                index += 1
+        return None
