@@ -9,6 +9,7 @@ from functools import partial
 from attrs import frozen
 
 from zenowasm.backends import registry
+from zenowasm.backends.protocol import EngineOptions
 from zenowasm.bench.engines.ours import Counting, Ours
 from zenowasm.bench.engines.protocol import Engine, Running
 from zenowasm.bench.errors import DisagreementError, RefusedError
@@ -65,6 +66,6 @@ def cases(opened: Opened, work: Mapping[int, float]) -> list[Case]:
 def instructions(kernel: Kernel, arguments: Sequence[int]) -> dict[int, float]:
     """Return how many million instructions a run executes, by argument: fuel on the fastest engine of ours."""
     with ExitStack() as stack:
-        counting = kernel.load(Ours(registry.installed()[-1], counts_fuel=True), stack)
+        counting = kernel.load(Ours(registry.installed()[-1], EngineOptions()), stack)
         assert isinstance(counting, Counting)
         return {argument: counting.fuel(argument) / 1e6 for argument in arguments}

@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 from zenowasm import __version__
 from zenowasm.bench import compute, footprint, slots, starts
 from zenowasm.bench.engines.protocol import Engine
-from zenowasm.bench.engines.table import ENGINES
+from zenowasm.bench.engines.table import ENGINES, VARIANTS
 from zenowasm.bench.errors import BenchError
 from zenowasm.bench.hosts.protocol import PluginHost
 from zenowasm.bench.hosts.table import HOSTS
@@ -101,7 +101,8 @@ def choose(only: Sequence[str], quick: bool) -> list[Group]:
 
 def peers(names: Sequence[str]) -> tuple[Chosen, dict[str, str], dict[str, str]]:
     """Return the installed engines and hosts of these names, or all; their versions; and how to install the absent."""
-    every: tuple[Peer, ...] = (*ENGINES, *HOSTS)
+    engines = (*ENGINES, *VARIANTS) if names else ENGINES
+    every: tuple[Peer, ...] = (*engines, *HOSTS)
     labels = list(dict.fromkeys(it.label for it in every))
     unknown = [name for name in names if name not in labels]
     if unknown:
@@ -110,7 +111,7 @@ def peers(names: Sequence[str]) -> tuple[Chosen, dict[str, str], dict[str, str]]
     versions = {it.label: it.version() for it in wanted}
     absent = {it.label: it.install for it in wanted if versions[it.label] is None}
     chosen = Chosen(
-        tuple(it for it in ENGINES if versions.get(it.label)), tuple(it for it in HOSTS if versions.get(it.label))
+        tuple(it for it in engines if versions.get(it.label)), tuple(it for it in HOSTS if versions.get(it.label))
     )
     return chosen, {label: version for label, version in versions.items() if version}, absent
 

@@ -26,7 +26,13 @@ DOCS: Final = Path("docs") / "benchmarks.md"
 
 @click.command()
 @click.option("--only", multiple=True, metavar="NAME", help="Measure only this group; may be repeated.")
-@click.option("--engine", "engines", multiple=True, metavar="NAME", help="Engine or host; may be repeated.")
+@click.option(
+    "--engine",
+    "engines",
+    multiple=True,
+    metavar="NAME",
+    help="Engine or host; may be repeated. `wasmtime:none`, `:fuel`, `:interrupts`, `:deterministic`, `:all` too.",
+)
 @click.option("--rounds", type=click.IntRange(min=1), help="Samples of each case; without it 5, or 3 with --quick.")
 @click.option("--quick", is_flag=True, help="Take 20 seconds: short samples, no growth curves, no large modules.")
 @click.option("--list", "listed", is_flag=True, help="List groups, engines and hosts; measure nothing.")

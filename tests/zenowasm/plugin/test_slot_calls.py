@@ -14,7 +14,7 @@ from zenowasm.plugin import HostEnvironment
 
 PACKAGE = "/zenowasm/"
 MOST = {"wasmtime": 105, "reference": 120}
-"""Python calls of one ``hello.greet`` outside the interpreter: about 100 on wasmtime when this was written, 615 before."""
+"""Python calls of one ``hello.greet`` outside the interpreter: about 100 on wasmtime; at first, there were 615."""
 
 
 def counted(action: Callable[[], object]) -> Counter[str]:

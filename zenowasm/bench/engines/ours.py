@@ -12,6 +12,7 @@ from zenowasm.backends import registry
 from zenowasm.backends.protocol import (
     Budget,
     Caller,
+    Capability,
     Closable,
     Engine,
     EngineOptions,
@@ -29,28 +30,30 @@ from zenowasm.interp.errors import WasmError
 from zenowasm.interp.types import I32, FuncType
 
 _NEXT: Final = FuncType((I32,), (I32,))
+HOSTS_OPTIONS: Final = EngineOptions(fuel=False)
 _SECONDS: Final = 24 * 3600.0
 """More than any measurement takes: the engines look at the clock, and are never stopped."""
 
 
 class Ours:
-    """An engine of the registry; with ``counts_fuel`` one that is there to count, and not to be measured."""
+    """An engine of the registry: as hosts use it unless ``options`` say otherwise, under a label that tells them."""
 
     in_process = True
     install = "pip install 'zenowasm[wasmtime]'"
 
-    def __init__(self, name: str, *, counts_fuel: bool = False) -> None:
-        self.label = name
-        self._options = EngineOptions(fuel=counts_fuel)
+    def __init__(self, name: str, options: EngineOptions = HOSTS_OPTIONS, variant: str = "") -> None:
+        self.label = f"{name}:{variant}" if variant else name
+        self._name = name
+        self._options = options
         self.in_python = name == registry.DEFAULT
 
     @cached_property
     def _engine(self) -> Engine:
-        return registry.engine(self.label, self._options)
+        return registry.engine(self._name, self._options)
 
     def version(self) -> str | None:
         """Return the version of the software behind the engine."""
-        return self._engine.version if self.label in registry.installed() else None
+        return self._engine.version if self._name in registry.installed() else None
 
     def compile(self, binary: bytes) -> Module:
         """Decode, validate and compile a module."""
@@ -90,7 +93,8 @@ class Ours:
         store = self._engine.new_store()
         if isinstance(store, Closable):
             stack.callback(store.close)
-        store.set_budget(Budget(seconds=_SECONDS))
+        if Capability.INTERRUPTS in self._engine.capabilities:
+            store.set_budget(Budget(seconds=_SECONDS))
         return store
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from zenowasm.backends import registry
+from zenowasm.backends.protocol import EngineOptions
 from zenowasm.bench.engines.ours import Ours
 from zenowasm.bench.engines.ppci_native import PpciNative
 from zenowasm.bench.engines.protocol import Engine
@@ -24,4 +25,15 @@ PEERS: Final[tuple[Engine, ...]] = (
     Pwasm("compile"),
     Pywasm(),
 )
+VARIANTS: Final = tuple(
+    Ours("wasmtime", EngineOptions(fuel=fuel, interrupts=interrupts, deterministic=deterministic), variant)
+    for variant, (fuel, interrupts, deterministic) in {
+        "none": (False, False, False),
+        "fuel": (True, False, False),
+        "interrupts": (False, True, False),
+        "deterministic": (False, False, True),
+        "all": (True, True, True),
+    }.items()
+)
+"""What guests pay for each of the things that are compiled in on request; measured only where somebody names them."""
 ENGINES: Final[tuple[Engine, ...]] = (*OURS, *PEERS)
