@@ -144,8 +144,9 @@ def _call(host: Host, kind: str, number: int) -> str:
     except SlotFailedError as error:
         return DENIED if str(error).endswith(DENIED) else f"{type(error).__name__}: {error}"
     except PluginError as error:
-        known = type(error) in (GuestTrapError, TimeLimitError)
-        return type(error).__name__ if known else f"{type(error).__name__}: {error}"
+        if isinstance(error, TimeLimitError):  # its time may also be over before an instance is free
+            return TimeLimitError.__name__
+        return type(error).__name__ if type(error) is GuestTrapError else f"{type(error).__name__}: {error}"
     return "answered" if data == {"slot_name": "soak.echo", "parameters": {"id": number}} else f"answered {data}"
 
 

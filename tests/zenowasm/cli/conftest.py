@@ -6,14 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import define, frozen
+from support.commands import ForkedCommands
 from support.wasm import wat
 
+LONGEST = 120.0
+"""Seconds after which a command has failed."""
 ROOT = Path(__file__).parents[3]
 MODULE = """
 (module $demo
@@ -86,6 +89,7 @@ class CommandLine:
     """Starts the command line in a folder."""
 
     folder: Path
+    _forked: ForkedCommands
 
     def environment(self, variables: dict[str, str] | None = None) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("ZENO_")}
@@ -106,7 +110,11 @@ class CommandLine:
 
     def __call__(self, *arguments: object, given: str = "", variables: dict[str, str] | None = None) -> Result:
         """Run it with arguments; ``given`` is what it reads on stdin."""
-        return self._finish([sys.executable, "-m", "zenowasm.cli.main", *map(str, arguments)], given, variables)
+        words = [*map(str, arguments)]
+        if any(name.startswith(("PYTHON", "LC_", "LANG")) for name in variables or ()):
+            # Python itself reads these when it starts.
+            return self._finish([sys.executable, "-m", "zenowasm.cli.main", *words], given, variables)
+        return Result(*self._forked.run(words, given, self.folder, self.environment(variables), LONGEST))
 
     def _finish(self, command: list[str], given: str, variables: dict[str, str] | None) -> Result:
         done = subprocess.run(
@@ -115,16 +123,23 @@ class CommandLine:
             capture_output=True,
             cwd=self.folder,
             env=self.environment(variables),
-            timeout=120,
+            timeout=LONGEST,
             encoding="utf-8",
             check=False,
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
 
+@pytest.fixture(scope="session")
+def forked() -> Iterator[ForkedCommands]:
+    commands = ForkedCommands(ROOT)
+    yield commands
+    commands.close()
+
+
 @pytest.fixture
-def zenowasm(tmp_path: Path) -> CommandLine:
-    return CommandLine(tmp_path)
+def zenowasm(tmp_path: Path, forked: ForkedCommands) -> CommandLine:
+    return CommandLine(tmp_path, forked)
 
 
 @pytest.fixture(scope="session")
