@@ -44,6 +44,12 @@ def installed() -> tuple[str, ...]:
     return tuple(name for name, it in _ENGINES.items() if it.requires is None or find_spec(it.requires) is not None)
 
 
+def install_command(name: str) -> str:
+    """Return the command that installs what an engine of this package needs, empty where it needs nothing."""
+    extra = _ENGINES[name].extra
+    return "" if extra is None else f"pip install 'zenowasm[{extra}]'"
+
+
 def engine(name: str = DEFAULT, options: EngineOptions | None = None) -> Engine:
     """Return a new engine of that name; ``options`` are for this package's engines.
 
@@ -59,7 +65,7 @@ def engine(name: str = DEFAULT, options: EngineOptions | None = None) -> Engine:
             raise
         raise BackendError(
             f"backend {name!r} needs the package {entry.requires!r}, which is not installed: "
-            f"run `pip install 'zenowasm[{entry.extra}]'`, or choose --backend {DEFAULT}"
+            f"run `{install_command(name)}`, or choose --backend {DEFAULT}"
         ) from error
     return cast(Engine, module.new_engine(options or EngineOptions()))
 

@@ -35,6 +35,7 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
             "zenowasm.cli.conformance",
             "conformance",
         ),
+        "engines": ("List engines and what they compile into guests.", "zenowasm.cli.engines", "engines"),
         "cache": ("Show or clear what is cached of modules and plugins.", "zenowasm.cli.cache", "cache"),
         "spec": ("Run a script of the official test suite.", "zenowasm.cli.spec", "spec"),
         "bench": ("Measure engines and plugin hosts side by side.", "zenowasm.cli.bench", "bench"),

@@ -182,11 +182,19 @@ class Settings:
             return environment.plugin_dir
         return Path(self.plugin_dir)
 
-    def engine_options(self, environment: HostEnvironment, limits: PluginLimits | None = None) -> EngineOptions:
-        """Return what the host's engine is made with; ``limits`` are the host's, those of the settings unless given."""
+    def engine_options(
+        self, environment: HostEnvironment | None = None, limits: PluginLimits | None = None
+    ) -> EngineOptions:
+        """Return what the host's engine is made with.
+
+        ``limits`` are the host's, those of the settings unless given. Without an ``environment`` there is no cache.
+        """
         limits = self.host_limits() if limits is None else limits
+        cache = None
+        if environment is not None:
+            cache = ModuleCache.of(environment.variables, self.cache.enabled, self.cache.max_bytes)
         return EngineOptions(
-            cache=ModuleCache.of(environment.variables, self.cache.enabled, self.cache.max_bytes),
+            cache=cache,
             validation=self.validation,
             fuel=self.count_fuel or limits.fuel is not None,
             interrupts=self.interruptible,

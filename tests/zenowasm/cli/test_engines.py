@@ -1,0 +1,73 @@
+"""``zenowasm engines``: which engines there are, what each can do, and what it compiles into guests."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+
+import zenowasm as package
+from zenowasm.backends import registry
+from zenowasm.cli import engines as command
+from zenowasm.plugin.configuration.settings import Settings
+
+
+@pytest.fixture
+def listed(zenowasm, write):
+    def run(text: str = "wasm: {}") -> dict[str, Any]:
+        found = zenowasm("engines", "--config", write("host.yaml", text), "--json").json
+        return {it["name"]: it for it in found["engines"]}
+
+    return run
+
+
+def parts(engine: dict[str, Any]) -> dict[str, tuple[bool, str]]:
+    return {name: (it["compiled_in"], it["why"]) for name, it in engine["guests"].items()}
+
+
+def test_engines_with_versions_and_capabilities(listed) -> None:
+    found = listed()
+    assert list(found) == list(registry.names())
+    assert found["reference"]["default"] is True
+    assert found["reference"]["version"] == package.__version__
+    assert found["wasmtime"]["version"] == version("wasmtime")
+    assert found["reference"]["capabilities"] == ["deterministic", "fuel", "interrupts", "stepping"]
+    assert found["wasmtime"]["capabilities"] == ["deterministic", "interrupts", "parallel"]
+    assert parts(found["reference"])["fuel"] == (True, "always")
+    fuel = "only for plugins with a max_fuel, and from the first call with fuel on"
+    assert parts(found["wasmtime"]) == {
+        "fuel": (False, fuel),
+        "interrupts": (True, "time limits and Ctrl-C"),
+        "deterministic": (True, "results as on every engine"),
+    }
+
+
+def test_what_the_settings_ask_for(listed, zenowasm, write) -> None:
+    text = "wasm: {interruptible: false, deterministic: false, plugins: {hello: {limits: {max_fuel: 5}}}}"
+    found = listed(text)
+    assert found["wasmtime"]["capabilities"] == ["parallel"]
+    assert parts(found["wasmtime"]) == {
+        "fuel": (False, "only for plugins with a max_fuel, such as hello, and from the first call with fuel on"),
+        "interrupts": (False, "interruptible: false"),
+        "deterministic": (False, "deterministic: false"),
+    }
+    assert parts(found["reference"])["interrupts"] == (True, "always")
+    shown = zenowasm("engines", "--config", write("host.yaml", text)).out
+    assert f"wasmtime {version('wasmtime')}\n  capabilities: parallel\n  fuel: no (only for" in shown
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [("count_fuel: true", "count_fuel: true"), ("limits: {max_fuel: 7}", "limits.max_fuel: 7")],
+)
+def test_why_fuel_is_counted(listed, settings, why) -> None:
+    found = listed(f"wasm: {{{settings}}}")["wasmtime"]
+    assert parts(found)["fuel"] == (True, why)
+    assert "fuel" in found["capabilities"]
+
+
+def test_an_engine_that_is_not_installed(monkeypatch) -> None:
+    monkeypatch.setattr(registry, "installed", lambda: ("reference",))
+    found = command._engine("wasmtime", Settings())
+    assert (found.version, found.install, found.capabilities) == (None, "pip install 'zenowasm[wasmtime]'", ())
