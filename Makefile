@@ -8,7 +8,7 @@ WORKERS ?= 2
 # Tests start hundreds of Python processes: where modules are compiled anew in each, that takes longer than the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-short lint bench bench-modules bench-databases load soak fuzz hostile spec-expected plugins clean
+.PHONY: help demo test test-short lint bench bench-modules bench-databases load soak fuzz hostile variants spec-expected plugins clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -63,6 +63,9 @@ soak: $(VENV)/.dev    ## 100,000 slot calls with reloads, traps and timeouts; si
 
 fuzz: $(VENV)/.dev    ## run generated modules on two engines and compare; CASES=20000 SEED=0
 	$(BIN)/python tests/differential/campaign.py --cases $(or $(CASES),20000) --seed $(or $(SEED),0)
+
+variants: $(VENV)/.dev ## every scenario of the plugin ABI in every combination of what guests pay for on wasmtime
+	ZENOWASM_CAMPAIGN=1 $(BIN)/python -m pytest -n $(WORKERS) spec-tests/abi
 
 hostile: $(VENV)/.dev ## attack the host with generated guests, databases, servers and signals: every case, not a sample
 	ZENOWASM_CAMPAIGN=1 $(BIN)/python -m pytest -n $(WORKERS) tests/hostile

@@ -1,22 +1,40 @@
-"""The scenarios of the plugin ABI: one test each, on all engines at once."""
+"""The scenarios of the plugin ABI: one test each, on all engines at once.
+
+Those engines have everything that guests can pay for. wasmtime is tried as hosts have it by default too, and in one of
+the other combinations of options, with ``ZENOWASM_CAMPAIGN`` in all of them.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from attrs import asdict
 
 from zenowasm.backends import registry
+from zenowasm.backends.protocol import EngineOptions
+from zenowasm.backends.variants import EngineVariants
 from zenowasm.conformance import report
-from zenowasm.conformance.runner import run_scenario
+from zenowasm.conformance.judge import first_difference
+from zenowasm.conformance.runner import observe, run_scenario
 from zenowasm.conformance.scenario import UNSAID, Scenario, read_scenarios, scenario_files
 from zenowasm.conformance.server import web_server
 
 SCENARIOS = [it for path in scenario_files((Path(__file__).parent,)) for it in read_scenarios(path)]
+
+DEFAULT = EngineOptions(fuel=False)
+OTHERS = [
+    options
+    for fuel, interrupts, deterministic in product((False, True), repeat=3)
+    if (options := EngineOptions(fuel=fuel, interrupts=interrupts, deterministic=deterministic)) != DEFAULT
+]
+NEED_INTERRUPTS = ("max_execution_time", "max_cpu")
 
 # The list "Error strings" of the ABI document: each of them must be what some scenario expects.
 ERROR_STRINGS = """
@@ -71,6 +89,31 @@ def test_scenario(scenario: Scenario, server: str) -> None:
     assert len(engines) > 1
     verdict = run_scenario(scenario, engines, server)
     assert verdict.passed, "\n".join(report.lines([verdict]))
+    for options in variants(scenario):
+        seen = observe(scenario, EngineVariants.named("wasmtime", options), server)
+        expected = verdict.observations["reference"]
+        if not options.fuel:
+            expected = without_fuel(expected)
+            seen = without_fuel(seen)
+        assert first_difference(expected, seen) is None, options
+
+
+def variants(scenario: Scenario) -> list[EngineOptions]:
+    """The options with which wasmtime is tried, none where it runs nothing.
+
+    Without interrupts a time limit is refused, which ``tests/zenowasm/plugin/test_variants.py`` checks.
+    """
+    if scenario.file.stem == "sidecar":
+        return []
+    others = OTHERS if os.environ.get("ZENOWASM_CAMPAIGN") else [OTHERS[crc32(scenario.name.encode()) % len(OTHERS)]]
+    needs_interrupts = any(limit in str(asdict(scenario)) for limit in NEED_INTERRUPTS)
+    return [it for it in (DEFAULT, *others) if it.interrupts or not needs_interrupts]
+
+
+def without_fuel(seen: dict[str, Any]) -> dict[str, Any]:
+    """What was seen, but for the fuel, which a call with a limit on it counts in every combination."""
+    load, *steps = [{key: value for key, value in it.items() if key != "fuel"} for it in (seen["load"], *seen["steps"])]
+    return {**seen, "load": load, "steps": steps}
 
 
 def test_there_are_many() -> None:

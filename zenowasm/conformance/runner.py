@@ -8,9 +8,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from attrs import asdict, define, field, frozen
+from attrs import asdict, define, evolve, field, frozen
 
-from zenowasm.backends.protocol import Engine, Store, Value
+from zenowasm.backends.protocol import Capability, Engine, Store, Value
+from zenowasm.backends.variants import EngineVariants
 from zenowasm.conformance.folder import NAME, OTHER, write_plugin
 from zenowasm.conformance.judge import Difference, faults, first_difference
 from zenowasm.conformance.scenario import Guest, Scenario, Step
@@ -62,8 +63,12 @@ def run_scenario(scenario: Scenario, engines: Sequence[Engine], server: str) -> 
     return Verdict(scenario, observations, found, seconds=seconds)
 
 
-def observe(scenario: Scenario, engine: Engine, server: str) -> dict[str, Any]:
-    """Run a scenario on one engine, in a world of its own, and return what was seen, as JSON has it."""
+def observe(scenario: Scenario, engine: Engine | EngineVariants, server: str) -> dict[str, Any]:
+    """Run a scenario on one engine, in a world of its own, and return what was seen, as JSON has it.
+
+    The fuel of a step is among it where the engine counts it. One that cannot interrupt guests gives them time without
+    bound, unless the scenario asks for a limit.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="zenowasm-") as folder,
         open_resources(scenario.world, Path(folder).resolve(), server) as resources,
@@ -88,7 +93,7 @@ class _Run:
     """One run of one scenario on one engine."""
 
     scenario: Scenario
-    engine: Engine
+    engine: Engine | EngineVariants
     resources: Resources
     log: list[list[str]] = field(factory=list)
     border: list[str] = field(factory=list)
@@ -107,6 +112,8 @@ class _Run:
             on_store=lambda _, store: self.stores.append(store),
             **self.resources.services,
         )
+        if Capability.INTERRUPTS not in self._capabilities:
+            services = evolve(services, policy=evolve(services.policy, interruptible=False))
         registry = default_registry()
         steps = self.scenario.all_steps()
         loaded: dict[str, Any] = {}
@@ -144,12 +151,16 @@ class _Run:
                 "trap": _trap(error),
             }
         # After a trap engines need not agree on fuel (bench/fuel-facts.md).
-        if not self.trapped:
+        if not self.trapped and Capability.FUEL in self._capabilities:
             seen["fuel"] = self._fuel() - before
         return seen
 
+    @property
+    def _capabilities(self) -> frozenset[Capability]:
+        engine = self.engine.usual if isinstance(self.engine, EngineVariants) else self.engine
+        return engine.capabilities
+
     def _fuel(self) -> int:
-        """Return what all stores have consumed; the engine counts it, since the scenarios say so much."""
         return sum(store.fuel_consumed or 0 for store in self.stores)
 
     def _do(self, step: Step, manager: PluginManager) -> dict[str, Any]:
