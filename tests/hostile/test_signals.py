@@ -16,7 +16,7 @@ _CASES = cases(1, 17)
 
 PROGRAM = """
 import os, random, signal, sys, threading, time
-from zenowasm.backends.protocol import FuncType
+from zenowasm.backends.protocol import EngineOptions, FuncType
 from zenowasm.backends.registry import engine
 from zenowasm.interp.binary.encoder import encode
 from zenowasm.interp.text import parse_module
@@ -42,7 +42,7 @@ def alarm(number, frame):
 
 signal.signal(signal.SIGALRM, alarm)
 signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(7))
-chosen = engine(backend)
+chosen = engine(backend, EngineOptions(fuel=False))  # as hosts have it
 store = chosen.new_store()
 
 

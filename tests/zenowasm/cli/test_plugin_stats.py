@@ -25,10 +25,11 @@ def audited(zenowasm, examples):
 
 
 @pytest.fixture
-def served(examples, tmp_path):
-    """A state file of a host that has answered one call."""
+def served(request, examples, tmp_path):
+    """A state file of a host that has answered one call; its engine is the test's parameter, else the reference."""
+    backend = getattr(request, "param", "reference")
     with (
-        Host(examples / "plugins", environment=HostEnvironment({}), log=lambda record: None) as host,
+        Host(examples / "plugins", backend=backend, environment=HostEnvironment({}), log=lambda record: None) as host,
         AdminServer(host, TOKEN, stats=lambda: attrs.asdict(host.stats())) as server,
     ):
         host.call("hello.greet", name="World")
@@ -90,6 +91,18 @@ def test_stats_of_a_running_host(zenowasm, served):
     told = zenowasm("plugin", "stats", "--json", variables={"ZENO_ADMIN_STATE": str(served)}).json
     (slot,) = told["plugins"][0]["slots"]
     assert (slot["name"], slot["successes"]) == ("hello.greet", 1)
+
+
+@pytest.mark.parametrize(
+    ("served", "counted"), [("reference", True), ("wasmtime", False)], indirect=["served"], ids=["counted", "not"]
+)
+def test_fuel_that_was_not_counted_is_no_number(zenowasm, served, counted):
+    told = zenowasm("plugin", "stats", "--state", served, "--json").json["plugins"]
+    (fuel,) = (slot["fuel"] for plugin in told if plugin["plugin"] == "hello" for slot in plugin["slots"])
+    assert fuel > 100 if counted else fuel is None
+    out = zenowasm("plugin", "stats", "--state", served).out
+    (called,) = (line.split() for line in out.splitlines() if line.split()[:3] == ["hello.greet", "1", "0"])
+    assert called[-1] == (str(fuel) if counted else "-")
 
 
 def test_a_wrong_token(zenowasm, served):

@@ -53,6 +53,16 @@ def test_limits_of_the_command_line(zenowasm, write, examples) -> None:
     assert "more memory or larger tables than it may have (0 bytes" in zenowasm(*arguments, "--memory", "0").err
 
 
+def test_without_interrupts_no_time_limit_can_be_given(zenowasm, write, examples) -> None:
+    config = write("host.yaml", "wasm: {interruptible: false, deterministic: false}")
+    arguments = ("run", examples / "hello.zl", "--plugin-dir", examples / "plugins", "--config", config)
+    assert "Hello, World!" in zenowasm(*arguments, "--backend", "wasmtime", "--fuel", "1000000").out
+    result = zenowasm(*arguments, "--backend", "wasmtime", "--timeout", "5s")
+    assert result.code == 1
+    assert "max_execution_time is 5s (command line), which the engine wasmtime cannot keep" in result.error
+    assert "drop `interruptible: false`, or drop the limit" in result.error
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [("--fuel", "0", "expected a whole number of 1 or more"), ("--timeout", "soon", "expected a duration"),
