@@ -5,6 +5,12 @@ from __future__ import annotations
 import pytest
 from support.wasm import wat
 
+from zenowasm.backends import registry
+from zenowasm.backends.protocol import EngineOptions
+from zenowasm.backends.registry import BackendError
+from zenowasm.cli.errors import CliError
+from zenowasm.cli.exec import exec_
+
 ENGINES = ("reference", "wasmtime")
 
 
@@ -230,3 +236,29 @@ def test_a_trap_shows_the_guests_calls(zenowasm, write, backend) -> None:
 @pytest.mark.parametrize("backend", ENGINES)
 def test_an_error_that_is_no_trap_has_no_calls(zenowasm, module, backend) -> None:
     assert zenowasm("exec", module, "deep", "--backend", backend).err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fuel", "interrupts"),
+    [
+        ([], False, False),
+        (["--json"], True, False),
+        (["--fuel", "1000"], True, False),
+        (["--seconds", "5"], False, True),
+    ],
+)
+def test_the_engine_is_made_with_what_the_options_need(
+    monkeypatch, tmp_path, arguments: list[str], fuel: bool, interrupts: bool
+) -> None:
+    made: list[EngineOptions] = []
+
+    def engine(name: str, options: EngineOptions) -> None:
+        made.append(options)
+        raise BackendError("seen")
+
+    monkeypatch.setattr(registry, "engine", engine)
+    (tmp_path / "m.wasm").write_bytes(b"")
+    with pytest.raises(CliError, match="seen"):
+        exec_.main([str(tmp_path / "m.wasm"), "f", *arguments], standalone_mode=False)
+    (options,) = made
+    assert (options.fuel, options.interrupts, options.deterministic) == (fuel, interrupts, True)
