@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from attrs import field, frozen
+from zenowasm.records import field, frozen
 
 
 @frozen

@@ -7,10 +7,10 @@ wrong with the folder or an entry costs a warning and the work that the cache wo
 from __future__ import annotations
 
 import hmac
-import logging
 import os
 import re
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,13 +18,12 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
-from attrs import define, field, frozen
+from zenowasm.records import define, field, frozen
 
 T = TypeVar("T")
 
 CACHE_DIR: Final = "ZENO_CACHE_DIR"
 ENABLED: Final = "ZENO_CACHE_ENABLED"
-_LOGGER: Final = logging.getLogger("zenowasm.cache")
 _KEY: Final = "key"
 _DIGEST_BYTES: Final = 64
 """Of a digest and of the key, in hexadecimal."""
@@ -45,6 +44,10 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     """Return the folder of all caches: ``ZENO_CACHE_DIR``, else the platform's folder for caches."""
     if given := environment.get(CACHE_DIR):
         return Path(given)
+    if os.name == "posix" and sys.platform != "darwin":
+        # As platformdirs has it, whose import takes longer than reading an entry.
+        base = os.environ.get("XDG_CACHE_HOME", "")
+        return Path(base if os.path.isabs(base) else os.path.expanduser("~/.cache"), "zenowasm")
     from platformdirs import user_cache_path
 
     return user_cache_path("zenowasm", appauthor=False)
@@ -161,7 +164,9 @@ class Cache:
         """Log a reason once, however often it comes up."""
         if reason not in self._told:
             self._told.add(reason)
-            _LOGGER.warning("the cache %s is not used: %s", self.folder, reason)
+            import logging  # its import takes longer than reading an entry
+
+            logging.getLogger("zenowasm.cache").warning("the cache %s is not used: %s", self.folder, reason)
 
     def _read_entry(self, folder: int, identity: str) -> bytes:
         key = self._key(folder)

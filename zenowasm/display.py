@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+_COMPARED = 100
+"""Characters of a word that is looked for: comparing is quadratic in the length, and a guest may invent any word."""
+
 
 def visible(text: str) -> str:
     r"""Return text as one line that cannot drive a terminal or imitate other lines.
@@ -18,3 +23,10 @@ def visible(text: str) -> str:
 def visible_lines(text: str) -> str:
     """Return text of several lines with its line ends and tabs, and all else as ``visible`` has it."""
     return "\n".join("\t".join(map(visible, line.split("\t"))) for line in text.split("\n"))
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the one of the ``known`` words that is most like ``word``, for an error's hint; ``None`` if none is."""
+    from difflib import get_close_matches  # errors alone need it
+
+    return next(iter(get_close_matches(word[:_COMPARED], list(known), n=1)), None)

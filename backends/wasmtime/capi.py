@@ -14,7 +14,6 @@ from ctypes import POINTER, byref
 from typing import Any, Protocol, TypeAlias
 
 import wasmtime
-from attrs import frozen
 from wasmtime import _ffi as ffi
 
 from zenowasm.backends.wasmtime.callbacks import Callbacks
@@ -34,6 +33,7 @@ from zenowasm.interp.types import (
     TableType,
     ValType,
 )
+from zenowasm.records import frozen
 
 RawValues: TypeAlias = Any
 """A C array of ``wasmtime_val_t``."""

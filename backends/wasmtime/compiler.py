@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from subprocess import CompletedProcess
+from typing import Final
 
 import wasmtime
-from attrs import frozen
 
-from zenowasm.backends.cache import ModuleCache, key_of
 from zenowasm.backends.compiling import out_of_memory, out_of_time
 from zenowasm.backends.protocol import CompileLimits
-from zenowasm.backends.wasmtime import child
+from zenowasm.backends.wasmtime import child, failures
 from zenowasm.backends.wasmtime.estimate import SECONDS_PER_MIB, cost
+from zenowasm.backends.wasmtime.source import Source
 from zenowasm.interp.errors import Crash
 from zenowasm.interp.limits import MIB
+from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax.module import Module
-
-if TYPE_CHECKING:
-    from subprocess import CompletedProcess
+from zenowasm.interp.validation.module import decode_bodies
+from zenowasm.records import frozen
 
 _MOST_HERE: Final = 256 * MIB
 """The largest estimate of a module that is compiled in this process; it takes a fraction of that."""
@@ -33,36 +34,27 @@ _ERROR_BYTES: Final = 64 * 1024
 
 @frozen
 class Compiler:
-    """Compiles modules for an engine with these settings, those that the cache does not have."""
+    """Compiles modules for an engine with these settings."""
 
     engine: wasmtime.Engine
-    version: str
     settings: Mapping[str, bool | int]
-    cache: ModuleCache | None = None
 
-    def compile(
-        self, module: Module, binary: bytes, limits: CompileLimits, *, original: bytes | None = None
-    ) -> wasmtime.Module:
-        """Return a compiled binary, of which ``module`` is the structure and which was made of ``original``, if any.
+    def compile(self, source: Source, limits: CompileLimits, progress: Progress) -> wasmtime.Module:
+        """Return the compiled module.
 
-        Raises ``wasmtime.WasmtimeError`` when it is refused, ``CompileLimitError`` when it takes more than the limits.
+        Raises what ``failures.of_compilation`` makes of a refusal, ``DecodeError`` for a malformed body, and
+        ``CompileLimitError`` when it takes more than the limits.
         """
-        if self.cache is None:
-            return self._compile(module, binary, limits, original)
-        kind = "compiled" if original is None else "compiled, rewritten"
-        key = key_of(binary if original is None else original + binary, "wasmtime", self.version, self.settings, kind)
-        if (known := self.cache.get(key)) is not None:
-            try:
-                return wasmtime.Module.deserialize(self.engine, known)
-            except wasmtime.WasmtimeError as error:
-                self.cache.refuse(key, f"is no module for this engine: {str(error).strip()}")
-        compiled = self._compile(module, binary, limits, original)
-        self.cache.put(key, compiled.serialize())
-        return compiled
+        try:
+            if source.metered is None:
+                return self._compile(source.structure, source.binary, limits)
+            wasmtime.Module.validate(self.engine, source.binary)  # its errors have the places of the original
+            return self._compile(source.metered.structure, source.metered.binary, limits)
+        except wasmtime.WasmtimeError as error:
+            decode_bodies(source.structure.codes, progress)
+            raise failures.of_compilation(error) from None
 
-    def _compile(self, module: Module, binary: bytes, limits: CompileLimits, original: bytes | None) -> wasmtime.Module:
-        if original is not None:
-            wasmtime.Module.validate(self.engine, original)  # its errors have the places of the original
+    def _compile(self, module: Module, binary: bytes, limits: CompileLimits) -> wasmtime.Module:
         estimate = cost(module, binary)
         seconds = limits.seconds_for(len(binary))
         if estimate <= min(_MOST_HERE, limits.memory_bytes) and estimate / MIB * SECONDS_PER_MIB <= seconds:
@@ -72,8 +64,6 @@ class Compiler:
 
 def _compile_elsewhere(settings: Mapping[str, bool | int], binary: bytes, limits: CompileLimits) -> bytes:
     """Return the module as a process that can be ended has compiled and serialized it."""
-    import subprocess  # most modules are small or in the cache
-
     seconds = limits.seconds_for(len(binary))
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
     task = {

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import wasmtime
 
 from zenowasm.backends import protocol
 from zenowasm.backends.compiling import bounded
 from zenowasm.backends.protocol import Capability, CompileLimits, EngineOptions
-from zenowasm.backends.wasmtime import failures
-from zenowasm.backends.wasmtime.compiler import Compiler
-from zenowasm.backends.wasmtime.metering import metered
+from zenowasm.backends.wasmtime.compiled import CompiledModules
 from zenowasm.backends.wasmtime.module import Module
 from zenowasm.backends.wasmtime.stack import GUEST_STACK, ThreadStacks
 from zenowasm.backends.wasmtime.store import Store
 from zenowasm.backends.wasmtime.ticker import Ticker
-from zenowasm.interp.binary import decode
 from zenowasm.interp.features import WASM_3, Feature
 from zenowasm.interp.limits import ExecutionLimits
-from zenowasm.interp.validation.module import decode_bodies
+
+if TYPE_CHECKING:
+    from zenowasm.backends.wasmtime.source import Source
+    from zenowasm.interp.progress import Progress
 
 _PROPOSALS = {
     Feature.SIMD: "wasm_simd",
@@ -59,6 +61,26 @@ def _capabilities(options: EngineOptions) -> frozenset[Capability]:
     return frozenset({Capability.PARALLEL, *(capability for capability, is_asked in asked.items() if is_asked)})
 
 
+def _read(binary: bytes, features: Feature, progress: Progress | None = None) -> Source:
+    from zenowasm.backends.wasmtime.source import read
+
+    return read(binary, features, progress)
+
+
+def _version() -> str:
+    """Return the version of wasmtime-py, from the name of the folder that says what is installed.
+
+    Python's library for that takes a tenth of a second, most of it to import a parser of e-mail; it is asked where
+    several folders, or none, say so.
+    """
+    found = [it.name for it in Path(wasmtime.__file__).parents[1].glob("wasmtime-*.dist-info")]
+    if len(found) == 1:
+        return found[0].removeprefix("wasmtime-").removesuffix(".dist-info")
+    from importlib.metadata import version
+
+    return version("wasmtime")
+
+
 def new_engine(options: EngineOptions) -> protocol.Engine:
     """Return a new engine for WebAssembly 3.0."""
     return Engine(WASM_3, options)
@@ -80,35 +102,36 @@ class Engine:
         # The threads that it compiles with do not survive a fork: compiling in a child process would never end.
         config.parallel_compilation = False
         self.raw = wasmtime.Engine(config)
-        self._compiler = Compiler(self.raw, self.version, settings, options.cache)
+        self._settings = settings
+        self._compiled = CompiledModules(self.raw, self.version, settings, options.cache)
         self.counts_fuel = options.fuel
         self.ticker = Ticker(self.raw) if options.interrupts else None
         self.stacks = ThreadStacks()
 
-    @property
+    @cached_property
     def version(self) -> str:
         """The version of wasmtime-py, whose major number is wasmtime's."""
-        return version("wasmtime")
+        return _version()
 
     def compile(self, binary: bytes, limits: CompileLimits | None = None) -> Module:
         """Decode, validate and compile a module; raises the errors that the protocol names.
 
         Our own decoder reads all but the function bodies beforehand: it knows malformed from invalid, and what it
-        counts says how much the compiler may take.
+        counts says how much the compiler may take. Of a module that the cache has nothing is read.
         """
+        found = self._compiled.get(binary)
+        if found is not None:
+            raw, interface = found
+            return Module(raw, interface, partial(_read, binary, self._features))
+        from zenowasm.backends.wasmtime.compiler import Compiler  # with all that a hit does not need
+
         limits = limits or CompileLimits()
         progress = bounded(limits, len(binary))
-        structure = decode(binary, self._features, progress=progress)
-        counted = metered(structure, binary, progress)
-        try:
-            if counted is None:
-                raw = self._compiler.compile(structure, binary, limits)
-            else:
-                raw = self._compiler.compile(counted.structure, counted.binary, limits, original=binary)
-        except wasmtime.WasmtimeError as error:
-            decode_bodies(structure.codes, progress)
-            raise failures.of_compilation(error) from None
-        return Module(raw, binary, structure, counted)
+        source = _read(binary, self._features, progress)
+        raw = Compiler(self.raw, self._settings).compile(source, limits, progress)
+        interface = source.interface()
+        self._compiled.put(binary, raw, interface)
+        return Module(raw, interface, lambda: source)
 
     def new_store(self, limits: ExecutionLimits | None = None) -> Store:
         """Create an empty store.

@@ -9,7 +9,6 @@ from math import inf
 from typing import TYPE_CHECKING
 
 import wasmtime
-from attrs import evolve
 
 from zenowasm.backends.wasmtime import capi
 from zenowasm.backends.wasmtime.module import Module
@@ -26,6 +25,7 @@ from zenowasm.interp.errors import (
 )
 from zenowasm.interp.mistakes import misfit_import
 from zenowasm.interp.types import ExternType, ImportType, MemType, TableType
+from zenowasm.records import evolve
 
 if TYPE_CHECKING:
     from zenowasm.backends.wasmtime.externs import Extern
@@ -158,7 +158,7 @@ def _frames(failure: capi.Failure, modules: Collection[Module]) -> list[capi.Fra
     metered = [module.metered for module in modules if module.metered is not None]
     if not metered:
         return frames
-    plain = [module for module in modules if module.metered is None]
+    plain = [module for module in modules if not module.rewritten]
     place_of = cache(metered[0].place)  # recursion has the same place many times
     places = []
     for frame in frames:

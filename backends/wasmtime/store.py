@@ -184,7 +184,7 @@ class Store:
         externs = [extern.raw for _, extern in given]
         self.quotas.memory.require(module.memory_bytes)
         self.quotas.table.require(module.table_elements)
-        if module.metered is not None:
+        if module.rewritten:
             externs += self.quotas.counters()
         self._modules.add(module)
         failure = self.execution.run(lambda: capi.instantiate(self.raw, module.raw, externs))

@@ -11,8 +11,6 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
-from attrs import field, frozen
-
 from zenowasm.interp.syntax.module import Expression
 
 _BLOCKS: Final = ("block", "loop", "if", "try_table")
@@ -29,30 +27,24 @@ def place_of_unreachable(expression: Expression, offset: int) -> int | None:
     return None if found is None else expression.offsets[found]
 
 
-@frozen
 class _Code:
     """The instructions of a function, by index: which block each is in, and where each block ends."""
 
-    _expression: Expression
-    _names: list[str] = field(init=False)
-    _around: list[int] = field(init=False)
-    _ends: dict[int, int] = field(init=False, factory=dict)
-    _elses: dict[int, int] = field(init=False, factory=dict)
-
-    def __attrs_post_init__(self) -> None:
-        names = [it.opcode.mnemonic for it in self._expression.instructions]
-        around: list[int] = []
+    def __init__(self, expression: Expression) -> None:
+        self._expression = expression
+        self._names = [it.opcode.mnemonic for it in expression.instructions]
+        self._around: list[int] = []
+        self._ends: dict[int, int] = {}
+        self._elses: dict[int, int] = {}
         blocks = [-1]
-        for index, name in enumerate(names):
-            around.append(blocks[-1])
+        for index, name in enumerate(self._names):
+            self._around.append(blocks[-1])
             if name in _BLOCKS:
                 blocks.append(index)
             elif name == "else":
                 self._elses[blocks[-1]] = index
             elif name == "end":
                 self._ends[blocks.pop()] = index
-        object.__setattr__(self, "_names", names)
-        object.__setattr__(self, "_around", around)
 
     def trapping(self, index: int) -> Iterator[int]:
         """Yield each ``unreachable`` that is where the instruction at ``index`` leads, the likeliest first."""

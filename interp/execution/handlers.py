@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from zenowasm.interp.execution import aggregates, control, memories, numeric, references, tables, variables
 from zenowasm.interp.instructions import Effect, Immediate, Opcode
-from zenowasm.interp.numerics import LANE_OPERATORS, OPERATORS
+from zenowasm.interp.numerics.operators import LANE_OPERATORS, OPERATORS
 
 Handler: TypeAlias = Callable[[Any, Any], None]
 

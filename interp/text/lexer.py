@@ -13,11 +13,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from functools import cached_property
 
-from attrs import Factory, frozen
-
 from zenowasm.interp.binary.hints import HINT_SECTION
 from zenowasm.interp.errors import LimitError, ParseError
 from zenowasm.interp.limits import ModuleLimits
+from zenowasm.records import field, frozen
 
 ID_CHARACTERS = frozenset(string.digits + string.ascii_letters + "!#$%&'*+-./:<=>?@\\^_`|~")
 """The characters of keywords, numbers and identifiers (specification, 6.3.5)."""
@@ -70,9 +69,9 @@ class Source:
 
     text: str
     tokens: list[str]
-    annotations: Mapping[int, list[Annotation]] = Factory(dict)
+    annotations: Mapping[int, list[Annotation]] = field(factory=dict)
     places: list[int] | None = None
-    read: set[int] = Factory(set)
+    read: set[int] = field(factory=set)
 
     @cached_property
     def _offsets(self) -> list[int]:

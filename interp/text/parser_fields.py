@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from attrs import Factory, define, frozen
-
 from zenowasm.interp.binary.encoder import instruction_offsets
 from zenowasm.interp.instructions import TABLE, Structure
 from zenowasm.interp.limits import PAGE_SIZE, ModuleLimits
@@ -40,6 +38,7 @@ from zenowasm.interp.types import (
     TableType,
     ValType,
 )
+from zenowasm.records import define, field, frozen
 
 _REF_FUNC = TABLE.by_mnemonic["ref.func"]
 _CONSTANTS = {type_: TABLE.by_mnemonic[f"{type_}.const"] for type_ in (I32, I64)}
@@ -72,18 +71,18 @@ class ParsedCode:
 class Parts:
     """The parts of a module, as far as they were read."""
 
-    imports: list[Import] = Factory(list)
-    functions: list[int] = Factory(list)
-    tables: list[Table] = Factory(list)
-    memories: list[MemType] = Factory(list)
-    tags: list[int] = Factory(list)
-    globals: list[Global] = Factory(list)
-    exports: list[Export] = Factory(list)
+    imports: list[Import] = field(factory=list)
+    functions: list[int] = field(factory=list)
+    tables: list[Table] = field(factory=list)
+    memories: list[MemType] = field(factory=list)
+    tags: list[int] = field(factory=list)
+    globals: list[Global] = field(factory=list)
+    exports: list[Export] = field(factory=list)
     start: int | None = None
-    elements: list[ElementSegment] = Factory(list)
-    data: list[DataSegment] = Factory(list)
-    codes: list[ParsedCode] = Factory(list)
-    customs: list[CustomSection] = Factory(list)
+    elements: list[ElementSegment] = field(factory=list)
+    data: list[DataSegment] = field(factory=list)
+    codes: list[ParsedCode] = field(factory=list)
+    customs: list[CustomSection] = field(factory=list)
 
 
 class FieldParser(InstructionParser):

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from attrs import Factory, frozen
-
 from zenowasm.interp.binary import Names, encode_names
 from zenowasm.interp.binary.custom import NAME_SECTION
 from zenowasm.interp.binary.encoder import instruction_offsets
@@ -47,6 +45,7 @@ from zenowasm.interp.types import (
     NumType,
     RefType,
 )
+from zenowasm.records import field, frozen
 
 _NUMBERS: Mapping[Immediate, NumType] = {
     Immediate.I32: I32,
@@ -439,7 +438,7 @@ class _Scope:
 
     locals: Identifiers
     labels: Identifiers
-    open: list[int] = Factory(list)
+    open: list[int] = field(factory=list)
 
     def label(self, index: int) -> str:
         """Return what refers to a label: its identifier, else its index and, as a comment, its block's number."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import frozen
-
 from zenowasm.interp.canonical import close_group, close_valtype
 from zenowasm.interp.errors import ValidationError
 from zenowasm.interp.instructions import TABLE
@@ -23,6 +21,7 @@ from zenowasm.interp.types import (
     TableType,
     TagType,
 )
+from zenowasm.records import frozen
 
 _REF_FUNC = TABLE.by_mnemonic["ref.func"]
 

@@ -18,11 +18,13 @@ from zenowasm.backends import cache as cache_module
 from zenowasm.backends.cache import ModuleCache, key_of
 from zenowasm.backends.protocol import CompileLimits, EngineOptions
 from zenowasm.backends.registry import engine
-from zenowasm.backends.wasmtime import compiler
+from zenowasm.backends.wasmtime import compiler, source
 from zenowasm.backends.wasmtime.compiler import Compiler
 from zenowasm.backends.wasmtime.engine import Engine
-from zenowasm.interp.errors import CompileLimitError, DecodeError, ValidationError
-from zenowasm.interp.features import WASM_2, WASM_3
+from zenowasm.backends.wasmtime.source import Source, read
+from zenowasm.interp.errors import CompileLimitError, DecodeError, Trap, ValidationError
+from zenowasm.interp.features import WASM_2, WASM_3, Feature
+from zenowasm.interp.progress import Progress
 
 BINARY = wat('(module (func (export "f") (result i32) (i32.const 42)))')
 OTHER = wat('(module (func (export "f") (result i32) (i32.const 7)))')
@@ -38,9 +40,9 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     binaries: list[bytes] = []
     run = Compiler._compile
 
-    def note(self: Compiler, module: Any, binary: bytes, limits: CompileLimits, original: bytes | None) -> Any:
+    def note(self: Compiler, module: Any, binary: bytes, limits: CompileLimits) -> Any:
         binaries.append(binary)
-        return run(self, module, binary, limits, original)
+        return run(self, module, binary, limits)
 
     monkeypatch.setattr(Compiler, "_compile", note)
     return binaries
@@ -88,6 +90,66 @@ def test_a_rewritten_module_is_kept_as_such(cache: ModuleCache, compiled: list[b
     assert compiled != [GROWING]
 
 
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The binaries that our own decoder reads."""
+    binaries: list[bytes] = []
+
+    def note(binary: bytes, features: Feature, progress: Progress | None = None) -> Source:
+        binaries.append(binary)
+        return read(binary, features, progress)
+
+    monkeypatch.setattr(source, "read", note)
+    return binaries
+
+
+EVERYTHING = wat("""(module
+    (import "a" "f" (func (param i32 i64 f32 f64 v128 funcref externref) (result (ref any) (ref null struct))))
+    (import "a" "t" (table 1 2 funcref)) (import "a" "m" (memory i64 1)) (import "a" "g" (global (mut f32)))
+    (import "a" "x" (tag (param i32)))
+    (memory (export "m") 3 4) (table (export "t") i64 5 externref) (global (export "g") i64 (i64.const 1))
+    (tag (export "x") (param f64)) (func (export "f") (result exnref) ref.null exn) (data "d") (elem funcref))""")
+DEFINED = wat('(module (type $t (struct)) (func (export "f") (param (ref null $t)) (result i32) (i32.const 42)))')
+
+
+@pytest.mark.parametrize("binary", [BINARY, GROWING, EVERYTHING], ids=["plain", "rewritten", "everything"])
+def test_a_hit_decodes_nothing(cache: ModuleCache, decoded: list[bytes], binary: bytes) -> None:
+    first = made(cache).compile(binary)
+    assert decoded == [binary]
+    second = made(cache).compile(binary)
+    for known in ("imports", "exports", "memory_bytes", "table_elements", "rewritten"):
+        assert getattr(first, known) == getattr(second, known)
+    assert decoded == [binary]
+
+
+def test_a_hit_runs_without_decoding(cache: ModuleCache, decoded: list[bytes]) -> None:
+    assert [answer(cache, binary) for binary in (BINARY, GROWING) for _ in range(3)] == [42] * 3 + [43] * 3
+    assert decoded == [BINARY, GROWING]
+
+
+def test_types_that_a_module_defines_are_read_from_it(cache: ModuleCache, decoded: list[bytes]) -> None:
+    first, second = (made(cache).compile(DEFINED) for _ in range(2))
+    assert decoded == [DEFINED]
+    assert str(first.exports) == str(second.exports)
+    assert decoded == [DEFINED, DEFINED]
+
+
+def test_a_trap_after_a_hit_has_its_place(cache: ModuleCache, decoded: list[bytes]) -> None:
+    binary = wat(
+        "(module (memory 1) (memory $b 1) (func $f (drop (memory.grow $b (i32.const 1))) (unreachable))"
+        ' (func (export "f") (call $f)))'
+    )
+    places = []
+    for _ in range(2):
+        new = made(cache)
+        with pytest.raises(Trap) as caught:
+            new.new_store().instantiate(new.compile(binary), {}).exports["f"].call()
+        places.append((caught.value.function, caught.value.offset, caught.value.backtrace))
+    assert places[0] == places[1]
+    assert binary[places[1][1]] == 0  # the opcode of unreachable
+    assert decoded == [binary, binary]
+
+
 def test_what_another_process_compiled_is_kept(
     cache: ModuleCache, compiled: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +188,7 @@ def test_another_version_or_processor_compiles_anew(
 
 
 def test_the_rest_of_every_setting_is_in_the_key(cache: ModuleCache, compiled: list[bytes]) -> None:
-    settings = {**made(None)._compiler.settings}
+    settings = {**made(None)._settings}
     keys = {key_of(BINARY, "wasmtime", "50", settings, "compiled")}
     for name, value in settings.items():
         changed = {**settings, name: not value if isinstance(value, bool) else value + 1}
@@ -176,11 +238,26 @@ def test_what_wasmtime_refuses_is_compiled_anew(
     cache: ModuleCache, compiled: list[bytes], caplog: pytest.LogCaptureFixture
 ) -> None:
     answer(cache)
-    chosen = made(cache)._compiler
-    key = key_of(BINARY, "wasmtime", chosen.version, chosen.settings, "compiled")
-    cache.put(key, wasmtime.Module(wasmtime.Engine(), BINARY).serialize())
+    chosen = made(cache)._compiled
+    chosen.put(BINARY, wasmtime.Module(wasmtime.Engine(), BINARY), made(None).compile(BINARY)._interface)
+    compiled.clear()
     assert [answer(cache), answer(cache)] == [42, 42]
-    assert len(compiled) == 2
+    assert len(compiled) == 1
+    assert len(warnings(caplog)) == 1
+
+
+@pytest.mark.parametrize(
+    "interface", [b"", b"{", b"1", b"[[], [], 0, 0]", b'[[["a", "b", ["func", ["i33"], []]]], [], 0, 0, false]']
+)
+def test_an_entry_without_an_interface_is_compiled_anew(
+    cache: ModuleCache, compiled: list[bytes], interface: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer(cache)
+    chosen = made(cache)._compiled
+    cache.put(chosen._key(BINARY), interface + b"\n" + made(None).compile(BINARY).raw.serialize())
+    compiled.clear()
+    assert [answer(cache), answer(cache)] == [42, 42]
+    assert len(compiled) == 1
     assert len(warnings(caplog)) == 1
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import evolve
 from hostile.shapes import SHAPES
 from support.wasm import wat
 
@@ -84,7 +83,7 @@ def test_another_process_ends_at_the_limits(limits: CompileLimits, resource: Com
 def test_another_process_needs_the_same_settings() -> None:
     """wasmtime refuses a module that was compiled with others."""
     chosen = Engine(WASM_3)
-    chosen._compiler = evolve(chosen._compiler, settings={**chosen._compiler.settings, "consume_fuel": False})
+    chosen._settings["consume_fuel"] = False
     with pytest.raises(ValidationError, match="fuel"):
         chosen.compile(LOOPS[:0] + (EXAMPLES / "markdown" / "markdown.wasm").read_bytes())
 

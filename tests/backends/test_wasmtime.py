@@ -6,6 +6,8 @@ import gc
 import math
 import weakref
 from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -395,3 +397,11 @@ def test_no_error_of_wasmtime_leaks_out() -> None:
         with pytest.raises(WasmError) as caught:
             compile(source)
         assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("folders", [None, [], [Path("wasmtime-1.dist-info"), Path("wasmtime-2.dist-info")]])
+def test_the_version_is_that_of_what_is_installed(folders: list[Path] | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read from the name of a folder, and asked of Python's library where that does not tell."""
+    if folders is not None:
+        monkeypatch.setattr(Path, "glob", lambda self, pattern: iter(folders))
+    assert registry.engine("wasmtime").version == metadata.version("wasmtime")

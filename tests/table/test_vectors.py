@@ -14,7 +14,7 @@ from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import DecodeError
 from zenowasm.interp.features import WASM_2, Feature
 from zenowasm.interp.instructions import TABLE, Opcode
-from zenowasm.interp.numerics import LANE_OPERATORS, OPERATORS
+from zenowasm.interp.numerics.operators import LANE_OPERATORS, OPERATORS
 from zenowasm.interp.types import I64, ValType
 
 VECTORS = [row for row in TABLE.rows if row.prefix == 0xFD]

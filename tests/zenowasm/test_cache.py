@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import platformdirs
 import pytest
 
 from zenowasm import cache as cache_module
@@ -360,6 +361,15 @@ def test_where_the_cache_is_and_whether(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
     assert cache_folder({}) == tmp_path / "xdg" / "zenowasm"
     assert cache_folder({"ZENO_CACHE_DIR": ""}) == tmp_path / "xdg" / "zenowasm"
+
+
+@pytest.mark.parametrize("base", [None, "", "relative", "~/caches", "/absolute", "/absolute/"])
+def test_the_folder_is_the_one_of_platformdirs(base: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/of-a-user")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    if base is not None:
+        monkeypatch.setenv("XDG_CACHE_HOME", base)
+    assert cache_folder({}) == platformdirs.user_cache_path("zenowasm", appauthor=False)
     said = {value: cache_enabled({"ZENO_CACHE_ENABLED": value}) for value in ("true", "1", "false", "0", "no", "")}
     assert said == {"true": True, "1": True, "false": False, "0": False, "no": False, "": True}
     assert not cache_enabled({}, False)

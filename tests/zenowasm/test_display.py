@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from zenowasm.display import visible, visible_lines
+from zenowasm.display import nearest, visible, visible_lines
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,9 @@ def test_no_control_format_or_surrogate_is_shown_as_it_is() -> None:
 
 def test_lines_keep_their_ends_and_tabs() -> None:
     assert visible_lines("a\tb\x1b[2J\nc\r\n") == "a\tb\\x1b[2J\nc\\r\n"
+
+
+def test_the_nearest_word_is_found_quickly_however_long_the_word_is():
+    assert nearest("gret", ["print", "greet"]) == "greet"
+    assert nearest("nothing like it", ["print", "greet"]) is None
+    assert nearest("x" * 1_000_000, ["x" * 100]) == "x" * 100

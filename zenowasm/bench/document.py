@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-import attrs
-
 from zenowasm.bench.results import Comparison, Results
+from zenowasm.records import asdict
 
 FORMAT: Final = 1
 """Of the part ``zenowasm``; a change that readers must know of counts it up."""
@@ -16,7 +15,7 @@ _PYPERF_FORMAT: Final = "1.0"
 
 def to_document(results: Results) -> dict[str, Any]:
     """Return the document: each case is a benchmark ``group/case`` of pyperf, whose values are seconds of a run."""
-    ours = {**attrs.asdict(results), "format": FORMAT}
+    ours = {**asdict(results), "format": FORMAT}
     for curve, written in zip(results.curves, ours["curves"], strict=True):
         written["exponent"] = curve.exponent
     return {

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import Factory, field, frozen
-
 from zenowasm.bench.measure import Measurement
 from zenowasm.bench.statistics import exponent
+from zenowasm.records import field, frozen
 
 
 @frozen
@@ -22,7 +21,7 @@ class Comparison:
     unit: str
     bases: tuple[str, ...]
     measurements: tuple[Measurement, ...]
-    refused: Mapping[str, str] = Factory(dict)
+    refused: Mapping[str, str] = field(factory=dict)
     cores: int = 1
 
     def of(self, label: str) -> Measurement:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from attrs import frozen
+from zenowasm.records import frozen
 
 
 @frozen

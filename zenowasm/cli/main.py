@@ -6,7 +6,6 @@ import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, TextIO
@@ -16,7 +15,7 @@ from click.shell_completion import CompletionItem
 
 from zenowasm import __version__
 from zenowasm.cli.errors import CliError
-from zenowasm.display import visible
+from zenowasm.display import nearest, visible
 
 _ALLOCATIONS_BETWEEN_COLLECTIONS = 50_000
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -64,8 +63,8 @@ class LazyGroup(click.Group):
         """Return the command that the arguments name; for an unknown one, say which is like it."""
         is_unknown = args and args[0] not in _COMMANDS and not args[0].startswith("-")
         if is_unknown and not ctx.resilient_parsing:
-            near = get_close_matches(args[0][:100], _COMMANDS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(_COMMANDS)}"
+            near = nearest(args[0], _COMMANDS)
+            hint = f"did you mean {near}?" if near else f"expected one of {', '.join(_COMMANDS)}"
             raise click.UsageError(f"unknown command {args[0]!r}: {hint}", ctx)
         return super().resolve_command(ctx, args)
 

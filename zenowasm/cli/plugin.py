@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
 import click
 
 from zenowasm.backends import registry
@@ -30,6 +29,7 @@ from zenowasm.plugin.configuration.settings import Settings, read_settings
 from zenowasm.plugin.declared import declared_slots
 from zenowasm.plugin.guest.abi import SlotDefinition
 from zenowasm.plugin.validate import Level, validate_plugin
+from zenowasm.records import asdict
 
 _RULE = "=" * 60
 _MARKS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.ERROR: "❌"}
@@ -91,7 +91,7 @@ def info(name: str, plugin_dir: Path | None, config: Path | None, backend: str, 
     limits = settings.policy().plugin_limits(manifest, settings.host_limits())
     slots = _slots(manifest, settings, backend)
     if as_json:
-        shown = None if slots is None else [attrs.asdict(slot) for slot in slots]
+        shown = None if slots is None else [asdict(slot) for slot in slots]
         options.print_json({**_described(manifest), "slots": shown, "limits": _limits(limits)})
         return
     print(_RULE)
@@ -179,7 +179,7 @@ def _info(manifest: Manifest) -> Iterator[str]:
             yield f"{label.capitalize()}: {value}"
     yield f"Binary: {manifest.binary}"
     yield "Permissions:"
-    granted = attrs.asdict(manifest.permissions)
+    granted = asdict(manifest.permissions)
     for kind, entries in granted.items():
         if entries:
             yield f"  {kind}: {', '.join(entries)}"
@@ -227,5 +227,5 @@ def _described(manifest: Manifest) -> dict[str, Any]:
         "location": str(manifest.folder),
         "binary": manifest.binary,
         "binary_exists": manifest.binary_path.exists(),
-        "permissions": {kind: list(entries) for kind, entries in attrs.asdict(manifest.permissions).items()},
+        "permissions": {kind: list(entries) for kind, entries in asdict(manifest.permissions).items()},
     }

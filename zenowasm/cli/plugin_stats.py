@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import attrs
 import click
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -25,6 +24,7 @@ from zenowasm.faces.admin.token import TOKEN
 from zenowasm.plugin import load_environment
 from zenowasm.plugin.errors import PluginError
 from zenowasm.plugin.observing.audit_stats import AuditStats, read_audit, rotated
+from zenowasm.records import asdict
 
 _ADDRESS: Final = "/api/admin/stats"
 _SECONDS: Final = 10.0
@@ -46,7 +46,7 @@ def stats(files: tuple[Path, ...], state: Path | None, as_json: bool) -> None:
     if files:
         counted = _read(files)
         if as_json:
-            options.print_json(attrs.asdict(counted))
+            options.print_json(asdict(counted))
         else:
             _show_audit(counted)
         return
@@ -99,7 +99,7 @@ def _show_audit(stats: AuditStats) -> None:
     if stats.unreadable:
         print(f"{stats.unreadable} lines are no records")
     rows = (
-        (it.plugin, it.function, *_decisions(it.decisions), *_times(attrs.asdict(it.time)), it.bytes_in, it.bytes_out)
+        (it.plugin, it.function, *_decisions(it.decisions), *_times(asdict(it.time)), it.bytes_in, it.bytes_out)
         for it in stats.functions
     )
     _show(("plugin", "function", *_DECISIONS, *_TIMES, "bytes in", "bytes out"), rows)

@@ -11,7 +11,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 
-import attrs
 import click
 
 from zenowasm.backends.registry import BackendError
@@ -25,6 +24,7 @@ from zenowasm.faces.admin.state import AdminState, default_state_file, removed_s
 from zenowasm.faces.admin.token import TOKEN, admin_token
 from zenowasm.plugin import Host, PluginError, ShutdownReport, load_environment
 from zenowasm.plugin.configuration.settings import read_settings
+from zenowasm.records import asdict
 
 
 def _address(context: click.Context, option: click.Parameter, value: str) -> tuple[str, int]:
@@ -90,9 +90,7 @@ def serve(
             Host(
                 plugin_dir, backend=backend, environment=environment, config=settings, log=print_log, watch=watch
             ) as host,
-            AdminServer(
-                host, token, *admin, allow_remote=allow_remote, stats=lambda: attrs.asdict(host.stats())
-            ) as server,
+            AdminServer(host, token, *admin, allow_remote=allow_remote, stats=lambda: asdict(host.stats())) as server,
         ):
             found = AdminState(server.url, token if generated else "", os.getpid())
             write_state(file, found)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from attrs import field, frozen
 
 from zenowasm.conformance.scenario import Database, World
 from zenowasm.plugin.configuration.limits import CONFIG_FILE
 from zenowasm.plugin.configuration.settings import parse_settings
+from zenowasm.plugin.services import given
+from zenowasm.records import field, frozen
 from zenowasm.resources.databases.connections import Databases
 from zenowasm.resources.databases.settings import DatabaseSettings
 from zenowasm.resources.files.folder import Folder
@@ -99,16 +100,17 @@ def open_resources(world: World, folder: Path, server: str) -> Iterator[Resource
     with ExitStack() as stack:
         if world.http is not None:
             bounds = HttpSettings(seconds=world.http.seconds, response_bytes=world.http.response_bytes)
-            services["http"] = stack.enter_context(HttpClient(bounds))
+            services["http"] = given(stack.enter_context(HttpClient(bounds)))
         if world.has_files:
-            services["files"] = stack.enter_context(Folder.open(resources.root))
+            services["files"] = given(stack.enter_context(Folder.open(resources.root)))
         if world.database is not None:
             with closing(sqlite3.connect(resources.database)) as connection:
                 for statement in world.database.setup:
                     connection.execute(statement)
                 connection.commit()
-            services["databases"] = Databases({DATABASE: _settings(world.database, resources.database)})
-            stack.callback(services["databases"].close)
+            databases = Databases({DATABASE: _settings(world.database, resources.database)})
+            stack.callback(databases.close)
+            services["databases"] = given(databases)
         yield resources
 
 

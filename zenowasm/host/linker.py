@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
-
-from attrs import field, frozen
 
 from zenowasm.backends.protocol import (
     Caller,
@@ -18,10 +15,12 @@ from zenowasm.backends.protocol import (
     Store,
     Value,
 )
+from zenowasm.display import nearest
 from zenowasm.host.memory import GuestMemory
 from zenowasm.host.observer import BorderCall, Direction, Observer, observed
 from zenowasm.interp.errors import LinkError
 from zenowasm.interp.types import I32, ResultType
+from zenowasm.records import field, frozen
 
 _U32 = 0xFFFF_FFFF
 _LISTED = 12
@@ -79,11 +78,19 @@ class ImportProblem:
     message: str
 
 
+FunctionMaker = Callable[[], Iterable[HostFunction]]
+
+
 @frozen
 class Linker:
-    """What a host offers to modules: host functions by their two-level names."""
+    """What a host offers to modules: host functions by their two-level names.
+
+    ``deferred`` makes those of a module when something is imported from it: WASI's 46 take longer to import than a
+    small plugin takes to run, and few plugins need them.
+    """
 
     functions: dict[tuple[str, str], HostFunction] = field(factory=dict)
+    deferred: dict[str, FunctionMaker] = field(factory=dict)
 
     def define(self, functions: Iterable[HostFunction]) -> None:
         """Add host functions; raises ``ValueError`` when a name is already taken."""
@@ -118,6 +125,8 @@ class Linker:
         return resolved
 
     def _problem(self, wanted: ImportType) -> str | None:
+        if wanted.module in self.deferred:
+            self.define(self.deferred.pop(wanted.module)())
         function = self.functions.get((wanted.module, wanted.name))
         if function is None:
             return (
@@ -134,10 +143,10 @@ class Linker:
     def _offer(self, wanted: ImportType) -> str:
         offered = [name for module, name in self.functions if module == wanted.module]
         if not offered:
-            modules = sorted({module for module, _ in self.functions})
+            modules = sorted({*self.deferred, *(module for module, _ in self.functions)})
             return f"the host offers the modules {', '.join(modules)}" if modules else "the host offers nothing"
-        near = get_close_matches(wanted.name, offered, n=1)
-        hint = f" (did it mean {near[0]}?)" if near else ""
+        near = nearest(wanted.name, offered)
+        hint = f" (did it mean {near}?)" if near else ""
         rest = "" if len(offered) <= _LISTED else f" and {len(offered) - _LISTED} more"
         return f'"{wanted.module}" offers {", ".join(offered[:_LISTED])}{rest}{hint}'
 

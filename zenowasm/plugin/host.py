@@ -5,18 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from attrs import evolve
-
 from zenowasm.backends import registry as backends
 from zenowasm.backends.protocol import Budget, Engine, Store
 from zenowasm.backends.variants import EngineVariants
+from zenowasm.display import nearest
 from zenowasm.host.observer import Observer
 from zenowasm.plugin.configuration.environment import HostEnvironment, load_environment
 from zenowasm.plugin.configuration.files import read_bounded
@@ -34,9 +32,10 @@ from zenowasm.plugin.lifecycle.slot_cache import SlotCache
 from zenowasm.plugin.observing.audit import AuditSink
 from zenowasm.plugin.observing.metrics import HostStats
 from zenowasm.plugin.observing.watching import make_watch
-from zenowasm.plugin.provisions import provide
-from zenowasm.plugin.services import DRAIN_SECONDS, HostServices, LogRecord, LogSink, log_to_logging
+from zenowasm.plugin.provisions import Provisions
+from zenowasm.plugin.services import DRAIN_SECONDS, HostServices, LogRecord, LogSink, given, log_to_logging
 from zenowasm.plugin.slots import register_slots
+from zenowasm.records import evolve
 from zenowasm.zenolang import Evaluator, Scope, SlotRegistry, default_registry, parse
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ class Host:
         self._resources = ExitStack()
         observed = make_watch(config, engines.usual.name, audit, telemetry, self._resources)
         try:
-            self._provisions = provide(config, environment.variables)
+            self._provisions = Provisions(config, environment.variables)
         except BaseException:
             self._resources.close()
             raise
@@ -122,9 +121,9 @@ class Host:
             limits=limits,
             policy=policy if allow_sidecars is None else evolve(policy, allow_sidecars=allow_sidecars),
             drain_seconds=DRAIN_SECONDS if config.drain_seconds is None else config.drain_seconds,
-            databases=self._provisions.databases if databases is None else databases,
-            http=self._provisions.http if http is None else http,
-            files=self._provisions.files if files is None else files,
+            databases=self._provisions.databases if databases is None else given(databases),
+            http=self._provisions.http if http is None else given(http),
+            files=self._provisions.files if files is None else given(files),
             watch=observed,
             observer=observer,
             on_store=on_store,
@@ -278,8 +277,8 @@ class Host:
         known = self._known_names()
         for name in config.plugins:
             if name not in known:
-                near = get_close_matches(name, known, n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
+                near = nearest(name, known)
+                hint = f"; did you mean {near}?" if near else ""
                 message = f"{config.file}: wasm.plugins.{name}: no plugin of that name was found{hint}"
                 self.manager.services.log(LogRecord("", "warn", message))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Final
 
+from zenowasm.display import nearest
 from zenowasm.plugin.errors import InputError
 from zenowasm.plugin.guest.abi import InputDefinition
 from zenowasm.plugin.guest.jsonvalue import JSONError, encode
@@ -65,8 +65,8 @@ class Inputs:
         slot, declared = self._slot, self._declared
         for key in parameters:
             if key not in declared and key not in _ALWAYS_ALLOWED:
-                near = get_close_matches(key[:100], list(declared), n=1)
-                hint = f"; did you mean {near[0]}?" if near else ""
+                near = nearest(key, declared)
+                hint = f"; did you mean {near}?" if near else ""
                 raise InputError(f"unknown attribute '{key}' for slot '{slot}': it takes {', '.join(declared)}{hint}")
         checked = dict(parameters)
         for key, wanted in declared.items():

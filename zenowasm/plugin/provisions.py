@@ -8,12 +8,12 @@ it is made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-from attrs import frozen
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from zenowasm.plugin.configuration.settings import DatabaseEntry, Http, Settings, settings_error
 
@@ -26,24 +26,64 @@ DEFAULT_DATABASE: Final = "default"
 DEFAULT_URL: Final = "sqlite:///zeno.db"
 
 
-@frozen
-class Provisions:
-    """What was made for one host, which closes it after its plugins; ``None`` is what there is not."""
+class _Closable(Protocol):
+    def close(self) -> None: ...
 
-    databases: Databases | None = None
-    http: HttpClient | None = None
-    files: Folder | None = None
+
+T = TypeVar("T", bound=_Closable)
+
+
+class Provision(Generic[T]):
+    """A resource that is made when it is first asked for; ``None`` means not available.
+
+    Most plugins ask for none, and importing what makes one takes longer than a short script runs.
+    """
+
+    def __init__(self, make: Callable[[], T | None]) -> None:
+        self._make = make
+        self._made: T | None = None
+        self._is_made = False
+        self._lock = Lock()
+
+    def __call__(self) -> T | None:
+        """Return the resource; raises ``SettingsError`` where it cannot be made."""
+        with self._lock:
+            if not self._is_made:
+                self._made = self._make()
+                self._is_made = True
+            return self._made
 
     def close(self) -> None:
-        """Close all of it."""
+        """Close the resource, if it was made."""
+        if self._made is not None:
+            self._made.close()
+
+
+class Provisions:
+    """What a host provides; it closes all of it after its plugins.
+
+    What the settings ask for is made at once, so that the operator learns of mistakes in them; the defaults are made
+    for the first plugin that uses them. Raises ``SettingsError``. ``variables`` are the environment.
+    """
+
+    def __init__(self, settings: Settings, variables: Mapping[str, str]) -> None:
+        self.databases = Provision(partial(_databases, settings, variables))
+        self.http = Provision(partial(_http, settings))
+        self.files = Provision(partial(_files, settings))
+        try:
+            self.files()  # the current folder may be another one when a plugin first uses it
+            if settings.databases is not None:
+                self.databases()
+            if settings.http_line:
+                self.http()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close what was made."""
         for it in (self.databases, self.http, self.files):
-            if it is not None:
-                it.close()
-
-
-def provide(settings: Settings, variables: Mapping[str, str]) -> Provisions:
-    """Make what ``settings`` provide; ``variables`` are the environment. Raises ``SettingsError``."""
-    return Provisions(_databases(settings, variables), _http(settings), _files(settings))
+            it.close()
 
 
 def _databases(settings: Settings, variables: Mapping[str, str]) -> Databases | None:

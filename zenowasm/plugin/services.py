@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
-
-from attrs import define, field, frozen
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from zenowasm.backends.protocol import Store
 from zenowasm.display import visible
@@ -16,17 +14,20 @@ from zenowasm.host.observer import Observer
 from zenowasm.plugin.access.policy import HostPolicy
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.observing.watch import Watch
+from zenowasm.records import define, field, frozen
 
-if TYPE_CHECKING:  # what they need is in extras, and is imported where one of them is made
+if TYPE_CHECKING:  # imported where one of them is made
+    from logging import Logger
+
     from zenowasm.resources.databases.connections import Databases
     from zenowasm.resources.files.folder import Folder
     from zenowasm.resources.http.client import HttpClient
 
+T = TypeVar("T")
+
 LOG_LEVELS = ("debug", "info", "warn", "error")
 DRAIN_SECONDS = 10.0
 """How long a version that is replaced, or a host that is closed, waits for its calls unless told otherwise."""
-_LOGGER = logging.getLogger("zenowasm.plugin")
-_LOGGING_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
 
 @define(hash=True)
@@ -37,13 +38,35 @@ class LogRecord:
     level: str
     message: str
 
+    def __init__(self, plugin: str, level: str, message: str) -> None:
+        self.plugin = plugin
+        self.level = level
+        self.message = message
+
 
 LogSink = Callable[[LogRecord], None]
 
 
 def log_to_logging(record: LogRecord) -> None:
     """Hand a record to Python's ``logging``, to the logger ``zenowasm.plugin``, as one line."""
-    _LOGGER.log(_LOGGING_LEVELS[record.level], "[%s] %s", visible(record.plugin), visible(record.message))
+    logger, levels = _logger()
+    logger.log(levels[record.level], "[%s] %s", visible(record.plugin), visible(record.message))
+
+
+@cache
+def _logger() -> tuple[Logger, Mapping[str, int]]:
+    import logging
+
+    levels = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
+    return logging.getLogger("zenowasm.plugin"), levels
+
+
+def given(resource: T) -> Callable[[], T]:
+    """Provide a resource that is there already."""
+    return lambda: resource
+
+
+_nothing: Final = given(None)
 
 
 @frozen
@@ -53,7 +76,8 @@ class HostServices:
     ``environment`` is what configuration and permitted ``host_env_get`` calls read. ``limits`` are every plugin's and
     ``policy`` is what holds for them whatever their manifests ask for. Clocks are in nanoseconds.
     ``drain_seconds`` is how long reloads and the end wait for calls under way.
-    ``databases``, ``http`` and ``files`` are what permitted plugins can reach; ``None`` means that the host has none.
+    ``databases``, ``http`` and ``files`` return what permitted plugins can reach, and make it when they are first
+    called; ``None`` means not available.
     ``watch`` sees every call. ``on_store`` is given a plugin's name and each store made for it, before anything runs
     there.
     """
@@ -63,9 +87,9 @@ class HostServices:
     limits: PluginLimits = field(factory=PluginLimits)
     policy: HostPolicy = field(factory=HostPolicy)
     drain_seconds: float = DRAIN_SECONDS
-    databases: Databases | None = None
-    http: HttpClient | None = None
-    files: Folder | None = None
+    databases: Callable[[], Databases | None] = _nothing
+    http: Callable[[], HttpClient | None] = _nothing
+    files: Callable[[], Folder | None] = _nothing
     watch: Watch = field(factory=Watch)
     observer: Observer | None = None
     on_store: Callable[[str, Store], None] | None = None

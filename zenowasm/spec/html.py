@@ -8,9 +8,8 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from attrs import Factory, frozen
-
 from zenowasm.display import visible
+from zenowasm.records import field, frozen
 from zenowasm.spec.runner import ScriptResult
 from zenowasm.spec.suite import COMMIT, URL
 from zenowasm.spec.summary import Counts, SuiteResult, counts_of, proposal_of, total_of
@@ -32,7 +31,7 @@ class About:
     group: str = "proposal"
     group_of: Callable[[str], str] = proposal_of
     source_url: str = SUITE_URL
-    facts: Mapping[str, str] = Factory(dict)
+    facts: Mapping[str, str] = field(factory=dict)
 
 
 _STYLE = """

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from attrs import field, frozen
-
+from zenowasm.records import field, frozen
 from zenowasm.spec.runner import ScriptResult, Status
 
 CORE = "core"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from attrs import frozen
-
+from zenowasm.records import frozen
 from zenowasm.toolchains.errors import SourceError
 
 SDK = "zeno"

@@ -6,8 +6,7 @@ import select
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from attrs import field, frozen
-
+from zenowasm.records import field, frozen
 from zenowasm.wasi.context import WasiContext
 from zenowasm.wasi.descriptors import Descriptors
 
@@ -20,16 +19,8 @@ class State:
     """One guest as WASI sees it."""
 
     context: WasiContext
-    descriptors: Descriptors = field(init=False)
-    cpu_origin: int = field(init=False)
-
-    @descriptors.default
-    def _descriptors(self) -> Descriptors:
-        return Descriptors(self.context)
-
-    @cpu_origin.default
-    def _cpu_origin(self) -> int:
-        return self.context.cpu()
+    descriptors: Descriptors = field(derived=lambda it: Descriptors(it.context), init=False)
+    cpu_origin: int = field(derived=lambda it: it.context.cpu(), init=False)
 
     def longest_wait(self, wanted: float | None) -> float:
         """Return how many seconds may be waited: what is ``wanted``, within the time that the running call has left."""

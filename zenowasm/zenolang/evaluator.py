@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 
-import attrs
-
+from zenowasm.records import evolve, frozen
 from zenowasm.zenolang import values
 from zenowasm.zenolang.errors import (
     ControlFlowError,
@@ -70,7 +69,7 @@ class ReturnValue(ControlFlow):
         self.value = value
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Function:
     """What `fn` defined; `parameters` is None if it declared none."""
 
@@ -301,7 +300,7 @@ class Evaluator:
             evaluator=self,
         )
         if not slot.raw:
-            own = attrs.evolve(statement, children=(), has_block=False)
+            own = evolve(statement, children=(), has_block=False)
             call.value = self.data(own, scope, slot.inputs.get("value", "any"))
             call.parameters = {
                 child.name: self.data(child, scope, slot.inputs.get(child.name, "any"))

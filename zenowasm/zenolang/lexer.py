@@ -7,8 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from enum import Enum, auto
 
-import attrs
-
+from zenowasm.records import frozen
 from zenowasm.zenolang.errors import LexError, ParseError, Position
 
 
@@ -24,7 +23,7 @@ class TokenKind(Enum):
     END = auto()
 
 
-@attrs.frozen
+@frozen
 class Token:
     """A piece of the source: its kind, its text as written, and where it stands."""
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
-
+from zenowasm.records import frozen
 from zenowasm.zenolang.errors import SizeLimitError, StepLimitError, TimeLimitError
 
 STEPS_BETWEEN_CLOCK_READINGS = 256
 
 
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class ScriptLimits:
     """How much one script may use; the defaults suit scripts nobody has reviewed."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
-import attrs
-
+from zenowasm.display import nearest
+from zenowasm.records import define, field, frozen
 from zenowasm.zenolang.errors import Position, SlotRegistrationError
 from zenowasm.zenolang.scope import Scope
 from zenowasm.zenolang.syntax import Statement
@@ -23,7 +22,7 @@ STRUCTURAL = frozenset({"then", "else", "do", "catch", "case", "default", "as", 
 _NAME = re.compile(r"[^\W\d]\w*([.-]\w+)*")
 
 
-@attrs.define(kw_only=True)
+@define(kw_only=True)
 class SlotCall:
     """One use of a slot in a script, as its function receives it.
 
@@ -51,18 +50,14 @@ class SlotCall:
 SlotFunction: TypeAlias = Callable[[SlotCall], None]
 
 
-def _frozen_copy(inputs: Mapping[str, str]) -> Mapping[str, str]:
-    return MappingProxyType(dict(inputs))
-
-
-@attrs.frozen(kw_only=True)
+@frozen(kw_only=True)
 class Slot:
     """A registered slot; `raw` means its function reads the children itself, as code."""
 
     name: str
     function: SlotFunction
     description: str = ""
-    inputs: Mapping[str, str] = attrs.field(factory=dict, converter=_frozen_copy)
+    inputs: Mapping[str, str] = field(factory=dict)
     builtin: bool = False
     raw: bool = False
 
@@ -96,7 +91,9 @@ class SlotRegistry:
         self._refuse_builtin(name)
         if name in self._slots and not replace:
             raise SlotRegistrationError(f"slot `{name}` is already registered", hint="each slot has one owner")
-        self._slots[name] = Slot(name=name, function=function, description=description, inputs=inputs or {})
+        self._slots[name] = Slot(
+            name=name, function=function, description=description, inputs=MappingProxyType(dict(inputs or {}))
+        )
 
     def unregister(self, name: str) -> None:
         """Remove a slot; SlotRegistrationError if it is a built-in or unknown."""
@@ -110,8 +107,7 @@ class SlotRegistry:
 
     def nearest(self, name: str) -> str | None:
         """The known name most like this one, or None if none is like it."""
-        # Comparing is quadratic in the length, and a script may invent a name of any length.
-        return next(iter(difflib.get_close_matches(name[:100], list(self._slots), n=1)), None)
+        return nearest(name, self._slots)
 
     def __contains__(self, name: str) -> bool:
         return name in self._slots

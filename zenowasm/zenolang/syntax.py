@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import attrs
-
+from zenowasm.records import frozen
 from zenowasm.zenolang.errors import Position
 
 
-@attrs.frozen
+@frozen
 class Literal:
     """An unquoted constant: a number, true, false, nil, or bare words, which are text."""
 
@@ -17,7 +16,7 @@ class Literal:
     position: Position
 
 
-@attrs.frozen
+@frozen
 class Path:
     """`$name` and the keys behind it: `$a.b.0`, `$a[0]`, `$a["b c"]`, `$a[$i]`."""
 
@@ -26,7 +25,7 @@ class Path:
     position: Position
 
 
-@attrs.frozen
+@frozen
 class Text:
     """A quoted string: `parts` with what to fill in, `source` without that filled in, `raw` as written.
 
@@ -39,7 +38,7 @@ class Text:
     raw: str = ""
 
 
-@attrs.frozen
+@frozen
 class ListLiteral:
     """`[a, b]`."""
 
@@ -47,7 +46,7 @@ class ListLiteral:
     position: Position
 
 
-@attrs.frozen
+@frozen
 class MapLiteral:
     """`{ key: value }` where an expression is expected, as inside a list."""
 
@@ -55,7 +54,7 @@ class MapLiteral:
     position: Position
 
 
-@attrs.frozen
+@frozen
 class Unary:
     """`!x` or `-x`."""
 
@@ -64,7 +63,7 @@ class Unary:
     position: Position
 
 
-@attrs.frozen
+@frozen
 class Chain:
     """Operands joined from left to right by operators of one precedence.
 
@@ -79,7 +78,7 @@ class Chain:
 Expression: TypeAlias = Literal | Path | Text | ListLiteral | MapLiteral | Unary | Chain
 
 
-@attrs.frozen
+@frozen
 class Assignment:
     """`$name = value` in a loop's header; `$i++` and `$i += n` are written out as sums."""
 
@@ -87,7 +86,7 @@ class Assignment:
     value: Expression
 
 
-@attrs.frozen
+@frozen
 class LoopHeader:
     """The three parts of `for: "$i = 0; $i < 3; $i++"`; an empty part is None."""
 
@@ -96,7 +95,7 @@ class LoopHeader:
     advance: Assignment | None
 
 
-@attrs.frozen
+@frozen
 class Statement:
     """`name: value { children }`; the value and the block are optional.
 
@@ -115,7 +114,7 @@ class Statement:
         return next((child for child in reversed(self.children) if child.name == name), None)
 
 
-@attrs.frozen
+@frozen
 class Program:
     """A whole file."""
 

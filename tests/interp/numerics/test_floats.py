@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.operands import operands
 
-from zenowasm.interp.numerics import OPERATORS
 from zenowasm.interp.numerics.floats import f32_from_bits, f32_to_bits, f64_from_bits, f64_to_bits
+from zenowasm.interp.numerics.operators import OPERATORS
 from zenowasm.interp.types import F32, F64
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.operands import operands
 
 from zenowasm.interp.errors import Trap, TrapCode
-from zenowasm.interp.numerics import OPERATORS
+from zenowasm.interp.numerics.operators import OPERATORS
 from zenowasm.interp.types import I32, I64
 
 WIDTHS = {32: I32, 64: I64}

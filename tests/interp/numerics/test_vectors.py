@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from zenowasm.interp.numerics import LANE_OPERATORS, OPERATORS
 from zenowasm.interp.numerics.floats import f32_from_bits, f32_to_bits, f64_from_bits, f64_to_bits
+from zenowasm.interp.numerics.operators import LANE_OPERATORS, OPERATORS
 
 SHAPES = {"i8x16": 8, "i16x8": 16, "i32x4": 32, "i64x2": 64}
 

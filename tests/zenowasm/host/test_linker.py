@@ -127,3 +127,23 @@ def test_the_memory_of_the_caller(engine):
         store = engine.new_store()
         store.instantiate(module, linker_with(declared).resolve(store, module)).exports["run"].call()
         assert sizes.pop() == size
+
+
+def test_the_functions_of_a_module_are_made_when_one_is_imported(engine):
+    made = []
+
+    def make():
+        made.append("late")
+        return [host_function("late", "add", (I32, I32), lambda caller, left, right: left + right)]
+
+    linker = Linker(deferred={"late": make})
+    linker.define([ADD])
+    other = engine.compile(assemble('(module (import "host" "add" (func (param i32 i32) (result i32))))'))
+    wanted = engine.compile(assemble('(module (import "late" "add" (func (param i32 i32) (result i32))))'))
+    unknown = engine.compile(assemble('(module (import "nowhere" "add" (func)))'))
+    assert not linker.problems(other)
+    assert "the host offers the modules host, late" in linker.problems(unknown)[0].message
+    assert not made
+    assert not linker.problems(wanted)
+    linker.resolve(engine.new_store(), wanted)
+    assert made == ["late"]

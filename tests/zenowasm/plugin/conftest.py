@@ -16,7 +16,7 @@ from zenowasm.backends.protocol import Engine
 from zenowasm.host.observer import BorderCall
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.lifecycle.manager import PluginManager
-from zenowasm.plugin.services import HostServices, LogRecord
+from zenowasm.plugin.services import HostServices, LogRecord, given
 
 ROOT = Path(__file__).parents[3]
 METADATA = '{"name":"guest","version":"1.0.0"}'
@@ -135,6 +135,8 @@ class Bench:
         return folder
 
     def host(self, **services: Any) -> PluginManager:
+        for name in {"databases", "http", "files"} & services.keys():
+            services[name] = given(services[name])
         manager = PluginManager(self.engine, HostServices(**{"log": self.log.append, **services}))
         self.managers.append(manager)
         return manager

@@ -11,7 +11,7 @@ from zenowasm.plugin import Host, HostEnvironment
 from zenowasm.plugin.configuration.limits import LimitSource
 from zenowasm.plugin.configuration.settings import parse_settings
 from zenowasm.plugin.errors import NotAdmittedError, NotListedError, SettingsError
-from zenowasm.plugin.provisions import provide
+from zenowasm.plugin.provisions import Provision, Provisions
 
 CREATE = json.dumps({"connection": "default", "sql": "create table t (a)"})
 READ = "notes.txt"
@@ -166,7 +166,38 @@ def test_limits_of_a_host_of_a_plugin_and_of_a_manifest(bench, guest, host):
 def test_what_cannot_be_provided_is_an_error_of_the_settings(tmp_path, monkeypatch, text, line, message):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SettingsError) as caught:
-        provide(parse_settings(text, FILE), {})
+        Provisions(parse_settings(text, FILE), {})
     assert (caught.value.file, caught.value.line) == (FILE, line)
     assert message in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+class Resource:
+    closed = 0
+
+    def close(self):
+        self.closed += 1
+
+
+def test_a_resource_is_made_once_when_it_is_asked_for_and_closed_if_it_was_made():
+    made = []
+    provision = Provision(lambda: made.append(Resource()) or made[-1])
+    provision.close()
+    assert not made
+    assert provision() is provision() is made[0]
+    provision.close()
+    assert (len(made), made[0].closed) == (1, 1)
+    nothing = Provision(lambda: made.append(None))
+    assert (nothing(), nothing()) == (None, None)
+    assert len(made) == 2
+    nothing.close()
+
+
+def test_the_folder_of_files_is_the_one_in_which_the_host_was_opened(bench, ask, host, tmp_path, monkeypatch):
+    bench.write(ask("host_file_read", READ), permissions={"filesystem": ["*"]})
+    opened = host()
+    Path(READ).write_text("here")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert answer(opened) == {"content": "here"}

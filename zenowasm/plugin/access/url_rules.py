@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
+from zenowasm.records import frozen
 from zenowasm.resources.http.url import Url, parse_url
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import yaml
-from attrs import define, field, frozen
+
+from zenowasm.records import define, field, frozen
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32

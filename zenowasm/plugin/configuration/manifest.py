@@ -12,8 +12,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
-
 from zenowasm.plugin.access.path_rules import PathRule
 from zenowasm.plugin.access.permissions import SCOPE_FORMS, Permissions
 from zenowasm.plugin.access.url_rules import RuleError, UrlRule
@@ -28,10 +26,11 @@ from zenowasm.plugin.configuration.document import (
 )
 from zenowasm.plugin.configuration.files import read_bounded
 from zenowasm.plugin.configuration.limits import LimitSettings
-from zenowasm.plugin.configuration.typed import NOT_IN_FILE, FieldError, make_converter, one_of, string, unknown_keys
+from zenowasm.plugin.configuration.typed import NOT_IN_FILE, FieldError, Reader, one_of, string, unknown_keys
 from zenowasm.plugin.configuration.units import Count
 from zenowasm.plugin.configuration.versions import RangeError, satisfies
 from zenowasm.plugin.errors import ManifestError
+from zenowasm.records import evolve, field, frozen
 
 FILE_NAME: Final = "manifest.yaml"
 MAX_NAME = 128
@@ -173,7 +172,7 @@ def _plugin_type(node: Any, _: object) -> PluginType:
     return one_of(node, _PLUGIN_TYPES, "wasm or sidecar")  # type: ignore[no-any-return]
 
 
-_CONVERTER = make_converter({ConfigType: _config_type, PluginType: _plugin_type})
+_READER = Reader({ConfigType: _config_type, PluginType: _plugin_type})
 
 
 def plugin_folders(folder: Path) -> list[Path]:
@@ -229,7 +228,7 @@ def parse_manifest(text: str, folder: Path) -> Manifest:
     for key in ("name", "binary"):
         _check_present(root, key, file)
     try:
-        manifest: Manifest = _CONVERTER.structure(root, Manifest)
+        manifest = _READER.read(root, Manifest)
         _check_name(root["name"])
         _check_binary(root["binary"], folder)
         _check_range(root, manifest)

@@ -37,8 +37,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from attrs import evolve, field, frozen
-
 from zenowasm.backends.cache import ModuleCache
 from zenowasm.backends.protocol import EngineOptions, Validation
 from zenowasm.plugin.access.policy import HostPolicy
@@ -46,9 +44,10 @@ from zenowasm.plugin.configuration.document import MAX_BYTES, DocumentError, Emp
 from zenowasm.plugin.configuration.environment import HostEnvironment
 from zenowasm.plugin.configuration.files import read_bounded
 from zenowasm.plugin.configuration.limits import CONFIG_FILE, TIME_LIMITS, LimitSettings, LimitSource, PluginLimits
-from zenowasm.plugin.configuration.typed import NOT_IN_FILE, FieldError, expected, make_converter, one_of, unknown_keys
+from zenowasm.plugin.configuration.typed import NOT_IN_FILE, FieldError, Reader, expected, one_of, unknown_keys
 from zenowasm.plugin.configuration.units import Count, Duration, Size
 from zenowasm.plugin.errors import SettingsError
+from zenowasm.records import evolve, field, frozen
 
 CONFIG: Final = "ZENO_PLUGINS_CONFIG"
 """The variable that names another settings file."""
@@ -233,7 +232,7 @@ class Settings:
 
 
 _VALIDATIONS = {it.value: it for it in Validation}
-_CONVERTER = make_converter({Validation: lambda node, _: one_of(node, _VALIDATIONS, " or ".join(_VALIDATIONS))})
+_READER = Reader({Validation: lambda node, _: one_of(node, _VALIDATIONS, " or ".join(_VALIDATIONS))})
 
 
 def read_settings(environment: HostEnvironment, file: Path | None = None) -> Settings:
@@ -269,7 +268,7 @@ def parse_settings(text: str, file: Path) -> Settings:
         if not isinstance(wasm, MappingNode):
             raise expected(wasm, "a mapping")
         _check_keys(wasm, file)
-        settings: Settings = _CONVERTER.structure(wasm, Settings)
+        settings = _READER.read(wasm, Settings)
         databases = _databases(wasm.get("databases"), settings)
         if not settings.interruptible:
             _refuse_time_limits(wasm)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from fractions import Fraction
 from types import MappingProxyType
-from typing import Final, NewType
+from typing import TYPE_CHECKING, Final, NewType
 
 from zenowasm.interp.limits import MIB
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 Size = NewType("Size", int)
 """A number of bytes."""
@@ -28,9 +30,8 @@ _SIZES: Final = MappingProxyType(
     | {unit + letter: 1000**power for power, unit in enumerate("kmgt", 1) for letter in ("", "b")}
     | {unit + "ib": 1024**power for power, unit in enumerate("kmgt", 1)}
 )
-_DURATIONS: Final = MappingProxyType(
-    {"": Fraction(1), "s": Fraction(1), "ms": Fraction(1, 1000), "m": Fraction(60), "h": Fraction(3600)}
-)
+_MILLISECONDS: Final = MappingProxyType({"": 1000, "s": 1000, "ms": 1, "m": 60_000, "h": 3_600_000})
+_MOST_SECONDS: Final = 1_000_000_000
 SIZE_FORM: Final = "a size such as 100MB, 64KiB or 1048576"
 DURATION_FORM: Final = "a duration greater than 0 such as 30s, 500ms or 2m"
 SHARE_FORM: Final = "a share of one core greater than 0 and at most 1, such as 0.5"
@@ -64,10 +65,10 @@ def parse_count(text: str) -> Count:
 
 def parse_duration(text: str) -> Duration:
     """Return a number of seconds: ``ms``, ``s``, ``m``, ``h``, or none for seconds; raises ``ValueError``."""
-    amount = _amount(text, _DURATIONS)
-    if amount is None or not 0 < amount <= 1_000_000_000:
+    amount = _amount(text, _MILLISECONDS)
+    if amount is None or not 0 < amount <= _MOST_SECONDS * 1000:
         raise ValueError(f"expected {DURATION_FORM}")
-    return Duration(float(amount))
+    return Duration(float(amount / 1000))
 
 
 def parse_share(text: str) -> Share:
@@ -94,7 +95,9 @@ def show_duration(seconds: float) -> str:
     return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
 
 
-def _amount(text: str, units: Mapping[str, int] | Mapping[str, Fraction]) -> Fraction | None:
+def _amount(text: str, units: Mapping[str, int]) -> Fraction | None:
+    from fractions import Fraction  # most documents say no amounts
+
     found = _WRITTEN.fullmatch(text)
     if found is None or found[3].lower() not in units:
         return None

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from attrs import field, frozen
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
 
 from zenowasm.backends.compiling import bounded
 from zenowasm.backends.protocol import Capability, Engine, Module
-from zenowasm.host.linker import Linker
-from zenowasm.interp.binary import decode
+from zenowasm.host.linker import HostFunction, Linker
 from zenowasm.interp.errors import CompileLimitError, CompileResource, WasmError
-from zenowasm.interp.validation import validate_module
 from zenowasm.plugin.access.permissions import Permissions
 from zenowasm.plugin.configuration.config import ResolvedConfig, resolve_config, secret_values
 from zenowasm.plugin.configuration.files import read_bounded
@@ -28,8 +25,11 @@ from zenowasm.plugin.lifecycle.generation import Version
 from zenowasm.plugin.observing.log import PluginLog
 from zenowasm.plugin.observing.redaction import Redactor
 from zenowasm.plugin.services import HostServices
-from zenowasm.wasi.context import WasiContext
-from zenowasm.wasi.preview1 import Preview1
+from zenowasm.records import field, frozen
+from zenowasm.wasi.signatures import MODULE as WASI
+
+if TYPE_CHECKING:  # imported for the plugins that need it
+    from zenowasm.wasi.context import WasiContext
 
 _COMPILE_LIMITS: Final = {
     CompileResource.MEMORY: ("max_compile_memory", "compile_memory_bytes"),
@@ -70,11 +70,16 @@ class PluginCode:
         return self.manifest.name
 
 
-def make_linker(context: HostContext, port: GuestPort, wasi: WasiContext) -> Linker:
+def make_linker(context: HostContext, port: GuestPort, make_wasi: Callable[[], WasiContext]) -> Linker:
     """Return everything that this host offers to one plugin instance: the ABI's functions and WASI."""
-    linker = Linker()
+
+    def wasi() -> Iterable[HostFunction]:
+        from zenowasm.wasi.preview1 import Preview1
+
+        return Preview1(make_wasi()).functions()
+
+    linker = Linker(deferred={WASI: wasi})
     linker.define(functions(context, port))
-    linker.define(Preview1(wasi).functions())
     return linker
 
 
@@ -83,7 +88,13 @@ def interface() -> Linker:
     services = HostServices()
     log = PluginLog("", services.log, services.limits)
     context = HostContext("", Permissions(), log, services, services.limits)
-    return make_linker(context, GuestPort(Guest("", None), services.limits), WasiContext())
+    return make_linker(context, GuestPort(Guest("", None), services.limits), _no_wasi)
+
+
+def _no_wasi() -> WasiContext:
+    from zenowasm.wasi.context import WasiContext
+
+    return WasiContext()
 
 
 def read_binary(manifest: Manifest, limit: int) -> bytes:
@@ -149,6 +160,9 @@ def _reason(error: WasmError, binary: bytes, limits: PluginLimits, plugin: str) 
     Engines have words of their own, and people who read the error must not depend on which one a host has: our own
     decoder and validator explain it where they refuse the binary as well.
     """
+    from zenowasm.interp.binary import decode
+    from zenowasm.interp.validation import validate_module
+
     try:
         if not isinstance(error, CompileLimitError):
             progress = bounded(limits.compiling, len(binary))

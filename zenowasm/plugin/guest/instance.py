@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import inf
 from time import monotonic, sleep, thread_time
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from weakref import WeakMethod
-
-from attrs import evolve
 
 from zenowasm.backends.protocol import Budget, CallBudget, Capability, Closable, ExecutionLimits
 from zenowasm.host.memory import MemoryFaultError
@@ -59,9 +57,12 @@ from zenowasm.plugin.host_functions.port import GuestPort
 from zenowasm.plugin.observing.log import PluginLog
 from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.worker import SlotRequest
-from zenowasm.wasi.context import LineBuffer, WasiContext, WasiLimits
+from zenowasm.records import evolve
 from zenowasm.wasi.errors import ProcExit
 from zenowasm.zenolang.scope import Scope
+
+if TYPE_CHECKING:  # imported for the plugins that need it
+    from zenowasm.wasi.context import WasiContext
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -87,25 +88,14 @@ class PluginInstance:
         if services.on_store is not None:
             services.on_store(code.name, self._store)
         self._guest = Guest(code.name, services.observer)
-        self._log = log = PluginLog(code.name, services.log, self._limits, code.redactor)
+        self._log = PluginLog(code.name, services.log, self._limits, code.redactor)
         self._context = HostContext(
             code.name, code.permissions, self._log, services, self._limits, redactor=code.redactor
         )
         self._requests = RequestEncoder(code.request_context)
         self._no_call = self._context.call
         self._port = GuestPort(self._guest, self._limits)
-        self._wasi = WasiContext(
-            arguments=(code.name.encode("utf-8", "replace"),),
-            stdout=LineBuffer(lambda line: log.write("info", line)),
-            stderr=LineBuffer(lambda line: log.write("warn", line)),
-            realtime=services.realtime,
-            monotonic=services.monotonic,
-            random=services.random,
-            limits=WasiLimits(descriptors=self._limits.open_files),
-            # What the guest's imports hold must not keep this instance, which would stay until a garbage collection.
-            sleep=_weak(self._sleep),
-            remaining=_weak(self._remaining),
-        )
+        self._wasi: WasiContext | None = None
         self._lock = threading.RLock()
         self._active = False
         self._deadline = inf
@@ -195,7 +185,7 @@ class PluginInstance:
         return encoded
 
     def _instantiate(self) -> None:
-        linker = make_linker(self._context, self._port, self._wasi)
+        linker = make_linker(self._context, self._port, self._make_wasi)
         module, name = self._code.module, self._code.name
         try:
             imports = linker.resolve(self._store, module, owner=name, observer=self._code.services.observer)
@@ -222,6 +212,25 @@ class PluginInstance:
                 self.usable = True
             else:
                 raise LoadError(f"failed to load WASM module: {error}") from error
+
+    def _make_wasi(self) -> WasiContext:
+        """Make what the guest sees of its host through WASI."""
+        from zenowasm.wasi.context import LineBuffer, WasiContext, WasiLimits
+
+        code, log, services = self._code, self._log, self._code.services
+        self._wasi = WasiContext(
+            arguments=(code.name.encode("utf-8", "replace"),),
+            stdout=LineBuffer(lambda line: log.write("info", line)),
+            stderr=LineBuffer(lambda line: log.write("warn", line)),
+            realtime=services.realtime,
+            monotonic=services.monotonic,
+            random=services.random,
+            limits=WasiLimits(descriptors=self._limits.open_files),
+            # What the guest's imports hold must not keep this instance, which would stay until a garbage collection.
+            sleep=_weak(self._sleep),
+            remaining=_weak(self._remaining),
+        )
+        return self._wasi
 
     def _metadata(self) -> Metadata:
         with self._loading(INIT), _named("failed to get plugin metadata"):
@@ -315,7 +324,8 @@ class PluginInstance:
             consumed = self._store.fuel_consumed or 0
             call.trace.fuel = consumed - self._fuel_before
             self._fuel_before = consumed
-        self._wasi.flush()
+        if self._wasi is not None:
+            self._wasi.flush()
         self._active = False
         if self._port.damaged:
             self.usable = False

@@ -30,7 +30,7 @@ def query(context: HostContext, request: dict[str, JSONValue]) -> dict[str, obje
     parameters = request.get("params")
     if parameters is not None and not isinstance(parameters, list | dict):
         raise RequestFailedError("invalid request JSON: params is neither a list nor an object")
-    databases = context.services.databases
+    databases = context.services.databases()
     if databases is None:
         raise NotAvailableError("database access not available")
     if not context.permissions.may_use_database(name):

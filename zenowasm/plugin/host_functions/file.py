@@ -14,7 +14,6 @@ from zenowasm.host.memory import replaced_text
 from zenowasm.plugin.access.path_rules import clean_path
 from zenowasm.plugin.guest.jsonvalue import JSONValue
 from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
-from zenowasm.resources.files.folder import EscapeError
 
 if TYPE_CHECKING:
     from zenowasm.resources.files.place import Place
@@ -51,7 +50,7 @@ def _text(request: dict[str, JSONValue], key: str) -> str:
 @contextmanager
 def _place(context: HostContext, path: str, *, write: bool) -> Iterator[Place]:
     """Hand out the place that a permitted path leads to, and say what goes wrong there in the ABI's words."""
-    folder = context.services.files
+    folder = context.services.files()
     if folder is None:
         raise NotAvailableError("file access not available")
     verb = "write" if write else "read"
@@ -62,6 +61,8 @@ def _place(context: HostContext, path: str, *, write: bool) -> Iterator[Place]:
         raise DeniedError(_OUTSIDE) if _may_access_all(context, write=write) else denied
     if not context.permissions.may_access_file(path, write=write):
         raise denied
+    from zenowasm.resources.files.folder import EscapeError
+
     try:
         with folder.locate("/".join(segments).encode("utf-8", "replace"), follow=True) as place:
             resolved = b"/".join(place.segments).decode("utf-8", "surrogateescape")

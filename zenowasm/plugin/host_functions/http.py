@@ -39,7 +39,7 @@ def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, ob
     url = _in_ascii(_text(request, "url"))
     method = _text(request, "method") or "GET"
     headers = _headers(request.get("headers"))
-    client = context.services.http
+    client = context.services.http()
     if client is None:
         raise NotAvailableError("HTTP access not available")
     body = _body(request.get("body"), headers)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextvars import copy_context
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from zenowasm.plugin.errors import BusyError, ClosedError
+
+if TYPE_CHECKING:  # imported with the first work
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 T = TypeVar("T")
 
@@ -37,6 +38,9 @@ class HostThreads:
 
         While the queue is full this waits, or without ``wait`` raises ``BusyError``. Raises ``ClosedError``.
         """
+        from concurrent.futures import ThreadPoolExecutor
+        from contextvars import copy_context
+
         if not self._room.acquire(blocking=wait):
             raise BusyError(f"{self._limit} asynchronous calls are pending, which is the limit (async_pending)")
         try:
@@ -61,6 +65,8 @@ class HostThreads:
             pool, futures = self._pool, list(self._futures)
         if pool is None:
             return 0
+        from concurrent.futures import wait
+
         late = wait(futures, seconds).not_done
         cancelled = sum(future.cancel() for future in late)
         pool.shutdown(wait=not late)

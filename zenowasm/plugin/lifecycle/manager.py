@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from zenowasm.backends.protocol import Budget, Engine
 from zenowasm.backends.variants import EngineVariants
@@ -37,6 +36,9 @@ from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.services import HostServices, LogRecord
 from zenowasm.plugin.worker import SlotRequest
 from zenowasm.zenolang.scope import Scope
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -194,7 +196,7 @@ class PluginManager:
         trace = CallTrace(slot=slot)
         plugin = self._begin(trace)
         try:
-            request = SlotRequest(slot, parameters or {}, scope, budget, started or monotonic(), trace)
+            request = SlotRequest(slot, parameters, scope, budget, started or 0.0, trace)
             return plugin.execute(request, shows_scope=shows_scope)
         finally:
             plugin.end(trace)

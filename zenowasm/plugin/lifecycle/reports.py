@@ -5,10 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from pathlib import Path
 
-from attrs import frozen
-
 from zenowasm.plugin.errors import PluginError
 from zenowasm.plugin.lifecycle.generation import Retirement, Version
+from zenowasm.records import frozen
 
 
 class Change(Enum):

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import errno
 import json
-import logging
 import os
 import stat
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
-
-from attrs import frozen
+from typing import TYPE_CHECKING, Any, Final
 
 from zenowasm.display import visible
 from zenowasm.plugin.errors import PluginError
 from zenowasm.plugin.observing.trace import Decision
+from zenowasm.records import frozen
+
+if TYPE_CHECKING:  # imported when something is logged
+    from logging import Logger
 
 MAX_BYTES: Final = 16 << 20
 KEEP: Final = 4
@@ -101,10 +102,18 @@ def audit_to_logging(record: AuditRecord) -> None:
 
     What was allowed is ``INFO``, all else ``WARNING``.
     """
+    import logging
+
     level = logging.INFO if record.decision is Decision.ALLOWED else logging.WARNING
-    logger = logging.getLogger(LOGGER)
+    logger = _logger()
     if logger.isEnabledFor(level):
         logger.log(level, "%s", record.json(), extra={"record": record})
+
+
+def _logger() -> Logger:
+    from logging import getLogger
+
+    return getLogger(LOGGER)
 
 
 class AuditFile:
@@ -187,14 +196,12 @@ class AuditFile:
     def _note(self, error: OSError) -> None:
         self.lost += 1
         if self.lost == 1:
-            logging.getLogger(LOGGER).error(
-                "cannot write the audit log %s: %s", visible(str(self.path)), error.strerror
-            )
+            _logger().error("cannot write the audit log %s: %s", visible(str(self.path)), error.strerror)
 
     def _warn(self, message: str) -> None:
         if not self._warned:
             self._warned = True
-            logging.getLogger(LOGGER).warning(message)
+            _logger().warning(message)
 
 
 _REASONS: Final = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -35,7 +35,7 @@ class Watch:
         self._telemetry = telemetry
         self.describes = audit is not None or telemetry is not None
         self._numbers: Iterator[int] = count(1)
-        self._name = secrets.token_hex(4)
+        self._name = os.urandom(4).hex()
 
     def begin(self, trace: CallTrace) -> None:
         """See a call begin; ``end`` must follow, in the same thread."""

@@ -10,7 +10,7 @@ import os
 import stat
 from typing import Final, NoReturn
 
-from attrs import frozen
+from zenowasm.records import frozen
 
 CURRENT: Final = b"."
 _NEW_FILE_MODE: Final = 0o666

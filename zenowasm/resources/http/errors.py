@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
-
 
 class HttpError(Exception):
     """No response came of a request; the message is a few words, without addresses of the guest's own secrets."""
@@ -44,6 +41,9 @@ class HttpSettingsError(ValueError):
 
 def words(error: OSError) -> str:
     """Return short words for what the system reports; its own differ between systems and versions."""
+    import socket
+    import ssl
+
     match error:
         case TimeoutError():
             return "timed out"

@@ -205,4 +205,4 @@ def test_open_files_reach_the_guest_as_an_error_number(bench, guest):
     """A guest's descriptors are bounded by its limit, which the WASI part enforces."""
     bench.load(guest(), more="limits: {max_open_files: 3}\n")
     instance = next(iter(bench.managers)).plugins["guest"]._pool._idle[0].worker
-    assert instance._wasi.limits.descriptors == 3
+    assert instance._make_wasi().limits.descriptors == 3

@@ -18,7 +18,7 @@ from zenowasm.plugin.errors import CommitError, GuestTrapError, LoadError, Plugi
 from zenowasm.plugin.host_functions.context import HostContext
 from zenowasm.plugin.host_functions.db import query
 from zenowasm.plugin.observing.log import PluginLog
-from zenowasm.plugin.services import HostServices
+from zenowasm.plugin.services import HostServices, given
 from zenowasm.resources.databases.connections import Databases, DatabaseSettings
 
 MAIN = {"database": ["main"]}
@@ -215,7 +215,7 @@ def test_a_query_ends_with_the_time_of_the_call(bench, ask, databases):
 def test_a_guest_does_not_see_that_the_time_is_up(databases):
     """Else it would be chance which of the two errors a script gets."""
     log = PluginLog("guest", lambda record: None, PluginLimits())
-    services = HostServices(databases=databases)
+    services = HostServices(databases=given(databases))
     context = HostContext("guest", Permissions.of(database=["main"]), log, services, PluginLimits())
     context.call = RunningCall(deadline=0.0)
     with pytest.raises(Trap) as caught:

@@ -1,0 +1,48 @@
+"""The compiled modules that earlier processes left in the cache, each with its interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import wasmtime
+
+from zenowasm.backends.cache import ModuleCache, key_of
+from zenowasm.backends.wasmtime.interface import Interface
+from zenowasm.records import frozen
+
+_KIND: Final = "interface, compiled"
+"""What an entry holds; it is a part of the key, so an entry of another form is not found."""
+
+
+@frozen
+class CompiledModules:
+    """The entries of an engine with these settings, found by the binary as it was given."""
+
+    engine: wasmtime.Engine
+    version: str
+    settings: Mapping[str, bool | int]
+    cache: ModuleCache | None = None
+
+    def get(self, binary: bytes) -> tuple[wasmtime.Module, Interface | None] | None:
+        """Return what was kept of a binary; the interface is ``None`` where only the binary can tell it."""
+        if self.cache is None:
+            return None
+        key = self._key(binary)
+        entry = self.cache.get(key)
+        if entry is None:
+            return None
+        interface, _, code = entry.partition(b"\n")
+        try:
+            return wasmtime.Module.deserialize(self.engine, code), Interface.from_json(interface)
+        except (wasmtime.WasmtimeError, ValueError) as error:
+            self.cache.refuse(key, f"is no module for this engine: {str(error).strip()}")
+            return None
+
+    def put(self, binary: bytes, compiled: wasmtime.Module, interface: Interface) -> None:
+        """Keep a compiled binary, as far as that is possible."""
+        if self.cache is not None:
+            self.cache.put(self._key(binary), interface.to_json() + b"\n" + compiled.serialize())
+
+    def _key(self, binary: bytes) -> str:
+        return key_of(binary, "wasmtime", self.version, self.settings, _KIND)

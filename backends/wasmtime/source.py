@@ -1,0 +1,66 @@
+"""What our own decoder reads of a module before it is compiled, and of a trap's place in it."""
+
+from __future__ import annotations
+
+from zenowasm.backends.wasmtime.interface import Interface
+from zenowasm.backends.wasmtime.metering import Metered, metered
+from zenowasm.backends.wasmtime.unreachable import place_of_unreachable
+from zenowasm.interp.binary import decode
+from zenowasm.interp.binary.reader import Reader
+from zenowasm.interp.features import Feature
+from zenowasm.interp.instructions import TABLE
+from zenowasm.interp.instructions.table import Opcode
+from zenowasm.interp.limits import PAGE_SIZE
+from zenowasm.interp.progress import Progress
+from zenowasm.interp.syntax import module as syntax
+from zenowasm.interp.validation.context import Context
+from zenowasm.records import frozen
+
+
+@frozen(eq=False)
+class Source:
+    """A module's bytes, their ``structure`` without function bodies, and what is compiled in their place, if it is."""
+
+    binary: bytes
+    structure: syntax.Module
+    metered: Metered | None
+
+    def interface(self) -> Interface:
+        """Return what a host asks of the module, which must be valid."""
+        structure = self.structure
+        context = Context.of(structure)
+        return Interface(
+            context.import_types(structure),
+            context.export_types(structure),
+            sum(type.limits.minimum for type in structure.memories) * PAGE_SIZE,
+            sum(table.type.limits.minimum for table in structure.tables),
+            self.metered is not None,
+        )
+
+    def opcode(self, function: int, offset: int) -> Opcode | None:
+        """Return the instruction that begins at a byte offset, or ``None`` when the function does not extend there."""
+        code = self._code(function, offset)
+        if code is None:
+            return None
+        reader = Reader(self.binary[offset : code.offset + code.size], offset)
+        first = reader.byte()
+        return TABLE.by_bytes.get((first, reader.u32()) if first in TABLE.prefixes else (None, first))
+
+    def place_of_unreachable(self, function: int, offset: int) -> int | None:
+        """Return the place of the ``unreachable`` that trapped, ``None`` when the function does not extend there."""
+        code = self._code(function, offset)
+        return None if code is None else place_of_unreachable(code.body().expression, offset)
+
+    def _code(self, function: int, offset: int) -> syntax.Code | None:
+        index = function - len(self.structure.imported(syntax.ExternKind.FUNC))
+        if not 0 <= index < len(self.structure.codes):
+            return None
+        code = self.structure.codes[index]
+        return code if code.offset <= offset < code.offset + code.size else None
+
+
+def read(binary: bytes, features: Feature, progress: Progress | None = None) -> Source:
+    """Decode all but the bodies; raises ``DecodeError``, and what ``progress`` raises."""
+    progress = progress or Progress()
+    structure = decode(binary, features, progress=progress)
+    return Source(binary, structure, metered(structure, binary, progress))
