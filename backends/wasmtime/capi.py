@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from ctypes import POINTER, byref
+from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import wasmtime
@@ -602,18 +603,15 @@ def take_exception(store: wasmtime.Store) -> Root | None:
 class MemoryView:
     """The bytes of one memory: where they are and how many there are."""
 
-    __slots__ = ("_address", "_context", "_raw", "_store")
+    __slots__ = ("_address", "_context", "_raw", "_store", "size")
 
     def __init__(self, store: wasmtime.Store, memory: wasmtime.Memory) -> None:
         self._store = store
         self._raw = ffi.wasmtime_memory_t.from_buffer_copy(memory._memory)
         self._context = argument(context_address(store))
         self._address = argument(ctypes.addressof(self._raw))
-
-    def size(self) -> int:
-        """Return how many bytes there are now."""
-        size: int = _memory_data_size(self._context, self._address)
-        return size
+        self.size: Callable[[], int] = partial(_memory_data_size, self._context, self._address)
+        """Returns how many bytes there are now."""
 
     def bytes(self) -> memoryview:
         """Return the bytes that there are now; they must not be used after the memory has moved."""

@@ -43,13 +43,13 @@ class Execution:
         "_asked_again",
         "_budget",
         "_context",
-        "_limits",
         "_running",
         "_stacks",
         "_ticker",
         "cpu_end",
         "deadline",
         "fuel",
+        "most_nested",
         "nesting",
         "raw",
         "shared",
@@ -79,7 +79,7 @@ class Execution:
         self.time_over = False
         self._ticker = ticker
         self._stacks = stacks
-        self._limits = limits
+        self.most_nested = limits.nested_calls
         self._running = CallBudget()
         self.deadline = self.cpu_end = inf
         self._asked_again = -inf
@@ -133,13 +133,13 @@ class Execution:
     def admit(self, nesting: int) -> None:
         """Prepare a call inside ``nesting`` others; raises ``HostExhaustion``.
 
-        An outermost call gets a whole budget, unless it shares one; a nested one has that of the call around it.
+        An outermost call gets a whole budget, unless it shares one; a nested one has that of the call around it. So has
+        it its stack: wasmtime lets all calls inside one another use what it gave the outermost one, below which the
+        host's own stack is free.
         """
-        if nesting > self._limits.nested_calls:
-            raise nested_too_deep(self._limits.nested_calls)
-        if nesting:
-            self._stacks.require(HOST_STACK)
-        elif not self.shared:
+        if nesting > self.most_nested:
+            raise nested_too_deep(self.most_nested)
+        if not (nesting or self.shared):
             self.begin(CallBudget.begin(self._budget), _OUTERMOST_STACK, shared=False)
 
     def run(self, action: Callable[[], _T]) -> _T:

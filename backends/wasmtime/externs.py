@@ -27,7 +27,7 @@ from zenowasm.interp.types import (
 if TYPE_CHECKING:
     from zenowasm.backends.wasmtime.store import Store
 
-_FIRST_CHUNK = 4096
+_FIRST_CHUNK = 256
 _LAST_CHUNK = 1 << 20
 """Bytes that a search copies at a time: few at first, as most strings are short."""
 _INDEX_END = 1 << 32

@@ -79,7 +79,7 @@ def guest_entry(
     """
     raw = capi.function_copy(function)
     make = partial(_Buffer, capi.context_address(execution.raw), ctypes.addressof(raw), _Layout(type))
-    uncaught = execution.uncaught
+    uncaught, most_nested = execution.uncaught, execution.most_nested
     integers, class_of = [int] * len(type.parameters), builtins.type
     # A call takes a buffer out and puts it back, since a host function or a signal handler may call the same function.
     free = [make()]
@@ -93,7 +93,7 @@ def guest_entry(
         except struct.error:
             buffer.write(*_checked(type, arguments))
         nesting = execution.nesting
-        if nesting or not execution.shared:
+        if nesting > most_nested or not (nesting or execution.shared):
             execution.admit(nesting)
         try:
             execution.nesting = nesting + 1

@@ -1,3 +1,3 @@
 /* The least that a slot call costs with Extism: the same greet, without a function in Python. */
-#define WITHOUT_SCOPE
+#define BARE
 #include "extism_greet.c"

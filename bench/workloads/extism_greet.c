@@ -1,5 +1,6 @@
 /* hello.greet of examples/plugins/hello against Extism's ABI: the same request, log message, question for a variable and
- * reply. With WITHOUT_SCOPE it does not ask for the variable, so no function in Python is called. */
+ * reply. The variable and the log are the host's, functions in Python. With BARE the variable is not asked for, and the
+ * message goes to Extism's own log, which drops it. */
 
 typedef unsigned int u32;
 typedef unsigned long long u64;
@@ -18,9 +19,11 @@ IMPORT("extism:host/env", "load_u8") u32 extism_load_u8(u64 offset);
 IMPORT("extism:host/env", "store_u8") void extism_store_u8(u64 offset, u32 byte);
 IMPORT("extism:host/env", "store_u64") void extism_store_u64(u64 offset, u64 bytes);
 IMPORT("extism:host/env", "output_set") void extism_output_set(u64 block, u64 length);
-IMPORT("extism:host/env", "log_info") void extism_log_info(u64 block);
-#ifndef WITHOUT_SCOPE
+#ifdef BARE
+IMPORT("extism:host/env", "log_info") void write_log(u64 block);
+#else
 IMPORT("extism:host/user", "scope_get") u64 scope_get(u64 key);
+IMPORT("extism:host/user", "log") void write_log(u64 block);
 #endif
 
 static char input[MOST + 1];
@@ -78,7 +81,7 @@ static char *put(char *to, const char *from, char end)
 /* Whether a script has set $greeting; the benchmark's has not. */
 static int has_greeting(void)
 {
-#ifdef WITHOUT_SCOPE
+#ifdef BARE
     return 0;
 #else
     u64 reply = scope_get(block_of("greeting", 8));
@@ -93,7 +96,7 @@ EXPORT(greet) int greet(void)
     char *end = put(output, "Greeting: ", 0);
     end = put(end, has_greeting() ? "Welcome, " : "Hello, ", 0);
     end = put(put(end, name ? name : "World", '"'), "!", 0);
-    extism_log_info(block_of(output, (u64)(end - output)));
+    write_log(block_of(output, (u64)(end - output)));
     end = put(output, "{\"success\":true,\"data\":{\"message\":\"Hello, ", 0);
     end = put(put(end, name ? name : "World", '"'), "!\"}}", 0);
     u64 length = (u64)(end - output);

@@ -20,23 +20,35 @@ from zenowasm.interp.errors import Exhaustion
 from zenowasm.interp.text import parse_module
 from zenowasm.interp.types import I32
 
-TEXT = '''(module (import "env" "host" (func $host (result i32)))
+TEXT = '''(module (import "env" "host" (func $host (result i32))) (import "env" "again" (func $again (result i32)))
   (func $deep (param i32) (drop (call $host)) (call $deep (local.get 0)))
   (func (export "guest") (call $guest)) (func $guest (call $guest))
-  (func (export "both") (call $deep (i32.const 0))))'''
+  (func (export "both") (call $deep (i32.const 0)))
+  (func $nested (param i32)
+    (if (i32.eqz (i32.rem_u (local.get 0) (i32.const 500))) (then (drop (call $again))))
+    (call $nested (i32.add (local.get 0) (i32.const 1))))
+  (func (export "nested") (call $nested (i32.const 1))))'''
 nested = []
 for _ in range(200):
     nested = [nested]
 
 
+def again(caller, _):
+    try:
+        caller.export("guest").call()
+    except Exhaustion:
+        return (len(repr(nested)) & 1,)
+
+
 def call():
     chosen = engine("wasmtime")
     module = chosen.compile(encode(parse_module(TEXT)))
-    for name in ("guest", "both"):
+    for name in ("guest", "both", "nested"):
         try:
             store = chosen.new_store()
             host = store.host_function(FuncType((), (I32,)), lambda *_: (len(repr(nested)) & 1,))
-            store.instantiate(module, {("env", "host"): host}).exports[name].call()
+            functions = {("env", "host"): host, ("env", "again"): store.host_function(FuncType((), (I32,)), again)}
+            store.instantiate(module, functions).exports[name].call()
         except Exhaustion as error:
             print(type(error).__name__)
 
@@ -58,11 +70,11 @@ def test_endless_recursion_on_a_thread_of_any_size(kib: int) -> None:
         expected = "Exhaustion" if kib >= 768 else "HostExhaustion"
         if 736 <= kib < 768:  # how much of it Python has used already differs between its versions
             expected = ending.stdout.split()[0]
-        assert (ending.code, ending.stdout.split(), ending.stderr) == (0, [expected] * 2, ""), ending
+        assert (ending.code, ending.stdout.split(), ending.stderr) == (0, [expected] * 3, ""), ending
 
 
 @pytest.mark.parametrize(("kib", "expected"), [(512, "HostExhaustion"), (700, "HostExhaustion"), (2048, "Exhaustion")])
 def test_endless_recursion_on_the_main_thread_under_ulimit(kib: int, expected: str) -> None:
     command = f"ulimit -s {kib}; exec {shlex.quote(sys.executable)} -c {shlex.quote(PROGRAM)} main"
     ending = run(["sh", "-c", command])
-    assert (ending.code, ending.stdout.split(), ending.stderr) == (0, [expected] * 2, ""), ending
+    assert (ending.code, ending.stdout.split(), ending.stderr) == (0, [expected] * 3, ""), ending

@@ -78,8 +78,9 @@ def _slots(results: Results) -> Table:
             threads = "" if index else str(times.threads)
             rows.append((threads, own.label, figure(own.rate.median), extremes(own.rate), *ratios, p50, p99))
     note = (
-        "Each calls the same greet: it reads JSON, asks for a variable, logs, and answers in JSON. extism-bare does "
-        "not ask for the variable, so it calls no Python. Each thread has an Extism plugin, or shares our host."
+        "Each calls the same greet: it reads JSON, asks for a variable, logs, and answers in JSON. The variable and "
+        "the log are functions in Python; extism-bare calls none: it asks for nothing, and Extism drops its message. "
+        "Each thread has an Extism plugin, or shares our host."
     )
     head = ("threads", "host", "calls/s", "min to max", *(f"of {it}" for it in bases), "p50 µs", "p99 µs")
     return Table("Warm slot calls", head, tuple(rows), note=note)

@@ -21,10 +21,10 @@ class Extism:
     loads_any = False
     install = "pip install extism"
 
-    def __init__(self, label: str, module: str, *, asks: bool) -> None:
+    def __init__(self, label: str, module: str, *, bare: bool) -> None:
         self.label = label
         self._file = _FOLDER / f"{module}.wasm"
-        self._asks = asks
+        self._bare = bare
 
     def version(self) -> str | None:
         """Return the package's version."""
@@ -35,15 +35,11 @@ class Extism:
         return self._file.stat().st_size
 
     def open(self, stack: ExitStack) -> Callable[[], Greet]:
-        """Load the plugin, and declare the function that it asks for a variable."""
+        """Load the plugin, and declare the functions that it asks for a variable and hands its log message to."""
         import extism
 
         binary = self._file.read_bytes()
-        functions = []
-        if self._asks:
-            number = extism.ValType.I64
-            declare = extism.host_fn(name="scope_get", namespace="extism:host/user", signature=([number], [number]))
-            functions = [declare(_scope_get)]
+        functions = [] if self._bare else _functions(extism)
 
         def greeter() -> Greet:
             plugin = stack.enter_context(extism.Plugin(binary, functions=functions))
@@ -58,6 +54,17 @@ class Extism:
         return greeter
 
 
+def _functions(extism: Any) -> list[Any]:
+    number, space = extism.ValType.I64, "extism:host/user"
+    asks = extism.host_fn(name="scope_get", namespace=space, signature=([number], [number]))
+    logs = extism.host_fn(name="log", namespace=space, signature=([number], []))
+    return [asks(_scope_get), logs(_log)]
+
+
 def _scope_get(plugin: Any, inputs: Any, outputs: Any, *_: object) -> None:
     plugin.input_string(inputs[0])
     plugin.return_string(outputs[0], _NOT_FOUND)
+
+
+def _log(plugin: Any, inputs: Any, *_: object) -> None:
+    plugin.input_string(inputs[0])

@@ -10,7 +10,7 @@ from zenowasm.bench.hosts.ours import OurHost
 from zenowasm.bench.hosts.protocol import PluginHost
 
 PEERS: Final = (
-    Extism("extism", "extism_greet", asks=True),
-    Extism("extism-bare", "extism_bare", asks=False),
+    Extism("extism", "extism_greet", bare=False),
+    Extism("extism-bare", "extism_bare", bare=True),
 )
 HOSTS: Final[tuple[PluginHost, ...]] = (*(OurHost(name) for name in registry.names()), *PEERS)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from json.scanner import make_scanner
 from math import isfinite
 from typing import Any, TypeAlias
 
@@ -81,7 +82,9 @@ def _parse(text: str) -> tuple[JSONValue, int]:
         if text.count("[") + text.count("{") > MAX_NESTING:
             _check_nesting(text, start)
     try:
-        value, end = _DECODER.raw_decode(text, start)
+        value, end = _scan(text, start)
+    except StopIteration as error:
+        raise JSONError(f"Expecting value at byte {len(text[: error.value].encode())}") from error
     except json.JSONDecodeError as error:
         # Some of Python's messages end in "at" already.
         place = f"at byte {len(text[: error.pos].encode())}"
@@ -134,7 +137,8 @@ def _constant(name: str) -> JSONValue:
     raise JSONError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)
+_DECODER: Any = json.JSONDecoder(parse_float=_float, parse_constant=_constant)
+_scan: Callable[[str, int], tuple[JSONValue, int]] = make_scanner(_DECODER)
 _quoted = json.encoder.encode_basestring
 
 

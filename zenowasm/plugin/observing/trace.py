@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from enum import StrEnum
 from time import perf_counter_ns
+from types import MappingProxyType
 from typing import Any, Final
 
 from zenowasm.plugin.guest.abi import EXECUTE
@@ -43,6 +46,7 @@ class CallTrace:
     bytes_in = 0
     bytes_out = 0
     span: Any = None
+    host_calls: Mapping[tuple[str, Decision], int] = MappingProxyType({})
 
     def __init__(
         self, plugin: str = "", version: str = "", slot: str = "", phase: str = EXECUTE, instance: int = 0
@@ -54,14 +58,14 @@ class CallTrace:
         self.phase = phase
         self.instance = instance
         self.answers: list[tuple[str, Decision, int, int]] = []
-        self.host_calls: dict[tuple[str, Decision], int] = {}
         self.started = perf_counter_ns()
 
     def fold(self) -> None:
         """Count the answers, and forget them."""
+        counts = Counter(self.host_calls)
         for function, decision, bytes_in, bytes_out in self.answers:
             self.bytes_in += bytes_in
             self.bytes_out += bytes_out
-            key = function, decision
-            self.host_calls[key] = self.host_calls.get(key, 0) + 1
+            counts[function, decision] += 1
+        self.host_calls = counts
         self.answers.clear()
