@@ -136,8 +136,8 @@ def of_call(
     if code is None:
         return Crash(error.message)
     frames = _frames(error, modules)
-    if frames and code is TrapCode.UNREACHABLE:
-        frames[0] = _executed(frames[0], modules)
+    if frames and code not in (TrapCode.OUT_OF_FUEL, TrapCode.INTERRUPTED):
+        frames[0] = _trapped(frames[0], (code, *_FINER.get(code, ())), modules)
     if frames and code in _FINER:
         code = _refined(code, frames[0], modules)
     return _trap(code, frames)
@@ -186,10 +186,14 @@ def _without_code(error: wasmtime.Trap | wasmtime.WasmtimeError, exception: obje
     return refused or Crash(str(error))
 
 
-def _executed(frame: capi.Frame, modules: Collection[Module]) -> capi.Frame:
-    """Return the frame with the place of the ``unreachable`` that trapped."""
-    places = (module.place_of_unreachable(frame.function, frame.offset) for module in modules)
-    return evolve(frame, offset=next((place for place in places if place is not None), frame.offset))
+def _trapped(frame: capi.Frame, codes: Sequence[TrapCode], modules: Collection[Module]) -> capi.Frame:
+    """Return the frame with the place of the instruction that trapped with one of ``codes``."""
+    function, offset = frame.function, frame.offset
+    opcodes = (module.opcode(function, offset) for module in modules)
+    if any(opcode is not None and set(codes) & set(opcode.traps) for opcode in opcodes):
+        return frame
+    places = (module.place_of_trap(function, offset, codes) for module in modules)
+    return evolve(frame, offset=next((place for place in places if place is not None), offset))
 
 
 def _refined(code: TrapCode, frame: capi.Frame, modules: Collection[Module]) -> TrapCode:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from zenowasm.interp.types import ExportType, ImportType
 if TYPE_CHECKING:
     from zenowasm.backends.wasmtime.metering import Metered
     from zenowasm.backends.wasmtime.source import Source
+    from zenowasm.interp.errors import TrapCode
     from zenowasm.interp.instructions.table import Opcode
 
 
@@ -68,9 +69,9 @@ class Module:
         """Return the instruction that begins at a byte offset, or ``None`` when the function does not extend there."""
         return self._source.opcode(function, offset)
 
-    def place_of_unreachable(self, function: int, offset: int) -> int | None:
-        """Return the place of the ``unreachable`` that trapped, ``None`` when the function does not extend there."""
-        return self._source.place_of_unreachable(function, offset)
+    def place_of_trap(self, function: int, offset: int, codes: Collection[TrapCode]) -> int | None:
+        """Return the place of the instruction that trapped with one of ``codes``, ``None`` when it is not known."""
+        return self._source.place_of_trap(function, offset, codes)
 
     @cached_property
     def _interface(self) -> Interface:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from zenowasm.backends.wasmtime.interface import Interface
 from zenowasm.backends.wasmtime.metering import Metered, metered
-from zenowasm.backends.wasmtime.unreachable import place_of_unreachable
+from zenowasm.backends.wasmtime.places import place_of_trap
 from zenowasm.interp.binary import decode
 from zenowasm.interp.binary.reader import Reader
+from zenowasm.interp.errors import TrapCode
 from zenowasm.interp.features import Feature
 from zenowasm.interp.instructions import TABLE
 from zenowasm.interp.instructions.table import Opcode
@@ -40,16 +43,16 @@ class Source:
     def opcode(self, function: int, offset: int) -> Opcode | None:
         """Return the instruction that begins at a byte offset, or ``None`` when the function does not extend there."""
         code = self._code(function, offset)
-        if code is None:
+        if code is None or offset == code.offset:  # where the locals are
             return None
         reader = Reader(self.binary[offset : code.offset + code.size], offset)
         first = reader.byte()
         return TABLE.by_bytes.get((first, reader.u32()) if first in TABLE.prefixes else (None, first))
 
-    def place_of_unreachable(self, function: int, offset: int) -> int | None:
-        """Return the place of the ``unreachable`` that trapped, ``None`` when the function does not extend there."""
+    def place_of_trap(self, function: int, offset: int, codes: Collection[TrapCode]) -> int | None:
+        """Return the place of the instruction that trapped with one of ``codes``, ``None`` when it is not known."""
         code = self._code(function, offset)
-        return None if code is None else place_of_unreachable(code.body().expression, offset)
+        return None if code is None else place_of_trap(code.body().expression, offset, codes)
 
     def _code(self, function: int, offset: int) -> syntax.Code | None:
         index = function - len(self.structure.imported(syntax.ExternKind.FUNC))

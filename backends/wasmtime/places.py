@@ -1,37 +1,40 @@
-"""Finds the ``unreachable`` that was executed.
+"""Finds the instruction that trapped.
 
-Where a branch leads to nothing but a trap, wasmtime's compiler makes one conditional trap of both and gives it the
-place of the branch, or that of the look at the epoch at the start of a function or loop. It does so unless fuel is
-counted. What is there to be compared, and shown to people, is the place of the instruction that trapped.
+Where a branch leads to nothing but a trap, such as ``unreachable`` or a load that can never be within its memory,
+wasmtime's compiler makes one conditional trap of both. That has the place of the branch, or of the look at the epoch at
+the start of a function or loop, unless fuel is counted in between. What is there to be compared, and shown to people,
+is the place of the instruction that trapped.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
+from zenowasm.interp.errors import TrapCode
 from zenowasm.interp.syntax.module import Expression
 
 _BLOCKS: Final = ("block", "loop", "if", "try_table")
 _BRANCHES: Final = ("br_if", "br_on_null", "br_on_non_null", "br_on_cast", "br_on_cast_fail")
-_ENDINGS: Final = (
-    *("br_table", "return", "throw", "throw_ref"),
-    *("call", "call_indirect", "call_ref", "return_call", "return_call_indirect", "return_call_ref"),
-)
+_ENDINGS: Final = ("if", "loop", *_BRANCHES, "br_table", "return", "throw", "throw_ref", "call", "return_call")
 
 
-def place_of_unreachable(expression: Expression, offset: int) -> int | None:
-    """Return where the ``unreachable`` is that trapped, for the place that wasmtime gives; ``None`` if not known."""
-    found = next(_Code(expression).trapping(bisect_left(expression.offsets, offset)), None)
+def place_of_trap(expression: Expression, offset: int, codes: Collection[TrapCode]) -> int | None:
+    """Return where the instruction is that trapped with one of ``codes``, for the place that wasmtime gives.
+
+    ``None`` if it is not known.
+    """
+    found = next(_Code(expression, codes).trapping(bisect_left(expression.offsets, offset)), None)
     return None if found is None else expression.offsets[found]
 
 
 class _Code:
     """The instructions of a function, by index: which block each is in, and where each block ends."""
 
-    def __init__(self, expression: Expression) -> None:
+    def __init__(self, expression: Expression, codes: Collection[TrapCode]) -> None:
         self._expression = expression
+        self._codes = codes
         self._names = [it.opcode.mnemonic for it in expression.instructions]
         self._around: list[int] = []
         self._ends: dict[int, int] = {}
@@ -47,7 +50,7 @@ class _Code:
                 self._ends[blocks.pop()] = index
 
     def trapping(self, index: int) -> Iterator[int]:
-        """Yield each ``unreachable`` that is where the instruction at ``index`` leads, the likeliest first."""
+        """Yield each instruction to which the one at ``index`` leads and that may have trapped, the likeliest first."""
         for successor in self._successors(index):
             if (found := self._straight(successor)) is not None:
                 yield found
@@ -72,13 +75,12 @@ class _Code:
         return [block + 1 if self._names[block] == "loop" else self._ends[block] + 1]
 
     def _straight(self, index: int) -> int | None:
-        """Return the first ``unreachable`` from ``index`` on, unless there is a branch or a call before it."""
+        """Return the first instruction from ``index`` on that can trap, if it can trap so, and no branch is before."""
         while index < len(self._names):
             name = self._names[index]
-            if name == "unreachable":
-                return index
-            if name in ("if", "loop") or name in _BRANCHES or name in _ENDINGS:
-                return None
+            traps = self._expression.instructions[index].opcode.traps
+            if traps or name in _ENDINGS:
+                return index if set(traps) & set(self._codes) else None
             if name == "br":
                 (target,) = self._target(index) or (len(self._names),)
                 if target <= index:
