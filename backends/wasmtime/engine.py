@@ -70,8 +70,8 @@ def _read(binary: bytes, features: Feature, progress: Progress | None = None) ->
 def _version() -> str:
     """Return the version of wasmtime-py, from the name of the folder that says what is installed.
 
-    Python's library for that takes a tenth of a second, most of it to import a parser of e-mail; it is asked where
-    several folders, or none, say so.
+    Importing Python's library for that, with its parser of e-mail, takes longer than loading a compiled module. It is
+    asked where several folders, or none, say so.
     """
     found = [it.name for it in Path(wasmtime.__file__).parents[1].glob("wasmtime-*.dist-info")]
     if len(found) == 1:
@@ -117,7 +117,7 @@ class Engine:
         """Decode, validate and compile a module; raises the errors that the protocol names.
 
         Our own decoder reads all but the function bodies beforehand: it knows malformed from invalid, and what it
-        counts says how much the compiler may take. Of a module that the cache has nothing is read.
+        counts says how much the compiler may take. Nothing is read of a module that the cache has.
         """
         found = self._compiled.get(binary)
         if found is not None:
