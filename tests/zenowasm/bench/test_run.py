@@ -1,6 +1,8 @@
 import pytest
 
+from zenowasm.backends.protocol import Capability
 from zenowasm.bench import run
+from zenowasm.bench.engines.table import OURS, VARIANTS
 from zenowasm.bench.errors import BenchError
 from zenowasm.bench.run import Effort, choose, peers
 
@@ -56,3 +58,25 @@ def test_names_that_are_none():
         choose(("x",), False)
     with pytest.raises(BenchError, match="unknown engine or host 'x': choose from reference, "):
         peers(("x",))
+
+
+def test_variants_of_wasmtime_are_measured_where_they_are_named():
+    everything, _, _ = peers(())
+    assert not any(":" in it.label for it in everything.engines)
+    chosen, _, absent = peers(["wasmtime-py", "wasmtime:none", "wasmtime:all"])
+    assert [it.label for it in chosen.engines] == ["wasmtime-py", "wasmtime:none", "wasmtime:all"]
+    assert not absent
+
+
+def test_what_guests_pay_for_in_each_variant():
+    optional = {Capability.FUEL, Capability.INTERRUPTS, Capability.DETERMINISTIC}
+    found = {it.label: it._engine.capabilities & optional for it in VARIANTS}
+    assert found == {
+        "wasmtime:none": set(),
+        "wasmtime:fuel": {Capability.FUEL},
+        "wasmtime:interrupts": {Capability.INTERRUPTS},
+        "wasmtime:deterministic": {Capability.DETERMINISTIC},
+        "wasmtime:all": optional,
+    }
+    hosts = next(it for it in OURS if it.label == "wasmtime")
+    assert hosts._engine.capabilities & optional == optional - {Capability.FUEL}
