@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from subprocess import CompletedProcess
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import wasmtime
 
@@ -24,6 +22,9 @@ from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax.module import Module
 from zenowasm.interp.validation.module import decode_bodies
 from zenowasm.records import frozen
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
 
 _MOST_HERE: Final = 256 * MIB
 """The largest estimate of a module that is compiled in this process; it takes a fraction of that."""
@@ -64,6 +65,8 @@ class Compiler:
 
 def _compile_elsewhere(settings: Mapping[str, bool | int], binary: bytes, limits: CompileLimits) -> bytes:
     """Return the module as a process that can be ended has compiled and serialized it."""
+    import subprocess  # most modules are small
+
     seconds = limits.seconds_for(len(binary))
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
     task = {

@@ -10,6 +10,7 @@ import pytest
 from support.toolchains import ROOT, PluginBench, built, use_toolchains
 from support.web import Web, serving
 
+from zenowasm.plugin.services import given
 from zenowasm.resources.http.client import HttpClient
 
 LANGUAGES = {"payments": "go", "s3": "rust", "telegram": "as", "markdown": "c"}
@@ -59,7 +60,7 @@ def host(build, tmp_path, http) -> Iterator[Callable[..., PluginBench]]:
                  for line in manifest.splitlines()]  # fmt: skip
         (folder / "manifest.yaml").write_text("\n".join(lines))
         (folder / f"{name}.wasm").write_bytes((source / f"{name}.wasm").read_bytes())
-        bench = PluginBench(folder, backends, environment=variables, http=http)
+        bench = PluginBench(folder, backends, environment=variables, http=given(http))
         opened.append(bench)
         return bench
 
