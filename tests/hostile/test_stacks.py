@@ -40,9 +40,11 @@ def again(caller, _):
         return (len(repr(nested)) & 1,)
 
 
+chosen = engine("wasmtime")
+module = chosen.compile(encode(parse_module(TEXT)))
+
+
 def call():
-    chosen = engine("wasmtime")
-    module = chosen.compile(encode(parse_module(TEXT)))
     for name in ("guest", "both", "nested"):
         try:
             store = chosen.new_store()
