@@ -9,10 +9,11 @@ from functools import cache
 from hashlib import sha256
 from typing import Final, Self
 
+from attrs import field, frozen
+
 from zenowasm import __version__
 from zenowasm.cache import Bounds, Cache, cache_enabled, cache_folder
 from zenowasm.interp.limits import MIB
-from zenowasm.records import field, frozen
 
 DEFAULT_BYTES: Final = 1024 * MIB
 FOLDER: Final = "modules"

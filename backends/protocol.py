@@ -15,6 +15,8 @@ from math import inf
 from time import monotonic, thread_time
 from typing import Protocol, TypeAlias, runtime_checkable
 
+from attrs import field, frozen, validators
+
 from zenowasm.backends.cache import ModuleCache
 from zenowasm.interp.limits import MIB, ExecutionLimits
 from zenowasm.interp.runtime.values import ExternRef, Value
@@ -30,7 +32,6 @@ from zenowasm.interp.types import (
     TagType,
     ValType,
 )
-from zenowasm.records import above, at_least, field, frozen
 
 __all__ = [
     "Budget",
@@ -146,8 +147,8 @@ class CompileLimits:
     ``seconds`` are for modules of half a MiB or more; smaller ones have their share of it (see ``seconds_for``).
     """
 
-    memory_bytes: int = field(default=1024 * MIB, check=at_least(0))
-    seconds: float = field(default=30.0, check=above(0))
+    memory_bytes: int = field(default=1024 * MIB, validator=validators.ge(0))
+    seconds: float = field(default=30.0, validator=validators.gt(0))
 
     def seconds_for(self, size: int) -> float:
         """Return what a module of ``size`` bytes may take: 2 s, or more in proportion to its size."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import ParamSpec, TypeVar, cast
 
+from attrs import frozen
+
 from zenowasm import __version__
 from zenowasm.backends.cache import key_of
 from zenowasm.backends.compiling import bounded, memory_checkpoint
@@ -50,7 +52,6 @@ from zenowasm.interp.runtime.store import Store as RuntimeStore
 from zenowasm.interp.runtime.table import TableInstance
 from zenowasm.interp.runtime.values import check_value
 from zenowasm.interp.validation import ValidModule, validate_lazily, validate_module
-from zenowasm.records import frozen
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")

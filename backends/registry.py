@@ -10,8 +10,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Final, cast
 
+from attrs import frozen
+
 from zenowasm.backends.protocol import Engine, EngineOptions
-from zenowasm.records import frozen
 
 
 class BackendError(Exception):

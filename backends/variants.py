@@ -6,9 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Self
 
+from attrs import evolve
+
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Capability, Engine, EngineOptions
-from zenowasm.records import evolve
 
 
 class EngineVariants:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zenowasm.records import at_least, field, frozen
+from attrs import field, frozen, validators
 
 MIB = 1 << 20
 PAGE_SIZE = 65_536
@@ -48,9 +48,9 @@ class ExecutionLimits:
     Each of the last takes a dozen frames of Python's own stack, so ``sys.getrecursionlimit()`` is a bound, too.
     """
 
-    memory_bytes: int = field(default=100 * MIB, check=at_least(0))
-    table_elements: int = field(default=10_000_000, check=at_least(0))
-    heap_bytes: int = field(default=100 * MIB, check=at_least(0))
-    call_depth: int = field(default=10_000, check=at_least(1))
-    stack_values: int = field(default=4_000_000, check=at_least(1))
-    nested_calls: int = field(default=60, check=at_least(0))
+    memory_bytes: int = field(default=100 * MIB, validator=validators.ge(0))
+    table_elements: int = field(default=10_000_000, validator=validators.ge(0))
+    heap_bytes: int = field(default=100 * MIB, validator=validators.ge(0))
+    call_depth: int = field(default=10_000, validator=validators.ge(1))
+    stack_values: int = field(default=4_000_000, validator=validators.ge(1))
+    nested_calls: int = field(default=60, validator=validators.ge(0))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from attrs import frozen
+
 from zenowasm.interp.limits import PAGE_SIZE
 from zenowasm.interp.types import (
     I32,
@@ -27,7 +29,6 @@ from zenowasm.interp.types import (
     TableType,
     ValType,
 )
-from zenowasm.records import frozen
 
 _H = AbsHeapType
 

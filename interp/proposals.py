@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from zenowasm.records import field, frozen
+from attrs import field, frozen
 
 
 @frozen

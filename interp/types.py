@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TypeAlias
 
-from zenowasm.records import field, frozen
+from attrs import Factory, field, frozen
 
 
 class NumType(Enum):
@@ -170,8 +170,10 @@ class StructType:
     """
 
     fields: tuple[FieldType, ...] = ()
-    operands: tuple[ValType, ...] = field(derived=_operands, init=False, eq=False, repr=False)
-    undefaultable: FieldType | None = field(derived=_undefaultable, init=False, eq=False, repr=False)
+    operands: tuple[ValType, ...] = field(default=Factory(_operands, takes_self=True), init=False, eq=False, repr=False)
+    undefaultable: FieldType | None = field(
+        default=Factory(_undefaultable, takes_self=True), init=False, eq=False, repr=False
+    )
 
     def __str__(self) -> str:
         return f"(struct{''.join(f' (field {f})' for f in self.fields)})"

@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
-from zenowasm.records import define, field, frozen
+from attrs import define, field, frozen
 
 T = TypeVar("T")
 

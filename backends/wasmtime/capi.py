@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import wasmtime
+from attrs import frozen
 from wasmtime import _ffi as ffi
 
 from zenowasm.backends.wasmtime.callbacks import Callbacks
@@ -34,7 +35,6 @@ from zenowasm.interp.types import (
     TableType,
     ValType,
 )
-from zenowasm.records import frozen
 
 RawValues: TypeAlias = Any
 """A C array of ``wasmtime_val_t``."""

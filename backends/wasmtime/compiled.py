@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 import wasmtime
+from attrs import frozen
 
 from zenowasm.backends.cache import ModuleCache, key_of
 from zenowasm.backends.wasmtime.interface import Interface
-from zenowasm.records import frozen
 
 _KIND: Final = "interface, compiled"
 """What an entry holds; it is a part of the key, so an entry of another form is not found."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import wasmtime
+from attrs import frozen
 
 from zenowasm.backends.compiling import out_of_memory, out_of_time
 from zenowasm.backends.protocol import CompileLimits
@@ -21,7 +22,6 @@ from zenowasm.interp.limits import MIB
 from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax.module import Module
 from zenowasm.interp.validation.module import decode_bodies
-from zenowasm.records import frozen
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess

@@ -9,6 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 import wasmtime
+from attrs import evolve
 
 from zenowasm.backends.wasmtime import capi
 from zenowasm.backends.wasmtime.module import Module
@@ -25,7 +26,6 @@ from zenowasm.interp.errors import (
 )
 from zenowasm.interp.mistakes import misfit_import
 from zenowasm.interp.types import ExternType, ImportType, MemType, TableType
-from zenowasm.records import evolve
 
 if TYPE_CHECKING:
     from zenowasm.backends.wasmtime.externs import Extern

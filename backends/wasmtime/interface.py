@@ -8,6 +8,8 @@ from itertools import product, starmap
 from types import MappingProxyType
 from typing import Any, Final, Self
 
+from attrs import frozen
+
 from zenowasm.interp.types import (
     AbsHeapType,
     ExportType,
@@ -25,7 +27,6 @@ from zenowasm.interp.types import (
     ValType,
     VecType,
 )
-from zenowasm.records import frozen
 
 _VALUES: Final[Mapping[str, ValType]] = MappingProxyType(
     {it.value: it for it in NumType}

@@ -13,6 +13,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from attrs import evolve, field, frozen
+
 from zenowasm.interp.binary import decode
 from zenowasm.interp.binary.encoder import encode
 from zenowasm.interp.instructions import TABLE, Immediate, Opcode
@@ -32,7 +34,6 @@ from zenowasm.interp.syntax.module import (
     Table,
 )
 from zenowasm.interp.types import I32, I64, FuncType, GlobalType, NumType, RecType, SubType
-from zenowasm.records import evolve, field, frozen
 
 COUNTER: Final = GlobalType(I64, mutable=True)
 """The type of the globals that a rewritten module imports at the end of its imports, in the order of ``_COUNTERS``."""

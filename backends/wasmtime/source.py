@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from attrs import frozen
+
 from zenowasm.backends.wasmtime.interface import Interface
 from zenowasm.backends.wasmtime.metering import Metered, metered
 from zenowasm.backends.wasmtime.places import place_of_trap
@@ -17,7 +19,6 @@ from zenowasm.interp.limits import PAGE_SIZE
 from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax import module as syntax
 from zenowasm.interp.validation.context import Context
-from zenowasm.records import frozen
 
 
 @frozen(eq=False)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import wasmtime
+from attrs import define, field
 
 from zenowasm.backends.wasmtime import capi, failures
 from zenowasm.interp.errors import LimitError
@@ -24,7 +25,6 @@ from zenowasm.interp.types import (
     TableType,
     ValType,
 )
-from zenowasm.records import define, field
 
 if TYPE_CHECKING:
     from zenowasm.backends.wasmtime.store import Store

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
+from attrs import field, frozen
+
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.binary.writer import Writer
 from zenowasm.interp.errors import DecodeError, LimitError
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import Module
-from zenowasm.records import field, frozen
 
 NAME_SECTION = "name"
 _MODULE = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from attrs import define, field
+
 from zenowasm.interp import proposals
 from zenowasm.interp.binary.instructions import expression
 from zenowasm.interp.binary.reader import ENTRY_BYTES, Reader
@@ -16,7 +18,6 @@ from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax.module import Body, CustomSection, Module, Section
 from zenowasm.interp.types import ValType
-from zenowasm.records import define, field
 
 _LOCALS_PER_BYTE = 4
 _RANK = {number: rank for rank, number in enumerate(SECTIONS)}

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+from attrs import frozen
+
 from zenowasm.interp.execution import handlers
 from zenowasm.interp.execution.fusion import fuse
 from zenowasm.interp.progress import Progress
@@ -20,7 +22,6 @@ from zenowasm.interp.runtime.values import TagReference, Value, default_value
 from zenowasm.interp.syntax.module import Body, Expression, Instruction, spread
 from zenowasm.interp.types import DefType, ValType
 from zenowasm.interp.validation import Context, FunctionValidator, Label, validate_function
-from zenowasm.records import frozen
 
 FUNCTION_ENTRY_FUEL = 1
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 
+from attrs import Factory, field, frozen
+
 from zenowasm.interp.errors import TrapCode
 from zenowasm.interp.features import Feature
 from zenowasm.interp.types import F32, F64, I32, I64, V128, NumType, ResultType, VecType
-from zenowasm.records import field, frozen
 
 
 class Immediate(Enum):
@@ -125,7 +126,7 @@ class Opcode:
     access: Access | None = None
     lanes: int = 0
     structure: Structure | None = None
-    identifier: str = field(derived=_identifier, init=False)
+    identifier: str = field(default=Factory(_identifier, takes_self=True), init=False)
 
     def __str__(self) -> str:
         return self.mnemonic

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from attrs import define, field
+
 from zenowasm.interp.canonical import canonical_func_type
 from zenowasm.interp.runtime.memory import MemoryInstance
 from zenowasm.interp.runtime.table import TableInstance
 from zenowasm.interp.runtime.values import FunctionReference, TagReference, Value, check_value
 from zenowasm.interp.types import DefType, FuncType, GlobalType, TagType
 from zenowasm.interp.validation.context import function_type
-from zenowasm.records import define, field
 
 if TYPE_CHECKING:
     from zenowasm.interp.runtime.store import Store

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
+from attrs import frozen
+
 from zenowasm.interp.instructions import TABLE, Immediate
 from zenowasm.interp.matching import top
 from zenowasm.interp.runtime.store import Store
 from zenowasm.interp.syntax.module import DataSegment, ElementSegment, Expression, Instruction, SegmentMode, Table
 from zenowasm.interp.types import AbsHeapType, RefType
 from zenowasm.interp.validation import Context, ValidModule
-from zenowasm.records import frozen
 
 _REF_FUNC = TABLE.by_mnemonic["ref.func"]
 _GLOBAL_GET = TABLE.by_mnemonic["global.get"]

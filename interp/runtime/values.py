@@ -14,12 +14,13 @@ from __future__ import annotations
 import gc
 from typing import Any, TypeAlias
 
+from attrs import frozen
+
 from zenowasm.interp.errors import Crash, Trap, TrapCode
 from zenowasm.interp.matching import matches_deftype
 from zenowasm.interp.numerics.floats import f32_from_bits, f32_to_bits, round_to_f32
 from zenowasm.interp.runtime.quota import Quota
 from zenowasm.interp.types import AbsHeapType, DefType, FuncType, NumType, RefType, ValType, VecType
-from zenowasm.records import frozen
 
 Value: TypeAlias = Any
 """A WebAssembly value in the representation above. ``Any``: the loops that move values never inspect them."""

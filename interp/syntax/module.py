@@ -8,6 +8,8 @@ from enum import Enum
 from itertools import accumulate, chain, repeat
 from typing import Any, NamedTuple, Protocol, TypeVar, overload
 
+from attrs import field, frozen
+
 from zenowasm.interp.instructions import Opcode
 from zenowasm.interp.progress import Progress
 from zenowasm.interp.types import (
@@ -20,7 +22,6 @@ from zenowasm.interp.types import (
     TableType,
     ValType,
 )
-from zenowasm.records import field, frozen
 
 T = TypeVar("T")
 

@@ -13,10 +13,11 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from functools import cached_property
 
+from attrs import field, frozen
+
 from zenowasm.interp.binary.hints import HINT_SECTION
 from zenowasm.interp.errors import LimitError, ParseError
 from zenowasm.interp.limits import ModuleLimits
-from zenowasm.records import field, frozen
 
 ID_CHARACTERS = frozenset(string.digits + string.ascii_letters + "!#$%&'*+-./:<=>?@\\^_`|~")
 """The characters of keywords, numbers and identifiers (specification, 6.3.5)."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import cache
 
+from attrs import evolve
+
 from zenowasm.interp.binary import Names
 from zenowasm.interp.instructions import Structure
 from zenowasm.interp.syntax.module import ExternKind, Module
 from zenowasm.interp.text.lexer import ID_CHARACTERS
 from zenowasm.interp.types import FuncType, StructType
-from zenowasm.records import evolve
 
 _OPENS = (Structure.BLOCK, Structure.IF)
 

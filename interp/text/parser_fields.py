@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from attrs import define, field, frozen
+
 from zenowasm.interp.binary.encoder import instruction_offsets
 from zenowasm.interp.instructions import TABLE, Structure
 from zenowasm.interp.limits import PAGE_SIZE, ModuleLimits
@@ -38,7 +40,6 @@ from zenowasm.interp.types import (
     TableType,
     ValType,
 )
-from zenowasm.records import define, field, frozen
 
 _REF_FUNC = TABLE.by_mnemonic["ref.func"]
 _CONSTANTS = {type_: TABLE.by_mnemonic[f"{type_}.const"] for type_ in (I32, I64)}

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
+from attrs import field, frozen
+
 from zenowasm.interp.instructions import TABLE, Immediate, Opcode, Structure
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import Cast, Catch, Instruction, MemArg
@@ -17,7 +19,6 @@ from zenowasm.interp.text.lexer import Source
 from zenowasm.interp.text.parser_types import TypeParser
 from zenowasm.interp.text.values import float_bits, parse_integer, parse_number, parse_unsigned
 from zenowasm.interp.types import F32, F64, I32, I64, NumType, ResultType
-from zenowasm.records import field, frozen
 
 Pending: TypeAlias = Instruction | Callable[[], Instruction]
 """An instruction, or what makes it when its place in the sequence is reached: type uses may add types in that order."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from attrs import frozen
+
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.text.cursor import Cursor, Space
 from zenowasm.interp.text.lexer import Source
@@ -29,7 +31,6 @@ from zenowasm.interp.types import (
     ValType,
     VecType,
 )
-from zenowasm.records import frozen
 
 _HEAPTYPES: Mapping[str, AbsHeapType] = {str(heap): heap for heap in AbsHeapType}
 _REFTYPES: Mapping[str, RefType] = {str(type_): type_ for type_ in (RefType(True, heap) for heap in AbsHeapType)}

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from attrs import field, frozen
+
 from zenowasm.interp.binary import Names, encode_names
 from zenowasm.interp.binary.custom import NAME_SECTION
 from zenowasm.interp.binary.encoder import instruction_offsets
@@ -45,7 +47,6 @@ from zenowasm.interp.types import (
     NumType,
     RefType,
 )
-from zenowasm.records import field, frozen
 
 _NUMBERS: Mapping[Immediate, NumType] = {
     Immediate.I32: I32,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from attrs import frozen
+
 from zenowasm.interp.canonical import close_group, close_valtype
 from zenowasm.interp.errors import ValidationError
 from zenowasm.interp.instructions import TABLE
@@ -21,7 +23,6 @@ from zenowasm.interp.types import (
     TableType,
     TagType,
 )
-from zenowasm.records import frozen
 
 _REF_FUNC = TABLE.by_mnemonic["ref.func"]
 

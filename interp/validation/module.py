@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from attrs import define, field
+
 from zenowasm.interp.errors import ValidationError
 from zenowasm.interp.matching import fault_of_size, matches_valtype
 from zenowasm.interp.progress import Progress, no_checkpoint
@@ -13,7 +15,6 @@ from zenowasm.interp.syntax.module import Code, DataSegment, ElementSegment, Ext
 from zenowasm.interp.types import FuncType, MemType, RefType, TableType
 from zenowasm.interp.validation.context import Context, function_type
 from zenowasm.interp.validation.function import validate_constant, validate_function
-from zenowasm.records import define, field
 
 
 @define(eq=False)

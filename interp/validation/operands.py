@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from attrs import frozen
+
 from zenowasm.interp.syntax.module import Body, Instruction
 from zenowasm.interp.validation.context import Context
 from zenowasm.interp.validation.function import FunctionValidator, OperandType, validate_function
-from zenowasm.records import frozen
 
 
 @frozen

@@ -9,10 +9,11 @@ from importlib.util import find_spec
 from itertools import groupby
 from typing import Any, Final
 
+from attrs import frozen
+
 from zenowasm.bench.results import Comparison, Curve, Latencies, Results, Start
 from zenowasm.bench.statistics import ratio, spread
 from zenowasm.bench.tables import figure
-from zenowasm.records import frozen
 
 _COLORS: Final = (
     "#1f6feb",

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 
+from attrs import frozen
+
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import EngineOptions
 from zenowasm.bench.engines.ours import Counting, Ours
@@ -13,7 +15,6 @@ from zenowasm.bench.engines.protocol import Engine, Running
 from zenowasm.bench.errors import DisagreementError, RefusedError
 from zenowasm.bench.kernels import Kernel
 from zenowasm.bench.measure import Case
-from zenowasm.records import frozen
 
 
 @frozen

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+from attrs import asdict
+
 from zenowasm.bench.results import Comparison, Results
-from zenowasm.records import asdict
 
 FORMAT: Final = 1
 """Of the part ``zenowasm``; a change that readers must know of counts it up."""

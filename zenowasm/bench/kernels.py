@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from attrs import field, frozen
+
 from zenowasm.bench.engines import quickjs
 from zenowasm.bench.engines.protocol import Engine, Running, RunsQuickJs
 from zenowasm.bench.errors import RefusedError
-from zenowasm.records import field, frozen
 
 _FOLDER: Final = Path(__file__).parent / "workloads"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from attrs import frozen
+
 from zenowasm.bench.errors import BenchError
 from zenowasm.bench.results import Results
 from zenowasm.bench.tables import Table, tables
 from zenowasm.display import visible
-from zenowasm.records import frozen
 
 BEGIN: Final = "<!-- zenowasm bench: begin -->"
 END: Final = "<!-- zenowasm bench: end -->"

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 
+from attrs import frozen
+
 from zenowasm.bench.statistics import Spread, spread
-from zenowasm.records import frozen
 
 
 @frozen

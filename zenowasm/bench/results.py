@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from attrs import field, frozen
+
 from zenowasm.bench.measure import Measurement
 from zenowasm.bench.statistics import exponent
-from zenowasm.records import field, frozen
 
 
 @frozen

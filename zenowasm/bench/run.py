@@ -7,6 +7,8 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Final, TypeAlias
 
+from attrs import define, field, frozen
+
 from zenowasm import __version__
 from zenowasm.bench import compute, footprint, slots, starts
 from zenowasm.bench.engines.protocol import Engine
@@ -20,7 +22,6 @@ from zenowasm.bench.measure import Case, measure, pinned
 from zenowasm.bench.peer import Peer
 from zenowasm.bench.results import Comparison, Curve, Footprint, Latencies, Results, Start
 from zenowasm.bench.statistics import spread
-from zenowasm.records import define, field, frozen
 
 THREADS: Final = (1, 4, 8)
 _QUICK_KERNELS: Final = ("fib", "hash")

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from time import perf_counter
 
+from attrs import frozen
+
 from zenowasm.bench.errors import DisagreementError
 from zenowasm.bench.hosts.protocol import Greet, PluginHost
 from zenowasm.bench.measure import Measurement
 from zenowasm.bench.results import Comparison, Curve, Latencies
 from zenowasm.bench.statistics import quantile
-from zenowasm.records import frozen
 
 _SIZES = (16, 128, 1_024, 8_192)
 """Letters of the name that is greeted."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from zenowasm.records import frozen
+from attrs import frozen
 
 
 @frozen

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from attrs import frozen
+
 from zenowasm.bench.results import Comparison, Results
 from zenowasm.bench.statistics import Spread, ratio, spread
-from zenowasm.records import frozen
 
 
 @frozen

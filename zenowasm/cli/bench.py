@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+from attrs import evolve
 from rich.console import Console
 
 from zenowasm.bench import charts, markdown, run, terminal
@@ -19,7 +20,6 @@ from zenowasm.bench.page import to_html
 from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.reports import OUTPUT, write_report
 from zenowasm.display import visible
-from zenowasm.records import evolve
 
 DOCS: Final = Path("docs") / "benchmarks.md"
 

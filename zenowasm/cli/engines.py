@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+from attrs import asdict, frozen
 
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Capability, EngineOptions
@@ -14,7 +15,6 @@ from zenowasm.cli.errors import user_errors
 from zenowasm.display import visible
 from zenowasm.plugin import PluginError, load_environment
 from zenowasm.plugin.configuration.settings import Settings, read_settings
-from zenowasm.records import asdict, frozen
 
 _OPTIONAL: Final = (Capability.FUEL, Capability.INTERRUPTS, Capability.DETERMINISTIC)
 """What guests pay for while they run."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 import click
+from attrs import frozen
 
 from zenowasm.backends import registry
 from zenowasm.backends.cache import ModuleCache
@@ -36,7 +37,6 @@ from zenowasm.host.linker import Linker
 from zenowasm.interp.errors import Trap, WasmError
 from zenowasm.interp.text.values import parse_number, readable_text
 from zenowasm.interp.types import NumType, ValType, VecType
-from zenowasm.records import frozen
 from zenowasm.wasi.context import LineBuffer, WasiContext
 from zenowasm.wasi.errors import ProcExit
 from zenowasm.wasi.preview1 import Preview1

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from attrs import asdict
 
 from zenowasm.backends import registry
 from zenowasm.backends.cache import ModuleCache
@@ -29,7 +30,6 @@ from zenowasm.plugin.configuration.settings import Settings, read_settings
 from zenowasm.plugin.declared import declared_slots
 from zenowasm.plugin.guest.abi import SlotDefinition
 from zenowasm.plugin.validate import Level, validate_plugin
-from zenowasm.records import asdict
 
 _RULE = "=" * 60
 _MARKS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.ERROR: "❌"}

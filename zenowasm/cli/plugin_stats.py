@@ -11,6 +11,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import click
+from attrs import asdict
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -24,7 +25,6 @@ from zenowasm.faces.admin.token import TOKEN
 from zenowasm.plugin import load_environment
 from zenowasm.plugin.errors import PluginError
 from zenowasm.plugin.observing.audit_stats import AuditStats, read_audit, rotated
-from zenowasm.records import asdict
 
 _ADDRESS: Final = "/api/admin/stats"
 _SECONDS: Final = 10.0

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from attrs import evolve
+
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Store, Validation
 from zenowasm.backends.registry import BackendError
@@ -15,7 +17,6 @@ from zenowasm.plugin import AuditRecord, Host, LogRecord, PluginError, load_envi
 from zenowasm.plugin.configuration.limits import LimitSettings, LimitSource
 from zenowasm.plugin.configuration.settings import read_settings
 from zenowasm.plugin.observing.trace import Decision
-from zenowasm.records import evolve
 from zenowasm.zenolang import Evaluator, Scope, UnknownSlotError, ZenoError, default_registry, parse
 
 STDIN = "-"

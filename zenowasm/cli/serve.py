@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 import click
+from attrs import asdict
 
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli import options
@@ -24,7 +25,6 @@ from zenowasm.faces.admin.state import AdminState, default_state_file, removed_s
 from zenowasm.faces.admin.token import TOKEN, admin_token
 from zenowasm.plugin import Host, PluginError, ShutdownReport, load_environment
 from zenowasm.plugin.configuration.settings import read_settings
-from zenowasm.records import asdict
 
 
 def _address(context: click.Context, option: click.Parameter, value: str) -> tuple[str, int]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from attrs import frozen
 
 from zenowasm.cli.errors import CliError
-from zenowasm.records import frozen
 from zenowasm.resources.files.folder import Folder
 from zenowasm.wasi.context import Preopen, WasiContext
 

@@ -12,11 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from attrs import asdict
+
 from zenowasm.conformance.folder import NAME, OTHER, write_plugin
 from zenowasm.conformance.frame import Fill
 from zenowasm.conformance.scenario import UNSAID, Guest, Scenario, Step, World
 from zenowasm.conformance.world import fill
-from zenowasm.records import asdict
 
 SERVER: Final = "http://127.0.0.1:18080"
 """Where guests that are written to a folder look for the server of the scenarios."""

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from attrs import frozen
+
 from zenowasm.conformance.scenario import UNSAID
-from zenowasm.records import frozen
 
 ANYTHING = "..."
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from attrs import asdict, define, evolve, field, frozen
+
 from zenowasm.backends.protocol import Capability, Engine, Store, Value
 from zenowasm.backends.variants import EngineVariants
 from zenowasm.conformance.folder import NAME, OTHER, write_plugin
@@ -17,7 +19,6 @@ from zenowasm.conformance.world import Resources, open_resources
 from zenowasm.host.observer import BorderCall, Direction
 from zenowasm.plugin import HostServices, LogRecord, PluginError, PluginManager, Response, register_slots
 from zenowasm.plugin.errors import CallError
-from zenowasm.records import asdict, define, evolve, field, frozen
 from zenowasm.zenolang import Evaluator, Scope, ZenoError, default_registry, parse
 
 

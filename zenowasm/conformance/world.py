@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from attrs import field, frozen
 
 from zenowasm.conformance.scenario import Database, World
 from zenowasm.plugin.configuration.limits import CONFIG_FILE
 from zenowasm.plugin.configuration.settings import parse_settings
 from zenowasm.plugin.services import given
-from zenowasm.records import field, frozen
 from zenowasm.resources.databases.connections import Databases
 from zenowasm.resources.databases.settings import DatabaseSettings
 from zenowasm.resources.files.folder import Folder

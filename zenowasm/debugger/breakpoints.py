@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from attrs import define, frozen
+
 from zenowasm.debugger.errors import DebuggerError
 from zenowasm.debugger.program import Program
-from zenowasm.records import define, frozen
 
 ENTRY = -1
 """The place of a breakpoint at a function's entry, which a branch back to the first instruction does not reach."""

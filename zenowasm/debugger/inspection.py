@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import frozen
+
 from zenowasm.debugger.program import Program
 from zenowasm.interp.execution import Frame
 from zenowasm.interp.runtime.instances import FunctionInstance
@@ -11,7 +13,6 @@ from zenowasm.interp.text.printer import InstructionLine
 from zenowasm.interp.text.values import readable_text
 from zenowasm.interp.types import I32, I64, NumType
 from zenowasm.interp.validation.function import OperandType
-from zenowasm.records import frozen
 
 _OBVIOUS = 10
 """Integers of smaller magnitude are not shown in hexadecimal too."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
+from attrs import frozen
+
 from zenowasm.debugger.rust_names import suffixes
 from zenowasm.interp.binary import decode_names
 from zenowasm.interp.instructions import Effect, Immediate
@@ -15,7 +17,6 @@ from zenowasm.interp.validation import ValidModule
 from zenowasm.interp.validation.context import function_type
 from zenowasm.interp.validation.function import OperandType
 from zenowasm.interp.validation.operands import operands_of
-from zenowasm.records import frozen
 
 
 @frozen(eq=False)

@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol, cast
 
+from attrs import frozen
+
 from zenowasm.backends.protocol import Store as EngineStore
 from zenowasm.debugger.breakpoints import ENTRY, Breakpoint, Breakpoints
 from zenowasm.debugger.errors import DebuggerError, DebuggerQuit
@@ -22,7 +24,6 @@ from zenowasm.interp.execution.code import Code
 from zenowasm.interp.text.printer import InstructionLine
 from zenowasm.interp.types import I32
 from zenowasm.interp.validation import ValidModule
-from zenowasm.records import frozen
 
 _FAILURES = (Trap, Exhaustion, UncaughtException)
 """What counts as a trap; other errors of a guest, such as WASI's exit, are its own way to end."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from enum import Enum
 
+from attrs import define, frozen
+
 from zenowasm.debugger.breakpoints import Breakpoint
 from zenowasm.interp.errors import WasmError
 from zenowasm.interp.execution import Frame
-from zenowasm.records import define, frozen
 
 
 class Action(Enum):

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import TextIO
 
+from attrs import frozen
+
 from zenowasm.debugger import (
     Action,
     CodeLine,
@@ -22,7 +24,6 @@ from zenowasm.debugger import (
     Variable,
     value_text,
 )
-from zenowasm.records import frozen
 
 PROMPT = "(zenowasm) "
 _AROUND = 5

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from attrs import field, frozen
+
 from zenowasm.backends.protocol import (
     Caller,
     Extern,
@@ -20,7 +22,6 @@ from zenowasm.host.memory import GuestMemory
 from zenowasm.host.observer import BorderCall, Direction, Observer, observed
 from zenowasm.interp.errors import LinkError
 from zenowasm.interp.types import I32, ResultType
-from zenowasm.records import field, frozen
 
 _U32 = 0xFFFF_FFFF
 _LISTED = 12

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
+from attrs import frozen
+
 from zenowasm.backends.protocol import Value
-from zenowasm.records import frozen
 
 
 class Direction(Enum):

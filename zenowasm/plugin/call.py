@@ -7,8 +7,9 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from attrs import define, field
+
 from zenowasm.plugin.observing.trace import CallTrace
-from zenowasm.records import define
 from zenowasm.zenolang.scope import Scope
 
 if TYPE_CHECKING:
@@ -29,23 +30,13 @@ class RunningCall:
     calls. ``trace`` is what those see of it who watch the host.
     """
 
-    scope: Scope | None
-    deadline: float
-    succeeded: bool
-    host_calls: int
-    trace: CallTrace
-    transactions: dict[str, Transaction]
-    endings: list[Ending]
-
-    def __init__(self, scope: Scope | None = None, deadline: float = inf, trace: CallTrace | None = None) -> None:
-        """Begin a call."""
-        self.scope = scope
-        self.deadline = deadline
-        self.succeeded = True
-        self.host_calls = 0
-        self.trace = CallTrace() if trace is None else trace
-        self.transactions = {}
-        self.endings = []
+    scope: Scope | None = None
+    deadline: float = inf
+    succeeded: bool = True
+    host_calls: int = 0
+    trace: CallTrace = field(factory=CallTrace)
+    transactions: dict[str, Transaction] = field(factory=dict, init=False)
+    endings: list[Ending] = field(factory=list, init=False)
 
     @property
     def seconds_left(self) -> float:

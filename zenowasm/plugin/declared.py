@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from zenowasm.backends.variants import EngineVariants
 from zenowasm.plugin.configuration.environment import HostEnvironment
 from zenowasm.plugin.configuration.manifest import Manifest
@@ -9,7 +11,6 @@ from zenowasm.plugin.configuration.settings import Settings
 from zenowasm.plugin.guest.abi import SlotDefinition
 from zenowasm.plugin.lifecycle.loading import Loader
 from zenowasm.plugin.services import HostServices, LogSink
-from zenowasm.records import evolve
 
 
 def declared_slots(

@@ -11,6 +11,8 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from attrs import evolve
+
 from zenowasm.backends import registry as backends
 from zenowasm.backends.protocol import Budget, Engine, Store
 from zenowasm.backends.variants import EngineVariants
@@ -35,7 +37,6 @@ from zenowasm.plugin.observing.watching import make_watch
 from zenowasm.plugin.provisions import Provisions
 from zenowasm.plugin.services import DRAIN_SECONDS, HostServices, LogRecord, LogSink, given, log_to_logging
 from zenowasm.plugin.slots import register_slots
-from zenowasm.records import evolve
 from zenowasm.zenolang import Evaluator, Scope, SlotRegistry, default_registry, parse
 
 if TYPE_CHECKING:

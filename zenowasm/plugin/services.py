@@ -8,13 +8,14 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from attrs import define, field, frozen
+
 from zenowasm.backends.protocol import Store
 from zenowasm.display import visible
 from zenowasm.host.observer import Observer
 from zenowasm.plugin.access.policy import HostPolicy
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.observing.watch import Watch
-from zenowasm.records import define, field, frozen
 
 if TYPE_CHECKING:  # imported where one of them is made
     from logging import Logger
@@ -37,11 +38,6 @@ class LogRecord:
     plugin: str
     level: str
     message: str
-
-    def __init__(self, plugin: str, level: str, message: str) -> None:
-        self.plugin = plugin
-        self.level = level
-        self.message = message
 
 
 LogSink = Callable[[LogRecord], None]

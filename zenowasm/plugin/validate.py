@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 
+from attrs import define, field, frozen
+
 from zenowasm.backends.protocol import Engine, ExecutionLimits, Module
 from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import WasmError
@@ -21,7 +23,6 @@ from zenowasm.plugin.configuration.versions import ZENO_VERSION
 from zenowasm.plugin.errors import PluginError
 from zenowasm.plugin.guest.abi import CLEANUP, EXPORTS, REQUIRED, export_problems
 from zenowasm.plugin.guest.code import interface, read_binary
-from zenowasm.records import define, field, frozen
 
 
 class Level(Enum):

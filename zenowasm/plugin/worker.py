@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from typing import Protocol
 
+from attrs import define, field
+
 from zenowasm.backends.protocol import Budget
 from zenowasm.plugin.guest.abi import Metadata, Response, SlotDefinition
 from zenowasm.plugin.observing.trace import CallTrace
-from zenowasm.records import define, field
 from zenowasm.zenolang.scope import Scope
 
 
@@ -24,28 +25,11 @@ class SlotRequest:
     """
 
     slot: str
-    parameters: Mapping[str, object] = field(repr=False)
-    scope: Scope | None = field(repr=False)
-    budget: Budget | None
-    started: float
-    trace: CallTrace = field(repr=False)
-
-    def __init__(
-        self,
-        slot: str,
-        parameters: Mapping[str, object] | None = None,
-        scope: Scope | None = None,
-        budget: Budget | None = None,
-        started: float = 0.0,
-        trace: CallTrace | None = None,
-    ) -> None:
-        """Ask for a slot; a call that begins at 0.0 begins now."""
-        self.slot = slot
-        self.parameters = parameters or {}
-        self.scope = scope
-        self.budget = budget
-        self.started = started or monotonic()
-        self.trace = CallTrace() if trace is None else trace
+    parameters: Mapping[str, object] = field(factory=dict, repr=False)
+    scope: Scope | None = field(default=None, repr=False)
+    budget: Budget | None = None
+    started: float = field(factory=monotonic)
+    trace: CallTrace = field(factory=CallTrace, repr=False)
 
 
 class Worker(Protocol):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from attrs import frozen
+
 from zenowasm.interp.binary import decode
 from zenowasm.interp.binary.custom import NAME_SECTION
 from zenowasm.interp.binary.hints import HINT_SECTION, decode_hints
@@ -16,7 +18,6 @@ from zenowasm.interp.errors import DecodeError, ValidationError
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import CustomSection, ExternKind, Module
 from zenowasm.interp.types import FuncType, StructType
-from zenowasm.records import frozen
 
 _BLOCKS = frozenset({"block", "loop", "if", "try_table"})
 _HINTED = frozenset({"if", "br_if"})

@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from zenowasm.records import field, frozen
+from attrs import field, frozen
+
 from zenowasm.spec.runner import ScriptResult
 
 _LINE = re.compile(r"(?P<name>\S+?\.wast)(?P<kind>[:*])(?P<number>\d+)(?:\s+(?P<reason>.*))?")

@@ -8,8 +8,9 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
+from attrs import field, frozen
+
 from zenowasm.display import visible
-from zenowasm.records import field, frozen
 from zenowasm.spec.runner import ScriptResult
 from zenowasm.spec.suite import COMMIT, URL
 from zenowasm.spec.summary import Counts, SuiteResult, counts_of, proposal_of, total_of

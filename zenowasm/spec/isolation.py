@@ -10,8 +10,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import cast
 
+from attrs import frozen
+
 from zenowasm.backends import registry
-from zenowasm.records import frozen
 from zenowasm.spec.runner import Outcome, ScriptResult, Status, run_script
 from zenowasm.spec.script import ScriptError
 from zenowasm.spec.wast_reader import assemble, read_script

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from attrs import asdict
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
 from zenowasm.display import visible
-from zenowasm.records import asdict
 from zenowasm.spec.runner import ScriptResult, Status
 from zenowasm.spec.summary import Counts, SuiteResult, counts_of, proposal_of
 

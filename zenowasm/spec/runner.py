@@ -12,6 +12,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Generic, TypeVar, cast
 
+from attrs import frozen
+
 from zenowasm.backends.protocol import Budget, Engine, ExecutionLimits, Extern, Func, Global, Module, Value
 from zenowasm.interp.errors import (
     DecodeError,
@@ -23,7 +25,6 @@ from zenowasm.interp.errors import (
     WasmError,
 )
 from zenowasm.interp.types import ResultType
-from zenowasm.records import frozen
 from zenowasm.spec import script as syntax
 from zenowasm.spec.customs import check_customs
 from zenowasm.spec.patterns import describe_all, describe_patterns, fits, matches_all

@@ -11,9 +11,10 @@ from enum import Enum
 from pathlib import Path
 from typing import TypeAlias
 
+from attrs import frozen
+
 from zenowasm.interp.runtime.values import Value
 from zenowasm.interp.types import AbsHeapType, NumType, ValType
-from zenowasm.records import frozen
 
 
 class ScriptError(Exception):

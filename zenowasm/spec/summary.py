@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from zenowasm.records import field, frozen
+from attrs import field, frozen
+
 from zenowasm.spec.runner import ScriptResult, Status
 
 CORE = "core"

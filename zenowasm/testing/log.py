@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from attrs import define, field
+
 from zenowasm.display import visible
 from zenowasm.plugin import LogRecord
-from zenowasm.records import define, field
 
 
 @define(eq=False)

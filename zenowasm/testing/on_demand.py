@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from attrs import define, field
+
 from zenowasm.backends import registry
 from zenowasm.backends.cache import ModuleCache
 from zenowasm.backends.protocol import Capability, CompileLimits, Engine, EngineOptions, ExecutionLimits, Module, Store
@@ -18,7 +20,6 @@ from zenowasm.plugin.guest.abi import SlotDefinition
 from zenowasm.plugin.guest.jsonvalue import JSONValue
 from zenowasm.plugin.lifecycle.generation import Generation
 from zenowasm.plugin.lifecycle.reports import PluginProblem, ReloadReport
-from zenowasm.records import define, field
 from zenowasm.zenolang import Slot, SlotRegistry, default_registry
 
 

@@ -6,9 +6,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from attrs import asdict, define, field
+
 from zenowasm.conformance.judge import first_difference
 from zenowasm.plugin import AuditRecord, PluginError
-from zenowasm.records import asdict, define, field
 from zenowasm.testing.log import CapturedLog
 from zenowasm.testing.on_demand import OnDemandHost
 from zenowasm.testing.world import World

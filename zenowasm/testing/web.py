@@ -15,8 +15,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
+from attrs import define, field, frozen
+
 from zenowasm.plugin.access.permissions import NetworkGrant
-from zenowasm.records import define, field, frozen
 from zenowasm.resources.http.client import HttpClient, HttpResponse
 from zenowasm.resources.http.errors import NotPermittedError
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import yaml
+from attrs import evolve, field, frozen
 
 from zenowasm.plugin import AuditRecord, HostEnvironment, PluginError
 from zenowasm.plugin.configuration.limits import CONFIG_FILE
 from zenowasm.plugin.configuration.manifest import FILE_NAME, plugin_folders, read_manifest
 from zenowasm.plugin.configuration.settings import Files, Http, Settings, parse_settings
-from zenowasm.records import evolve, field, frozen
 from zenowasm.testing.log import CapturedLog
 from zenowasm.testing.on_demand import Engines, OnDemandHost
 

@@ -7,8 +7,9 @@ import os
 import tempfile
 from pathlib import Path
 
+from attrs import frozen
+
 from zenowasm.plugin.configuration.manifest import FILE_NAME, PluginType, read_manifest
-from zenowasm.records import frozen
 from zenowasm.toolchains.errors import CompileError, MissingToolchainError, SourceError
 from zenowasm.toolchains.language import Language
 from zenowasm.toolchains.languages import LANGUAGES

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from zenowasm.records import frozen
+from attrs import frozen
+
 from zenowasm.toolchains.errors import SourceError
 
 SDK = "zeno"

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from zenowasm.records import field, frozen
+from attrs import field, frozen
+
 from zenowasm.resources.files.folder import Folder
 from zenowasm.wasi.streams import BytesInput, Input, LineBuffer, Output, discard
 

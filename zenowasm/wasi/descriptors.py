@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 
-from zenowasm.records import define, field
+from attrs import define, field
+
 from zenowasm.resources.files.folder import Folder
 from zenowasm.wasi.context import WasiContext
 from zenowasm.wasi.errno import Errno

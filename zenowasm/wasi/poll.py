@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from attrs import define, frozen
+
 from zenowasm.host.memory import GuestMemory
-from zenowasm.records import define, frozen
 from zenowasm.wasi.clocks import now
 from zenowasm.wasi.descriptors import FileDescriptor, InputDescriptor, OutputDescriptor
 from zenowasm.wasi.errno import Errno

@@ -6,7 +6,8 @@ import select
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from zenowasm.records import field, frozen
+from attrs import Factory, field, frozen
+
 from zenowasm.wasi.context import WasiContext
 from zenowasm.wasi.descriptors import Descriptors
 
@@ -19,8 +20,8 @@ class State:
     """One guest as WASI sees it."""
 
     context: WasiContext
-    descriptors: Descriptors = field(derived=lambda it: Descriptors(it.context), init=False)
-    cpu_origin: int = field(derived=lambda it: it.context.cpu(), init=False)
+    descriptors: Descriptors = field(default=Factory(lambda it: Descriptors(it.context), takes_self=True), init=False)
+    cpu_origin: int = field(default=Factory(lambda it: it.context.cpu(), takes_self=True), init=False)
 
     def longest_wait(self, wanted: float | None) -> float:
         """Return how many seconds may be waited: what is ``wanted``, within the time that the running call has left."""

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 
-from zenowasm.records import evolve, frozen
+from attrs import evolve, frozen
+
 from zenowasm.zenolang import values
 from zenowasm.zenolang.errors import (
     ControlFlowError,

@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections.abc import Callable
 from enum import Enum, auto
 
-from zenowasm.records import frozen
+from attrs import frozen
+
 from zenowasm.zenolang.errors import LexError, ParseError, Position
 
 

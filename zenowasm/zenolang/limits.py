@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zenowasm.records import frozen
+from attrs import frozen
+
 from zenowasm.zenolang.errors import SizeLimitError, StepLimitError, TimeLimitError
 
 STEPS_BETWEEN_CLOCK_READINGS = 256

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from zenowasm.records import evolve
+from attrs import evolve
+
 from zenowasm.zenolang.errors import LexError, NestingError, ParseError, Position, SourceLimitError
 from zenowasm.zenolang.expressions import ExpressionParser, name_of_token, path_of
 from zenowasm.zenolang.lexer import Places, Token, TokenKind, TokenStream

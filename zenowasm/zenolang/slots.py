@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
+from attrs import define, field, frozen
+
 from zenowasm.display import nearest
-from zenowasm.records import define, field, frozen
 from zenowasm.zenolang.errors import Position, SlotRegistrationError
 from zenowasm.zenolang.scope import Scope
 from zenowasm.zenolang.syntax import Statement

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from zenowasm.records import frozen
+from attrs import frozen
+
 from zenowasm.zenolang.errors import Position
 
 

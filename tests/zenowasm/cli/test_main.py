@@ -38,7 +38,7 @@ finally:
 """
     loaded = zenowasm.python(code).err.split()
     assert "zenowasm.cli.main" in loaded
-    heavy = ("rich", "yaml", "attr", "wasmtime", "zenowasm.plugin", "zenowasm.zenolang", "zenowasm.interp.execution")
+    heavy = ("rich", "yaml", "cattrs", "wasmtime", "zenowasm.plugin", "zenowasm.zenolang", "zenowasm.interp.execution")
     assert [name for name in heavy if name in loaded] == []
 
 

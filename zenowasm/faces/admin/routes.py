@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from attrs import field, frozen
+
 from zenowasm.plugin import Host, PluginError, ReloadReport, SlotFailedError
 from zenowasm.plugin.errors import (
     BusyError,
@@ -22,7 +24,6 @@ from zenowasm.plugin.errors import (
 from zenowasm.plugin.guest.jsonvalue import JSONError, parse_whole
 from zenowasm.plugin.lifecycle.generation import Generation
 from zenowasm.plugin.lifecycle.reports import PluginChange
-from zenowasm.records import field, frozen
 
 RELOAD: Final = "/api/admin/plugins/reload"
 PLUGINS: Final = "/api/admin/plugins"

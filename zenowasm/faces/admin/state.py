@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from attrs import asdict, field, frozen
+
 from zenowasm.faces.admin.errors import AdminError
 from zenowasm.plugin.configuration.files import read_bounded
 from zenowasm.plugin.guest.jsonvalue import JSONError, encode, parse_whole
-from zenowasm.records import asdict, field, frozen
 
 STATE: Final = "ZENO_ADMIN_STATE"
 """The variable that names another file."""

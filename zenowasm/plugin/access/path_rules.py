@@ -7,8 +7,9 @@ in the original engine.
 
 from __future__ import annotations
 
+from attrs import frozen
+
 from zenowasm.plugin.access.url_rules import RuleError
-from zenowasm.records import frozen
 
 MAX_PATH = 4096
 _READ_ONLY = ":ro"

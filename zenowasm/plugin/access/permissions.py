@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from attrs import field, frozen
+
 from zenowasm.plugin.access.path_rules import PathRule
 from zenowasm.plugin.access.url_rules import UrlRule
-from zenowasm.records import field, frozen
 from zenowasm.resources.http.url import parse_url
 
 SCOPE_FORMS = ("read", "write")

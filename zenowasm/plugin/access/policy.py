@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from attrs import evolve, field, frozen
+
 from zenowasm.plugin.access.permissions import Permissions
 from zenowasm.plugin.configuration.limits import CONFIG_FILE, FIELDS, LimitSettings, LimitSource, PluginLimits
 from zenowasm.plugin.configuration.manifest import Manifest, PluginType
 from zenowasm.plugin.errors import NotAdmittedError, NotListedError
-from zenowasm.records import evolve, field, frozen
 
 SIDECAR_SECONDS: Final = 30.0
 """Of one call of a plugin that is a process, where nobody says otherwise (ABI document, section "Lifecycle")."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from zenowasm.records import frozen
+from attrs import frozen
+
 from zenowasm.resources.http.url import Url, parse_url
 
 

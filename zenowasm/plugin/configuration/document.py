@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import yaml
-
-from zenowasm.records import define, field, frozen
+from attrs import define, field, frozen
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from attrs import field, frozen
+
 from zenowasm.cache import CACHE_DIR
 from zenowasm.plugin.configuration.files import read_bounded
 from zenowasm.plugin.errors import PluginError
-from zenowasm.records import field, frozen
 
 ENABLED: Final = "ZENO_PLUGINS_ENABLED"
 PLUGIN_DIR: Final = "ZENO_PLUGIN_DIR"

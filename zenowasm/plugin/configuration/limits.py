@@ -12,12 +12,13 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, Final
 
+from attrs import evolve, field, fields, frozen, validators
+
 from zenowasm.backends.protocol import Budget, CompileLimits
 from zenowasm.interp.limits import MIB
 from zenowasm.plugin.configuration.units import Count, Duration, OutputSize, Share, Size, show_duration, show_size
-from zenowasm.records import above, at_least, evolve, field, fields, frozen, optional
 
-_POSITIVE: Any = optional(above(0))
+_POSITIVE: Any = validators.optional(validators.gt(0))
 CONFIG_FILE: Final = "config/plugins.yaml"
 
 
@@ -107,12 +108,12 @@ class PluginLimits:
     and cannot be less than 1 MiB (ABI document, section "Guest exports").
     """
 
-    seconds: float | None = field(default=10.0, check=_POSITIVE)
-    fuel: int | None = field(default=None, check=_POSITIVE)
-    cpu: float | None = field(default=None, check=_POSITIVE)
-    memory_bytes: int = field(default=100 * MIB, check=at_least(0))
+    seconds: float | None = field(default=10.0, validator=_POSITIVE)
+    fuel: int | None = field(default=None, validator=_POSITIVE)
+    cpu: float | None = field(default=None, validator=_POSITIVE)
+    memory_bytes: int = field(default=100 * MIB, validator=validators.ge(0))
     binary_bytes: int = 256 * MIB
-    reply_bytes: int = field(default=MIB, check=at_least(MIB))
+    reply_bytes: int = field(default=MIB, validator=validators.ge(MIB))
     request_bytes: int = 16 * MIB
     """Of one call's request, and of one reply of a host function."""
     host_request_bytes: int = 16 * MIB
@@ -123,29 +124,29 @@ class PluginLimits:
     """Of one log message; a longer one is cut, and says so."""
     log_bytes: int = MIB
     """Of all log messages of one call together; what comes after is dropped, and one message says so."""
-    call_depth: int = field(default=10_000, check=at_least(1))
+    call_depth: int = field(default=10_000, validator=validators.ge(1))
     """Guest calls inside one another. The reference engine counts them; wasmtime bounds its stack at 512 KiB instead,
     which holds about as many calls with small frames, whatever is said here."""
-    host_calls: int = field(default=100_000, check=at_least(0))
+    host_calls: int = field(default=100_000, validator=validators.ge(0))
     """Calls of host functions, those of WASI excepted, in one slot call."""
-    open_files: int = field(default=64, check=at_least(0))
+    open_files: int = field(default=64, validator=validators.ge(0))
     """WASI descriptors open at once in one instance, the three standard streams included; a guest that wants more
     gets the error number ``mfile``."""
-    instances: int = field(default=4, check=at_least(1))
+    instances: int = field(default=4, validator=validators.ge(1))
     """Of one plugin, for calls at the same time."""
-    idle_instances: int | None = field(default=None, check=optional(at_least(0)))
+    idle_instances: int | None = field(default=None, validator=validators.optional(validators.ge(0)))
     """Of one plugin, kept while no call uses them: ``None`` keeps all, with 0 every call has an instance of its own."""
-    calls_per_instance: int | None = field(default=None, check=_POSITIVE)
+    calls_per_instance: int | None = field(default=None, validator=_POSITIVE)
     """After so many calls an instance is replaced; ``None`` keeps it until it traps or its memory is used up."""
-    compile_memory_bytes: int = field(default=CompileLimits().memory_bytes, check=at_least(0))
+    compile_memory_bytes: int = field(default=CompileLimits().memory_bytes, validator=validators.ge(0))
     """For decoding, validating and compiling the binary."""
-    compile_seconds: float = field(default=CompileLimits().seconds, check=above(0))
+    compile_seconds: float = field(default=CompileLimits().seconds, validator=validators.gt(0))
     """Wall clock for the same of a binary of half a MiB or more; smaller ones have less (``CompileLimits``)."""
     plugins: int = 1_000
     slots: int = 1_000
     """Of one plugin."""
-    async_threads: int = field(default=4, check=at_least(1))
-    async_pending: int = field(default=1_000, check=at_least(1))
+    async_threads: int = field(default=4, validator=validators.ge(1))
+    async_pending: int = field(default=1_000, validator=validators.ge(1))
     sources: Mapping[str, LimitSource] = field(factory=dict, hash=False, kw_only=True)
     """Where the fields that differ from the defaults come from, as far as it is known."""
 

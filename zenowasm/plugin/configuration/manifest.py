@@ -12,6 +12,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
+from attrs import evolve, field, frozen
+
 from zenowasm.plugin.access.path_rules import PathRule
 from zenowasm.plugin.access.permissions import SCOPE_FORMS, Permissions
 from zenowasm.plugin.access.url_rules import RuleError, UrlRule
@@ -30,7 +32,6 @@ from zenowasm.plugin.configuration.typed import NOT_IN_FILE, FieldError, Reader,
 from zenowasm.plugin.configuration.units import Count
 from zenowasm.plugin.configuration.versions import RangeError, satisfies
 from zenowasm.plugin.errors import ManifestError
-from zenowasm.records import evolve, field, frozen
 
 FILE_NAME: Final = "manifest.yaml"
 MAX_NAME = 128

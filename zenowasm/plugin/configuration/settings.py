@@ -37,6 +37,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from attrs import evolve, field, frozen
+
 from zenowasm.backends.cache import ModuleCache
 from zenowasm.backends.protocol import EngineOptions, Validation
 from zenowasm.plugin.access.policy import HostPolicy
@@ -47,7 +49,6 @@ from zenowasm.plugin.configuration.limits import CONFIG_FILE, TIME_LIMITS, Limit
 from zenowasm.plugin.configuration.typed import NOT_IN_FILE, FieldError, Reader, expected, one_of, unknown_keys
 from zenowasm.plugin.configuration.units import Count, Duration, Size
 from zenowasm.plugin.errors import SettingsError
-from zenowasm.records import evolve, field, frozen
 
 CONFIG: Final = "ZENO_PLUGINS_CONFIG"
 """The variable that names another settings file."""

@@ -6,10 +6,11 @@ have are left to ``unknown_keys``, since a manifest ignores them and a settings 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin
+
+from attrs import AttrsInstance, fields, frozen, resolve_types
 
 from zenowasm.display import nearest
 from zenowasm.plugin.configuration.document import MappingNode, Node, Scalar, SequenceNode
@@ -25,9 +26,8 @@ from zenowasm.plugin.configuration.units import (
     parse_share,
     parse_size,
 )
-from zenowasm.records import fields, frozen
 
-T = TypeVar("T")
+T = TypeVar("T", bound=AttrsInstance)
 
 Hook = Callable[[Any, Any], Any]
 """From a node and the wanted type to a value."""
@@ -147,13 +147,9 @@ class Reader:
         """Return the ``cls`` that a mapping says; raises ``FieldError``."""
         if not isinstance(node, MappingNode):
             raise expected(node, "a mapping")
-        annotated = {key.name: key.type for key in fields(cls) if NOT_IN_FILE not in key.metadata}
-        names = vars(sys.modules[cls.__module__])
-        given = {
-            key: self._value(item, _resolved(annotated[key], names))
-            for key, item in node.items()
-            if key in annotated and not item.is_null
-        }
+        # What annotations name as text becomes types; attrs does that once for each class.
+        types = {key.name: key.type for key in fields(resolve_types(cls)) if NOT_IN_FILE not in key.metadata}
+        given = {key: self._value(it, types[key]) for key, it in node.items() if key in types and not it.is_null}
         return cls(**given)
 
     def _value(self, node: Node, wanted: Any) -> Any:
@@ -167,8 +163,3 @@ class Reader:
             raise expected(node, "a mapping")
         _, inner = get_args(wanted)
         return {key: inner() if it.is_null else self._value(it, inner) for key, it in node.items()}
-
-
-def _resolved(annotation: Any, names: dict[str, Any]) -> Any:
-    """Return the type that an annotation names, which is text in the modules of this package."""
-    return eval(annotation, names) if isinstance(annotation, str) else annotation

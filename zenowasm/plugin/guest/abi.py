@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from attrs import define, field, frozen
+
 from zenowasm.backends.protocol import FuncType, MemType, Module
 from zenowasm.interp.types import I32
 from zenowasm.plugin.errors import FunctionNotFoundError, MissingMemoryError, PluginError, ReplyError, SignatureError
 from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, parse_first
-from zenowasm.records import define, field, frozen
 
 INIT = "plugin_init"
 REGISTER_SLOTS = "plugin_register_slots"
@@ -81,13 +82,8 @@ class Response:
     """What ``plugin_execute`` answers."""
 
     success: bool
-    data: dict[str, JSONValue] | None
-    error: str | None
-
-    def __init__(self, success: bool, data: dict[str, JSONValue] | None = None, error: str | None = None) -> None:
-        self.success = success
-        self.data = data
-        self.error = error
+    data: dict[str, JSONValue] | None = None
+    error: str | None = None
 
 
 def export_problems(module: Module, plugin: str) -> list[PluginError]:

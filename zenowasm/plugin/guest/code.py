@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
+from attrs import field, frozen
+
 from zenowasm.backends.compiling import bounded
 from zenowasm.backends.protocol import Capability, Engine, Module
 from zenowasm.host.linker import HostFunction, Linker
@@ -25,7 +27,6 @@ from zenowasm.plugin.lifecycle.generation import Version
 from zenowasm.plugin.observing.log import PluginLog
 from zenowasm.plugin.observing.redaction import Redactor
 from zenowasm.plugin.services import HostServices
-from zenowasm.records import field, frozen
 from zenowasm.wasi.signatures import MODULE as WASI
 
 if TYPE_CHECKING:  # imported for the plugins that need it

@@ -13,6 +13,8 @@ from time import monotonic, sleep, thread_time
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from weakref import WeakMethod
 
+from attrs import evolve
+
 from zenowasm.backends.protocol import Budget, CallBudget, Capability, Closable, ExecutionLimits
 from zenowasm.host.memory import MemoryFaultError
 from zenowasm.interp.errors import HostExhaustion, LimitError, LinkError, WasmError
@@ -57,7 +59,6 @@ from zenowasm.plugin.host_functions.port import GuestPort
 from zenowasm.plugin.observing.log import PluginLog
 from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.worker import SlotRequest
-from zenowasm.records import evolve
 from zenowasm.wasi.errors import ProcExit
 from zenowasm.zenolang.scope import Scope
 

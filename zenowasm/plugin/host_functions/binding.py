@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
+from attrs import frozen
+
 from zenowasm.backends.protocol import Caller, FuncType
 from zenowasm.host.linker import HostFunction
 from zenowasm.host.memory import MemoryFaultError, visible_text
@@ -16,7 +18,6 @@ from zenowasm.plugin.host_functions.context import HostContext, RequestFailedErr
 from zenowasm.plugin.host_functions.log import Message
 from zenowasm.plugin.host_functions.port import GuestPort
 from zenowasm.plugin.host_functions.table import OPERATIONS, PREFIX, Answer, Argument, Operation, perform
-from zenowasm.records import frozen
 
 MODULE: Final = "env"
 _LONGEST_LEVEL: Final = 5

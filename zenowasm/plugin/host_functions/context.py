@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from attrs import define, field
+
 from zenowasm.plugin.access.permissions import Permissions
 from zenowasm.plugin.call import RunningCall
 from zenowasm.plugin.configuration.limits import PluginLimits
@@ -11,7 +13,6 @@ from zenowasm.plugin.observing.log import PluginLog
 from zenowasm.plugin.observing.redaction import Redactor
 from zenowasm.plugin.observing.trace import Decision
 from zenowasm.plugin.services import HostServices
-from zenowasm.records import define, field
 
 
 class RequestFailedError(Exception):

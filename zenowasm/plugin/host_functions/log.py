@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from attrs import define
+
 from zenowasm.plugin.host_functions.context import HostContext
-from zenowasm.records import define
 
 
 @define(eq=False)
@@ -12,12 +13,7 @@ class Message:
 
     level: str
     text: bytes
-    cut: int
-
-    def __init__(self, level: str, text: bytes, cut: int = 0) -> None:
-        self.level = level
-        self.text = text
-        self.cut = cut
+    cut: int = 0
 
 
 def write(context: HostContext, message: Message) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from attrs import define
+
 from zenowasm.host.memory import MemoryFaultError, TooLongError
 from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.plugin.configuration.limits import PluginLimits
@@ -12,7 +14,6 @@ from zenowasm.plugin.guest.abi import ALLOC
 from zenowasm.plugin.guest.exports import Guest
 from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, parse_first
 from zenowasm.plugin.host_functions.context import RequestFailedError
-from zenowasm.records import define
 
 MAX_DEPTH: Final = 16
 """Calls of ``alloc`` from host functions inside one another: each takes the host's own stack."""

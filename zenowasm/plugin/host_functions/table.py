@@ -12,12 +12,13 @@ from time import monotonic
 from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar
 
+from attrs import frozen
+
 from zenowasm.interp.errors import Trap, TrapCode, WasmError
 from zenowasm.plugin.errors import HostCallsUsedUp
 from zenowasm.plugin.host_functions import db, env, file, http, log, scope
 from zenowasm.plugin.host_functions.context import HostContext, RequestFailedError
 from zenowasm.plugin.observing.trace import MOST_ANSWERS, Decision
-from zenowasm.records import frozen
 
 PREFIX: Final = "host_"
 

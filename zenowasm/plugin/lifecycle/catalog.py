@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from attrs import field, frozen
+
 from zenowasm.plugin.errors import AlreadyLoadedError, NotLoadedError, SlotConflictError, SlotNotFoundError
 from zenowasm.plugin.lifecycle.generation import Generation
-from zenowasm.records import field, frozen
 
 
 def _nothing() -> Mapping[str, Generation]:

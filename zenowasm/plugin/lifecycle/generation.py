@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from math import inf
 from time import monotonic
 
+from attrs import field, frozen
+
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.configuration.manifest import Manifest
 from zenowasm.plugin.errors import PluginError, PoolTimeoutError, RetiredError
@@ -18,7 +20,6 @@ from zenowasm.plugin.lifecycle.pool import InstancePool, PoolSize, called_from_i
 from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.observing.watch import Watch
 from zenowasm.plugin.worker import SlotRequest, Worker, WorkerMaker, total_fuel
-from zenowasm.records import field, frozen
 
 
 @frozen

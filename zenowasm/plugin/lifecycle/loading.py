@@ -9,6 +9,8 @@ from time import monotonic
 from types import MappingProxyType
 from typing import Final
 
+from attrs import frozen
+
 from zenowasm.backends.protocol import Capability, Engine
 from zenowasm.backends.variants import EngineVariants
 from zenowasm.plugin.configuration.config import resolve_config
@@ -22,7 +24,6 @@ from zenowasm.plugin.lifecycle.pool import LONGEST_WAIT, SHORT
 from zenowasm.plugin.lifecycle.slot_cache import SlotCache
 from zenowasm.plugin.services import HostServices, LogRecord
 from zenowasm.plugin.worker import Worker, WorkerMaker
-from zenowasm.records import frozen
 
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 60.0

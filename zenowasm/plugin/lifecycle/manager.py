@@ -196,7 +196,7 @@ class PluginManager:
         trace = CallTrace(slot=slot)
         plugin = self._begin(trace)
         try:
-            request = SlotRequest(slot, parameters, scope, budget, started or 0.0, trace)
+            request = SlotRequest(slot, parameters or {}, scope, budget, started or monotonic(), trace)
             return plugin.execute(request, shows_scope=shows_scope)
         finally:
             plugin.end(trace)

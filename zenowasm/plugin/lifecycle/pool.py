@@ -9,9 +9,10 @@ from math import inf
 from threading import get_ident
 from time import monotonic
 
+from attrs import define, field, frozen, validators
+
 from zenowasm.plugin.errors import BusyError, PluginError, PoolTimeoutError, RetiredError
 from zenowasm.plugin.worker import Worker, WorkerMaker, total_fuel
-from zenowasm.records import at_least, define, field, frozen, optional
 
 SHORT = 250e-6
 """Seconds below which to change threads after a call would cost more than a tenth of it."""
@@ -36,9 +37,9 @@ class PoolSize:
     tells people how ``instances`` is raised.
     """
 
-    instances: int = field(default=4, check=at_least(1))
-    idle: int | None = field(default=None, check=optional(at_least(0)))
-    calls: int | None = field(default=None, check=optional(at_least(1)))
+    instances: int = field(default=4, validator=validators.ge(1))
+    idle: int | None = field(default=None, validator=validators.optional(validators.ge(0)))
+    calls: int | None = field(default=None, validator=validators.optional(validators.ge(1)))
     remedy: str = "to raise it, set max_instances"
 
 

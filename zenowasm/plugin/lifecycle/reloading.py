@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from attrs import define, field
+
 from zenowasm.plugin.configuration.manifest import read_manifest
 from zenowasm.plugin.configuration.versions import ZENO_VERSION
 from zenowasm.plugin.errors import LoadError, NotListedError, PluginError
@@ -12,7 +14,6 @@ from zenowasm.plugin.lifecycle.catalog import Catalog
 from zenowasm.plugin.lifecycle.generation import Generation, Retirement
 from zenowasm.plugin.lifecycle.loading import Loader
 from zenowasm.plugin.lifecycle.reports import Change, PluginChange
-from zenowasm.records import define, field
 
 
 @define(eq=False)

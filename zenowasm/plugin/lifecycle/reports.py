@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import Enum
 from pathlib import Path
 
+from attrs import frozen
+
 from zenowasm.plugin.errors import PluginError
 from zenowasm.plugin.lifecycle.generation import Retirement, Version
-from zenowasm.records import frozen
 
 
 class Change(Enum):

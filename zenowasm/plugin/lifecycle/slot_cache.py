@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Self
 
+from attrs import asdict, frozen
+
 from zenowasm import __version__
 from zenowasm.backends.protocol import Engine
 from zenowasm.cache import Bounds, Cache, cache_enabled, cache_folder
@@ -16,7 +18,6 @@ from zenowasm.plugin.errors import ReplyError
 from zenowasm.plugin.guest.abi import parse_metadata, parse_slots
 from zenowasm.plugin.guest.jsonvalue import JSONError, encode, parse_first
 from zenowasm.plugin.lifecycle.generation import Declaration
-from zenowasm.records import asdict, frozen
 
 FOLDER: Final = "slots"
 MAX_BYTES: Final = 1 << 20

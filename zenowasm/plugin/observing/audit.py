@@ -17,10 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from attrs import frozen
+
 from zenowasm.display import visible
 from zenowasm.plugin.errors import PluginError
 from zenowasm.plugin.observing.trace import Decision
-from zenowasm.records import frozen
 
 if TYPE_CHECKING:  # imported when something is logged
     from logging import Logger

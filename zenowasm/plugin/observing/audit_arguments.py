@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from attrs import frozen
+
 from zenowasm.plugin.observing.redaction import Redactor
-from zenowasm.records import frozen
 from zenowasm.resources.http.url import MAX_URL, parse_url, without_password
 
 MOST_CHARACTERS: Final = 256

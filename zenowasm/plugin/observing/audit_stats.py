@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from attrs import define, field, frozen
+
 from zenowasm.plugin.observing.metrics import MOST_ENTRIES, OTHERS, TimeHistogram, Times
 from zenowasm.plugin.observing.trace import Decision
-from zenowasm.records import define, field, frozen
 
 MOST_LINE: Final = 1 << 16
 """Bytes of a line; a record is shorter."""

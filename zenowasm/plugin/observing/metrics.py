@@ -11,10 +11,11 @@ from collections import Counter, deque
 from math import ceil
 from typing import Final
 
+from attrs import define, field, frozen
+
 from zenowasm.interp.errors import TrapCode
 from zenowasm.plugin.errors import CallError, SlotFailedError
 from zenowasm.plugin.observing.trace import CallTrace, Decision
-from zenowasm.records import define, field, frozen
 
 MOST_ENTRIES: Final = 10_000
 """Slots and phases of all plugins that are counted by themselves; all further ones are counted together."""

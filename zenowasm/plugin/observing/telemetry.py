@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from attrs import frozen
+
 from zenowasm.plugin.errors import CallError, PluginError
 from zenowasm.plugin.observing.metrics import failure_name
 from zenowasm.plugin.observing.trace import CallTrace, Decision
-from zenowasm.records import frozen
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider

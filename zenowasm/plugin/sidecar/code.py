@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from attrs import field, frozen
+
 from zenowasm.plugin.access.permissions import Permissions
 from zenowasm.plugin.configuration.config import resolve_config, secret_values
 from zenowasm.plugin.configuration.limits import PluginLimits
@@ -16,7 +18,6 @@ from zenowasm.plugin.guest.jsonvalue import encode
 from zenowasm.plugin.observing.log import PluginLog
 from zenowasm.plugin.observing.redaction import Redactor
 from zenowasm.plugin.services import HostServices
-from zenowasm.records import field, frozen
 
 PROTOCOL: Final = "json-rpc"
 _ALWAYS_PASSED: Final = ("PATH", "LANG", "LC_ALL", "TZ")

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from attrs import evolve, frozen
+
 from zenowasm.host.memory import visible_text
 from zenowasm.interp.errors import WasmError
 from zenowasm.plugin.guest.jsonvalue import JSONError
@@ -18,7 +20,6 @@ from zenowasm.plugin.host_functions.log import Message
 from zenowasm.plugin.host_functions.table import OPERATIONS, Answer, Argument, Operation, perform
 from zenowasm.plugin.observing.audit_arguments import UNKNOWN
 from zenowasm.plugin.sidecar.messages import HostCall, host_response
-from zenowasm.records import evolve, frozen
 
 _LOG: Final = "log"
 _SHOWN: Final = 100

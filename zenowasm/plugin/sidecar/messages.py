@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from attrs import field, frozen
+
 from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, parse_whole
-from zenowasm.records import field, frozen
 
 _SHOWN = 60
 MessageId = str | int

@@ -8,6 +8,8 @@ from itertools import count
 from time import monotonic
 from typing import Final
 
+from attrs import define, field
+
 from zenowasm.interp.errors import Trap, TrapCode, WasmError
 from zenowasm.plugin.call import RunningCall
 from zenowasm.plugin.errors import OutputLimitError, PluginError, RequestError, RequestLimitError, call_error
@@ -20,7 +22,6 @@ from zenowasm.plugin.sidecar.host_calls import answer, answer_outside
 from zenowasm.plugin.sidecar.inbox import Inbox
 from zenowasm.plugin.sidecar.messages import GuestResponse, HostCall, MessageError, guest_call, parse_message
 from zenowasm.plugin.sidecar.process import STOPPING_SECONDS, LineTooLongError, SidecarProcess
-from zenowasm.records import define, field
 from zenowasm.wasi.streams import LineBuffer
 
 MAX_OUTSIDE: Final = 1000

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from attrs import evolve
+
 from zenowasm.plugin.configuration.manifest import Manifest
 from zenowasm.plugin.errors import OutputLimitError, UnusableInstanceError
 from zenowasm.plugin.guest.abi import Metadata, Response, SlotDefinition, response_of
@@ -11,7 +13,6 @@ from zenowasm.plugin.services import HostServices
 from zenowasm.plugin.sidecar.code import load_sidecar
 from zenowasm.plugin.sidecar.keeper import SidecarKeeper
 from zenowasm.plugin.worker import SlotRequest, Worker
-from zenowasm.records import evolve
 
 
 class SidecarWorker:

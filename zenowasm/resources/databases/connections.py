@@ -17,8 +17,9 @@ from math import inf
 from types import MappingProxyType
 from typing import Final
 
+from attrs import frozen
+
 from zenowasm.display import visible
-from zenowasm.records import frozen
 from zenowasm.resources.databases import sql
 from zenowasm.resources.databases.process import ProcessSession
 from zenowasm.resources.databases.settings import (

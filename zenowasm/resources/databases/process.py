@@ -16,8 +16,9 @@ from pathlib import Path
 from struct import Struct
 from typing import Final
 
+from attrs import asdict
+
 import zenowasm
-from zenowasm.records import asdict
 from zenowasm.resources.databases import frames, sql
 from zenowasm.resources.databases.settings import (
     CANNOT_BE_OPENED,

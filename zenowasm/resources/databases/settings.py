@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from zenowasm.records import above, field, frozen
+from attrs import field, frozen, validators
 
 _SCHEMES: Final = {
     "sqlite": "sqlite",
@@ -16,7 +16,7 @@ CANNOT_BE_OPENED: Final = "the database cannot be opened"
 """All that a guest reads of the reason: the driver's words name the file, or the host and the user."""
 LOST: Final = "the connection to the database is lost"
 ROLLED_BACK: Final = "the transaction was rolled back by an earlier failure"
-_POSITIVE: Any = above(0)
+_POSITIVE: Any = validators.gt(0)
 
 
 class DatabaseError(Exception):
@@ -66,7 +66,8 @@ class TransactionLostError(QueryError):
     """The transaction was rolled back by the database; nothing of it is kept."""
 
 
-def _scheme(_: str, url: str) -> None:
+def _scheme(_: object, __: object, url: str) -> None:
+    # attrs' own validators print the value, and this one is a secret.
     scheme = url.partition("://")[0]
     if "://" not in url or scheme not in _SCHEMES:
         raise DatabaseSettingsError("a database URL begins with sqlite:/// or postgresql://")
@@ -83,12 +84,12 @@ class DatabaseSettings:
     URL of another kind and ``ValueError`` for a number that is not positive.
     """
 
-    url: str = field(repr=False, check=_scheme)
+    url: str = field(repr=False, validator=_scheme)
     read_only: bool = False
-    max_rows: int = field(default=10_000, check=_POSITIVE)
-    max_bytes: int = field(default=8 * 1024 * 1024, check=_POSITIVE)
-    max_seconds: float = field(default=5.0, check=_POSITIVE)
-    pool_size: int = field(default=5, check=_POSITIVE)
+    max_rows: int = field(default=10_000, validator=_POSITIVE)
+    max_bytes: int = field(default=8 * 1024 * 1024, validator=_POSITIVE)
+    max_seconds: float = field(default=5.0, validator=_POSITIVE)
+    pool_size: int = field(default=5, validator=_POSITIVE)
 
     @property
     def kind(self) -> str:

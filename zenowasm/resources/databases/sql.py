@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from zenowasm.records import frozen
+from attrs import frozen
+
 from zenowasm.resources.databases.settings import StatementError
 
 Parameter: TypeAlias = "str | int | float | bool | None"

@@ -8,7 +8,8 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from zenowasm.records import define, field
+from attrs import define, field
+
 from zenowasm.resources.databases.settings import ResultLimitError, ValueFormError
 
 MAX_NESTING: Final = 100

@@ -10,7 +10,7 @@ import os
 import stat
 from typing import Final, NoReturn
 
-from zenowasm.records import frozen
+from attrs import frozen
 
 CURRENT: Final = b"."
 _NEW_FILE_MODE: Final = 0o666

@@ -13,7 +13,8 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from zenowasm.records import above, at_least, field, frozen
+from attrs import field, frozen, validators
+
 from zenowasm.resources.http.addresses import Lookup, Resolve, Resolver, system_lookup
 from zenowasm.resources.http.errors import (
     ExchangeError,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:  # in an extra, and imported with the first request
     from zenowasm.resources.http.pool import ConnectionPool
 
 _MIB = 1024 * 1024
-_POSITIVE: Any = above(0)
+_POSITIVE: Any = validators.gt(0)
 
 
 class Grant(Protocol):
@@ -66,15 +67,15 @@ class HttpSettings:
     certificates in PEM that are trusted besides those of the system and of Mozilla's list.
     """
 
-    seconds: float = field(default=30.0, check=_POSITIVE)
-    request_bytes: int = field(default=8 * _MIB, check=_POSITIVE)
-    response_bytes: int = field(default=8 * _MIB, check=_POSITIVE)
-    header_bytes: int = field(default=64 * 1024, check=_POSITIVE)
-    headers: int = field(default=200, check=_POSITIVE)
-    redirects: int = field(default=10, check=at_least(0))
-    connections: int = field(default=64, check=_POSITIVE)
-    idle_seconds: float = field(default=15.0, check=at_least(0))
-    resolvers: int = field(default=16, check=_POSITIVE)
+    seconds: float = field(default=30.0, validator=_POSITIVE)
+    request_bytes: int = field(default=8 * _MIB, validator=_POSITIVE)
+    response_bytes: int = field(default=8 * _MIB, validator=_POSITIVE)
+    header_bytes: int = field(default=64 * 1024, validator=_POSITIVE)
+    headers: int = field(default=200, validator=_POSITIVE)
+    redirects: int = field(default=10, validator=validators.ge(0))
+    connections: int = field(default=64, validator=_POSITIVE)
+    idle_seconds: float = field(default=15.0, validator=validators.ge(0))
+    resolvers: int = field(default=16, validator=_POSITIVE)
     ca_file: Path | None = None
 
 

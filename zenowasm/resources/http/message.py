@@ -10,7 +10,8 @@ from http import HTTPMethod, HTTPStatus
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes, urljoin
 
-from zenowasm.records import evolve, frozen
+from attrs import evolve, frozen
+
 from zenowasm.resources.http.errors import ExchangeError, InvalidRequestError, UnreadableResponseError
 from zenowasm.resources.http.url import Url, parse_url
 

@@ -7,7 +7,7 @@ import re
 from typing import Final
 from urllib.parse import unquote
 
-from zenowasm.records import field, frozen
+from attrs import field, frozen
 
 MAX_URL: Final = 16 * 1024
 _MAX_HOST = 253
