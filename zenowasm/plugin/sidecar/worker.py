@@ -7,7 +7,7 @@ from collections.abc import Callable
 from attrs import evolve
 
 from zenowasm.plugin.configuration.manifest import Manifest
-from zenowasm.plugin.errors import OutputLimitError, UnusableInstanceError
+from zenowasm.plugin.errors import OutputLimitError, UnsupportedLimitError, UnusableInstanceError
 from zenowasm.plugin.guest.abi import Metadata, Response, SlotDefinition, response_of
 from zenowasm.plugin.services import HostServices
 from zenowasm.plugin.sidecar.code import load_sidecar
@@ -37,12 +37,17 @@ class SidecarWorker:
     def execute(self, request: SlotRequest) -> Response:
         """Send a call to the process, which is started if need be, and return its answer.
 
-        Raises ``RequestError``, ``CallError`` and its kinds, ``ReplyError``, ``SidecarStartError``,
-        ``SidecarGaveUpError``, and ``ValueError`` for a budget that is not greater than 0.
+        Raises ``UnsupportedLimitError`` for a bound on fuel, ``RequestError``, ``CallError`` and its kinds,
+        ``ReplyError``, ``SidecarStartError``, ``SidecarGaveUpError``, and ``ValueError`` for a budget that is not
+        greater than 0.
         """
         keeper, slot = self.keeper, request.slot
         if self._left:
             raise UnusableInstanceError(f"this instance of plugin {keeper.code.name} cannot be used any more")
+        if request.budget is not None and request.budget.fuel is not None:
+            raise UnsupportedLimitError(
+                f"plugin {keeper.code.name} is a process, which counts no fuel: give the call a timeout instead"
+            )
         request.trace.instance = self._number
         with keeper.call(request, request.trace) as context:
             with keeper.session(context.call.deadline, slot, context.limits) as session:

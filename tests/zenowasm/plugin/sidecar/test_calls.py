@@ -21,6 +21,7 @@ from zenowasm.plugin.errors import (
     PoolTimeoutError,
     RequestError,
     RequestLimitError,
+    UnsupportedLimitError,
 )
 
 ECHO = "def echo(request): answer(request, request)"
@@ -307,6 +308,13 @@ def test_host_calls_are_counted(sidecars):
     with pytest.raises(HostCallLimitError, match="the limit of 50 calls of host functions is reached"):
         host.call("tool.loop")
     assert len([it for it in sidecars.log if it.message == "again"]) == 50
+
+
+def test_a_bound_on_fuel_is_refused(sidecars):
+    host = sidecars.open(ECHO, "echo")
+    with pytest.raises(UnsupportedLimitError, match="tool is a process, which counts no fuel: give the call a timeout"):
+        host.call("tool.echo", fuel=100)
+    assert host.call("tool.echo", timeout=10.0)["slot_name"] == "tool.echo"
 
 
 def test_logs_have_an_allowance(sidecars):
