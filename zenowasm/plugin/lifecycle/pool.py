@@ -177,13 +177,18 @@ class InstancePool:
             self._typical /= _STEP
         member.calls += 1
         member.waited = member.making = 0.0
-        if not self._keeps_all or self._waiters or self._closed or not member.worker.usable:
+        if (
+            not self._keeps_all
+            or self._closed
+            or not member.worker.usable
+            or (self._waiters and not self._turn_goes_on())
+        ):
             self._settle(member)
             return
         thread = member.thread  # the next call may have it as soon as it is idle
         self._idle.append(member)
         del self._lent[thread]  # not before: without a worker lent or idle, another would be made
-        if self._waiters or self._closed:
+        if self._closed or (self._waiters and not self._turn_goes_on()):
             self._settle(None)
 
     def close(self) -> None:
@@ -330,6 +335,13 @@ class InstancePool:
             self._discard_idle()
         if member is not None and not keep:
             self._discard(member)
+
+    def _turn_goes_on(self) -> bool:
+        """Say whether whoever makes short calls may make another one although there are others who wait."""
+        try:
+            return self._in_long_turns and not self._waiters[0].due
+        except IndexError:  # nobody waits any more
+            return True
 
     @property
     def _in_long_turns(self) -> bool:
