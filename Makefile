@@ -33,8 +33,8 @@ test: $(VENV)/.dev    ## lint, types, layers, then every test
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 # What takes long and hardly depends on the Python: random programs, hostile guests, soaks, large modules, compilers.
-CAMPAIGNS = tests/bench tests/differential tests/hostile tests/real_modules tests/examples tests/zenowasm/toolchains \
-	tests/zenowasm/testing/test_c_sdk.py tests/zenowasm/cli/test_plugin_build.py
+CAMPAIGNS = tests/bench tests/differential tests/docs tests/examples tests/hostile tests/real_modules \
+	tests/zenowasm/bench tests/zenowasm/toolchains tests/zenowasm/testing/test_c_sdk.py tests/zenowasm/cli/test_plugin_build.py
 test-short: $(VENV)/.dev ## every test but the long campaigns; for a second Python: PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest -n $(WORKERS) $(addprefix --ignore=,$(CAMPAIGNS))
 
