@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TypeAlias
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 
 class NumType(Enum):
@@ -153,14 +153,6 @@ class FieldType:
         return f"(mut {self.storage})" if self.mutable else str(self.storage)
 
 
-def _operands(struct: StructType) -> tuple[ValType, ...]:
-    return tuple(it.operand for it in struct.fields)
-
-
-def _undefaultable(struct: StructType) -> FieldType | None:
-    return next((it for it in struct.fields if not it.has_default), None)
-
-
 @frozen(cache_hash=True)
 class StructType:
     """A structure type (specification, 2.3.7).
@@ -170,10 +162,16 @@ class StructType:
     """
 
     fields: tuple[FieldType, ...] = ()
-    operands: tuple[ValType, ...] = field(default=Factory(_operands, takes_self=True), init=False, eq=False, repr=False)
-    undefaultable: FieldType | None = field(
-        default=Factory(_undefaultable, takes_self=True), init=False, eq=False, repr=False
-    )
+    operands: tuple[ValType, ...] = field(init=False, eq=False, repr=False)
+    undefaultable: FieldType | None = field(init=False, eq=False, repr=False)
+
+    @operands.default
+    def _operands(self) -> tuple[ValType, ...]:
+        return tuple(it.operand for it in self.fields)
+
+    @undefaultable.default
+    def _undefaultable(self) -> FieldType | None:
+        return next((it for it in self.fields if not it.has_default), None)
 
     def __str__(self) -> str:
         return f"(struct{''.join(f' (field {f})' for f in self.fields)})"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
-from attrs import field, frozen
+from attrs import Factory, frozen
 
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.binary.writer import Writer
@@ -29,18 +29,18 @@ class Names:
     """
 
     module: str | None = None
-    functions: NameMap = field(factory=dict)
-    locals: IndirectNameMap = field(factory=dict)
-    labels: IndirectNameMap = field(factory=dict)
-    types: NameMap = field(factory=dict)
-    tables: NameMap = field(factory=dict)
-    memories: NameMap = field(factory=dict)
-    globals: NameMap = field(factory=dict)
-    elements: NameMap = field(factory=dict)
-    data: NameMap = field(factory=dict)
-    fields: IndirectNameMap = field(factory=dict)
-    tags: NameMap = field(factory=dict)
-    parameters: IndirectNameMap = field(factory=dict)
+    functions: NameMap = Factory(dict)
+    locals: IndirectNameMap = Factory(dict)
+    labels: IndirectNameMap = Factory(dict)
+    types: NameMap = Factory(dict)
+    tables: NameMap = Factory(dict)
+    memories: NameMap = Factory(dict)
+    globals: NameMap = Factory(dict)
+    elements: NameMap = Factory(dict)
+    data: NameMap = Factory(dict)
+    fields: IndirectNameMap = Factory(dict)
+    tags: NameMap = Factory(dict)
+    parameters: IndirectNameMap = Factory(dict)
 
 
 # The subsections by number, behind the module's own: what has names, and whether these are in something else.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 from zenowasm.interp.errors import TrapCode
 from zenowasm.interp.features import Feature
@@ -93,14 +93,6 @@ class Access:
     lanes: int = 1
 
 
-_PYTHON_WORDS = frozenset({"if", "else", "return"})
-
-
-def _identifier(opcode: Opcode) -> str:
-    name = opcode.mnemonic.replace(".", "_")
-    return f"{name}_" if name in _PYTHON_WORDS else name
-
-
 @frozen(eq=False)
 class Opcode:
     """One row: everything about an instruction that does not depend on where it stands.
@@ -126,12 +118,18 @@ class Opcode:
     access: Access | None = None
     lanes: int = 0
     structure: Structure | None = None
-    identifier: str = field(default=Factory(_identifier, takes_self=True), init=False)
+    identifier: str = field(init=False)
+
+    @identifier.default
+    def _identifier(self) -> str:
+        name = self.mnemonic.replace(".", "_")
+        return f"{name}_" if name in _PYTHON_WORDS else name
 
     def __str__(self) -> str:
         return self.mnemonic
 
 
+_PYTHON_WORDS = frozenset({"if", "else", "return"})
 _TYPES: Mapping[str, NumType | VecType] = {str(t): t for t in (I32, I64, F32, F64, V128)}
 
 

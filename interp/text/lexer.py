@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from functools import cached_property
 
-from attrs import field, frozen
+from attrs import Factory, frozen
 
 from zenowasm.interp.binary.hints import HINT_SECTION
 from zenowasm.interp.errors import LimitError, ParseError
@@ -70,9 +70,9 @@ class Source:
 
     text: str
     tokens: list[str]
-    annotations: Mapping[int, list[Annotation]] = field(factory=dict)
+    annotations: Mapping[int, list[Annotation]] = Factory(dict)
     places: list[int] | None = None
-    read: set[int] = field(factory=set)
+    read: set[int] = Factory(set)
 
     @cached_property
     def _offsets(self) -> list[int]:

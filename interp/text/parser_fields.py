@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from attrs import define, field, frozen
+from attrs import Factory, define, frozen
 
 from zenowasm.interp.binary.encoder import instruction_offsets
 from zenowasm.interp.instructions import TABLE, Structure
@@ -72,18 +72,18 @@ class ParsedCode:
 class Parts:
     """The parts of a module, as far as they were read."""
 
-    imports: list[Import] = field(factory=list)
-    functions: list[int] = field(factory=list)
-    tables: list[Table] = field(factory=list)
-    memories: list[MemType] = field(factory=list)
-    tags: list[int] = field(factory=list)
-    globals: list[Global] = field(factory=list)
-    exports: list[Export] = field(factory=list)
+    imports: list[Import] = Factory(list)
+    functions: list[int] = Factory(list)
+    tables: list[Table] = Factory(list)
+    memories: list[MemType] = Factory(list)
+    tags: list[int] = Factory(list)
+    globals: list[Global] = Factory(list)
+    exports: list[Export] = Factory(list)
     start: int | None = None
-    elements: list[ElementSegment] = field(factory=list)
-    data: list[DataSegment] = field(factory=list)
-    codes: list[ParsedCode] = field(factory=list)
-    customs: list[CustomSection] = field(factory=list)
+    elements: list[ElementSegment] = Factory(list)
+    data: list[DataSegment] = Factory(list)
+    codes: list[ParsedCode] = Factory(list)
+    customs: list[CustomSection] = Factory(list)
 
 
 class FieldParser(InstructionParser):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from attrs import field, frozen
+from attrs import Factory, frozen
 
 from zenowasm.interp.binary import Names, encode_names
 from zenowasm.interp.binary.custom import NAME_SECTION
@@ -439,7 +439,7 @@ class _Scope:
 
     locals: Identifiers
     labels: Identifiers
-    open: list[int] = field(factory=list)
+    open: list[int] = Factory(list)
 
     def label(self, index: int) -> str:
         """Return what refers to a label: its identifier, else its index and, as a comment, its block's number."""

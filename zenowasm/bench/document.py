@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from attrs import asdict
+import attrs
 
 from zenowasm.bench.results import Comparison, Results
 
@@ -16,7 +16,7 @@ _PYPERF_FORMAT: Final = "1.0"
 
 def to_document(results: Results) -> dict[str, Any]:
     """Return the document: each case is a benchmark ``group/case`` of pyperf, whose values are seconds of a run."""
-    ours = {**asdict(results), "format": FORMAT}
+    ours = {**attrs.asdict(results), "format": FORMAT}
     for curve, written in zip(results.curves, ours["curves"], strict=True):
         written["exponent"] = curve.exponent
     return {

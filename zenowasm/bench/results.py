@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from zenowasm.bench.measure import Measurement
 from zenowasm.bench.statistics import exponent
@@ -22,7 +22,7 @@ class Comparison:
     unit: str
     bases: tuple[str, ...]
     measurements: tuple[Measurement, ...]
-    refused: Mapping[str, str] = field(factory=dict)
+    refused: Mapping[str, str] = Factory(dict)
     cores: int = 1
 
     def of(self, label: str) -> Measurement:

@@ -11,8 +11,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from types import FrameType
 
+import attrs
 import click
-from attrs import asdict
 
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli import options
@@ -90,7 +90,9 @@ def serve(
             Host(
                 plugin_dir, backend=backend, environment=environment, config=settings, log=print_log, watch=watch
             ) as host,
-            AdminServer(host, token, *admin, allow_remote=allow_remote, stats=lambda: asdict(host.stats())) as server,
+            AdminServer(
+                host, token, *admin, allow_remote=allow_remote, stats=lambda: attrs.asdict(host.stats())
+            ) as server,
         ):
             found = AdminState(server.url, token if generated else "", os.getpid())
             write_state(file, found)

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from attrs import field, frozen
+from attrs import Factory, frozen
 
 from zenowasm.display import visible
 from zenowasm.spec.runner import ScriptResult
@@ -32,7 +32,7 @@ class About:
     group: str = "proposal"
     group_of: Callable[[str], str] = proposal_of
     source_url: str = SUITE_URL
-    facts: Mapping[str, str] = field(factory=dict)
+    facts: Mapping[str, str] = Factory(dict)
 
 
 _STYLE = """

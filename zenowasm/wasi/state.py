@@ -6,7 +6,7 @@ import select
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 from zenowasm.wasi.context import WasiContext
 from zenowasm.wasi.descriptors import Descriptors
@@ -20,8 +20,16 @@ class State:
     """One guest as WASI sees it."""
 
     context: WasiContext
-    descriptors: Descriptors = field(default=Factory(lambda it: Descriptors(it.context), takes_self=True), init=False)
-    cpu_origin: int = field(default=Factory(lambda it: it.context.cpu(), takes_self=True), init=False)
+    descriptors: Descriptors = field(init=False)
+    cpu_origin: int = field(init=False)
+
+    @descriptors.default
+    def _descriptors(self) -> Descriptors:
+        return Descriptors(self.context)
+
+    @cpu_origin.default
+    def _cpu_origin(self) -> int:
+        return self.context.cpu()
 
     def longest_wait(self, wanted: float | None) -> float:
         """Return how many seconds may be waited: what is ``wanted``, within the time that the running call has left."""

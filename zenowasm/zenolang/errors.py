@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+import attrs
 
 
-@frozen
+@attrs.frozen
 class Position:
     """A place in a script: the file's name, and a line and column counted from 1."""
 

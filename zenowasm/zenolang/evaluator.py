@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 
-from attrs import evolve, frozen
+import attrs
 
 from zenowasm.zenolang import values
 from zenowasm.zenolang.errors import (
@@ -70,7 +70,7 @@ class ReturnValue(ControlFlow):
         self.value = value
 
 
-@frozen(kw_only=True)
+@attrs.frozen(kw_only=True)
 class Function:
     """What `fn` defined; `parameters` is None if it declared none."""
 
@@ -301,7 +301,7 @@ class Evaluator:
             evaluator=self,
         )
         if not slot.raw:
-            own = evolve(statement, children=(), has_block=False)
+            own = attrs.evolve(statement, children=(), has_block=False)
             call.value = self.data(own, scope, slot.inputs.get("value", "any"))
             call.parameters = {
                 child.name: self.data(child, scope, slot.inputs.get(child.name, "any"))

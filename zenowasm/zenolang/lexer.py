@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from enum import Enum, auto
 
-from attrs import frozen
+import attrs
 
 from zenowasm.zenolang.errors import LexError, ParseError, Position
 
@@ -24,7 +24,7 @@ class TokenKind(Enum):
     END = auto()
 
 
-@frozen
+@attrs.frozen
 class Token:
     """A piece of the source: its kind, its text as written, and where it stands."""
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import frozen
+import attrs
 
 from zenowasm.zenolang.errors import SizeLimitError, StepLimitError, TimeLimitError
 
 STEPS_BETWEEN_CLOCK_READINGS = 256
 
 
-@frozen(kw_only=True)
+@attrs.frozen(kw_only=True)
 class ScriptLimits:
     """How much one script may use; the defaults suit scripts nobody has reviewed."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import evolve
+import attrs
 
 from zenowasm.zenolang.errors import LexError, NestingError, ParseError, Position, SourceLimitError
 from zenowasm.zenolang.expressions import ExpressionParser, name_of_token, path_of
@@ -70,7 +70,7 @@ class _StatementParser:
         found.append(statement)
         if statement.has_block and CONTINUATIONS.get(self._stream.peek().text) == statement.name:
             continuation = self._statement()
-            found[-1] = evolve(found[-1], children=(*found[-1].children, continuation))
+            found[-1] = attrs.evolve(found[-1], children=(*found[-1].children, continuation))
         token = self._stream.peek()
         separated = token.kind in (TokenKind.NEWLINE, TokenKind.END) or self._stream.entry_ahead()
         if not found[-1].has_block and not separated and not token.is_symbol(",", ";", "}"):

@@ -51,6 +51,10 @@ class SlotCall:
 SlotFunction: TypeAlias = Callable[[SlotCall], None]
 
 
+def _frozen_copy(inputs: Mapping[str, str]) -> Mapping[str, str]:
+    return MappingProxyType(dict(inputs))
+
+
 @frozen(kw_only=True)
 class Slot:
     """A registered slot; `raw` means its function reads the children itself, as code."""
@@ -58,7 +62,7 @@ class Slot:
     name: str
     function: SlotFunction
     description: str = ""
-    inputs: Mapping[str, str] = field(factory=dict)
+    inputs: Mapping[str, str] = field(factory=dict, converter=_frozen_copy)
     builtin: bool = False
     raw: bool = False
 
@@ -92,9 +96,7 @@ class SlotRegistry:
         self._refuse_builtin(name)
         if name in self._slots and not replace:
             raise SlotRegistrationError(f"slot `{name}` is already registered", hint="each slot has one owner")
-        self._slots[name] = Slot(
-            name=name, function=function, description=description, inputs=MappingProxyType(dict(inputs or {}))
-        )
+        self._slots[name] = Slot(name=name, function=function, description=description, inputs=inputs or {})
 
     def unregister(self, name: str) -> None:
         """Remove a slot; SlotRegistrationError if it is a built-in or unknown."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from attrs import frozen
+import attrs
 
 from zenowasm.zenolang.errors import Position
 
 
-@frozen
+@attrs.frozen
 class Literal:
     """An unquoted constant: a number, true, false, nil, or bare words, which are text."""
 
@@ -17,7 +17,7 @@ class Literal:
     position: Position
 
 
-@frozen
+@attrs.frozen
 class Path:
     """`$name` and the keys behind it: `$a.b.0`, `$a[0]`, `$a["b c"]`, `$a[$i]`."""
 
@@ -26,7 +26,7 @@ class Path:
     position: Position
 
 
-@frozen
+@attrs.frozen
 class Text:
     """A quoted string: `parts` with what to fill in, `source` without that filled in, `raw` as written.
 
@@ -39,7 +39,7 @@ class Text:
     raw: str = ""
 
 
-@frozen
+@attrs.frozen
 class ListLiteral:
     """`[a, b]`."""
 
@@ -47,7 +47,7 @@ class ListLiteral:
     position: Position
 
 
-@frozen
+@attrs.frozen
 class MapLiteral:
     """`{ key: value }` where an expression is expected, as inside a list."""
 
@@ -55,7 +55,7 @@ class MapLiteral:
     position: Position
 
 
-@frozen
+@attrs.frozen
 class Unary:
     """`!x` or `-x`."""
 
@@ -64,7 +64,7 @@ class Unary:
     position: Position
 
 
-@frozen
+@attrs.frozen
 class Chain:
     """Operands joined from left to right by operators of one precedence.
 
@@ -79,7 +79,7 @@ class Chain:
 Expression: TypeAlias = Literal | Path | Text | ListLiteral | MapLiteral | Unary | Chain
 
 
-@frozen
+@attrs.frozen
 class Assignment:
     """`$name = value` in a loop's header; `$i++` and `$i += n` are written out as sums."""
 
@@ -87,7 +87,7 @@ class Assignment:
     value: Expression
 
 
-@frozen
+@attrs.frozen
 class LoopHeader:
     """The three parts of `for: "$i = 0; $i < 3; $i++"`; an empty part is None."""
 
@@ -96,7 +96,7 @@ class LoopHeader:
     advance: Assignment | None
 
 
-@frozen
+@attrs.frozen
 class Statement:
     """`name: value { children }`; the value and the block are optional.
 
@@ -115,7 +115,7 @@ class Statement:
         return next((child for child in reversed(self.children) if child.name == name), None)
 
 
-@frozen
+@attrs.frozen
 class Program:
     """A whole file."""
 

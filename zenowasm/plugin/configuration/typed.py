@@ -1,4 +1,4 @@
-"""Typed values out of a document: records from mappings, and for whatever does not fit an error with its node.
+"""Typed values out of a document: attrs classes from mappings, and for whatever does not fit an error with its node.
 
 What ``document.load`` reads becomes a manifest or a host's settings by a ``Reader``; keys that a class does not
 have are left to ``unknown_keys``, since a manifest ignores them and a settings file must not.
@@ -34,7 +34,7 @@ Hook = Callable[[Any, Any], Any]
 _TRUE = ("true", "yes", "on", "y")
 _FALSE = ("false", "no", "off", "n")
 NOT_IN_FILE: Final = "not in file"
-"""Marks, in its metadata, a field of a record that no document can set."""
+"""Marks, in its metadata, a field of an attrs class that no document can set."""
 
 
 class FieldError(ValueError):
@@ -134,7 +134,7 @@ _HOOKS: Final[Mapping[Any, Hook]] = {
 
 
 class Reader:
-    """Makes records out of mappings; ``hooks`` make values of further types out of nodes.
+    """Makes attrs classes out of mappings; ``hooks`` make values of further types out of nodes.
 
     A null counts as a key that is not there. This does what is needed of cattrs, whose import and generated functions
     take a tenth of the time in which a short script runs.

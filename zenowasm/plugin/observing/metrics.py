@@ -44,8 +44,8 @@ class CallStats:
 
     ``failures`` counts by the name of the error's type (``SlotFailedError`` for an answer without success), ``traps``
     by the words of the trap's code, ``host_calls`` by function and decision. ``fuel`` is that of the calls in which it
-    was counted, ``None`` where it was in none. ``waiting`` is the time until an instance
-    was free. Bytes are those that passed through host functions, from the plugin (``bytes_in``) and to it.
+    was counted, ``None`` where it was in none. ``waiting`` is the time until an instance was free. Bytes are those that
+    passed through host functions, from the plugin (``bytes_in``) and to it.
     """
 
     name: str
