@@ -39,13 +39,13 @@ def run(script: Path, backend: str) -> Run:
     result = Run()
     with Host(
         EXAMPLES / "plugins",
-        backend=backend,
+        backend=registry.engine(backend),  # with all that it can do: fuel is compared
         lazy=False,  # every plugin is loaded, and what that takes counts in the fuel that is compared
         log=result.note,
         on_store=lambda _, store: result.stores.append(store),
     ) as host:
         result.variables = host.run_script(script, output=result.output.append)
-    result.fuel = sum(store.fuel_consumed for store in result.stores)
+    result.fuel = sum(store.fuel_consumed or 0 for store in result.stores)
     return result
 
 
