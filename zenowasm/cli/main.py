@@ -97,7 +97,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _open_missing_output()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         _tolerate(stream)
-    sys.exit(_run(arguments))
+    code = _run(arguments)
+    # The process ends here: without this, Python looks for garbage among all these objects three times more, which
+    # takes a tenth of the time of a short script.
+    gc.freeze()
+    sys.exit(code)
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -186,6 +186,18 @@ def test_ctrl_c_ends_an_endless_loop(zenowasm, module, backend, codes) -> None:
         assert b"Traceback" not in process.stderr.read()
 
 
+def test_nothing_looks_for_garbage_when_the_process_ends(zenowasm) -> None:
+    code = """
+import gc, sys
+from zenowasm.cli.main import main
+try:
+    main(["--version"])
+finally:
+    print(gc.get_freeze_count() > 1000, file=sys.stderr)
+"""
+    assert zenowasm.python(code).err == "True\n"
+
+
 def test_text_that_the_terminal_cannot_show_comes_as_escapes(zenowasm, examples) -> None:
     ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     result = zenowasm("plugin", "validate", examples / "plugins/hello", variables=ascii_only)
