@@ -22,7 +22,7 @@ _SIZES = (16, 128, 1_024, 8_192)
 
 @frozen
 class Load:
-    """One round of one host: calls a second, and the seconds of single calls, the shortest first."""
+    """One round of one host: calls a second while all threads call, and the seconds of single calls, sorted."""
 
     rate: float
     seconds: tuple[float, ...]
@@ -30,25 +30,27 @@ class Load:
 
 def load(greets: Sequence[Greet], seconds: float) -> Load:
     """Call from one thread for each function, for so many seconds."""
-    taken: list[list[float]] = [[] for _ in greets]
+    calls: list[list[tuple[float, float]]] = [[] for _ in greets]  # when each began and ended
     ready = threading.Barrier(len(greets) + 1)
 
-    def work(greet: Greet, mine: list[float]) -> None:
+    def work(greet: Greet, mine: list[tuple[float, float]]) -> None:
         ready.wait()
         end = perf_counter() + seconds
         while (started := perf_counter()) < end:
             greet("World")
-            mine.append(perf_counter() - started)
+            mine.append((started, perf_counter()))
 
-    workers = [threading.Thread(target=work, args=pair) for pair in zip(greets, taken, strict=True)]
+    workers = [threading.Thread(target=work, args=pair) for pair in zip(greets, calls, strict=True)]
     for worker in workers:
         worker.start()
     ready.wait()
-    started = perf_counter()
+    # What a host does while threads leave it one by one is not its rate.
+    end = perf_counter() + seconds
     for worker in workers:
         worker.join()
-    elapsed = perf_counter() - started
-    return Load(sum(map(len, taken)) / elapsed, tuple(sorted(time for mine in taken for time in mine)))
+    every = [call for mine in calls for call in mine]
+    answered = sum(ended <= end for _, ended in every)
+    return Load(answered / seconds, tuple(sorted(ended - started for started, ended in every)))
 
 
 def open_hosts(hosts: Sequence[PluginHost], stack: ExitStack) -> dict[str, Callable[[], Greet]]:

@@ -16,15 +16,21 @@ from zenowasm.plugin.worker import Worker, WorkerMaker, total_fuel
 
 SHORT = 250e-6
 """Seconds below which to change threads after a call would cost more than a tenth of it."""
-TURN = 0.01
-"""Seconds for which one thread may make short calls while others wait, at least."""
-CALLS_IN_A_TURN = 150
-"""How many of them, at least: each turn makes one call of another thread wait, and that must stay an exception."""
+TURN = 0.02
+"""Seconds for which a thread that calls again and again may do so while others wait, at least."""
+CALLS_IN_A_TURN = 300
+"""How many calls it may make, at least: each change of threads slows two calls down, and those must stay exceptions."""
+HELD = 0.01
+"""Seconds after which a worker that has not come back holds nobody up any more."""
+AT_ONCE = 100e-6
+"""Seconds after a call within which the next one of its thread shows that it calls again and again."""
 _STEP = 1.05
 """The factor by which each call moves what a call typically takes: up when it took longer, else down.
 
 That follows the median, so that a call which waited for the processor changes little.
 """
+_GRACE = 0.002
+"""Seconds after the end of a turn when the first who waits looks by itself: each look interrupts a call."""
 LONGEST_WAIT = 60.0
 """Seconds for which a call without any time limit waits: calls that wait for one another would never end."""
 
@@ -63,19 +69,31 @@ class PooledWorker:
         self.pool.take_back(self)
 
 
+def _locked() -> threading.Lock:
+    """Return a lock to sleep at: it costs a tenth of what a ``threading.Event`` does."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @define(eq=False)
 class _Waiter:
     """A call that waits: once ``served`` it has ``member``, or may make one when that is ``None``.
 
-    ``due`` tells that the next worker to come back is its own.
+    ``returns`` tells that its thread calls again and again: it was in a call just before.
     """
 
     thread: int
-    since: float = field(factory=monotonic)
+    since: float
+    returns: bool
     member: PooledWorker | None = None
     served: bool = False
-    due: bool = False
-    event: threading.Event = field(factory=threading.Event)
+    asleep: threading.Lock = field(factory=_locked)
+
+    def wake(self) -> None:
+        """Have it look again; the pool's lock is held."""
+        if self.asleep.locked():
+            self.asleep.release()
 
 
 class InstancePool:
@@ -87,9 +105,10 @@ class InstancePool:
     a worker goes while the pool is open. ``failing`` tells that the last one could not be made.
 
     Calls that typically take less than ``in_turns_below`` seconds are made one after the other, on one worker: where
-    Python's lock is the bottleneck, calls at the same time only interrupt each other. A thread makes such calls for a
-    ``TURN`` before it hands the worker on, when they are ``SHORT``, else for one call. A worker that has not come back
-    for a ``TURN`` holds nobody up: whoever waits gets another.
+    Python's lock is the bottleneck, calls at the same time only interrupt each other. A call hands the worker to the
+    first who waits; but a thread that has shown that it calls ``AT_ONCE`` again keeps it for a ``TURN`` when calls are
+    ``SHORT``, because to change threads after each of them would cost more than they do. A worker that is ``HELD``
+    longer holds nobody up: whoever waits gets another.
 
     Where a worker is idle and nobody waits, a call takes no lock: ``list.pop`` and ``list.append`` are atomic. Whoever
     puts a worker among the idle ones looks afterwards whether somebody waits or the pool was closed, and whoever waits
@@ -118,7 +137,10 @@ class InstancePool:
         self._count = len(self._idle)
         self._in_turns_below = in_turns_below
         self._typical = SHORT / 2
-        self._returned = monotonic()
+        self._moved = monotonic()  # when a worker last came back or was handed over
+        self._turn_of = 0  # the thread that has the turn, and until when
+        self._turn_ends = 0.0
+        self._gave_way = (0, 0.0)  # the thread that handed a worker over last, and when
         self._fuel_of_gone: int | None = None
         self._waiters: deque[_Waiter] = deque()
         self._closed = False
@@ -152,7 +174,8 @@ class InstancePool:
         if thread in self._lent:
             # A call of a log sink or an observer. To wait here could be to wait for oneself.
             raise called_from_inside(self._plugin)
-        if not self._lent or self._typical >= self._in_turns_below:
+        is_in_turn = not self._waiters or self._turn_of == thread
+        if (not self._lent and is_in_turn) or self._typical >= self._in_turns_below:
             self._lent[thread] = None  # before the worker is neither lent nor idle: another would be made
             try:
                 member = self._idle.pop()
@@ -170,7 +193,7 @@ class InstancePool:
 
     def take_back(self, member: PooledWorker) -> None:
         """Take a worker back after its call."""
-        self._returned = now = monotonic()
+        self._moved = now = monotonic()
         if now - member.lent_at > self._typical:
             self._typical *= _STEP
         else:
@@ -181,14 +204,14 @@ class InstancePool:
             not self._keeps_all
             or self._closed
             or not member.worker.usable
-            or (self._waiters and not self._turn_goes_on())
+            or (self._waiters and not self._turn_goes_on(member.thread, now))
         ):
             self._settle(member)
             return
         thread = member.thread  # the next call may have it as soon as it is idle
         self._idle.append(member)
         del self._lent[thread]  # not before: without a worker lent or idle, another would be made
-        if self._closed or (self._waiters and not self._turn_goes_on()):
+        if self._closed or (self._waiters and not self._turn_goes_on(thread, now)):
             self._settle(None)
 
     def close(self) -> None:
@@ -196,7 +219,7 @@ class InstancePool:
         with self._lock:
             self._closed = True
             while self._waiters:
-                self._waiters.popleft().event.set()
+                self._waiters.popleft().wake()
         self._discard_idle()
 
     def _discard_idle(self) -> None:
@@ -212,7 +235,9 @@ class InstancePool:
 
     def _wait(self, thread: int, deadline: float) -> PooledWorker:
         """Return a worker when one is idle or may be made."""
-        waiter = _Waiter(thread)
+        now = monotonic()
+        gave_way, when = self._gave_way
+        waiter = _Waiter(thread, now, gave_way == thread and now - when < AT_ONCE)
         with self._lock:
             if self._closed:
                 raise self._retired()
@@ -233,16 +258,14 @@ class InstancePool:
                 if now >= end:
                     self._leave(waiter)
                     raise PoolTimeoutError(self._plugin, self._size.instances, now - waiter.since, self._size.remedy)
-                waiter.event.clear()
-                first = self._waiters[0] is waiter
-                turn = max(TURN, CALLS_IN_A_TURN * min(self._typical, SHORT))
+                turns_before = self._waiters.index(waiter) * self._turn
+                this_turn = self._turn_ends + _GRACE - now
+                patience = turns_before + (this_turn if this_turn > 0 else HELD)
             try:
-                woken = waiter.event.wait(min(end - now, turn) if first else end - now)
+                waiter.asleep.acquire(timeout=min(end - now, patience))
             except BaseException:  # a signal's
                 self._abandon(waiter)
                 raise
-            if first and not woken:
-                waiter.due = True
 
     def _abandon(self, waiter: _Waiter) -> None:
         """End a wait, and give back what the waiter may have got meanwhile."""
@@ -255,43 +278,55 @@ class InstancePool:
         """Take a waiter out of the queue; the lock is held."""
         if waiter in self._waiters:
             self._waiters.remove(waiter)
-            self._wake_first()
-
-    def _wake_first(self) -> None:
-        """Have the waiter that has become the first one look after its turn; the lock is held."""
-        if self._waiters:
-            self._waiters[0].event.set()
 
     def _serve(self) -> None:
         """Give what there is to those who wait; the lock is held."""
-        while self._waiters and not self._waits_for_its_turn(self._waiters[0]):
+        while self._waiters and not self._is_others_turn():
             try:
                 member: PooledWorker | None = self._idle.pop()
             except IndexError:
-                if self._count >= self._size.instances:
+                # A call may have taken the idle one in this moment; it has put itself among those lent before.
+                if self._count >= self._size.instances or self._is_others_turn():
                     return
                 member = None
                 self._count += 1
             self._hand_over(member)
 
-    def _waits_for_its_turn(self, waiter: _Waiter) -> bool:
-        """Say whether a waiter is to wait although there may be a worker for it."""
-        if not self._lent or self._typical >= self._in_turns_below:
+    def _is_others_turn(self) -> bool:
+        """Say whether the first who waits is to wait although there may be a worker for it; the lock is held."""
+        if self._typical >= self._in_turns_below:
             return False
-        return not waiter.due or monotonic() - self._returned < TURN
+        now = monotonic()
+        lent = list(self._lent.values())  # in one step: calls come and go without the lock
+        if lent:
+            return now - max(self._moved, *(0.0 if it is None else it.lent_at for it in lent)) < HELD
+        if now >= self._turn_ends:
+            return False
+        if now - self._moved < AT_ONCE:
+            return True
+        # Whoever had the turn has gone before its end, and so may the others who had theirs before.
+        for waiter in self._waiters:
+            waiter.returns = False
+        return False
 
     def _hand_over(self, member: PooledWorker | None) -> None:
         """Give a worker, or with ``None`` the right to make one, to the first who waits; the lock is held."""
         waiter = self._waiters.popleft()
         waiter.member = member
         self._lent[waiter.thread] = member
+        self._moved = now = monotonic()
         if member is not None:
             member.thread = waiter.thread
-            member.lent_at = monotonic()
-            member.waited = member.lent_at - waiter.since
+            member.lent_at = now
+            member.waited = now - waiter.since
+        self._turn_of = waiter.thread
+        self._turn_ends = now + self._turn if waiter.returns and self._typical < SHORT else now
         waiter.served = True
-        waiter.event.set()
-        self._wake_first()
+        waiter.wake()
+
+    @property
+    def _turn(self) -> float:
+        return max(TURN, CALLS_IN_A_TURN * min(self._typical, SHORT))
 
     def _made(self, thread: int, waiter: _Waiter) -> PooledWorker:
         started = monotonic()
@@ -321,31 +356,27 @@ class InstancePool:
     def _settle(self, member: PooledWorker | None) -> None:
         """Decide what becomes of a worker that came back, and of those that are idle."""
         with self._lock:
+            thread = get_ident()
             if member is not None:
-                del self._lent[member.thread]
+                del self._lent[thread]
             keep = member is not None and self._may_stay(member)
             if member is not None and keep:
-                if self._waiters and (self._waiters[0].due or not self._in_long_turns):
+                if self._waiters:
                     self._hand_over(member)
                 else:
                     self._idle.append(member)
-            if self._idle and not self._in_long_turns:
+            if self._idle:
                 self._serve()
+            if member is not None:
+                self._gave_way = (thread, monotonic())
         if self._closed:
             self._discard_idle()
         if member is not None and not keep:
             self._discard(member)
 
-    def _turn_goes_on(self) -> bool:
-        """Say whether whoever makes short calls may make another one although there are others who wait."""
-        try:
-            return self._in_long_turns and not self._waiters[0].due
-        except IndexError:  # nobody waits any more
-            return True
-
-    @property
-    def _in_long_turns(self) -> bool:
-        return self._typical < min(self._in_turns_below, SHORT)
+    def _turn_goes_on(self, thread: int, now: float) -> bool:
+        """Say whether a thread may make another call although there are others who wait."""
+        return now < self._turn_ends and thread == self._turn_of
 
     def _may_stay(self, member: PooledWorker) -> bool:
         size = self._size

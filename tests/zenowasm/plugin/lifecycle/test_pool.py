@@ -348,7 +348,7 @@ def test_many_threads_never_share_a_worker(pool_of, made):
 def test_calls_in_turns_use_one_worker_and_nobody_starves(pool_of, made, pause, monkeypatch):
     """Short calls are made in turns of many, longer ones in turns of one."""
     # Long enough that no thread that is kept from running holds a worker for a whole turn.
-    monkeypatch.setattr("zenowasm.plugin.lifecycle.pool.TURN", 1.0)
+    monkeypatch.setattr("zenowasm.plugin.lifecycle.pool.HELD", 1.0)
     pool = pool_of(instances=8, in_turns_below=inf)
     count = 3000 if pause == 0 else 100
     order: list[int] = []
@@ -393,17 +393,13 @@ class SlowToHand(list):
 
 
 def test_no_second_worker_is_made_while_one_is_on_its_way_to_a_call(pool_of, made, monkeypatch):
-    monkeypatch.setattr("zenowasm.plugin.lifecycle.pool.TURN", 60.0)
+    monkeypatch.setattr("zenowasm.plugin.lifecycle.pool.HELD", 60.0)
     pool = pool_of(instances=2, in_turns_below=inf)
     used(pool)
     pool._idle = idle = SlowToHand(pool._idle)
     first = threading.Thread(target=used, args=(pool,))
 
-    def wait_for_it():
-        with pytest.raises(RetiredError):
-            used(pool)
-
-    second = threading.Thread(target=wait_for_it)
+    second = threading.Thread(target=used, args=(pool,))
     first.start()
     assert idle.taken.wait(20)
     second.start()
@@ -411,9 +407,9 @@ def test_no_second_worker_is_made_while_one_is_on_its_way_to_a_call(pool_of, mad
     made_meanwhile = len(made.workers)
     idle.go.set()
     first.join(20)
-    pool.close()  # wakes the second one, which would wait for a minute
     second.join(20)
-    assert made_meanwhile == 1
+    assert not second.is_alive()
+    assert made_meanwhile == len(made.workers) == 1
 
 
 def test_a_worker_that_does_not_come_back_holds_nobody_up(pool_of, made):
@@ -425,7 +421,7 @@ def test_a_worker_that_does_not_come_back_holds_nobody_up(pool_of, made):
 
 
 def test_calls_that_take_longer_are_made_at_the_same_time(pool_of, made, monkeypatch):
-    monkeypatch.setattr("zenowasm.plugin.lifecycle.pool.TURN", 60.0)
+    monkeypatch.setattr("zenowasm.plugin.lifecycle.pool.HELD", 60.0)
     pool = pool_of(instances=2, in_turns_below=SHORT)
     for _ in range(100):
         with lent(pool):
@@ -433,6 +429,38 @@ def test_calls_that_take_longer_are_made_at_the_same_time(pool_of, made, monkeyp
     with ExitStack() as stack:
         hold(pool, stack)
         assert in_thread(lambda: used(pool)) == [1]
+
+
+def test_threads_that_call_once_in_a_while_hand_the_worker_on_at_once(pool_of, made, monkeypatch):
+    monkeypatch.setattr("zenowasm.plugin.lifecycle.pool.HELD", 60.0)
+    monkeypatch.setattr("zenowasm.plugin.lifecycle.pool.TURN", 60.0)
+    pool = pool_of(instances=8, in_turns_below=inf)
+    start = threading.Barrier(8)
+
+    def work():
+        for _ in range(3):
+            start.wait(20)  # longer than AT_ONCE
+            used(pool)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert len(made.workers) == 1
+
+
+def test_a_thread_that_stops_in_its_turn_holds_nobody_up(pool_of, monkeypatch):
+    monkeypatch.setattr("zenowasm.plugin.lifecycle.pool.HELD", 60.0)
+    monkeypatch.setattr("zenowasm.plugin.lifecycle.pool.TURN", 0.05)
+    pool = pool_of(instances=1, in_turns_below=inf)
+    threads = [threading.Thread(target=lambda: [used(pool) for _ in range(2000)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
 
 
 def test_when_the_first_gives_up_the_next_one_looks_after_its_turn(pool_of, made):
