@@ -30,7 +30,7 @@ _GRAMMAR = (
     "import export table memory global tag elem data start offset item declare then definition instance "
     "catch catch_ref catch_all catch_all_ref i8x16 i16x8 i32x4 i64x2 f32x4 f64x2"
 )
-_KEYWORDS = frozenset(
+KEYWORDS = frozenset(
     [
         *_GRAMMAR.split(),
         *TABLE.by_mnemonic,
@@ -38,10 +38,11 @@ _KEYWORDS = frozenset(
         *[str(RefType(True, heap)) for heap in AbsHeapType],
     ]
 )
+"""The words of the grammar."""
 
 
 def is_known(token: str) -> bool:
     """Whether a token is a parenthesis, a string, an identifier, a number or a word of the grammar."""
     if '"' in token:
         return string_bytes(token) is not None or identifier(token) is not None
-    return token[:1] in ("(", ")", "$") or token in _KEYWORDS or is_number(token)
+    return token[:1] in ("(", ")", "$") or token in KEYWORDS or is_number(token)

@@ -77,6 +77,10 @@ class InstructionParser(ImmediateParser):
 
     # -- sequences (6.5.11) --
 
+    def new_sequence(self) -> list[Instruction]:
+        """Return an empty list for a sequence of instructions, which are appended when they have been read."""
+        return []
+
     def expression(self) -> Expression:
         """Read instructions up to a closing parenthesis, which is left (6.5.12)."""
         return Expression([*self._sequence(single=False), _END], ())
@@ -88,7 +92,7 @@ class InstructionParser(ImmediateParser):
         return Expression([*self._sequence(single=True), _END], ())
 
     def _sequence(self, *, single: bool) -> list[Instruction]:
-        out: list[Instruction] = []
+        out = self.new_sequence()
         stack = [_Level(_Open.BODY)]
         tokens = self.tokens
         while True:

@@ -7,20 +7,19 @@ known; numbers of functions, types and blocks stand in comments, so that text an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 from functools import cached_property
-from typing import Any
 
-from attrs import Factory, frozen
+from attrs import frozen
 
 from zenowasm.interp.binary import Names, encode_names
 from zenowasm.interp.binary.custom import NAME_SECTION
 from zenowasm.interp.binary.encoder import instruction_offsets
 from zenowasm.interp.binary.hints import HINT_SECTION, Hints, decode_hints
-from zenowasm.interp.errors import DecodeError, LimitError
-from zenowasm.interp.instructions import Immediate, Opcode, Structure
+from zenowasm.interp.errors import DecodeError, LimitError, ValidationError
+from zenowasm.interp.instructions import Immediate, Structure
 from zenowasm.interp.syntax.module import (
     Body,
-    Catch,
     CustomSection,
     DataSegment,
     ElementSegment,
@@ -28,34 +27,18 @@ from zenowasm.interp.syntax.module import (
     Expression,
     ExternKind,
     Import,
-    MemArg,
     Module,
     SegmentMode,
     locals_of,
 )
+from zenowasm.interp.text.folding import fold
+from zenowasm.interp.text.instruction_printer import InstructionPrinter, Scope
 from zenowasm.interp.text.keywords import SECTION_WORDS
 from zenowasm.interp.text.naming import Identifiers, bindable, quoted
 from zenowasm.interp.text.type_printer import TypePrinter
-from zenowasm.interp.text.values import exact_text
-from zenowasm.interp.types import (
-    F32,
-    F64,
-    I32,
-    I64,
-    AbsHeapType,
-    FuncType,
-    NumType,
-    RefType,
-)
+from zenowasm.interp.types import AbsHeapType, FuncType, RefType
+from zenowasm.interp.validation import Context, arities_of
 
-_NUMBERS: Mapping[Immediate, NumType] = {
-    Immediate.I32: I32,
-    Immediate.I64: I64,
-    Immediate.F32: F32,
-    Immediate.F64: F64,
-}
-_SPACES = (Immediate.TABLEIDX, Immediate.MEMIDX)
-"""Immediates that come first in the text, and are left out where all of them are 0."""
 _KEYWORDS: Mapping[ExternKind, str] = {
     ExternKind.FUNC: "func",
     ExternKind.TABLE: "table",
@@ -71,17 +54,25 @@ _INDEXES: Mapping[ExternKind, Immediate] = {
     ExternKind.TAG: Immediate.TAGIDX,
 }
 """The kind of immediate that refers to an entry."""
-_CATCHES: Mapping[tuple[bool, bool], str] = {
-    (True, False): "catch",
-    (True, True): "catch_ref",
-    (False, False): "catch_all",
-    (False, True): "catch_all_ref",
-}
-"""The clauses of ``try_table`` (6.5.2), by whether they name a tag and whether they take the exception itself."""
 _BYTES_A_LINE = 48
+_PLAIN = frozenset(range(32, 127)) - frozenset(b'"\\')
+_BYTES = tuple(chr(byte) if byte in _PLAIN else f"\\{byte:02x}" for byte in range(256))
+"""Each byte as strings have it."""
 _WORDS = {section: word for word, section in SECTION_WORDS.items()}
 _DEEPEST = 50
-"""Levels of indentation, as many as wasm-tools prints."""
+"""Levels of indentation, as many as wasm-tools prints: else n nested blocks would print n² spaces."""
+_INDENTS = tuple("  " * (depth + 1) for depth in range(_DEEPEST + 1))
+
+
+class Form(Enum):
+    """How bodies are printed: one instruction a line, folded, or not at all, and then data neither.
+
+    A function whose body is invalid is printed flat: what can be folded is for the validator to say.
+    """
+
+    FLAT = "flat"
+    FOLDED = "folded"
+    SKELETON = "skeleton"
 
 
 @frozen
@@ -109,17 +100,20 @@ class InstructionLine:
 
 
 def _data_string(data: bytes) -> str:
-    plain = frozenset(range(32, 127)) - frozenset(b'"\\')
-    text = "".join(chr(byte) if byte in plain else f"\\{byte:02x}" for byte in data)
-    return f'"{text}"'
+    return f'"{"".join(map(_BYTES.__getitem__, data))}"'
+
+
+def _hint(hint: int) -> str:
+    return f"(@{HINT_SECTION} {_data_string(bytes((hint,)))})"
 
 
 class ModulePrinter:
     """Prints one module. The module need not be valid: what cannot be resolved stays a number."""
 
-    def __init__(self, module: Module, names: Names | None = None) -> None:
+    def __init__(self, module: Module, names: Names | None = None, *, form: Form = Form.FLAT) -> None:
         """Prepare to print with these names, or with numbers only."""
         self.module = module
+        self._form = form
         self._names = names = names or Names()
         self._spaces: Mapping[Immediate, Identifiers] = {
             Immediate.FUNCIDX: Identifiers(names.functions),
@@ -131,6 +125,7 @@ class ModulePrinter:
             Immediate.DATAIDX: Identifiers(names.data),
         }
         self._type_printer = TypePrinter(names)
+        self._instructions = InstructionPrinter(self._spaces, self._type_printer)
         self._types = module.function_types()
         self._subtypes = module.subtypes()
         self._imported = len(module.imported(ExternKind.FUNC))
@@ -174,23 +169,13 @@ class ModulePrinter:
 
     def instructions(self, function: int, body: Body) -> Iterator[InstructionLine]:
         """Yield every instruction of a function, the final ``end`` included."""
-        scope = _Scope(self._locals(function), Identifiers(self._names.labels.get(function, {})))
-        labels = 0
-        expression = body.expression
-        for pc, (opcode, immediates) in enumerate(expression.instructions):
-            structure = opcode.structure
-            depth = len(scope.open)
-            opens = structure in (Structure.BLOCK, Structure.IF)
-            text = self._instruction(opcode, immediates, scope, scope.labels.binding(labels) if opens else "")
-            if opens:
-                labels += 1
-                scope.open.append(labels)
-                text += f" (;@{labels};)"
-            elif structure in (Structure.ELSE, Structure.END):
-                depth = max(depth - 1, 0)
-                if structure is Structure.END and scope.open:
-                    scope.open.pop()
-            yield InstructionLine(pc, expression.offsets[pc] if expression.offsets else 0, depth, text)
+        offsets = body.expression.offsets
+        for pc, (depth, text) in enumerate(self._sequence(function, body)):
+            yield InstructionLine(pc, offsets[pc] if offsets else 0, depth, text)
+
+    def _sequence(self, function: int, body: Body) -> Iterator[tuple[int, str]]:
+        scope = Scope(self._locals(function), Identifiers(self._names.labels.get(function, {})))
+        return self._instructions.sequence(body.expression, scope)
 
     def function(self, index: int) -> Iterator[str]:
         """Yield the lines of a function that the module defines, with its body.
@@ -199,18 +184,50 @@ class ModulePrinter:
         """
         if index < self._imported:
             raise IndexError(f"function {index} is imported")
-        body = self.module.codes[index - self._imported].body()
-        yield f"(func {self._space(ExternKind.FUNC).header(index)} {self._parameters(index)}"
+        code = self.module.codes[index - self._imported]
+        if self._form is Form.SKELETON:
+            yield f"{self._head(index)} ...)"
+            return
+        body = code.body()
+        yield self._head(index)
         declared = self._local_declarations(index, body)
         if declared:
             yield f"  {declared}"
-        *lines, _ = self.instructions(index, body)
-        hints = self._hints.get(index, {})
-        for line in lines:
-            if line.pc in hints:
-                yield f"  {line.indentation}(@{HINT_SECTION} {_data_string(bytes((hints[line.pc],)))})"
-            yield f"  {line.indented}"
+        yield from self._folded(index, body) if self._form is Form.FOLDED else self._flat(index, body)
         yield ")"
+
+    def _head(self, index: int) -> str:
+        return f"(func {self._space(ExternKind.FUNC).header(index)} {self._parameters(index)}"
+
+    def _flat(self, index: int, body: Body) -> list[str]:
+        """Return the lines of a body, without the final ``end``."""
+        lines = [f"{_INDENTS[min(depth, _DEEPEST)]}{text}" for depth, text in self._sequence(index, body)]
+        lines.pop()
+        hints = self._hints.get(index, {})
+        for pc in sorted(hints, reverse=True):
+            indent = lines[pc][: len(lines[pc]) - len(lines[pc].lstrip())]
+            lines.insert(pc, f"{indent}{_hint(hints[pc])}")
+        return lines
+
+    def _folded(self, index: int, body: Body) -> Iterable[str]:
+        """Return the lines of a body with folded instructions, flat where it is invalid."""
+        if self._context is None:
+            return self._flat(index, body)
+        try:
+            arities = arities_of(self._context, index, body)
+        except ValidationError:
+            return self._flat(index, body)
+        hints = {pc: (_hint(hint),) for pc, hint in self._hints.get(index, {}).items()}
+        texts = [text for _, text in self._sequence(index, body)]
+        lines = [hints.get(pc, ()) for pc in range(len(texts))]
+        return fold(zip(body.expression.instructions, texts, arities, lines, strict=True), _INDENTS)
+
+    @cached_property
+    def _context(self) -> Context | None:
+        try:
+            return Context.of(self.module)
+        except ValidationError:
+            return None
 
     def _parameters(self, index: int) -> str:
         type_ = self.function_type(index) or FuncType()
@@ -223,76 +240,9 @@ class ModulePrinter:
         types = locals_of(type_, body)[first:]
         return self._type_printer.declared("local", enumerate(types, first), self._locals(index)).strip()
 
-    # -- instructions --
-
-    def _instruction(self, opcode: Opcode, immediates: tuple[Any, ...], scope: _Scope, label: str = "") -> str:
-        """Print an instruction; ``label`` is what a block binds."""
-        if Immediate.FIELDIDX in opcode.immediates:
-            typeidx, field = immediates
-            return f"{opcode.mnemonic} {self._type_printer.index(typeidx)} {self._type_printer.field(typeidx, field)}"
-        pairs = list(zip(opcode.immediates, immediates, strict=True))
-        parts = [opcode.mnemonic, label]
-        if any(value for kind, value in pairs if kind in _SPACES):
-            parts += [self._spaces[kind].use(value) for kind, value in pairs if kind in _SPACES]
-        for kind, value in pairs:
-            if kind not in _SPACES:
-                parts.append(self._immediate(opcode, kind, value, scope))
-        return " ".join(part for part in parts if part)
-
-    def _immediate(self, opcode: Opcode, kind: Immediate, value: Any, scope: _Scope) -> str:
-        if kind in _NUMBERS:
-            return _constant(_NUMBERS[kind], value)
-        if kind in self._spaces:
-            return self._spaces[kind].use(value)
-        types = self._type_printer
-        match kind:
-            case Immediate.LOCALIDX:
-                return scope.locals.use(value)
-            case Immediate.MEMARG:
-                return self._memarg(opcode, value)
-            case Immediate.LABELIDX:
-                return scope.label(value)
-            case Immediate.LABELIDX_VEC:
-                return " ".join(map(scope.label, value))
-            case Immediate.BLOCKTYPE:
-                return types.external(value) if isinstance(value, int) else types.result(value).strip()
-            case Immediate.TYPEIDX:
-                return types.external(value) if Immediate.TABLEIDX in opcode.immediates else types.index(value)
-            case Immediate.HEAPTYPE:
-                return types.heap(value)
-            case Immediate.REFTYPE | Immediate.NULLABLE_REFTYPE:
-                return types.value(value)
-            case Immediate.CAST:
-                return f"{scope.label(value.label)} {types.value(value.source)} {types.value(value.target)}"
-            case Immediate.CATCH_VEC:
-                return " ".join(self._catch(catch, scope) for catch in value)
-            case Immediate.V128:
-                return f"i32x4 {' '.join(f'0x{value >> shift & 0xFFFFFFFF:08x}' for shift in (0, 32, 64, 96))}"
-            case Immediate.LANEIDX_16:
-                return " ".join(map(str, value))
-            case Immediate.VALTYPE_VEC:
-                return types.result(value).strip() or "(result)"  # without it, the mnemonic means another row
-            case _:
-                return str(value)
-
-    def _memarg(self, opcode: Opcode, memarg: MemArg) -> str:
-        parts = [self._space(ExternKind.MEM).use(memarg.memory)] if memarg.memory else []
-        parts += [f"offset={memarg.offset}"] if memarg.offset else []
-        natural = opcode.access is not None and opcode.access.width // 8 == 1 << memarg.align
-        return " ".join(parts + ([] if natural else [f"align={1 << memarg.align}"]))
-
-    def _catch(self, catch: Catch, scope: _Scope) -> str:
-        parts = [_CATCHES[catch.tag is not None, catch.reference]]
-        parts += [] if catch.tag is None else [self._space(ExternKind.TAG).use(catch.tag)]
-        return f"({' '.join(parts)} {scope.label(catch.label)})"
-
-    def _constant_expression(self, expression: Expression) -> list[str]:
-        scope = _Scope(Identifiers({}), Identifiers({}))
-        return [self._instruction(opcode, immediates, scope) for opcode, immediates in expression.instructions[:-1]]
-
     def _place(self, expression: Expression, word: str) -> str:
         """Print a constant expression in parentheses: by itself where it is one instruction."""
-        texts = self._constant_expression(expression)
+        texts = self._instructions.constant(expression)
         return f"({texts[0]})" if len(texts) == 1 else f"({word} {' '.join(texts)})"
 
     # -- declarations --
@@ -324,14 +274,14 @@ class ModulePrinter:
         for index in range(self._imported, self._imported + len(module.codes)):
             yield from function(index)
         for index, table in enumerate(module.tables, counts[ExternKind.TABLE]):
-            init = "" if table.init is None else f" ({') ('.join(self._constant_expression(table.init))})"
+            init = "" if table.init is None else f" ({') ('.join(self._instructions.constant(table.init))})"
             yield f"(table {self._space(ExternKind.TABLE).header(index)} {types.external(table.type)}{init})"
         for index, memory in enumerate(module.memories, counts[ExternKind.MEM]):
             yield f"(memory {self._space(ExternKind.MEM).header(index)} {types.external(memory)})"
         for index, typeidx in enumerate(module.tags, counts[ExternKind.TAG]):
             yield f"(tag {self._space(ExternKind.TAG).header(index)} {types.external(typeidx)})"
         for index, entry_ in enumerate(module.globals, counts[ExternKind.GLOBAL]):
-            init = " ".join(self._constant_expression(entry_.init))
+            init = " ".join(self._instructions.constant(entry_.init))
             yield f"(global {self._space(ExternKind.GLOBAL).header(index)} {types.external(entry_.type)} {init})"
         yield from map(self._export, module.exports)
         if module.start is not None:
@@ -379,7 +329,10 @@ class ModulePrinter:
         if segment.place is not None:
             memory = f" (memory {self._space(ExternKind.MEM).use(segment.memory)})" if segment.memory else ""
             start += f"{memory} {self._place(segment.place, 'offset')}"
-        yield from _with_bytes(start, segment.init)
+        if self._form is Form.SKELETON:
+            yield f"{start} ...)"
+        else:
+            yield from _with_bytes(start, segment.init)
 
     # -- custom sections (specification, custom annotations) --
 
@@ -389,6 +342,8 @@ class ModulePrinter:
         named = [custom for custom in customs if custom.name == NAME_SECTION]
         if len(named) == 1 and named[0].data == encode_names(bindable(self.module, self._names)):
             customs = tuple(custom for custom in customs if custom is not named[0])
+        if self._form is Form.SKELETON:
+            return
         if self._hints:
             customs = tuple(custom for custom in customs if custom.name != HINT_SECTION)
         for custom in customs:
@@ -433,22 +388,6 @@ def _is_right_before_code(module: Module, section: CustomSection) -> bool:
     return following[:1] == ["codes"]
 
 
-@frozen
-class _Scope:
-    """What instructions refer to inside a function. ``open`` holds the numbers of the open blocks, from 1."""
-
-    locals: Identifiers
-    labels: Identifiers
-    open: list[int] = Factory(list)
-
-    def label(self, index: int) -> str:
-        """Return what refers to a label: its identifier, else its index and, as a comment, its block's number."""
-        if index >= len(self.open):
-            return str(index)
-        number = self.open[-1 - index]
-        return self.labels.use(number - 1) if self.labels.has(number - 1) else f"{index} (;@{number};)"
-
-
 def _place_of(custom: CustomSection) -> str:
     """Return the place of a custom section, in words that other tools know too: they have none for the data count."""
     if custom.after is None:
@@ -473,10 +412,3 @@ def _function_reference(init: Expression) -> int | None:
         return None
     opcode, immediates = init.instructions[0]
     return int(immediates[0]) if opcode.constant and opcode.immediates == (Immediate.FUNCIDX,) else None
-
-
-def _constant(type_: NumType, value: Any) -> str:
-    text = exact_text(type_, value)
-    if type_ in (F32, F64) and value == value and value not in (float("inf"), float("-inf")):
-        return f"{text} (;={float(value)!r};)"
-    return text

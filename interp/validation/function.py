@@ -322,13 +322,17 @@ def validate_function(
     body: Body,
     consumer: Consumer | None = None,
     progress: Progress | None = None,
+    operands: list[OperandType] | None = None,
 ) -> None:
     """Validate the body of the function with that index (specification, 3.4.1).
 
-    Raises ``ValidationError``, and what ``progress`` raises; the consumer has then seen the instructions before.
+    ``operands`` is an empty list to use as the operand stack. Raises ``ValidationError``, and what ``progress`` raises;
+    the consumer has then seen the instructions before.
     """
     type_ = function_type(context.functions[index])
     validator = FunctionValidator(context, (), type_.results, function=index)
+    if operands is not None:
+        validator.operands = operands
     validator.offsets = body.expression.offsets
     runs = tuple((count, validator.close_type(local)) for count, local in body.locals)
     validator.locals = locals_of(type_, Body(runs, body.expression))

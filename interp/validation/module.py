@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from attrs import define, field
 
-from zenowasm.interp.errors import ValidationError
+from zenowasm.interp.errors import CompileLimitError, DecodeError, LimitError, ValidationError
 from zenowasm.interp.matching import fault_of_size, matches_valtype
 from zenowasm.interp.progress import Progress, no_checkpoint
-from zenowasm.interp.syntax.module import Code, DataSegment, ElementSegment, ExternKind, Module, SegmentMode
+from zenowasm.interp.syntax.module import (
+    Code,
+    DataSegment,
+    ElementSegment,
+    Export,
+    ExternKind,
+    Module,
+    SegmentMode,
+    Table,
+)
 from zenowasm.interp.types import FuncType, MemType, RefType, TableType
 from zenowasm.interp.validation.context import Context, function_type
 from zenowasm.interp.validation.function import validate_constant, validate_function
@@ -48,8 +59,7 @@ def validate_module(module: Module, progress: Progress | None = None) -> ValidMo
         first = len(context.functions) - len(module.functions)
         for index, code in enumerate(module.codes):
             decoded = index + 1
-            with _released(progress):
-                validate_function(context, first + index, code.body(progress), progress=progress)
+            _function(context, first + index, code, progress)
     except ValidationError:
         decode_bodies(module.codes[decoded:], progress)
         raise
@@ -81,34 +91,81 @@ def _released(progress: Progress) -> Iterator[None]:
     progress.held = held
 
 
+def errors_of(module: Module, progress: Progress | None = None) -> Iterator[DecodeError | LimitError | ValidationError]:
+    """Yield every error of a module: of a function the first one, since what follows may be its consequence.
+
+    Where the types or imports are invalid, only that can be said. Raises what ``progress`` raises.
+    """
+    progress = progress or Progress()
+    try:
+        context = Context.of(module)
+    except ValidationError as error:
+        yield error
+        return
+    first = len(context.functions) - len(module.functions)
+    bodies: Iterator[Callable[[], None]] = (
+        partial(_function, context, index, code, progress) for index, code in enumerate(module.codes, first)
+    )
+    for check in chain(_checks(context, module, progress), bodies):
+        try:
+            check()
+        except CompileLimitError:
+            raise
+        except (DecodeError, LimitError, ValidationError) as error:
+            yield error
+
+
+def _function(context: Context, index: int, code: Code, progress: Progress) -> None:
+    with _released(progress):
+        validate_function(context, index, code.body(progress), progress=progress)
+
+
 def validate_structure(module: Module, progress: Progress | None = None) -> Context:
     """Validate everything but the function bodies and return the module's context (specification, 3.5.15)."""
-    progress = progress or Progress()
     context = Context.of(module)
+    for check in _checks(context, module, progress or Progress()):
+        check()
+    return context
+
+
+def _checks(context: Context, module: Module, progress: Progress) -> Iterator[Callable[[], None]]:
+    """Yield what checks each part of a module but the function bodies."""
     for tag in context.tags:
-        if function_type(tag).results:
-            raise ValidationError(f"non-empty tag result type: {function_type(tag)}")
+        yield partial(_tag, function_type(tag))
     sized: list[TableType | MemType] = [*context.tables, *context.memories]
     for declared in sized:
-        fault = fault_of_size(declared)
-        if fault is not None:
-            raise ValidationError(fault)
+        yield partial(_size, declared)
     imported_tables = len(context.tables) - len(module.tables)
     for entry, table in zip(module.tables, context.tables[imported_tables:], strict=True):
-        if entry.init is not None:
-            validate_constant(context, entry.init, table.element, context.imported_globals, progress)
-        elif not table.element.nullable:
-            raise ValidationError(f"type mismatch: a table of {table.element} needs an initial value")
+        yield partial(_table, context, entry, table, progress)
     first = context.imported_globals
     for index, variable in enumerate(module.globals, start=first):
-        validate_constant(context, variable.init, context.globals[index].value, index, progress)
+        yield partial(validate_constant, context, variable.init, context.globals[index].value, index, progress)
     for element, type_ in zip(module.elements, context.elements, strict=True):
-        _element(context, element, type_, progress)
+        yield partial(_element, context, element, type_, progress)
     for data in module.data:
-        _data(context, data)
-    _start(context, module)
-    _exports(context, module)
-    return context
+        yield partial(_data, context, data)
+    yield partial(_start, context, module)
+    yield from _exports(context, module)
+
+
+def _tag(type_: FuncType) -> None:
+    if type_.results:
+        raise ValidationError(f"non-empty tag result type: {type_}")
+
+
+def _size(declared: TableType | MemType) -> None:
+    fault = fault_of_size(declared)
+    if fault is not None:
+        raise ValidationError(fault)
+
+
+def _table(context: Context, entry: Table, type_: TableType, progress: Progress) -> None:
+    """Check a table that the module defines (3.5.5)."""
+    if entry.init is not None:
+        validate_constant(context, entry.init, type_.element, context.imported_globals, progress)
+    elif not type_.element.nullable:
+        raise ValidationError(f"type mismatch: a table of {type_.element} needs an initial value")
 
 
 def _element(context: Context, segment: ElementSegment, type_: RefType, progress: Progress) -> None:
@@ -149,8 +206,8 @@ def _start(context: Context, module: Module) -> None:
         raise ValidationError(f"start function: it must have no parameters and no results, it has type {type_}")
 
 
-def _exports(context: Context, module: Module) -> None:
-    """Check the exports (3.5.12)."""
+def _exports(context: Context, module: Module) -> Iterator[Callable[[], None]]:
+    """Yield what checks each export (3.5.12)."""
     spaces = {
         ExternKind.FUNC: ("function", len(context.functions)),
         ExternKind.TABLE: ("table", len(context.tables)),
@@ -160,12 +217,16 @@ def _exports(context: Context, module: Module) -> None:
     }
     seen: set[str] = set()
     for export in module.exports:
-        what, count = spaces[export.kind]
-        if export.index >= count:
-            raise ValidationError(
-                f"unknown {what} {export.index}: export {export.name!r} names it, the module has {count}",
-                offset=export.offset,
-            )
-        if export.name in seen:
-            raise ValidationError(f"duplicate export name {export.name!r}", offset=export.offset)
-        seen.add(export.name)
+        yield partial(_export, export, *spaces[export.kind], seen)
+
+
+def _export(export: Export, what: str, count: int, seen: set[str]) -> None:
+    """Check an export, and note its name in ``seen``."""
+    if export.index >= count:
+        raise ValidationError(
+            f"unknown {what} {export.index}: export {export.name!r} names it, the module has {count}",
+            offset=export.offset,
+        )
+    if export.name in seen:
+        raise ValidationError(f"duplicate export name {export.name!r}", offset=export.offset)
+    seen.add(export.name)

@@ -1,6 +1,8 @@
-"""A consumer of the validator that keeps the types on the operand stack, for listings and debuggers."""
+"""Consumers of the validator, for listings and debuggers: what is on the operand stack, and what instructions take."""
 
 from __future__ import annotations
+
+from typing import SupportsIndex
 
 from attrs import frozen
 
@@ -38,3 +40,55 @@ def operands_of(context: Context, function: int, body: Body) -> list[Operands]:
     collector = _Collector()
     validate_function(context, function, body, collector)
     return collector.found
+
+
+@frozen
+class Arity:
+    """How many operands an instruction takes from the stack, and how many it leaves there instead of them."""
+
+    taken: int
+    left: int
+
+
+class _Stack(list[OperandType]):
+    """An operand stack that knows how low it was."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lowest = 0
+
+    def pop(self, index: SupportsIndex = -1) -> OperandType:
+        """Remove and return an operand."""
+        found = super().pop(index)
+        self.lowest = min(self.lowest, len(self))
+        return found
+
+    def __delitem__(self, index: SupportsIndex | slice) -> None:
+        super().__delitem__(index)
+        self.lowest = min(self.lowest, len(self))
+
+
+class _Arities:
+    def __init__(self, stack: _Stack) -> None:
+        self.stack = stack
+        self.found: list[Arity] = []
+
+    def instruction(self, validator: FunctionValidator, instruction: Instruction, height: int) -> None:
+        """Note what an instruction took and left (see ``Consumer``)."""
+        stack = self.stack
+        # Code that cannot be reached takes operands that are not there.
+        taken = max(height - stack.lowest, len(instruction.opcode.parameters or ()))
+        self.found.append(Arity(taken, len(stack) - stack.lowest))
+        stack.lowest = len(stack)
+
+
+def arities_of(context: Context, function: int, body: Body) -> list[Arity]:
+    """Return what each instruction of a function's body takes and leaves; an ``end`` has the results of its block.
+
+    Of code that cannot be reached, what has no fixed signature may seem to take less than it does. Raises
+    ``ValidationError`` when the body is invalid.
+    """
+    stack = _Stack()
+    consumer = _Arities(stack)
+    validate_function(context, function, body, consumer, operands=stack)
+    return consumer.found

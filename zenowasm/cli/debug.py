@@ -11,12 +11,13 @@ from zenowasm.backends import registry
 from zenowasm.cli import options, wasi
 from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.exec import line_streams, prepared
+from zenowasm.cli.modules import as_module
 from zenowasm.cli.script import STDIN, run_script
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
 from zenowasm.display import visible
 from zenowasm.faces.terminal import Terminal, line_reader
-
-_MODULE = b"\0asm"
+from zenowasm.interp.binary.sections import MAGIC
+from zenowasm.interp.text.sources import is_text
 
 
 # Arguments such as -1 are no options.
@@ -51,7 +52,7 @@ def debug(
     env: tuple[str, ...],
     args: tuple[str, ...],
 ) -> None:
-    """Run the ZenoLang script FILE and step through its plugins, or step through the module FILE.
+    """Run the ZenoLang script FILE and step through its plugins, or step through the module FILE, binary or text.
 
     Of a module the function EXPORT is called with ARGS, or its _start without EXPORT, as `exec` does it. --dir, --env
     and --arg are for modules, --plugin-dir and --config for scripts.
@@ -61,8 +62,8 @@ def debug(
     """
     if str(file) == STDIN:
         raise CliError("the debugger reads its commands from stdin: expected a file as FILE")
-    binary = read_file(file)
-    is_module = binary.startswith(_MODULE)
+    data = read_file(file)
+    is_module = data.startswith(MAGIC) or is_text(data)
     if is_module and (plugin_dir or config):
         raise click.UsageError("--plugin-dir and --config are for scripts: a module has no plugins")
     if not is_module and export is not None and export.startswith("-"):
@@ -78,7 +79,7 @@ def debug(
     what, code = "module" if is_module else "plugin", 0
     try:
         if is_module:
-            code = _run_module(session, wasi.Granted(file, dirs, env, args), binary, export, arguments)
+            code = _run_module(session, wasi.Granted(file, dirs, env, args), as_module(data, file), export, arguments)
         else:
             run_script(file, plugin_dir, lazy=False, config=config, timed=False, on_store=session.attach)
     except DebuggerQuit:

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from zenowasm.interp.errors import DecodeError, Trap, WasmError
+from zenowasm.display import visible
+from zenowasm.interp.errors import Trap
 
+EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _MOST_BYTES = 256 << 20
 """Of a file that a command reads."""
 
@@ -17,15 +19,43 @@ _MOST_BYTES = 256 << 20
 class CliError(Exception):
     """An error of the user's. ``message`` is one line without ``error:``, ``details`` may be another.
 
-    ``calls`` are the guest's calls that were active at a trap, innermost first; ``hint`` says how to see more.
+    ``excerpt`` are the lines of the user's text in which the error is. ``calls`` are the guest's calls that were active
+    at a trap, innermost first; ``hint`` says how to see more.
     """
 
-    def __init__(self, message: str, *, details: str = "", calls: Sequence[str] = (), hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: str = "",
+        excerpt: Sequence[str] = (),
+        calls: Sequence[str] = (),
+        hint: str = "",
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.excerpt = excerpt
         self.details = details
         self.calls = calls
         self.hint = hint
+
+
+def fail(message: str, code: int) -> int:
+    """Print an error to stderr, and return the exit code."""
+    print(f"error: {visible(message.strip())}", file=sys.stderr)
+    return code
+
+
+def report(error: CliError) -> None:
+    """Print an error to stderr, with all that is known of it."""
+    fail(error.message, EXIT_ERROR)
+    lines = [*error.excerpt]
+    lines += [f"Details: {error.details.strip()}"] if error.details else []
+    lines += ["Calls of the guest, innermost first:"] if error.calls else []
+    lines += [f"{number:>4}: {name}" for number, name in enumerate(error.calls)]
+    lines += [f"Hint: {error.hint}"] if error.hint else []
+    for line in lines:
+        print(visible(line), file=sys.stderr)
 
 
 @contextmanager
@@ -47,17 +77,6 @@ def _guest_calls(error: BaseException | None) -> tuple[str, ...]:
             return error.backtrace
         error = error.__cause__
     return ()
-
-
-@contextmanager
-def module_errors(file: Path) -> Iterator[None]:
-    """Report what is wrong with the module in a file."""
-    try:
-        yield
-    except DecodeError as error:
-        raise CliError(f"{file} is not a WebAssembly module in the binary format: {error}") from error
-    except WasmError as error:
-        raise CliError(f"{file}: {error}") from error
 
 
 def read_file(path: Path) -> bytes:

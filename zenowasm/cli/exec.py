@@ -32,7 +32,8 @@ from zenowasm.backends.protocol import (
 )
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli import options, wasi
-from zenowasm.cli.errors import CliError, module_errors, read_file, user_errors
+from zenowasm.cli.errors import CliError, user_errors
+from zenowasm.cli.modules import module_errors, read_module
 from zenowasm.host.linker import Linker
 from zenowasm.interp.errors import Trap, WasmError
 from zenowasm.interp.text.values import parse_number, readable_text
@@ -77,7 +78,7 @@ def exec_(
     lazy_validation: bool,
     as_json: bool,
 ) -> None:
-    """Call the function EXPORT of the module FILE with ARGS, and print its results, one a line.
+    """Call the function EXPORT of the module FILE, binary or text, with ARGS, and print its results, one a line.
 
     Integers may be signed, unsigned or hexadecimal; floats decimal or hexadecimal, inf, nan, nan:0x with a payload;
     vectors hexadecimal; references null. A reactor is initialised first.
@@ -100,7 +101,7 @@ def exec_(
             interrupts=seconds is not None,
         )
         engine = registry.engine(backend, wanted)
-    binary = read_file(file)
+    binary = read_module(file)
     granted = wasi.Granted(file, dirs, env, args, wasi.remaining(seconds))
     streams = own_streams() if export is None else line_streams()
     with prepared(file, binary, engine, granted, streams, _TRAP_HINT) as run:

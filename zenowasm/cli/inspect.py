@@ -11,14 +11,13 @@ import click
 from zenowasm.backends.compiling import bounded
 from zenowasm.backends.protocol import CompileLimits
 from zenowasm.cli import options
-from zenowasm.cli.errors import CliError, module_errors, read_file
+from zenowasm.cli.errors import CliError
+from zenowasm.cli.modules import module_errors, read_module
 from zenowasm.display import visible
 from zenowasm.interp.binary import Names, decode, decode_names
-from zenowasm.interp.errors import ValidationError
-from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax.module import ExternKind, Import, Module
 from zenowasm.interp.text.printer import ModulePrinter
-from zenowasm.interp.validation import Context, operands_of, validate_module, validate_structure
+from zenowasm.interp.validation import Context, operands_of, validate_structure
 
 _STACK_COLUMN = 40
 
@@ -30,47 +29,41 @@ _STACK_COLUMN = 40
 @click.option("--stack", is_flag=True, help="Disassemble with the types on the operand stack after each instruction.")
 @options.as_json
 def inspect(file: Path, disassemble: bool, wanted: str | None, stack: bool, as_json: bool) -> None:
-    """Show the sections, imports and exports of the module FILE, or its code.
+    """Show the sections, imports and exports of the module FILE, binary or text, or its code.
 
-    Offsets are byte offsets in the file. An invalid module is shown too, and then the exit code is 1.
+    Offsets are byte offsets in the file, of text in the module that it means. Nothing is validated but what --stack
+    shows; `zenowasm validate` does that.
     """
-    binary = read_file(file)
+    binary = read_module(file)
     with module_errors(file):
-        progress = bounded(CompileLimits(), len(binary))
-        module = decode(binary, progress=progress)
+        module = decode(binary, progress=bounded(CompileLimits(), len(binary)))
         names = decode_names(module)
         printer = ModulePrinter(module, names)
-        if wanted is not None or disassemble or stack:
-            chosen = _functions(module, names, wanted, file)
-            context = validate_structure(module) if stack else None
+        if wanted is None and not disassemble and not stack:
             if as_json:
-                functions = [_function_json(module, names, printer, index, context) for index in chosen]
-                options.print_json({"functions": functions})
-            elif context is not None:
-                for line in _with_stack(module, printer, chosen, context):
-                    print(visible(line))
-            else:
-                lines = printer.module_text() if wanted is None else _each(printer, chosen)
-                for line in lines:
-                    print(visible(line))
-            problem = _problem(module, progress)
-        else:
-            problem = _problem(module, progress)
-            if as_json:
-                options.print_json(describe(module, printer, names, problem))
+                options.print_json(describe(module, printer, names))
             else:
                 for line in _summary(file, len(binary), module, printer, names):
                     print(visible(line))
-    if problem is not None:
-        raise CliError(f"{file}: {problem}")
+            return
+        chosen = _functions(module, names, wanted, file)
+        context = validate_structure(module) if stack else None
+        if as_json:
+            functions = [_function_json(module, names, printer, index, context) for index in chosen]
+            options.print_json({"functions": functions})
+            return
+        if context is not None:
+            lines = _with_stack(module, printer, chosen, context)
+        else:
+            lines = printer.module_text() if wanted is None else _each(printer, chosen)
+        for line in lines:
+            print(visible(line))
 
 
-def describe(module: Module, printer: ModulePrinter, names: Names, problem: str | None) -> dict[str, Any]:
+def describe(module: Module, printer: ModulePrinter, names: Names) -> dict[str, Any]:
     """Return what ``inspect --json`` prints; the types are in the text format."""
     return {
         "name": names.module,
-        "valid": problem is None,
-        "problem": problem,
         "sections": [{"name": s.name, "offset": s.offset, "size": s.size, "count": s.count} for s in module.sections],
         "imports": [
             {"module": entry.module, "name": entry.name, "type": type_} for entry, type_ in _imports(module, printer)
@@ -86,14 +79,6 @@ def _imports(module: Module, printer: ModulePrinter) -> Iterator[tuple[Import, s
     for entry in module.imports:
         yield entry, printer.extern_type(entry.kind, indexes[entry.kind])
         indexes[entry.kind] += 1
-
-
-def _problem(module: Module, progress: Progress) -> str | None:
-    try:
-        validate_module(module, progress)
-    except ValidationError as error:
-        return str(error)
-    return None
 
 
 def _summary(file: Path, size: int, module: Module, printer: ModulePrinter, names: Names) -> Iterator[str]:

@@ -14,31 +14,42 @@ import click
 from click.shell_completion import CompletionItem
 
 from zenowasm import __version__
-from zenowasm.cli.errors import CliError
-from zenowasm.display import nearest, visible
+from zenowasm.cli.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, CliError, fail, report
+from zenowasm.display import nearest
 
 _ALLOCATIONS_BETWEEN_COLLECTIONS = 50_000
-EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
-# What each command does, and where it is.
-_COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+# The commands by what they are for: what each does, and where it is.
+_SECTIONS: Mapping[str, Mapping[str, tuple[str, str, str]]] = MappingProxyType(
     {
-        "run": ("Run a ZenoLang script with its plugins.", "zenowasm.cli.run", "run"),
-        "plugin": ("List, describe, validate and reload plugins.", "zenowasm.cli.plugin", "plugin"),
-        "serve": ("Keep plugins loaded and answer over HTTP.", "zenowasm.cli.serve", "serve"),
-        "exec": ("Call an export of a WebAssembly module, or run a program.", "zenowasm.cli.exec", "exec_"),
-        "inspect": ("Show what is in a WebAssembly module.", "zenowasm.cli.inspect", "inspect"),
-        "debug": ("Run a script and step through its plugins.", "zenowasm.cli.debug", "debug"),
-        "conformance": (
-            "Run the scenarios of the plugin ABI on any engine.",
-            "zenowasm.cli.conformance",
-            "conformance",
-        ),
-        "engines": ("List engines and what they compile into guests.", "zenowasm.cli.engines", "engines"),
-        "cache": ("Show or clear what is cached of modules and plugins.", "zenowasm.cli.cache", "cache"),
-        "spec": ("Run a script of the official test suite.", "zenowasm.cli.spec", "spec"),
-        "bench": ("Measure engines and plugin hosts side by side.", "zenowasm.cli.bench", "bench"),
+        "Plugins": {
+            "run": ("Run a ZenoLang script with its plugins.", "zenowasm.cli.run", "run"),
+            "plugin": ("List, describe, validate and reload plugins.", "zenowasm.cli.plugin", "plugin"),
+            "serve": ("Keep plugins loaded and answer over HTTP.", "zenowasm.cli.serve", "serve"),
+            "debug": ("Run a script and step through its plugins.", "zenowasm.cli.debug", "debug"),
+        },
+        "Modules": {
+            "exec": ("Call an export of a WebAssembly module, or run a program.", "zenowasm.cli.exec", "exec_"),
+            "inspect": ("Show what is in a WebAssembly module.", "zenowasm.cli.inspect", "inspect"),
+            "wat2wasm": ("Turn text into a module.", "zenowasm.cli.text", "wat2wasm"),
+            "wasm2wat": ("Print a module as text.", "zenowasm.cli.text", "wasm2wat"),
+            "validate": ("Check modules, and show every error.", "zenowasm.cli.text", "validate"),
+        },
+        "Engines": {
+            "engines": ("List engines and what they compile into guests.", "zenowasm.cli.engines", "engines"),
+            "cache": ("Show or clear what is cached of modules and plugins.", "zenowasm.cli.cache", "cache"),
+            "conformance": (
+                "Run the scenarios of the plugin ABI on any engine.",
+                "zenowasm.cli.conformance",
+                "conformance",
+            ),
+            "spec": ("Run a script of the official test suite.", "zenowasm.cli.spec", "spec"),
+            "bench": ("Measure engines and plugin hosts side by side.", "zenowasm.cli.bench", "bench"),
+        },
     }
+)
+_COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
+    {name: command for section in _SECTIONS.values() for name, command in section.items()}
 )
 
 
@@ -76,8 +87,9 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (summary, _, _) in _COMMANDS.items()])
+        for title, commands in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, summary) for name, (summary, _, _) in commands.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -115,13 +127,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         return EXIT_USAGE
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx is not None else "zenowasm"
-        return _fail(f"{error.format_message().rstrip('.')}; see `{path} --help`", EXIT_USAGE)
+        return fail(f"{error.format_message().rstrip('.')}; see `{path} --help`", EXIT_USAGE)
     except CliError as error:
-        _fail(error.message, EXIT_ERROR, error.details)
-        _tell_calls(error)
+        report(error)
         return EXIT_ERROR
     except click.ClickException as error:
-        return _fail(error.format_message(), EXIT_ERROR)
+        return fail(error.format_message(), EXIT_ERROR)
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -129,24 +140,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return EXIT_ERROR
     except OSError as error:  # of stdout itself, such as a full disk; what commands open they report themselves
         _discard_output()
-        return _fail(f"cannot write the output: {error.strerror}", EXIT_ERROR)
+        return fail(f"cannot write the output: {error.strerror}", EXIT_ERROR)
     return code if isinstance(code, int) else EXIT_OK
-
-
-def _fail(message: str, code: int, details: str = "") -> int:
-    print(f"error: {visible(message.strip())}", file=sys.stderr)
-    if details:
-        print(f"Details: {visible(details.strip())}", file=sys.stderr)
-    return code
-
-
-def _tell_calls(error: CliError) -> None:
-    if error.calls:
-        print("Calls of the guest, innermost first:", file=sys.stderr)
-    for number, name in enumerate(error.calls):
-        print(visible(f"{number:>4}: {name}"), file=sys.stderr)
-    if error.hint:
-        print(f"Hint: {visible(error.hint)}", file=sys.stderr)
 
 
 def _open_missing_output() -> None:

@@ -20,7 +20,7 @@ def test_version_and_help(zenowasm) -> None:
     assert version.out.startswith("zenowasm, version ")
     help_ = zenowasm("--help")
     assert help_.code == 0
-    for name in ("run", "plugin", "exec", "inspect", "debug", "spec"):
+    for name in ("run", "plugin", "exec", "inspect", "wat2wasm", "debug", "spec"):
         assert f"\n  {name} " in help_.out
         command = zenowasm(name, "--help")
         assert (command.code, command.err) == (0, "")
@@ -46,7 +46,7 @@ finally:
     ("arguments", "message"),
     [
         (["ruin"], "unknown command 'ruin': did you mean run?; see `zenowasm --help`"),
-        (["???"], "unknown command '???': expected one of run, plugin, serve, exec"),
+        (["???"], "unknown command '???': expected one of run, plugin, serve, debug"),
         (["run"], "Missing argument 'SCRIPT'; see `zenowasm run --help`"),
         (["run", "x.zl", "--nope"], "No such option"),
         (["exec"], "Missing argument 'FILE'"),
@@ -75,6 +75,9 @@ def test_without_a_command_the_help_is_shown(zenowasm, arguments) -> None:
     "arguments",
     [
         ["inspect", "X.wasm"],
+        ["wasm2wat", "X.wasm"],
+        ["wat2wasm", "X.wasm"],
+        ["validate", "X.wasm", "X.zl"],
         ["exec", "X.wasm", "f"],
         ["run", "X.zl"],
         ["debug", "X.zl"],

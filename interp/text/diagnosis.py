@@ -1,0 +1,77 @@
+"""What helps to correct a text: the line with the error, a mark below it, and the word that was probably meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import islice
+
+from attrs import frozen
+
+from zenowasm.display import nearest, visible
+from zenowasm.interp.errors import ParseError
+from zenowasm.interp.text.keywords import KEYWORDS
+
+_WIDTH = 100
+"""Characters of a line that are shown."""
+_BEFORE = 60
+_WORD = re.compile(r"""[^\s()";]+""")
+_IDENTIFIER = re.compile(r"""\$[^\s()";]+""")
+_MOST_IDENTIFIERS = 2_000
+_QUOTED_MODULE = re.compile(r"\(\s*module\s+(?:\$\S+\s+)?quote\b")
+_SCRIPT_WORDS = re.compile(r"assert_\w+|invoke|register|get")
+
+
+@frozen
+class Diagnosis:
+    """An error of a text: where it is, what is wrong, and lines to show below."""
+
+    line: int
+    column: int
+    message: str
+    excerpt: tuple[str, ...]
+
+
+def diagnose(text: str, error: ParseError) -> Diagnosis:
+    """Describe an error of a text.
+
+    The lines are safe to print. There are none where the error is inside a quoted module, whose lines are its own.
+    """
+    if _QUOTED_MODULE.search(text):
+        return Diagnosis(error.line, error.column, error.message, ())
+    hint = _hint(text, error)
+    return Diagnosis(error.line, error.column, f"{error.message}{hint}", excerpt(text, error.line, error.column))
+
+
+def excerpt(text: str, line: int, column: int) -> tuple[str, str]:
+    """Return a line of a text, of a long one what is around the column, and a line with a mark below the column."""
+    start = 0
+    for _ in range(line - 1):
+        start = text.find("\n", start) + 1
+    end = text.find("\n", start)
+    whole = text[start : len(text) if end < 0 else end]
+    first = max(column - 1 - _BEFORE, 0)
+    before = visible(whole[first : column - 1].replace("\t", " "))
+    after = visible(whole[column - 1 : first + _WIDTH].replace("\t", " ").rstrip())
+    left = "..." if first else ""
+    right = "..." if len(whole.rstrip()) > first + _WIDTH else ""
+    return f"    {left}{before}{after}{right}", f"    {' ' * len(left + before)}^"
+
+
+def _hint(text: str, error: ParseError) -> str:
+    found = _WORD.match(text, error.offset)
+    word = found.group() if found else ""
+    if error.message.startswith("unknown operator"):
+        if _SCRIPT_WORDS.fullmatch(word):
+            return "; this is a script of the test suite, which `zenowasm spec` runs"
+        return _did_you_mean(word, KEYWORDS)
+    if error.message.startswith("unknown ") and word.startswith("$"):
+        others = (it for it in _IDENTIFIER.findall(text) if it != word)
+        return _did_you_mean(word, dict.fromkeys(islice(others, _MOST_IDENTIFIERS)))
+    return ""
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    words = list(known)
+    near = next((it for it in words if it.startswith(word) and len(word) > 2), None) or nearest(word, words)
+    return f"; did you mean {near}?" if near else ""

@@ -1,0 +1,180 @@
+"""``zenowasm wat2wasm``, ``zenowasm wasm2wat`` and ``zenowasm validate``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import evolve, frozen
+
+from zenowasm.backends.compiling import bounded
+from zenowasm.backends.protocol import CompileLimits
+from zenowasm.cli import options
+from zenowasm.cli.errors import EXIT_ERROR, EXIT_OK, CliError, report
+from zenowasm.cli.modules import STDIN, module_errors, read_module, read_source
+from zenowasm.cli.output import output, write_bytes, write_lines
+from zenowasm.interp.binary import Names, decode, decode_names, encode
+from zenowasm.interp.binary.custom import NAME_SECTION
+from zenowasm.interp.errors import ParseError, WasmError
+from zenowasm.interp.features import WASM_3, Feature
+from zenowasm.interp.text.diagnosis import diagnose
+from zenowasm.interp.text.places import error_in_text
+from zenowasm.interp.text.printer import Form, ModulePrinter
+from zenowasm.interp.text.sources import ModuleSource
+from zenowasm.tools.checking import Kind, Problem, problems
+from zenowasm.tools.features import parse_features
+
+_features = click.option(
+    "-f",
+    "--features",
+    metavar="LIST",
+    callback=options.measure(parse_features),
+    help="Allow only these features: groups (mvp, wasm1, wasm2, wasm3), names, names to leave out (-simd).",
+)
+
+
+@click.command()
+@click.argument("file", type=options.path)
+@output("Write the module here; without it, to FILE's name with .wasm, in this folder.")
+@click.option("--no-check", is_flag=True, help="Write the module even if it is invalid.")
+@click.option("--no-debug-names", is_flag=True, help="Leave out the names of functions, locals and the rest.")
+def wat2wasm(file: Path, output: Path | None, no_check: bool, no_debug_names: bool) -> None:
+    r"""Turn the text FILE into a binary module; - is stdin, whose module goes to stdout.
+
+    An error comes with its line.
+
+    \b
+    zenowasm wat2wasm add.wat
+    echo '(module)' | zenowasm wat2wasm - -o empty.wasm
+    """
+    source = read_source(file)
+    if not no_check:
+        found = next(_problems(source, WASM_3, every=False), None)
+        if found is not None:
+            raise _error(file, source, found)
+    binary = source.binary
+    if no_debug_names:
+        module = decode(binary)
+        binary = encode(evolve(module, customs=tuple(it for it in module.customs if it.name != NAME_SECTION)))
+    if output is None and str(file) != STDIN:
+        output = Path(f"{file.stem}.wasm")
+        if output.resolve() == file.resolve():
+            raise CliError(f"{file} would be overwritten: name another file with -o FILE")
+    write_bytes(output, binary)
+
+
+@click.command()
+@click.argument("file", type=options.path)
+@output("Write the text here, not to stdout.")
+@click.option(
+    "-f", "--fold-exprs", "--fold-instructions", "fold", is_flag=True, help="Put operands inside of their instructions."
+)
+@click.option("--skeleton", is_flag=True, help="Print `...` for the bodies of functions and for data.")
+@click.option("--no-debug-names", is_flag=True, help="Print numbers, not the names in the module.")
+def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_debug_names: bool) -> None:
+    r"""Print the module FILE in the text format; - is stdin. Text is printed again in this form.
+
+    The text has the module's custom sections and becomes the same bytes again, if the module spells integers in the
+    shortest way. The module need not be valid.
+
+    \b
+    zenowasm wasm2wat plugin.wasm | less
+    zenowasm wasm2wat --fold-exprs plugin.wasm -o plugin.wat
+    """
+    if fold and skeleton:
+        raise click.UsageError("--fold-exprs and --skeleton exclude one another")
+    form = Form.FOLDED if fold else Form.SKELETON if skeleton else Form.FLAT
+    binary = read_module(file)
+    with module_errors(file):
+        module = decode(binary, progress=bounded(CompileLimits(), len(binary)))
+        names = Names() if no_debug_names else decode_names(module)
+        if no_debug_names:
+            module = evolve(module, customs=tuple(it for it in module.customs if it.name != NAME_SECTION))
+        write_lines(output, ModulePrinter(module, names, form=form).module_text())
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=options.path)
+@_features
+@click.option("--all", "every", is_flag=True, help="Show every error, of each function the first one.")
+@options.as_json
+@click.pass_context
+def validate(
+    context: click.Context, files: tuple[Path, ...], features: Feature | None, every: bool, as_json: bool
+) -> None:
+    r"""Check that the modules FILES, binary or text, are valid; - is stdin. Valid ones print nothing.
+
+    \b
+    zenowasm validate plugin.wasm
+    zenowasm validate --all --features wasm2,-simd *.wasm
+    """
+    reports = {file: list(_findings(file, features, every)) for file in files}
+    if as_json:
+        options.print_json(
+            [
+                {"file": str(file), "valid": not found, "errors": [it.fields for it in found]}
+                for file, found in reports.items()
+            ]
+        )
+    else:
+        for error in (it.error for found in reports.values() for it in found):
+            report(error)
+    context.exit(EXIT_ERROR if any(reports.values()) else EXIT_OK)
+
+
+@frozen
+class _Finding:
+    """What is wrong with a module: for people, and for programs."""
+
+    error: CliError
+    fields: dict[str, Any]
+
+
+def _findings(file: Path, features: Feature | None, every: bool) -> Iterator[_Finding]:
+    """Yield what is wrong with the module in a file; raises ``CliError`` for a file that cannot be read."""
+    try:
+        source = read_source(file)
+    except CliError as error:
+        cause = error.__cause__
+        if not isinstance(cause, WasmError) and cause is not None:
+            raise
+        if isinstance(cause, ParseError):
+            yield _Finding(error, _fields(Kind.MALFORMED, cause.message, line=cause.line, column=cause.column))
+        else:
+            yield _Finding(error, _fields(Kind.MALFORMED, error.message))
+        return
+    for problem in _problems(source, WASM_3 if features is None else features, every=every):
+        place: dict[str, int | None] = {} if source.text is not None else {"offset": problem.offset}
+        in_text = _in_text(source, problem)
+        if in_text is not None:
+            place = {"line": in_text.line, "column": in_text.column}
+        fields = _fields(problem.kind, problem.message, function=problem.function, name=problem.name, **place)
+        yield _Finding(_error(file, source, problem), fields)
+
+
+def _fields(kind: Kind, message: str, **more: int | str | None) -> dict[str, Any]:
+    known = dict.fromkeys(("function", "name", "offset", "line", "column"))
+    return {"kind": kind.value, "message": message, **known, **more}
+
+
+def _problems(source: ModuleSource, features: Feature, *, every: bool) -> Iterator[Problem]:
+    progress = bounded(CompileLimits(), len(source.binary))
+    return problems(source.binary, features, every=every, progress=progress)
+
+
+def _error(file: Path, source: ModuleSource, problem: Problem) -> CliError:
+    """Return a problem as an error of the user's: of a text with the line that it is in."""
+    found = _in_text(source, problem)
+    if found is None or source.text is None:
+        shown = problem if source.text is None else evolve(problem, offset=None)
+        return CliError(f"{file}: {shown}")
+    text = diagnose(source.text, found)
+    return CliError(f"{file}:{text.line}:{text.column}: {evolve(problem, offset=None)}", excerpt=text.excerpt)
+
+
+def _in_text(source: ModuleSource, problem: Problem) -> ParseError | None:
+    if source.text is None or problem.function is None or problem.offset is None:
+        return None
+    return error_in_text(source.text, source.binary, problem.message, problem.function, problem.offset)
