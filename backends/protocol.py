@@ -102,6 +102,10 @@ class Budget:
     seconds: float | None = None
     cpu_seconds: float | None = None
 
+    def timeless(self) -> CallBudget | None:
+        """Return what this budget is for every call alike, or ``None`` where a time limit begins with each."""
+        return CallBudget(self.fuel) if self.seconds is None and self.cpu_seconds is None else None
+
 
 class BudgetError(ValueError):
     """Raised for a bound that an engine cannot keep, before anything runs; ``missing`` is what the engine lacks."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import inf
-from typing import ParamSpec, TypeVar, cast
+from typing import cast
 
 from attrs import frozen
 
@@ -53,9 +53,6 @@ from zenowasm.interp.runtime.table import TableInstance
 from zenowasm.interp.runtime.values import check_value
 from zenowasm.interp.validation import ValidModule, validate_lazily, validate_module
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
 _CONFIGURATION = {"features": WASM_3.value}
 _VALID = b"valid"
 """What the cache says of a module that was validated ahead."""
@@ -101,7 +98,7 @@ class ReferenceStore:
     def __init__(self, limits: ExecutionLimits | None) -> None:
         """Create an empty store."""
         self.runtime = RuntimeStore(limits or ExecutionLimits(), lambda _: self._invoke, self._checkpoint)
-        self._budget = Budget()
+        self.set_budget(Budget())
         self._running = CallBudget()
         self._fuel_end = NEVER
         self._active = self._shared = False
@@ -127,6 +124,7 @@ class ReferenceStore:
     def set_budget(self, budget: Budget) -> None:
         """Give each of the following outermost calls this budget."""
         self._budget = budget
+        self._timeless = budget.timeless()
 
     def begin(self, budget: CallBudget) -> None:
         """Let the following outermost calls share one budget, until ``end``."""
@@ -160,26 +158,40 @@ class ReferenceStore:
         if not isinstance(module, ReferenceModule):
             raise TypeError(f"a module of the reference engine is needed, not {type(module).__name__}")
         externs = cast("Mapping[tuple[str, str], RuntimeExtern]", imports)
-        return ReferenceInstance(self._within_budget(instantiate, self.runtime, module.valid, externs, evaluate))
+        is_outermost = self._enter()
+        try:
+            return ReferenceInstance(instantiate(self.runtime, module.valid, externs, evaluate))
+        finally:
+            if is_outermost:
+                self._leave()
 
     def _invoke(self, function: Function, arguments: tuple[Value, ...]) -> tuple[Value, ...]:
-        return self._within_budget(invoke, self.runtime, function, arguments)
-
-    def _within_budget(self, action: Callable[_P, _T], *arguments: _P.args, **options: _P.kwargs) -> _T:
-        """Apply the budget to what the host does outermost; what a host function or an instantiation does shares it."""
-        if self._active:
-            return action(*arguments, **options)
-        if not self._shared:
-            self._apply(CallBudget.begin(self._budget))
-        self._active = True
+        is_outermost = self._enter()
         try:
-            return action(*arguments, **options)
+            return invoke(self.runtime, function, arguments)
         finally:
-            self._active = False
-            runtime = self.runtime
-            if runtime.settled_fuel > self._fuel_end:
-                # What a call consumes behind its last checkpoint is not reported, as with wasmtime.
-                runtime.settled_fuel = self._fuel_end
+            if is_outermost:
+                self._leave()
+
+    def _enter(self) -> bool:
+        """Apply the budget to what the host does outermost, and say whether this is it.
+
+        What a host function or an instantiation does shares the budget of what is around it.
+        """
+        if self._active:
+            return False
+        if not self._shared:
+            self._apply(self._timeless or CallBudget.begin(self._budget))
+        self._active = True
+        return True
+
+    def _leave(self) -> None:
+        """End what the host does outermost."""
+        self._active = False
+        runtime = self.runtime
+        if runtime.settled_fuel > self._fuel_end:
+            # What a call consumes behind its last checkpoint is not reported, as with wasmtime.
+            runtime.settled_fuel = self._fuel_end
 
     def _apply(self, budget: CallBudget) -> None:
         runtime = self.runtime

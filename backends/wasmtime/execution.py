@@ -46,6 +46,7 @@ class Execution:
         "_running",
         "_stacks",
         "_ticker",
+        "_timeless",
         "cpu_end",
         "deadline",
         "fuel",
@@ -72,12 +73,12 @@ class Execution:
         self._context = capi.context_address(raw)
         self.fuel = FuelMeter(self._context) if counts_fuel else None
         self.uncaught = uncaught
-        self._budget = Budget()
+        self._ticker = ticker
+        self.set_budget(Budget())
         self.nesting = 0
         self.shared = False
         self.stopped_by: BaseException | None = None
         self.time_over = False
-        self._ticker = ticker
         self._stacks = stacks
         self.most_nested = limits.nested_calls
         self._running = CallBudget()
@@ -96,6 +97,7 @@ class Execution:
         if (budget.seconds is not None or budget.cpu_seconds is not None) and self._ticker is None:
             raise BudgetError(Capability.INTERRUPTS)
         self._budget = budget
+        self._timeless = budget.timeless()
 
     def begin(self, budget: CallBudget, stack: int = _SHARED_STACK, shared: bool = True) -> None:
         """Let the following outermost calls share a budget; raises ``HostExhaustion`` and ``BudgetError``.
@@ -140,7 +142,7 @@ class Execution:
         if nesting > self.most_nested:
             raise nested_too_deep(self.most_nested)
         if not (nesting or self.shared):
-            self.begin(CallBudget.begin(self._budget), _OUTERMOST_STACK, shared=False)
+            self.begin(self._timeless or CallBudget.begin(self._budget), _OUTERMOST_STACK, shared=False)
 
     def run(self, action: Callable[[], _T]) -> _T:
         """Run guest code, and raise what no callback of it could catch.

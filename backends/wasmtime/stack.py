@@ -10,7 +10,8 @@ import ctypes
 import platform
 import sys
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from zenowasm.interp.errors import HostExhaustion
 
@@ -30,19 +31,30 @@ _CONTEXT = 8192
 """Bytes, more than any ``ucontext_t`` takes."""
 _STACK_POINTER = {"x86_64": 160, "aarch64": 432}
 """Where the stack pointer is in glibc's ``ucontext_t``, by machine."""
+_JUMP_BUFFER = 512
+"""Bytes, more than any ``jmp_buf`` takes."""
+_JUMP_POINTER = {"x86_64": 48}
+"""Where the stack pointer is in glibc's ``jmp_buf``, by machine: rotated and combined with the process's guard."""
+
+_Reader: TypeAlias = Callable[[], int]
+"""Returns the stack pointer."""
 
 
 class ThreadStacks:
-    """The stacks of the threads that call guests; the system is asked for each thread's bounds once."""
+    """The stacks of the threads that call guests; the system is asked for each thread's bounds once.
+
+    ``getcontext`` tells where the stack ends, but makes a system call, which takes longer than all else at the begin of
+    a call. ``setjmp`` makes none and hides the pointer behind a value that is the same as long as the process lives: it
+    is found once from what both tell, and not relied on unless they agree at another depth of the stack too.
+    """
 
     def __init__(self) -> None:
         self._threads = threading.local()
         self._libc = ctypes.pythonapi if hasattr(ctypes.pythonapi, "pthread_getattr_np") else None
-        self._pointer_at = _STACK_POINTER.get(platform.machine()) if hasattr(self._libc, "getcontext") else None
-        self._save_registers: Any = None
-        if self._libc is not None and self._pointer_at is not None:
-            self._save_registers = self._libc["getcontext"]
-            self._save_registers.restype = None
+        machine = platform.machine()
+        self._context_at = _STACK_POINTER.get(machine) if hasattr(self._libc, "getcontext") else None
+        self._jump_at = _JUMP_POINTER.get(machine) if hasattr(self._libc, "_setjmp") else None
+        self._guard = self._find_guard()
 
     def require(self, needed: int) -> None:
         """Raise ``HostExhaustion`` unless the calling thread has ``needed`` bytes of stack left."""
@@ -55,36 +67,72 @@ class ThreadStacks:
 
     def left(self) -> int | None:
         """Return how many bytes of stack the calling thread has left, or ``None`` where the system does not tell."""
-        if self._libc is None:
-            return None
         try:
-            thread: _Thread = self._threads.thread
+            pointer, lowest = self._threads.found
         except AttributeError:
-            thread = self._threads.thread = _Thread(self._libc, self._pointer_at or 0)
-        if self._pointer_at is None:
-            return thread.highest - _UNKNOWN_USE - thread.lowest
-        self._save_registers(thread.registers_at)
-        return thread.pointer.value - thread.lowest
+            if self._libc is None:
+                return None
+            pointer, lowest = self._threads.found = self._find()
+        left: int = pointer() - lowest
+        return left
+
+    def _find(self) -> tuple[_Reader, int]:
+        """Return what reads the calling thread's stack pointer, and the lowest address of its stack."""
+        lowest, highest = _bounds(self._libc)
+        if self._context_at is None:
+            return lambda: highest - _UNKNOWN_USE, lowest
+        if self._guard is None:
+            return _reader(self._libc, "getcontext", _CONTEXT, self._context_at), lowest
+        return _unguarded(self._jump_reader(), self._guard), lowest
+
+    def _jump_reader(self) -> _Reader:
+        assert self._jump_at is not None
+        return _reader(self._libc, "_setjmp", _JUMP_BUFFER, self._jump_at)
+
+    def _find_guard(self) -> int | None:
+        """Return what ``setjmp`` combines the stack pointer with, or ``None`` where that is not sure."""
+        if self._context_at is None or self._jump_at is None:
+            return None
+        readers = (self._jump_reader(), _reader(self._libc, "getcontext", _CONTEXT, self._context_at))
+        found = {_difference(*readers), *map(_difference, *zip(readers, strict=True))}
+        return found.pop() if len(found) == 1 else None
 
 
-class _Thread:
-    """The calling thread's stack: its lowest address, the one above its highest, and space for its registers.
+def _difference(jump: _Reader, context: _Reader) -> int:
+    return _unrotated(jump()) ^ context()
 
-    ``pointer`` is the place of the stack pointer among the registers.
-    """
 
-    __slots__ = ("highest", "lowest", "pointer", "registers_at")
+def _unguarded(jump: _Reader, guard: int) -> _Reader:
+    return lambda: _unrotated(jump()) ^ guard
 
-    def __init__(self, libc: Any, pointer_at: int) -> None:
-        attributes = ctypes.create_string_buffer(_ATTRIBUTES)
-        address, size = ctypes.c_void_p(), ctypes.c_size_t()
-        self.lowest, self.highest = 0, sys.maxsize
-        # A thread's identifier is what ``pthread_self`` returns.
-        if not libc.pthread_getattr_np(ctypes.c_void_p(threading.get_ident()), attributes):
-            libc.pthread_attr_getstack(attributes, ctypes.byref(address), ctypes.byref(size))
-            libc.pthread_attr_destroy(attributes)
-            self.lowest = address.value or 0
-            self.highest = self.lowest + size.value
-        registers = ctypes.create_string_buffer(_CONTEXT)
-        self.registers_at = ctypes.c_void_p.from_param(ctypes.addressof(registers))
-        self.pointer = ctypes.c_uint64.from_buffer(registers, pointer_at)  # it keeps the registers alive
+
+def _unrotated(value: int) -> int:
+    return value >> 17 | (value & 0x1FFFF) << 47
+
+
+def _reader(libc: Any, function: str, size: int, at: int) -> _Reader:
+    """Return what calls a function that saves registers, and reads the one that it saves ``at`` that byte."""
+    save = libc[function]
+    save.restype = None
+    saved = ctypes.create_string_buffer(size)
+    address = ctypes.c_void_p.from_param(ctypes.addressof(saved))
+    register = ctypes.c_uint64.from_buffer(saved, at)  # it keeps the buffer alive
+
+    def read() -> int:
+        save(address)
+        return register.value
+
+    return read
+
+
+def _bounds(libc: Any) -> tuple[int, int]:
+    """Return the calling thread's stack: its lowest address, and the one above its highest."""
+    attributes = ctypes.create_string_buffer(_ATTRIBUTES)
+    address, size = ctypes.c_void_p(), ctypes.c_size_t()
+    # A thread's identifier is what ``pthread_self`` returns.
+    if libc.pthread_getattr_np(ctypes.c_void_p(threading.get_ident()), attributes):
+        return 0, sys.maxsize
+    libc.pthread_attr_getstack(attributes, ctypes.byref(address), ctypes.byref(size))
+    libc.pthread_attr_destroy(attributes)
+    lowest = address.value or 0
+    return lowest, lowest + size.value

@@ -20,7 +20,7 @@ from zenowasm.interp.errors import Crash, Trap, TrapCode
 from zenowasm.interp.matching import matches_deftype
 from zenowasm.interp.numerics.floats import f32_from_bits, f32_to_bits, round_to_f32
 from zenowasm.interp.runtime.quota import Quota
-from zenowasm.interp.types import AbsHeapType, DefType, FuncType, NumType, RefType, ValType, VecType
+from zenowasm.interp.types import I32, I64, V128, AbsHeapType, DefType, FuncType, NumType, RefType, ValType
 
 Value: TypeAlias = Any
 """A WebAssembly value in the representation above. ``Any``: the loops that move values never inspect them."""
@@ -134,9 +134,6 @@ _CLASSES: dict[AbsHeapType, tuple[type, ...]] = {
 }
 
 
-_BITS: dict[ValType, int] = {NumType.I32: 32, NumType.I64: 64, VecType.V128: 128}
-
-
 ADDRESS_MASKS = {NumType.I32: (1 << 32) - 1, NumType.I64: (1 << 64) - 1}
 
 
@@ -153,8 +150,9 @@ def check_value(type_: ValType, value: Value) -> Value:
     Integers may be given signed or unsigned; an f32 is rounded. Raises ``TypeError`` for another kind of object,
     ``ValueError`` for an integer out of range.
     """
-    bits = _BITS.get(type_)
-    if bits is not None:
+    # Compared rather than looked up: an enumeration's hash is computed by Python code.
+    bits = 32 if type_ is I32 else 64 if type_ is I64 else 128 if type_ is V128 else 0
+    if bits:
         if not isinstance(value, int):
             raise TypeError(f"{type_} takes an int, not {type(value).__name__}")
         if not -(1 << (bits - 1)) <= value < 1 << bits:
