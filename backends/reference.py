@@ -11,6 +11,7 @@ from attrs import frozen
 from zenowasm import __version__
 from zenowasm.backends.cache import key_of
 from zenowasm.backends.compiling import bounded, memory_checkpoint
+from zenowasm.backends.kept_code import KeptCode
 from zenowasm.backends.protocol import (
     Budget,
     CallBudget,
@@ -41,6 +42,7 @@ from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.events import Probe
 from zenowasm.interp.execution import evaluate, invoke
+from zenowasm.interp.execution.packing import form
 from zenowasm.interp.features import WASM_3
 from zenowasm.interp.matching import fault_of_size
 from zenowasm.interp.runtime.instances import Extern as RuntimeExtern
@@ -62,9 +64,10 @@ _FUEL_BETWEEN_CLOCKS = 50_000
 
 @frozen(eq=False, repr=False)
 class ReferenceModule:
-    """A valid module."""
+    """A valid module, and what the cache keeps of its code, if there is a cache."""
 
     valid: ValidModule
+    kept: KeptCode | None = None
 
     def __repr__(self) -> str:
         return described(self)
@@ -102,10 +105,18 @@ class ReferenceStore:
         self._running = CallBudget()
         self._fuel_end = NEVER
         self._active = self._shared = False
+        self._modules: set[ReferenceModule] = set()
 
     def close(self) -> None:
-        """Give back what lives in the store; only ``fuel_consumed`` may be used after that."""
+        """Give back what lives in the store; only ``fuel_consumed`` may be used after that.
+
+        The code that was made in it goes into the cache.
+        """
         self.runtime.close()
+        while self._modules:
+            module = self._modules.pop()
+            if module.kept is not None:
+                module.kept.save(module.valid)
 
     @property
     def fuel_consumed(self) -> int:
@@ -157,6 +168,7 @@ class ReferenceStore:
         """Link and instantiate a module of this engine and run its start function."""
         if not isinstance(module, ReferenceModule):
             raise TypeError(f"a module of the reference engine is needed, not {type(module).__name__}")
+        self._modules.add(module)
         externs = cast("Mapping[tuple[str, str], RuntimeExtern]", imports)
         is_outermost = self._enter()
         try:
@@ -234,19 +246,32 @@ class ReferenceEngine:
     def compile(self, binary: bytes, limits: CompileLimits | None = None) -> Module:
         """Decode and validate a whole module, or all but its bodies where they are validated before they run.
 
-        The bodies of a module that the cache knows to be valid are not validated here again.
+        The bodies of a module that the cache knows to be valid are not validated here again, and functions whose code
+        is in the cache not when they are called.
         """
         limits = limits or CompileLimits()
+        module = self._compiled(binary, limits)
+        cache = self._options.cache
+        if cache is None:
+            return ReferenceModule(module)
+        kept = KeptCode(cache, self._key(binary, f"code {form()}"))
+        kept.load(module)
+        return ReferenceModule(module, kept)
+
+    def _compiled(self, binary: bytes, limits: CompileLimits) -> ValidModule:
         progress = bounded(limits, len(binary))
         cache, lazy = self._options.cache, self._options.validation is Validation.LAZY
-        key = key_of(binary, self.name, self.version, _CONFIGURATION, "valid") if cache and not lazy else ""
+        key = self._key(binary, "valid") if cache and not lazy else ""
         module = decode(binary, progress=progress)
         if lazy or (cache and cache.get(key) == _VALID):
-            return ReferenceModule(validate_lazily(module, progress, memory_checkpoint(limits)))
+            return validate_lazily(module, progress, memory_checkpoint(limits))
         valid = validate_module(module, progress)
         if cache:
             cache.put(key, _VALID)
-        return ReferenceModule(valid)
+        return valid
+
+    def _key(self, binary: bytes, kind: str) -> str:
+        return key_of(binary, self.name, self.version, _CONFIGURATION, kind)
 
     def new_store(self, limits: ExecutionLimits | None = None) -> Store:
         """Create an empty store."""

@@ -11,7 +11,8 @@ from typing import Any
 
 from zenowasm.interp.errors import Crash, Exhaustion, UncaughtException
 from zenowasm.interp.execution import control
-from zenowasm.interp.execution.code import FUNCTION_ENTRY_FUEL, Code, code_of
+from zenowasm.interp.execution.code import Code, code_of
+from zenowasm.interp.execution.object_code import FUNCTION_ENTRY_FUEL
 from zenowasm.interp.runtime.instances import Function, FunctionInstance, HostFunction, ModuleInstance
 from zenowasm.interp.runtime.startup import is_small_constant
 from zenowasm.interp.runtime.store import Store
@@ -70,7 +71,7 @@ class Frame:
         A small constant length makes a difference there: it is charged even when growing failed, and no budget is
         checked after it.
         """
-        constant = is_small_constant(self.module.valid, self.code.body.expression.instructions[self.pc - 2])
+        constant = is_small_constant(self.module.valid, self.code.at(self.pc - 2))
         if done or constant:
             self.store.settled_fuel += count
         if done and not constant:
@@ -234,8 +235,8 @@ class Configuration:
                 continue
             while (inner := self.frame) is not None and inner is not frame:
                 self._pop_frame(inner)
-            target, height, _, _ = clause.branch
-            frame.stack[height:] = [*exception.fields, exception] if clause.reference else exception.fields
+            _, reference, (target, height, _, _) = clause
+            frame.stack[height:] = [*exception.fields, exception] if reference else exception.fields
             fuel_before = frame.code.fuel_before
             store.settled_fuel += fuel_before[frame.pc] - fuel_before[target]
             frame.pc = target

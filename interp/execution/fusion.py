@@ -10,10 +10,13 @@ Operands that come from locals and constants are the common case; a fused run ta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from zenowasm.interp.execution import control, numeric, variables
+from zenowasm.interp.execution.handlers import HANDLERS
 
 if TYPE_CHECKING:
     from zenowasm.interp.execution.configuration import Frame
@@ -21,30 +24,35 @@ if TYPE_CHECKING:
 Pair: TypeAlias = tuple[Callable[[Any, Any], None], Any]
 Operator: TypeAlias = Callable[[Any, Any], Any]
 
-LONGEST = 4
 
+def fuse(kinds: str, plain: Sequence[Pair], immediates: Sequence[Any]) -> list[Pair]:
+    """Return the fused form of a function's code.
 
-def fuse(plain: Sequence[Pair]) -> list[Pair]:
-    """Return the fused form of a function's code."""
+    Runs are found in a string of one letter an instruction. They do not overlap: execution enters straight code at its
+    beginning, since whatever a branch leads to is in no run or begins one.
+    """
     fused = list(plain)
-    quiet = 0  # how many instructions that do nothing stand from here on
-    for at in range(len(plain) - 1, -1, -1):
-        quiet = quiet + 1 if _does_nothing(plain[at]) else 0
-        if quiet > 1:
-            fused[at] = (_skip, quiet - 1)
-            continue
-        names = tuple(_KINDS.get(handler, "") for handler, _ in plain[at : at + LONGEST])
-        for length in range(len(names), 1, -1):
-            run = _RUNS.get(names[:length])
-            if run is not None:
-                fused[at] = (run, tuple(immediate for _, immediate in plain[at : at + length]))
-                break
+    letters = "".join(map(_letters().__getitem__, kinds))
+    for match in _pattern().finditer(letters, 0, len(letters) - 1):  # the last ``end`` returns
+        start, end = match.span()
+        run = _RUNS.get(match[0])
+        if run is not None:
+            fused[start] = (run, tuple(immediates[start:end]))
+        else:
+            # Branches lead between instructions that do nothing.
+            for at in range(start, end - 1):
+                fused[at] = (_skip, end - 1 - at)
     return fused
 
 
-def _does_nothing(pair: Pair) -> bool:
-    handler, immediate = pair
-    return handler in _QUIET or (handler is control.end and immediate is None)
+@cache
+def _letters() -> Mapping[str, str]:
+    return {kind: _LETTERS.get(handler, "-") for kind, handler in HANDLERS.items()}
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    return re.compile("|".join([*sorted(_RUNS, key=len, reverse=True), f"{_QUIET}{_QUIET}+"]))
 
 
 def _skip(frame: Frame, count: int) -> None:
@@ -256,42 +264,46 @@ def _const_set(frame: Frame, run: tuple[Any, int]) -> None:
     frame.locals[target] = constant
 
 
-_QUIET = frozenset({control.nop, control.block, control.try_table})
-_KINDS: dict[Any, str] = {
-    variables.local_get: "get",
-    variables.local_set: "set",
-    variables.local_tee: "tee",
-    numeric.const: "const",
-    numeric.unary: "unary",
-    numeric.binary: "binary",
-    control.br_if: "br_if",
-    control.if_: "if",
-    control.br_table: "br_table",
+_QUIET: Final = "q"
+_LETTERS: Mapping[Any, str] = {
+    variables.local_get: "g",
+    variables.local_set: "s",
+    variables.local_tee: "t",
+    numeric.const: "c",
+    numeric.unary: "u",
+    numeric.binary: "b",
+    control.br_if: "j",
+    control.if_: "i",
+    control.br_table: "w",
+    control.nop: _QUIET,
+    control.block: _QUIET,
+    control.try_table: _QUIET,
+    control.end: _QUIET,
 }
-_RUNS: dict[tuple[str, ...], Callable[[Any, Any], None]] = {
-    ("get", "get", "binary"): _get_get_binary,
-    ("get", "const", "binary"): _get_const_binary,
-    ("get", "get", "binary", "set"): _get_get_binary_set,
-    ("get", "const", "binary", "set"): _get_const_binary_set,
-    ("get", "get", "binary", "tee"): _get_get_binary_tee,
-    ("get", "const", "binary", "tee"): _get_const_binary_tee,
-    ("get", "get", "binary", "br_if"): _get_get_binary_br_if,
-    ("get", "const", "binary", "br_if"): _get_const_binary_br_if,
-    ("get", "get", "binary", "if"): _get_get_binary_if,
-    ("get", "const", "binary", "if"): _get_const_binary_if,
-    ("get", "const", "binary", "br_table"): _get_const_binary_br_table,
-    ("get", "binary"): _get_binary,
-    ("const", "binary"): _const_binary,
-    ("get", "binary", "set"): _get_binary_set,
-    ("const", "binary", "set"): _const_binary_set,
-    ("const", "binary", "br_if"): _const_binary_br_if,
-    ("binary", "set"): _binary_set,
-    ("binary", "br_if"): _binary_br_if,
-    ("binary", "if"): _binary_if,
-    ("unary", "br_if"): _unary_br_if,
-    ("get", "unary", "br_if"): _get_unary_br_if,
-    ("get", "get"): _get_get,
-    ("get", "const"): _get_const,
-    ("get", "set"): _get_set,
-    ("const", "set"): _const_set,
+_RUNS: Mapping[str, Callable[[Any, Any], None]] = {
+    "ggb": _get_get_binary,
+    "gcb": _get_const_binary,
+    "ggbs": _get_get_binary_set,
+    "gcbs": _get_const_binary_set,
+    "ggbt": _get_get_binary_tee,
+    "gcbt": _get_const_binary_tee,
+    "ggbj": _get_get_binary_br_if,
+    "gcbj": _get_const_binary_br_if,
+    "ggbi": _get_get_binary_if,
+    "gcbi": _get_const_binary_if,
+    "gcbw": _get_const_binary_br_table,
+    "gb": _get_binary,
+    "cb": _const_binary,
+    "gbs": _get_binary_set,
+    "cbs": _const_binary_set,
+    "cbj": _const_binary_br_if,
+    "bs": _binary_set,
+    "bj": _binary_br_if,
+    "bi": _binary_if,
+    "uj": _unary_br_if,
+    "guj": _get_unary_br_if,
+    "gg": _get_get,
+    "gc": _get_const,
+    "gs": _get_set,
+    "cs": _const_set,
 }

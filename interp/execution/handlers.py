@@ -1,29 +1,31 @@
-"""Finds what executes a row of the instruction table, and puts its immediates into the form that it wants.
+"""What executes a row of the instruction table, and what its immediate is.
 
 A handler is a plain function of the frame and one immediate. Rows that share their execution (numeric operators,
 loads, stores) share a handler and differ in the immediate; every other row has a handler of its identifier in
 ``control``, ``variables``, ``references``, ``tables`` or ``memories``.
+
+Each row has a kind, a single character, so the rows of a function are a string and whatever depends on the row alone is
+found for all of them at once, by ``map`` or a regular expression.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from zenowasm.interp.execution import aggregates, control, memories, numeric, references, tables, variables
-from zenowasm.interp.instructions import Effect, Immediate, Opcode
+from zenowasm.interp.instructions import TABLE, Effect, Immediate, Opcode
 from zenowasm.interp.numerics.operators import LANE_OPERATORS, OPERATORS
+from zenowasm.interp.validation import Context
 
 Handler: TypeAlias = Callable[[Any, Any], None]
+Linker: TypeAlias = Callable[[Context, Any], Any]
 
 _MODULES = (control, variables, references, aggregates, tables, memories, numeric)
 _CONSTANTS = frozenset({Immediate.I32, Immediate.I64, Immediate.F32, Immediate.F64, Immediate.V128})
 
 
-@cache
-def handler(opcode: Opcode) -> Handler:
-    """Return the function that executes a row."""
+def _handler(opcode: Opcode) -> Handler:
     if opcode.mnemonic in OPERATORS or opcode.mnemonic in LANE_OPERATORS:
         return numeric.BY_ARITY[len(opcode.parameters or ())]
     if opcode.access is not None:
@@ -34,14 +36,42 @@ def handler(opcode: Opcode) -> Handler:
     return found
 
 
-def immediate(opcode: Opcode, immediates: tuple[Any, ...]) -> Any:
-    """Return the immediate that the handler wants: an operator, an access, the only one, or all of them."""
-    if opcode.mnemonic in OPERATORS:
-        return OPERATORS[opcode.mnemonic]
+def _linker(opcode: Opcode) -> Linker | None:
     if opcode.mnemonic in LANE_OPERATORS:
-        return LANE_OPERATORS[opcode.mnemonic](*immediates)
+        make = LANE_OPERATORS[opcode.mnemonic]
+        return lambda context, lanes: make(lanes)
     if opcode.access is not None:
-        memarg, *lane = immediates
-        stores = Effect.WRITES_MEMORY in opcode.effects
-        return memarg.memory, memarg.offset, *memories.form(opcode.access, stores, *lane)
+        access, stores = opcode.access, Effect.WRITES_MEMORY in opcode.effects
+        if opcode.lanes:
+            return lambda context, place: (place[0], place[1], *memories.form(access, stores, place[2]))
+        form = memories.form(access, stores)
+        return lambda context, place: place + form
+    if opcode.identifier in ("call_indirect", "return_call_indirect"):
+        return lambda context, indexes: (context.types[indexes[0]], indexes[1])
+    return None
+
+
+KINDS: Mapping[Opcode, str] = {row: chr(number) for number, row in enumerate(TABLE.rows)}
+"""The kind of each row."""
+
+ROWS: Mapping[str, Opcode] = {kind: row for row, kind in KINDS.items()}
+"""The row of each kind."""
+
+HANDLERS: Mapping[str, Handler] = {kind: _handler(row) for row, kind in KINDS.items()}
+"""What executes a kind."""
+
+FUEL: Mapping[str, int] = {kind: row.fuel for row, kind in KINDS.items()}
+"""What executing a kind costs."""
+
+CONSTANT_IMMEDIATES: Mapping[str, Any] = {
+    kind: OPERATORS[row.mnemonic] for row, kind in KINDS.items() if row.mnemonic in OPERATORS
+}
+"""The immediates that are the same wherever the instruction is."""
+
+LINKERS: Mapping[str, Linker] = {kind: linker for row, kind in KINDS.items() if (linker := _linker(row)) is not None}
+"""By kind, what makes the handler's immediate of the plain data that an ``ObjectCode`` has in its place."""
+
+
+def plain_immediate(immediates: tuple[Any, ...]) -> Any:
+    """Return an instruction's immediates in the form that most handlers want: the only one, or all of them."""
     return immediates[0] if len(immediates) == 1 else immediates

@@ -34,13 +34,15 @@ class ValidModule:
 
     ``codes``, ``defaults``, ``function_names`` and ``startup`` are for executors: what they make of a function and of a
     structure's type, by index, of the name section, and of all that instantiation does, once for all instances of the
-    module. ``checkpoint`` is told what making code of one function holds, in bytes, and may end that.
+    module. ``packed_codes`` are what an embedder keeps of ``codes``, as bytes, if it keeps any. ``checkpoint`` is told
+    what making code of one function holds, in bytes, and may end that.
     """
 
     module: Module
     context: Context = field(repr=False)
     checkpoint: Callable[[int], None] = field(default=no_checkpoint, repr=False)
     codes: dict[int, Any] = field(factory=dict, repr=False)
+    packed_codes: dict[int, bytes] | None = field(default=None, repr=False)
     defaults: dict[int, list[Any]] = field(factory=dict, repr=False)
     function_names: Mapping[int, str] | None = field(default=None, repr=False)
     startup: Any = field(default=None, repr=False)

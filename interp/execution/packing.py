@@ -1,0 +1,57 @@
+"""Object code as bytes, which an embedder may keep from one process to the next and must protect from others.
+
+The bytes are Python's ``marshal``, which reads a hundred million of them a second but trusts them: whoever gives bytes
+to ``unpack_all`` has verified that ``pack_all`` made them, of the same binary and under the same ``form``.
+"""
+
+from __future__ import annotations
+
+import marshal
+import sys
+from functools import cache
+from hashlib import sha256
+from typing import Any, Final
+
+from zenowasm.interp.execution.handlers import KINDS
+from zenowasm.interp.execution.object_code import ObjectCode
+from zenowasm.interp.validation import ValidModule
+
+VERSION: Final = 1
+"""Of what an ``ObjectCode`` contains. A test fails when that changes and this does not."""
+
+
+@cache
+def form() -> str:
+    """Return what packed code depends on besides the binary and the features that it may use."""
+    rows = [(row.mnemonic, row.fuel, kind) for row, kind in KINDS.items()]
+    return f"{VERSION} {sha256(repr(rows).encode()).hexdigest()} {sys.implementation.cache_tag} {marshal.version}"
+
+
+def pack(code: ObjectCode) -> bytes | None:
+    """Return a function's code as bytes; ``None`` where it contains types, which are objects of one process."""
+    plain: tuple[Any, ...] = tuple(code)
+    try:
+        return marshal.dumps(plain)
+    except ValueError:
+        return None
+
+
+def unpack(data: bytes) -> ObjectCode:
+    """Return the code that ``pack`` made bytes of."""
+    return ObjectCode(*marshal.loads(data))
+
+
+def pack_all(valid: ValidModule) -> bytes:
+    """Return the packed code of all functions of a module that have any."""
+    return marshal.dumps(dict(valid.packed_codes or {}))
+
+
+def unpack_all(valid: ValidModule, data: bytes) -> None:
+    """Give a module the code of its functions that ``pack_all`` made bytes of; raises ``ValueError`` for others."""
+    try:
+        found = marshal.loads(data)
+    except (EOFError, TypeError) as error:
+        raise ValueError(str(error)) from None
+    if not isinstance(found, dict):
+        raise ValueError(f"a table of functions is expected, not {type(found).__name__}")
+    valid.packed_codes = found
