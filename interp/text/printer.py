@@ -114,7 +114,7 @@ class ModulePrinter:
         """Prepare to print with these names, or with numbers only."""
         self.module = module
         self._form = form
-        self._names = names = names or Names()
+        self.names = names = names or Names()
         self._spaces: Mapping[Immediate, Identifiers] = {
             Immediate.FUNCIDX: Identifiers(names.functions),
             Immediate.TABLEIDX: Identifiers(names.tables),
@@ -140,7 +140,7 @@ class ModulePrinter:
         return self._spaces[_INDEXES[kind]]
 
     def _locals(self, function: int) -> Identifiers:
-        return Identifiers(self._names.locals.get(function, {}))
+        return Identifiers(self.names.locals.get(function, {}))
 
     def function_type(self, index: int) -> FuncType | None:
         """Return a function's type, ``None`` where the index or the type is unknown."""
@@ -174,7 +174,7 @@ class ModulePrinter:
             yield InstructionLine(pc, offsets[pc] if offsets else 0, depth, text)
 
     def _sequence(self, function: int, body: Body) -> Iterator[tuple[int, str]]:
-        scope = Scope(self._locals(function), Identifiers(self._names.labels.get(function, {})))
+        scope = Scope(self._locals(function), Identifiers(self.names.labels.get(function, {})))
         return self._instructions.sequence(body.expression, scope)
 
     def function(self, index: int) -> Iterator[str]:
@@ -190,7 +190,7 @@ class ModulePrinter:
             return
         body = code.body()
         yield self._head(index)
-        declared = self._local_declarations(index, body)
+        declared = self.locals_text(index, body)
         if declared:
             yield f"  {declared}"
         yield from self._folded(index, body) if self._form is Form.FOLDED else self._flat(index, body)
@@ -234,7 +234,8 @@ class ModulePrinter:
         parameters = self._type_printer.declared("param", enumerate(type_.parameters), self._locals(index))
         return self._type_printer.external(self._types[index]) + parameters + self._type_printer.result(type_.results)
 
-    def _local_declarations(self, index: int, body: Body) -> str:
+    def locals_text(self, index: int, body: Body) -> str:
+        """Return the declarations of a function's locals, empty where there are none."""
         type_ = self.function_type(index) or FuncType()
         first = len(type_.parameters)
         types = locals_of(type_, body)[first:]
@@ -253,7 +254,7 @@ class ModulePrinter:
         The text parses to the same bytes, as far as the module spells integers, sections and runs of locals the way
         ``encode`` does.
         """
-        name = self._names.module
+        name = self.names.module
         binding = Identifiers({} if name is None else {0: name}).binding(0)
         yield f"(module {binding}".rstrip()
         for line in self.declarations(self.function):
@@ -340,7 +341,7 @@ class ModulePrinter:
         """Yield the custom sections, but for those that identifiers and branch hints make."""
         customs = self.module.customs
         named = [custom for custom in customs if custom.name == NAME_SECTION]
-        if len(named) == 1 and named[0].data == encode_names(bindable(self.module, self._names)):
+        if len(named) == 1 and named[0].data == encode_names(bindable(self.module, self.names)):
             customs = tuple(custom for custom in customs if custom is not named[0])
         if self._form is Form.SKELETON:
             return

@@ -34,6 +34,9 @@ _SECTIONS: Mapping[str, Mapping[str, tuple[str, str, str]]] = MappingProxyType(
             "wat2wasm": ("Turn text into a module.", "zenowasm.cli.text", "wat2wasm"),
             "wasm2wat": ("Print a module as text.", "zenowasm.cli.text", "wasm2wat"),
             "validate": ("Check modules, and show every error.", "zenowasm.cli.text", "validate"),
+            "objdump": ("List a module's sections, entries, bytes and code.", "zenowasm.cli.objdump", "objdump"),
+            "strip": ("Remove custom sections.", "zenowasm.cli.strip", "strip"),
+            "metadata": ("Show names, producers, target features, build id.", "zenowasm.cli.metadata", "metadata"),
         },
         "Engines": {
             "engines": ("List engines and what they compile into guests.", "zenowasm.cli.engines", "engines"),

@@ -1,0 +1,59 @@
+"""``zenowasm strip``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from zenowasm.cli import options
+from zenowasm.cli.modules import STDIN, module_errors, read_module
+from zenowasm.cli.output import STDOUT, output, write_bytes
+from zenowasm.tools.sections import without_customs
+
+_KEPT = re.compile(r"name|component-type:.*|dylink\.0|metadata\.code\..*")
+"""What is kept without options: names, and what changes how the module runs or is linked."""
+
+
+def _pattern(context: click.Context, option: click.Parameter, value: str | None) -> re.Pattern[str] | None:
+    try:
+        return None if value is None else re.compile(value)
+    except re.error as error:
+        raise click.BadParameter(f"expected a regular expression: {error}", context, option) from error
+
+
+@click.command()
+@click.argument("file", type=options.path)
+@output("Write the module here; without it, FILE is changed.")
+@click.option("-a", "--all", "every", is_flag=True, help="Remove names, too.")
+@click.option("-d", "--delete", callback=_pattern, metavar="REGEX", help="Remove only custom sections with such names.")
+@click.option("-k", "--keep", callback=_pattern, metavar="REGEX", help="Keep custom sections with such names.")
+def strip(
+    file: Path, output: Path | None, every: bool, delete: re.Pattern[str] | None, keep: re.Pattern[str] | None
+) -> None:
+    r"""Remove custom sections from the module FILE: debug information, producers and the rest; - is stdin.
+
+    Names stay without --all. Every other byte of the module stays as it is.
+
+    \b
+    zenowasm strip plugin.wasm -o small.wasm
+    zenowasm strip --all --keep producers plugin.wasm -o -
+    zenowasm strip --delete '^\.debug' plugin.wasm
+    """
+    if every and delete is not None:
+        raise click.UsageError("--all and --delete exclude one another")
+    binary = read_module(file)
+    if output is None:
+        output = Path(STDOUT) if str(file) == STDIN else file
+
+    def drop(name: str) -> bool:
+        if keep is not None and keep.search(name):
+            return False
+        if delete is not None:
+            return delete.search(name) is not None
+        return every or _KEPT.fullmatch(name) is None
+
+    with module_errors(file):
+        stripped = without_customs(binary, drop)
+    write_bytes(output, stripped)

@@ -1,0 +1,89 @@
+"""The sections of a module as bytes, whatever is in them, and modules without some of their custom sections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from attrs import frozen
+
+from zenowasm.interp.binary.reader import Reader
+from zenowasm.interp.binary.sections import CUSTOM, MAGIC, SECTIONS, VERSION
+from zenowasm.interp.errors import DecodeError
+from zenowasm.interp.limits import ModuleLimits
+
+TITLES: Final = {
+    CUSTOM: "Custom",
+    1: "Type",
+    2: "Import",
+    3: "Function",
+    4: "Table",
+    5: "Memory",
+    6: "Global",
+    7: "Export",
+    8: "Start",
+    9: "Elem",
+    10: "Code",
+    11: "Data",
+    12: "DataCount",
+    13: "Tag",
+}
+"""What sections are called in listings."""
+
+
+@frozen
+class RawSection:
+    """A section: ``start`` is the byte offset of its number, ``offset`` of its contents, ``end`` of what follows.
+
+    ``name`` is a custom section's, and then ``data`` is where the contents after the name begin. ``count`` is the
+    number of entries, for the start section the function.
+    """
+
+    number: int
+    start: int
+    offset: int
+    end: int
+    data: int
+    name: str | None = None
+    count: int | None = None
+
+    @property
+    def title(self) -> str:
+        """What the section is called."""
+        return TITLES[self.number]
+
+    @property
+    def size(self) -> int:
+        """The size of the contents."""
+        return self.end - self.offset
+
+
+def raw_sections(binary: bytes) -> Iterator[RawSection]:
+    """Yield the sections of a module, of whose contents only the first bytes are read; raises ``DecodeError``."""
+    if binary[:8] != MAGIC + VERSION:
+        raise DecodeError("magic header not detected" if binary[:4] != MAGIC else "unknown binary version", 0)
+    reader = Reader(binary)
+    reader.pos = len(MAGIC) + len(VERSION)
+    while reader.left:
+        start = reader.pos
+        number = reader.byte()
+        size = reader.u32()
+        if number != CUSTOM and number not in SECTIONS:
+            raise reader.error(f"malformed section id {number}", start)
+        if size > reader.left:
+            raise reader.error("length out of bounds: unexpected end", start)
+        offset, end = reader.pos, reader.pos + size
+        inner = Reader(binary[offset:end], offset)
+        name = inner.name(ModuleLimits().string_bytes) if number == CUSTOM else None
+        count = inner.u32() if number != CUSTOM else None
+        yield RawSection(number, start, offset, end, inner.offset, name, count)
+        reader.pos = end
+
+
+def without_customs(binary: bytes, drop: Callable[[str], bool]) -> bytes:
+    """Return a module without the custom sections whose names ``drop`` accepts; every other byte stays."""
+    kept = bytearray(binary[: len(MAGIC) + len(VERSION)])
+    for section in raw_sections(binary):
+        if section.name is None or not drop(section.name):
+            kept += binary[section.start : section.end]
+    return bytes(kept)
