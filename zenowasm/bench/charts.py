@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from itertools import groupby
 from typing import Any, Final
 
@@ -14,6 +12,7 @@ from attrs import frozen
 from zenowasm.bench.results import Comparison, Curve, Latencies, Results, Start
 from zenowasm.bench.statistics import ratio, spread
 from zenowasm.bench.tables import figure
+from zenowasm.svg import load_pygal, render
 
 _COLORS: Final = (
     "#1f6feb",
@@ -40,19 +39,6 @@ class Chart:
 
     section: str
     svg: str
-
-
-def is_installed() -> bool:
-    """Return whether pygal is installed; it is not imported."""
-    return find_spec("pygal") is not None
-
-
-def _pygal() -> Any:
-    """Import pygal without its import hook, which Python warns of at every later import of anything."""
-    import pygal
-
-    sys.meta_path[:] = [it for it in sys.meta_path if type(it).__name__ != "PluginImportFixer"]
-    return pygal
 
 
 def charts(results: Results) -> Iterator[Chart]:
@@ -87,7 +73,7 @@ class _Colors:
 
 
 def _settings(title: str, colors: Sequence[str], height: int = _HEIGHT) -> dict[str, Any]:
-    style = _pygal().style.Style(
+    style = load_pygal().style.Style(
         background="transparent",
         plot_background="transparent",
         colors=tuple(colors),
@@ -121,22 +107,9 @@ def _settings(title: str, colors: Sequence[str], height: int = _HEIGHT) -> dict[
     }
 
 
-def _svg(chart: Any) -> str:
-    chart.add_xml_filter(_without_scripts)
-    return str(chart.render(is_unicode=True))
-
-
-def _without_scripts(root: Any) -> Any:
-    """Drop what pygal adds for its tooltips: nothing here runs it."""
-    for parent in list(root.iter()):
-        for script in [it for it in parent if str(it.tag).endswith("script")]:
-            parent.remove(script)
-    return root
-
-
 def _ratios(it: Comparison, colors: _Colors) -> str:
     """Draw how many times as fast as the first case each is; the axis counts powers of ten."""
-    pygal = _pygal()
+    pygal = load_pygal()
     base = it.of(it.bases[0])
     height = _FRAME + _ROW * len(it.measurements)
     labels = [own.label for own in it.measurements]
@@ -150,22 +123,22 @@ def _ratios(it: Comparison, colors: _Colors) -> str:
     chart.y_labels = range(math.floor(min(0, *powers)), math.ceil(max(0, *powers)) + 1)
     rows = zip(labels, colors.of(labels), values, strict=True)
     chart.add("", [{"value": math.log10(value), "label": label, "color": color} for label, color, value in rows][::-1])
-    return _svg(chart)
+    return render(chart)
 
 
 def _threads(slots: Sequence[Comparison], colors: _Colors) -> str:
-    pygal = _pygal()
+    pygal = load_pygal()
     labels = [it.label for it in slots[0].measurements]
     chart = pygal.Bar(**_settings("Calls a second by threads", colors.of(labels)))
     chart.x_labels = [it.name.removeprefix("slot-") for it in slots]
     chart.value_formatter = figure
     for label in labels:
         chart.add(label, [it.of(label).rate.median for it in slots])
-    return _svg(chart)
+    return render(chart)
 
 
 def _distribution(those: Sequence[Latencies], colors: _Colors) -> str:
-    pygal = _pygal()
+    pygal = load_pygal()
     threads = those[0].threads
     title = f"Microseconds of a call by percentile, {threads} thread{'s' if threads > 1 else ''}"
     chart = pygal.XY(**_settings(title, colors.of([it.label for it in those])), show_dots=False)
@@ -175,22 +148,22 @@ def _distribution(those: Sequence[Latencies], colors: _Colors) -> str:
     chart.y_labels = _powers([seconds * 1e6 for it in those for seconds in it.quantiles])
     for it in those:
         chart.add(it.label, [(share, math.log10(seconds * 1e6)) for share, seconds in enumerate(it.quantiles)])
-    return _svg(chart)
+    return render(chart)
 
 
 def _first_and_second(language: str, starts: Sequence[Start]) -> str:
-    pygal = _pygal()
+    pygal = load_pygal()
     chart = pygal.Bar(**_settings(f"{language}: seconds to the first result", _COLORS[:2]))
     chart.x_labels = [it.label for it in starts]
     chart.value_formatter = figure
     chart.add("first run", [spread(it.first).median for it in starts])
     chart.add("second run", [spread(it.second).median for it in starts])
-    return _svg(chart)
+    return render(chart)
 
 
 def _growth(name: str, curves: Sequence[Curve], colors: _Colors) -> str:
     """Draw seconds by size; both axes count powers of ten, so a power law is a straight line."""
-    pygal = _pygal()
+    pygal = load_pygal()
     title = f"{name}: ms by {curves[0].counted}"
     height = _HEIGHT + _ROW * (len(curves) // 2)
     chart = pygal.XY(**_settings(title, colors.of([it.label for it in curves]), height), dots_size=2)
@@ -204,7 +177,7 @@ def _growth(name: str, curves: Sequence[Curve], colors: _Colors) -> str:
             f"{it.label} ^{it.exponent:.2f}",
             [(math.log10(size), math.log10(seconds * 1e3)) for size, seconds in points],
         )
-    return _svg(chart)
+    return render(chart)
 
 
 def _powers(values: Sequence[float]) -> list[int]:

@@ -13,7 +13,8 @@ import click
 from attrs import evolve
 from rich.console import Console
 
-from zenowasm.bench import charts, markdown, run, terminal
+from zenowasm import svg
+from zenowasm.bench import markdown, run, terminal
 from zenowasm.bench.document import to_document
 from zenowasm.bench.errors import BenchError, DisagreementError
 from zenowasm.bench.page import to_html
@@ -67,7 +68,7 @@ def bench(
     if listed:
         _list(engines)
         return
-    if html is not None and not charts.is_installed():
+    if html is not None and not svg.is_installed():
         raise CliError("--html needs the package 'pygal': run `pip install 'zenowasm[bench]'`")
     with _usage_errors():  # before anything is measured
         parts = None if page is None else markdown.Page.read(read_file(page).decode(errors="replace"))

@@ -36,6 +36,10 @@ _SECTIONS: Mapping[str, Mapping[str, tuple[str, str, str]]] = MappingProxyType(
             "validate": ("Check modules, and show every error.", "zenowasm.cli.text", "validate"),
             "objdump": ("List a module's sections, entries, bytes and code.", "zenowasm.cli.objdump", "objdump"),
             "strip": ("Remove custom sections.", "zenowasm.cli.strip", "strip"),
+            "size": ("Show what takes a module's bytes.", "zenowasm.cli.size", "size"),
+            "diff": ("Compare two modules by function.", "zenowasm.cli.diff", "diff"),
+            "callgraph": ("Draw which function calls which.", "zenowasm.cli.callgraph", "callgraph"),
+            "grep": ("Search for instructions.", "zenowasm.cli.grep", "grep"),
             "metadata": ("Show names, producers, target features, build id.", "zenowasm.cli.metadata", "metadata"),
         },
         "Engines": {

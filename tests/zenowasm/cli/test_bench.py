@@ -5,7 +5,7 @@ import sys
 import pyperf
 import pytest
 
-from zenowasm.bench import charts
+from zenowasm import svg
 from zenowasm.bench.engines.wasm3 import Wasm3
 from zenowasm.bench.engines.wasmtime_py import WasmtimePy
 from zenowasm.bench.markdown import BEGIN, END
@@ -56,7 +56,7 @@ def test_a_page_without_marks_is_refused_before_anything_is_measured(capsys, tmp
 
 
 def test_html_needs_pygal(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(charts, "is_installed", lambda: False)
+    monkeypatch.setattr(svg, "is_installed", lambda: False)
     code, output = in_process(capsys, "--html", tmp_path / "a.html")
     assert (code, output.out) == (1, "")
     assert output.err == "error: --html needs the package 'pygal': run `pip install 'zenowasm[bench]'`\n"
