@@ -6,8 +6,7 @@ operands and nothing else. So the text has the same bytes, whatever the arities 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import define, field
 
@@ -20,13 +19,13 @@ from zenowasm.interp.validation import Arity
 class _Node:
     """One pair of parentheses: its first words, what is inside, and how many operands it leaves.
 
-    ``lines`` stand before it. Instructions inside a block are on lines of their own, and so is its last parenthesis.
+    ``line`` stands before it. Instructions inside a block are on lines of their own, and so is its last parenthesis.
     """
 
     head: str
     inside: list[_Node] = field(factory=list)
     left: int = 0
-    lines: tuple[str, ...] = ()
+    line: str | None = None
     is_block: bool = False
 
 
@@ -53,72 +52,70 @@ class _Sequence:
 
 
 def fold(
-    instructions: Iterable[tuple[Instruction, str, Arity, tuple[str, ...]]], indents: tuple[str, ...]
+    instructions: Iterable[tuple[Instruction, str, Arity]], before: Mapping[int, str], indents: tuple[str, ...]
 ) -> Iterator[str]:
     """Yield the lines of a body without its final ``end``.
 
-    Parameters: each instruction with its text, its arity and the lines that stand before it; the indentation by depth,
-    of which the last one is for all deeper lines.
+    Parameters: each instruction with its text and its arity; lines that stand before instructions, by their index; the
+    indentation by depth, of which the last one is for all deeper lines.
     """
     body = _Sequence([])
     open_ = [body]
-    for (opcode, _), text, arity, lines in instructions:
+    for pc, ((opcode, _), text, (taken, left)) in enumerate(instructions):
         sequence = open_[-1]
-        match opcode.structure:
-            case None:
-                inside = sequence.take(arity.taken)
-                sequence.nodes.append(_Node(f"({text}", inside, arity.left, lines))
-            case Structure.BLOCK:
-                sequence.floor = len(sequence.nodes) if arity.taken else sequence.floor
-                node = _Node(f"({text}", [], 0, lines, is_block=True)
-                sequence.nodes.append(node)
-                open_.append(_Sequence(node.inside, node))
-            case Structure.IF:
-                condition = sequence.take(1)
-                sequence.floor = len(sequence.nodes) if arity.taken > 1 else sequence.floor
-                then = _Node("(then", is_block=True)
-                node = _Node(f"({text}", [*condition, then], 0, lines, is_block=True)
-                sequence.nodes.append(node)
-                open_.append(_Sequence(then.inside, node))
-            case Structure.ELSE:
-                branch = _Node("(else", is_block=True)
-                assert sequence.block is not None
-                sequence.block.inside.append(branch)
-                open_[-1] = _Sequence(branch.inside, sequence.block)
-            case Structure.END:
-                open_.pop()
-                if sequence.block is not None:
-                    sequence.block.left = arity.left
+        structure = opcode.structure
+        if structure is None:
+            inside = sequence.take(taken) if taken else []
+            sequence.nodes.append(_Node(f"({text}", inside, left, before.get(pc)))
+        elif structure is Structure.END:
+            open_.pop()
+            if sequence.block is not None:
+                sequence.block.left = left
+        elif structure is Structure.ELSE:
+            branch = _Node("(else", is_block=True)
+            assert sequence.block is not None
+            sequence.block.inside.append(branch)
+            open_[-1] = _Sequence(branch.inside, sequence.block)
+        else:
+            node = _Node(f"({text}", [], 0, before.get(pc), is_block=True)
+            within = node
+            if structure is Structure.IF:
+                node.inside = sequence.take(1)
+                within = _Node("(then", is_block=True)
+                node.inside.append(within)
+            if taken > (structure is Structure.IF):
+                sequence.floor = len(sequence.nodes)
+            sequence.nodes.append(node)
+            open_.append(_Sequence(within.inside, node))
     yield from _render(body.nodes, indents)
-
-
-_CLOSE: Final = ")"
 
 
 def _render(nodes: list[_Node], indents: tuple[str, ...]) -> Iterator[str]:
     """Yield the lines of nodes; a parenthesis that ends operands stands behind the last of them."""
     deepest = len(indents) - 1
-    pending: list[tuple[_Node | str, int]] = [(node, 0) for node in reversed(nodes)]
-    line = ""
-    while pending:
-        item, depth = pending.pop()
-        indent = indents[min(depth, deepest)]
-        if isinstance(item, str):
-            if item is _CLOSE:
-                line += _CLOSE
-            else:
+    stack: list[tuple[Iterator[_Node], bool]] = []
+    rest, indent, line = iter(nodes), indents[0], ""
+    while True:
+        for node in rest:
+            if line:
                 yield line
-                line = indent + item.strip()
-            continue
-        if line:
-            yield line
-        for before in item.lines:
-            yield indent + before
-        line = indent + item.head
-        if not item.inside:
-            line += _CLOSE
-            continue
-        pending.append((f" {_CLOSE}" if item.is_block else _CLOSE, depth))
-        pending += [(inside, depth + 1) for inside in reversed(item.inside)]
+            if node.line is not None:
+                yield indent + node.line
+            if node.inside:
+                line = indent + node.head
+                stack.append((rest, node.is_block))
+                rest, indent = iter(node.inside), indents[min(len(stack), deepest)]
+                break
+            line = f"{indent}{node.head})"
+        else:
+            if not stack:
+                break
+            rest, is_block = stack.pop()
+            indent = indents[min(len(stack), deepest)]
+            if is_block:
+                yield line
+                line = f"{indent})"
+            else:
+                line += ")"
     if line:
         yield line

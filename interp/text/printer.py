@@ -217,10 +217,9 @@ class ModulePrinter:
             arities = arities_of(self._context, index, body)
         except ValidationError:
             return self._flat(index, body)
-        hints = {pc: (_hint(hint),) for pc, hint in self._hints.get(index, {}).items()}
+        hints = {pc: _hint(hint) for pc, hint in self._hints.get(index, {}).items()}
         texts = [text for _, text in self._sequence(index, body)]
-        lines = [hints.get(pc, ()) for pc in range(len(texts))]
-        return fold(zip(body.expression.instructions, texts, arities, lines, strict=True), _INDENTS)
+        return fold(zip(body.expression.instructions, texts, arities, strict=True), hints, _INDENTS)
 
     @cached_property
     def _context(self) -> Context | None:

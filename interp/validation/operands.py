@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import SupportsIndex
+from typing import NamedTuple, SupportsIndex
 
 from attrs import frozen
 
+from zenowasm.interp.instructions import Opcode
 from zenowasm.interp.syntax.module import Body, Instruction
 from zenowasm.interp.validation.context import Context
 from zenowasm.interp.validation.function import FunctionValidator, OperandType, validate_function
@@ -42,8 +43,7 @@ def operands_of(context: Context, function: int, body: Body) -> list[Operands]:
     return collector.found
 
 
-@frozen
-class Arity:
+class Arity(NamedTuple):
     """How many operands an instruction takes from the stack, and how many it leaves there instead of them."""
 
     taken: int
@@ -60,26 +60,38 @@ class _Stack(list[OperandType]):
     def pop(self, index: SupportsIndex = -1) -> OperandType:
         """Remove and return an operand."""
         found = super().pop(index)
-        self.lowest = min(self.lowest, len(self))
+        if len(self) < self.lowest:
+            self.lowest = len(self)
         return found
 
     def __delitem__(self, index: SupportsIndex | slice) -> None:
         super().__delitem__(index)
-        self.lowest = min(self.lowest, len(self))
+        if len(self) < self.lowest:
+            self.lowest = len(self)
 
 
 class _Arities:
     def __init__(self, stack: _Stack) -> None:
         self.stack = stack
         self.found: list[Arity] = []
+        self.fixed: dict[Opcode, Arity] = {}
 
     def instruction(self, validator: FunctionValidator, instruction: Instruction, height: int) -> None:
         """Note what an instruction took and left (see ``Consumer``)."""
         stack = self.stack
-        # Code that cannot be reached takes operands that are not there.
-        taken = max(height - stack.lowest, len(instruction.opcode.parameters or ()))
-        self.found.append(Arity(taken, len(stack) - stack.lowest))
+        arity = self.fixed.get(instruction.opcode)
+        if arity is None:
+            arity = self._arity(instruction.opcode, height)
+        self.found.append(arity)
         stack.lowest = len(stack)
+
+    def _arity(self, opcode: Opcode, height: int) -> Arity:
+        """Return what the signature of a row says, else what the stack tells."""
+        if opcode.parameters is None or opcode.results is None:
+            lowest = self.stack.lowest
+            return Arity(height - lowest, len(self.stack) - lowest)
+        found = self.fixed[opcode] = Arity(len(opcode.parameters), len(opcode.results))
+        return found
 
 
 def arities_of(context: Context, function: int, body: Body) -> list[Arity]:
