@@ -24,6 +24,8 @@ INSTRUCTION_BYTES = 300
 """Memory of one decoded instruction with its immediates, at the most."""
 _ATOMIC = 0xFE
 """The prefix of instructions on shared memories, which are no part of WebAssembly 3.0."""
+_MOST_SHORT = 256
+"""Instructions of one row that are remembered."""
 _CHUNK = 256
 """Instructions between two looks at the progress."""
 
@@ -102,16 +104,29 @@ _READERS: Mapping[Immediate, _ImmediateReader] = {
 
 
 class _Entry:
-    """What the decoder needs of a row, laid out for its loop."""
+    """What the decoder needs of a row, laid out for its loop.
 
-    __slots__ = ("bare", "needs_data_count", "opcode", "readers", "structure")
+    ``short`` are instructions by the bytes of their immediates, where these are ``width`` bytes, as most are: they
+    depend on nothing else, so they are the same objects wherever they occur.
+    """
+
+    __slots__ = ("needs_data_count", "opcode", "readers", "short", "structure", "width")
 
     def __init__(self, opcode: Opcode) -> None:
         self.opcode = opcode
         self.readers = tuple(_READERS[kind] for kind in opcode.immediates)
-        self.bare = Instruction(opcode, ())
+        self.width = 2 if Immediate.MEMARG in opcode.immediates else len(opcode.immediates)
+        self.short: dict[bytes, Instruction] = {}
         self.structure = opcode.structure
         self.needs_data_count = Immediate.DATAIDX in opcode.immediates
+
+    def read(self, reader: Reader) -> Instruction:
+        """Read the immediates; remember the instruction if it is short."""
+        start = reader.pos
+        instruction = Instruction(self.opcode, tuple([read(reader) for read in self.readers]))
+        if reader.pos - start == self.width and not self.needs_data_count and len(self.short) < _MOST_SHORT:
+            self.short[reader.data[start : reader.pos]] = instruction
+        return instruction
 
 
 @cache
@@ -168,12 +183,15 @@ def expression(reader: Reader, features: Feature, *, nesting_limit: int, has_dat
         offsets.append(base + start)
         if not len(offsets) % _CHUNK:
             progress.hold(_CHUNK * INSTRUCTION_BYTES)
-        if entry.readers:
+        end = reader.pos + entry.width
+        instruction = entry.short.get(data[reader.pos : end])
+        if instruction is not None:
+            reader.pos = end
+        else:
             if entry.needs_data_count and not has_data_count:
                 raise reader.error("data count section required", start)
-            instructions.append(Instruction(entry.opcode, tuple([read(reader) for read in entry.readers])))
-        else:
-            instructions.append(entry.bare)
+            instruction = entry.read(reader)
+        instructions.append(instruction)
         structure = entry.structure
         if structure is None:
             continue

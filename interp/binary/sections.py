@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from zenowasm.interp.binary.instructions import INSTRUCTION_BYTES, expression
+from zenowasm.interp.binary.instructions import expression
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.binary.types import (
     TYPE_BYTES,
@@ -82,8 +82,7 @@ class SectionReader:
             end = reader.pos
             if data[end : end + 1] == _END_BYTE:
                 reader.pos = end + 1
-                reader.progress.hold(2 * INSTRUCTION_BYTES)
-                offsets = range(reader.base + start, reader.base + end + 1, end - start)
+                offsets = (reader.base + start, reader.base + end)
                 return Expression((Instruction(_I32_CONST, (value,)), _END), offsets)
             reader.pos = start
         return expression(reader, self.features, nesting_limit=self.limits.nesting)

@@ -290,7 +290,7 @@ class FunctionValidator:
         progress = progress or Progress()
         self.offsets = expression.offsets
         self.open(None, FuncType((), self.results))
-        operands, labels, constant = self.operands, self.labels, self.constant
+        operands, constant = self.operands, self.constant
         for pc, instruction in enumerate(expression.instructions):
             self.pc = pc
             height = len(operands)
@@ -303,13 +303,9 @@ class FunctionValidator:
             if parameters is None:
                 rules.rule(opcode)(self, opcode, immediates)
             else:
-                # The common case first: the operands are there and have just these types.
-                count = len(parameters)
-                if height - count >= labels[-1].height and tuple(operands[height - count :]) == parameters:
-                    del operands[height - count :]
-                else:
+                if parameters:
                     self.pop_all(parameters)
-                operands.extend(opcode.results or ())
+                operands += opcode.results or ()
                 if immediates and opcode.lanes:
                     rules.lanes(self, opcode, immediates)
             if consumer is not None:

@@ -7,8 +7,9 @@ from support.rows import key, row_test
 from support.wasm import one_function, s, u, wat
 
 from zenowasm.interp.binary import decode
+from zenowasm.interp.binary.instructions import _entries
 from zenowasm.interp.errors import DecodeError
-from zenowasm.interp.features import Feature
+from zenowasm.interp.features import WASM_3, Feature
 from zenowasm.interp.instructions import TABLE, Opcode
 from zenowasm.interp.numerics.floats import f32_to_bits, f64_to_bits
 from zenowasm.interp.validation import validate_module
@@ -53,6 +54,37 @@ def test_float_constants_keep_their_bits(bits: int) -> None:
     wide = bits << 32 | 1
     ((_, (double,)), *_) = instructions(b"\x44" + wide.to_bytes(8, "little"))
     assert f64_to_bits(double) == wide  # type: ignore[arg-type]
+
+
+def test_what_occurs_again_is_the_same_object() -> None:
+    code = b"\x41\x05\x1a\x20\x00\x1a\x41\x00\x28\x02\x04\x1a" * 2 + b"\x41\x85\x00\x1a"
+    found = decode(one_function(code, b"\x7f")).codes[0].body().expression.instructions
+    assert all(one is other for one, other in zip(found[:7], found[7:14], strict=True))
+    assert found[14] == found[0]
+    assert found[14] is not found[0]
+    assert decode(one_function(code, b"\x7f")).codes[0].body().expression.instructions[5] is found[5]
+
+
+def test_few_instructions_of_a_row_are_remembered() -> None:
+    places = [(align, offset) for align in range(8) for offset in range(128)]
+    code = b"".join(b"\x41\x00\x2d" + bytes(place) + b"\x1a" for place in places)
+    for _ in range(2):
+        loads = [it[0] for mnemonic, it in instructions(code) if mnemonic == "i32.load8_u"]
+        assert [(it.align, it.offset) for it in loads] == places
+    primary, _ = _entries(WASM_3)
+    remembered = primary[0x2D]
+    assert remembered is not None
+    assert len(remembered.short) == 256
+
+
+def test_a_data_count_is_required_also_of_what_was_read_before() -> None:
+    text = '(module (memory 1) (data "a") (func (memory.init 0 0 (i32.const 0) (i32.const 0) (i32.const 0))))'
+    binary = wat(text)
+    counted = b"\x0c\x01\x01"
+    assert binary.count(counted) == 1
+    decode(binary).codes[0].body()
+    with pytest.raises(DecodeError, match="data count section required"):
+        decode(binary.replace(counted, b"")).codes[0].body()
 
 
 def test_prefixed_opcodes_may_be_padded() -> None:
