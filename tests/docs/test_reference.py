@@ -37,6 +37,7 @@ from zenowasm.resources.databases.settings import DatabaseSettings
 from zenowasm.resources.http.client import HttpSettings
 from zenowasm.testing import pytest_plugin
 from zenowasm.toolchains.languages import LANGUAGES
+from zenowasm.tools.features import FEATURES, GROUPS
 
 SETTINGS = {
     "security": Security,
@@ -204,6 +205,12 @@ def test_requests_of_serve() -> None:
     found = section("host-operator.md", "Lifecycle")
     for path in (routes.RELOAD, routes.PLUGINS, routes.STATS, f"{routes.SLOTS}NAME"):
         assert re.search(rf"`(GET|POST) {path}`", found), path
+
+
+def test_features_of_modules() -> None:
+    groups = set(re.findall(r"`(\w+)`", section("tools.md", "Validation"))) & set(GROUPS)
+    listed = {it.strip("` ") for row in list(rows("tools.md", "Validation"))[1:] for it in row}
+    assert (listed, groups | {"all"}) == (set(FEATURES), set(GROUPS))
 
 
 def test_options_of_bench() -> None:
