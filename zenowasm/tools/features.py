@@ -11,7 +11,7 @@ from attrs import frozen
 from zenowasm.display import nearest
 from zenowasm.interp.features import WASM_2, WASM_3, Feature
 from zenowasm.interp.instructions import Immediate, Opcode
-from zenowasm.interp.syntax.module import Expression, ExternKind, MemArg, Module, SegmentMode
+from zenowasm.interp.syntax.module import Expression, ExternKind, Module, SegmentMode
 from zenowasm.interp.types import (
     I64,
     AbsHeapType,
@@ -62,7 +62,6 @@ _HEAPS: Final[Mapping[AbsHeapType, Feature]] = MappingProxyType(
 _PLAIN_CONSTANTS: Final = frozenset(
     {"i32.const", "i64.const", "f32.const", "f64.const", "v128.const", "global.get", "ref.null", "ref.func", "end"}
 )
-_INDEXED: Final = {Immediate.TABLEIDX: Feature.REFERENCE_TYPES, Immediate.MEMIDX: Feature.MULTI_MEMORY}
 _TYPES: Final = frozenset({Immediate.REFTYPE, Immediate.NULLABLE_REFTYPE, Immediate.HEAPTYPE, Immediate.CAST})
 
 
@@ -199,8 +198,6 @@ def _of_segments(module: Module) -> Iterator[Use]:
     for data in module.data:
         if data.mode is not SegmentMode.ACTIVE:
             yield Use(Feature.BULK_MEMORY, "a data segment that is not active")
-        elif data.memory:
-            yield Use(Feature.MULTI_MEMORY, "a data segment of another memory")
     for place in (*(it.place for it in module.elements), *(it.place for it in module.data)):
         if place is not None:
             yield from _of_constant(place)
@@ -222,9 +219,5 @@ def _of_instruction(opcode: Opcode, immediates: Iterable[object]) -> Iterator[Fe
                 yield Feature.MULTI_VALUE
             elif isinstance(value, tuple):
                 yield from (it for type_ in value for it in _of_value(type_))
-        elif kind is Immediate.MEMARG and isinstance(value, MemArg) and value.memory:
-            yield Feature.MULTI_MEMORY
-        elif kind in _INDEXED and value:
-            yield _INDEXED[kind]
         elif kind in _TYPES and isinstance(value, RefType):
             yield from _of_value(value)

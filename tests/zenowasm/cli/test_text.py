@@ -214,6 +214,7 @@ def test_features_by_name(zenowasm, write) -> None:
     result = zenowasm("validate", "--features", "wasm1", path)
     assert result.code == 1
     assert result.error.startswith(f"{path}:1:22: i32.extend8_s needs the feature sign-extension")
+    assert zenowasm("validate", "-f", "mvp", path).code == 1
     wrong = zenowasm("validate", "--features", "sign-extensoin", path)
     assert wrong.code == 2
     assert "did you mean sign-extension?" in wrong.error

@@ -38,6 +38,12 @@ def test_nothing_is_different() -> None:
     assert not difference("(module (type (func (param f64))) (func $f nop))", "(module (func $f nop))")
 
 
+def test_types_have_no_index() -> None:
+    rest = "(table 1 funcref) (func $f (call_indirect (type {0}) (i32.const 0)) (block (type {0})))"
+    moved = f"(module (type (func (param f64))) (type (func)) {rest.format(1)})"
+    assert not difference(moved, f"(module (type (func)) {rest.format(0)})").functions
+
+
 def test_functions_without_names_are_the_same_wherever_they_are() -> None:
     one = "(module (func (result i32) i32.const 1) (func (result i32) i32.const 2) (func nop))"
     other = "(module (func (result i32) i32.const 2) (func nop) (func nop nop) (func (result i32) i32.const 1))"
