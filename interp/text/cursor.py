@@ -20,6 +20,8 @@ from zenowasm.interp.text.lexer import (
 from zenowasm.interp.text.values import parse_unsigned
 
 _INDEX_START = frozenset("$0123456789")
+_PLAIN_DIGITS = 9
+"""Decimal digits that are below 2^32 in any case, as nearly all indexes are."""
 
 
 class Space:
@@ -224,6 +226,9 @@ class Cursor:
         return found
 
     def _index(self, space: Space, token: str) -> int:
+        if len(token) <= _PLAIN_DIGITS and token.isascii() and token.isdecimal():
+            self.pos += 1
+            return int(token)
         if token.startswith("$"):
             spelled = self.identifier() or token
             found = space.indexes.get(spelled)
