@@ -222,6 +222,14 @@ class Memory(Protocol):
         """Write ``data``; raises ``IndexError``, with nothing written, when it does not fit inside the memory."""
         ...
 
+    def view(self) -> memoryview:
+        """Return the bytes that there are now, writable and without a copy.
+
+        They stay allocated as long as the view is used. After the memory has grown, a view from before may show those
+        of before. Raises ``BufferError`` for a memory that the engine may move when it grows.
+        """
+        ...
+
     def find(self, byte: int, address: int, end: int) -> int:
         """Return the address of the first ``byte`` in [address, min(end, size)), or -1."""
         ...

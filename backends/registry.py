@@ -31,6 +31,7 @@ _ENGINES = {
     "wasmtime": _Entry("zenowasm.backends.wasmtime", requires="wasmtime", extra="wasmtime"),
 }
 DEFAULT = "reference"
+AUTO: Final = "auto"
 GROUP: Final = "zenowasm.backends"
 
 
@@ -44,6 +45,11 @@ def installed() -> tuple[str, ...]:
     return tuple(name for name, it in _ENGINES.items() if it.requires is None or find_spec(it.requires) is not None)
 
 
+def fastest() -> str:
+    """Return the name of the fastest engine whose requirements are installed."""
+    return "wasmtime" if "wasmtime" in installed() else DEFAULT
+
+
 def install_command(name: str) -> str:
     """Return the command that installs what an engine of this package needs, empty where it needs nothing."""
     extra = _ENGINES[name].extra
@@ -51,10 +57,12 @@ def install_command(name: str) -> str:
 
 
 def engine(name: str = DEFAULT, options: EngineOptions | None = None) -> Engine:
-    """Return a new engine of that name; ``options`` are for this package's engines.
+    """Return a new engine of that name, the fastest installed one for ``auto``; ``options`` are for this package's.
 
     Raises ``BackendError`` when there is none, or when the package that it needs is missing.
     """
+    if name == AUTO:
+        name = fastest()
     entry = _ENGINES.get(name)
     if entry is None:
         return _added(name)

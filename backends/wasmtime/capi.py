@@ -290,6 +290,59 @@ class Root:
         return int(ffi.wasmtime_anyref_to_raw(context, byref(of.anyref)))
 
 
+def struct_fields(store: wasmtime.Store, root: Root) -> RawValues:
+    """Return the fields of a structure, for whoever releases them; a packed one is zero-extended."""
+    context, reference = store._context(), ffi.wasmtime_structref_t()
+    ffi.wasmtime_anyref_as_struct(context, byref(root.value.of.anyref), byref(reference))
+    try:
+        type = ffi.wasmtime_structref_type(context, byref(reference))
+        count = ffi.wasmtime_struct_type_num_fields(type)
+        ffi.wasmtime_struct_type_delete(type)
+        return _read_each(count, lambda at, room: ffi.wasmtime_structref_field(context, byref(reference), at, room))
+    finally:
+        ffi.wasmtime_structref_unroot(byref(reference))
+
+
+def array_elements(store: wasmtime.Store, root: Root) -> RawValues:
+    """Return the elements of an array, for whoever releases them; a packed one is zero-extended."""
+    context, reference = store._context(), ffi.wasmtime_arrayref_t()
+    ffi.wasmtime_anyref_as_array(context, byref(root.value.of.anyref), byref(reference))
+    try:
+        count = ctypes.c_uint32()
+        _check(ffi.wasmtime_arrayref_len(context, byref(reference), byref(count)))
+        return _read_each(count.value, lambda at, room: ffi.wasmtime_arrayref_get(context, byref(reference), at, room))
+    finally:
+        ffi.wasmtime_arrayref_unroot(byref(reference))
+
+
+def exception_fields(store: wasmtime.Store, root: Root) -> RawValues:
+    """Return what an exception carries, for whoever releases it."""
+    context, reference = store._context(), root.value.of.exnref
+    count = ffi.wasmtime_exnref_field_count(context, byref(reference))
+    return _read_each(count, lambda at, room: ffi.wasmtime_exnref_field(context, byref(reference), at, room))
+
+
+def _read_each(count: int, read: Callable[[int, Any], Any]) -> RawValues:
+    values = (ffi.wasmtime_val_t * count)()
+    for at in range(count):
+        _check(read(at, byref(values[at])))
+    return values
+
+
+def exception_tag(store: wasmtime.Store, root: Root) -> wasmtime.Tag:
+    """Return the tag of an exception."""
+    tag = ffi.wasmtime_tag_t()
+    _check(ffi.wasmtime_exnref_tag(store._context(), byref(root.value.of.exnref), byref(tag)))
+    return wasmtime.Tag._from_raw(tag)
+
+
+def type_of(value: Any) -> ValType:
+    """Return the type of a value, that of a reference as the top of its hierarchy."""
+    if value.kind < len(_NUMBERS):
+        return _NUMBERS[int(value.kind)]
+    return next(RefType(True, heap) for heap, kind in _REFERENCE_KINDS.items() if kind == value.kind)
+
+
 def converted(store: wasmtime.Store, value: Any) -> Root:
     """Return the externref of an anyref's object, or the anyref of an externref's, as the guest's conversions do."""
     other = ffi.wasmtime_val_t(kind=_ANYREF if value.kind == _EXTERNREF else _EXTERNREF)
@@ -613,11 +666,17 @@ class MemoryView:
         self.size: Callable[[], int] = partial(_memory_data_size, self._context, self._address)
         """Returns how many bytes there are now."""
 
-    def bytes(self) -> memoryview:
-        """Return the bytes that there are now; they must not be used after the memory has moved."""
+    def bytes(self, owner: object = None) -> memoryview:
+        """Return the bytes that there are now; they must not be used after the memory has moved.
+
+        ``owner`` is kept for as long as they are.
+        """
         size = self.size()
-        start = _memory_data(self._context, self._address)
-        return memoryview((ctypes.c_ubyte * size).from_address(start)).cast("B") if size else memoryview(bytearray())
+        if not size:
+            return memoryview(bytearray())
+        data = (ctypes.c_ubyte * size).from_address(_memory_data(self._context, self._address))
+        vars(data)["owner"] = owner
+        return memoryview(data).cast("B")
 
 
 def _check(error: Any) -> None:

@@ -101,6 +101,18 @@ class Memory:
             chunk = min(2 * chunk, _LAST_CHUNK)
         return -1
 
+    def view(self) -> memoryview:
+        """Return the bytes that there are now, writable and without a copy; they keep the store alive.
+
+        Raises ``BufferError`` for a 64-bit memory that can grow, and so move.
+        """
+        declared = self._declared
+        if declared.address is I64 and declared.limits.maximum != self.size // PAGE_SIZE:
+            raise BufferError(
+                "a 64-bit memory may move when it grows, so that it has no view: read and write it instead"
+            )
+        return self._view.bytes(self.store)
+
     def grow(self, pages: int) -> int:
         """Add pages of 64 KiB; return the former size in pages, or -1 when a limit forbids it."""
         _check_count(pages)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import wasmtime
 from attrs import define, field
@@ -27,6 +28,7 @@ from zenowasm.interp.types import (
 )
 
 if TYPE_CHECKING:
+    from zenowasm.backends.wasmtime.externs import Tag
     from zenowasm.backends.wasmtime.store import Store
 
 
@@ -84,14 +86,29 @@ class Func:
 class Reference:
     """A structure, an array or an exception on the guests' heap, which lives at least as long as this object.
 
-    ``kind`` says which of the three it is; nothing else can be seen from outside. Two references to the same object
-    are equal.
+    ``kind`` says which of the three it is. Two references to the same object are equal.
     """
 
     def __init__(self, store: Store, kind: AbsHeapType, root: capi.Root) -> None:
         self.store = store
         self.kind = kind
         self.root = root
+
+    @property
+    def fields(self) -> tuple[Value, ...]:
+        """The fields of a structure, the elements of an array, or what an exception carries; packed ones unsigned."""
+        values = _FIELDS[self.kind](self.store.raw, self.root)
+        try:
+            return tuple([lift(self.store, capi.type_of(it), it) for it in values])
+        finally:
+            capi.release(values)
+
+    @property
+    def tag(self) -> Tag:
+        """The tag of an exception."""
+        from zenowasm.backends.wasmtime.externs import Tag
+
+        return Tag(self.store, capi.exception_tag(self.store.raw, self.root))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Reference) or (self.store, self.kind) != (other.store, other.kind):
@@ -103,6 +120,15 @@ class Reference:
 
     def __repr__(self) -> str:
         return f"<{self.kind} reference>"
+
+
+_FIELDS: Final[Mapping[AbsHeapType, Callable[[wasmtime.Store, capi.Root], capi.RawValues]]] = MappingProxyType(
+    {
+        AbsHeapType.STRUCT: capi.struct_fields,
+        AbsHeapType.ARRAY: capi.array_elements,
+        AbsHeapType.EXN: capi.exception_fields,
+    }
+)
 
 
 @contextmanager
@@ -157,7 +183,8 @@ def _lift_object(store: Store, root: capi.Root) -> Value:
     if heap is AbsHeapType.I31:
         return I31(capi.get_small_integer(store.raw, root.value))
     if heap is AbsHeapType.ANY:
-        return capi.get_external(store.raw, capi.converted(store.raw, root.value).value)
+        external = capi.converted(store.raw, root.value)  # it keeps the value that is read here
+        return capi.get_external(store.raw, external.value)
     return Reference(store, heap, root)
 
 

@@ -11,7 +11,7 @@ _MAX_PAGES: dict[NumType, int] = {I32: 1 << 16, I64: 1 << 48}
 
 
 class MemoryInstance:
-    """A linear memory of bytes. ``data`` keeps its identity for the life of the instance."""
+    """A linear memory of bytes. ``data`` is another object after a growth while somebody has a view of it."""
 
     __slots__ = ("address", "data", "maximum", "quota")
 
@@ -49,6 +49,10 @@ class MemoryInstance:
         self._check(address, len(data))
         self.data[address : address + len(data)] = data
 
+    def view(self) -> memoryview:
+        """Return the bytes that there are now, writable and without a copy; a growth makes others."""
+        return memoryview(self.data)
+
     def find(self, byte: int, address: int, end: int) -> int:
         """Return the address of the first ``byte`` in [address, min(end, size)), or -1."""
         return self.data.find(byte, max(address, 0), max(end, 0))
@@ -63,7 +67,10 @@ class MemoryInstance:
             most = min(self.maximum, most)
         if former + pages > most or not self.quota.take(pages * PAGE_SIZE):
             return -1
-        self.data.extend(bytes(pages * PAGE_SIZE))
+        try:
+            self.data.extend(bytes(pages * PAGE_SIZE))
+        except BufferError:  # a view of it is in use
+            self.data = self.data + bytes(pages * PAGE_SIZE)
         return former
 
     def _check(self, address: int, length: int) -> None:

@@ -24,6 +24,14 @@ def test_the_default_is_the_reference() -> None:
     assert registry.engine().name == "reference"
 
 
+@pytest.mark.parametrize(
+    ("installed", "fastest"), [(("reference", "wasmtime"), "wasmtime"), (("reference",), "reference")]
+)
+def test_auto_is_the_fastest_that_is_installed(monkeypatch: pytest.MonkeyPatch, installed, fastest) -> None:
+    monkeypatch.setattr(registry, "installed", lambda: installed)
+    assert registry.engine("auto").name == fastest
+
+
 def test_an_unknown_name_gets_the_known_ones() -> None:
     with pytest.raises(registry.BackendError, match=r"'nonsense'.*reference, wasmtime"):
         registry.engine("nonsense")

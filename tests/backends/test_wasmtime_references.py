@@ -10,6 +10,7 @@ import pytest
 
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Caller, Extern, Func, Global, HostBody, Instance, Memory, Store, Table, Tag
+from zenowasm.backends.wasmtime import capi
 from zenowasm.backends.wasmtime.values import Reference
 from zenowasm.interp.errors import LinkError, Trap, TrapCode, UncaughtException
 from zenowasm.interp.limits import PAGE_SIZE, ExecutionLimits
@@ -125,6 +126,21 @@ def test_host_references_are_the_same_object_on_both_sides() -> None:
     assert call(instance, "any", one) is call(instance, "extern", one) is one
     first, second = call(instance, "swap", one, two)
     assert (first, second) == (one, two)
+
+
+def test_a_host_reference_is_kept_while_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = []
+    read = capi.get_external
+    monkeypatch.setattr(capi, "get_external", lambda *given: events.append("read") or read(*given))
+    monkeypatch.setattr(capi.Root, "__del__", lambda root: events.append("let go"))
+    text = '(module (func (export "f") (param externref) (result anyref) (any.convert_extern (local.get 0))))'
+    store = ENGINE.new_store()
+    thing = ExternRef(object())
+    function: Any = store.instantiate(ENGINE.compile(wat2wasm(text)), {}).exports["f"]
+    (found,) = function.call(thing)
+    assert found is thing
+    assert events[0] == "read"
+    assert "let go" in events
 
 
 def test_functions_of_a_type_that_a_module_defines() -> None:

@@ -1,0 +1,156 @@
+"""Functions of guests, which Python calls, and functions of Python, which guests call."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from zenowasm.backends import protocol
+from zenowasm.embedding.types import function_type
+from zenowasm.embedding.values import arguments_to_guest, readers, results_to_guest
+from zenowasm.interp.types import FuncType
+
+if TYPE_CHECKING:
+    from zenowasm.embedding.store import Store
+
+_Callable = TypeVar("_Callable", bound=Callable[..., Any])
+_WANTS_CALLER = "zenowasm_wants_caller"
+
+
+class Caller:
+    """The instance that calls a host function; empty when the function has returned."""
+
+    def __init__(self, store: Store, raw: protocol.Caller) -> None:
+        self._store = store
+        self._raw: protocol.Caller | None = raw
+
+    def __getitem__(self, name: str) -> Any:
+        """Return what the calling instance exports under that name; raises ``KeyError``."""
+        from zenowasm.embedding.externs import wrapped
+
+        found = None if self._raw is None else self._raw.export(name)
+        if found is None:
+            raise KeyError(name)
+        return wrapped(self._store, found, name)
+
+    def end(self) -> None:
+        """Forget the instance."""
+        self._raw = None
+
+
+def pass_caller(function: _Callable) -> _Callable:
+    """Have a host function given the ``Caller`` before its arguments, as a decorator: it may look at its memory."""
+    setattr(function, _WANTS_CALLER, True)
+    return function
+
+
+class Function:
+    """A function in a store, called like any other.
+
+    One result is returned as itself, several as a tuple, none as ``None``. A call raises ``TypeError`` or
+    ``ValueError`` for arguments that do not fit, ``Trap``, ``Exhaustion`` and ``GuestException`` for what ends it, and
+    whatever a host function raised.
+
+    ``Function(store, python_function, parameters, results)`` makes a host function, with types by their names in the
+    text format: ``Function(store, print, ["i32"], [])``. What it may return is what ``values`` says; a coroutine is
+    awaited where the guest is called by ``call_async``.
+    """
+
+    def __init__(
+        self, store: Store, body: Callable[..., Any], parameters: Sequence[str] = (), results: Sequence[str] = ()
+    ) -> None:
+        name = getattr(body, "__name__", type(body).__name__)
+        with store.entered() as raw:
+            made = _host_function(store, raw, name, function_type(parameters, results), body)
+        self._become(store, made, name, unsigned=False)
+
+    def _become(self, store: Store, raw: protocol.Func, name: str, *, unsigned: bool) -> None:
+        self.store = store
+        self.raw = raw
+        self.type: FuncType = raw.type
+        self.__name__ = name
+        self._readers = readers(store, self.type.results, unsigned=unsigned)
+
+    @classmethod
+    def of(cls, store: Store, raw: protocol.Func, name: str = "function", *, unsigned: bool = False) -> Function:
+        """Wrap an engine's function."""
+        function = cls.__new__(cls)
+        function._become(store, raw, name, unsigned=unsigned)
+        return function
+
+    @property
+    def unsigned(self) -> Function:
+        """The same function, whose integer results are read unsigned."""
+        return Function.of(self.store, self.raw, self.__name__, unsigned=True)
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it."""
+        from zenowasm.embedding.tags import guest_exceptions
+
+        store = self.store
+        store.enter()
+        try:
+            given = arguments_to_guest(store, self.__name__, self.type, arguments)
+            with guest_exceptions(store):
+                results = self.raw.call(*given)
+            values = [read(value) for read, value in zip(self._readers, results, strict=True)]
+        finally:
+            store.leave()
+        if len(values) == 1:
+            return values[0]
+        return tuple(values) if values else None
+
+    async def call_async(self, *arguments: Any) -> Any:
+        """Call it in a thread of its own, while the event loop goes on; host functions may be coroutines."""
+        return await self.store.run_async(lambda: self(*arguments))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Function) and bool(self.raw == other.raw)
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __repr__(self) -> str:
+        return f"<Function {self.__name__}: {self.type}>"
+
+
+def host_function(store: Store, name: str, type_: FuncType, body: Callable[..., Any]) -> protocol.Func:
+    """Make a host function whose type an import says; ``name`` is how errors call it."""
+    return _host_function(store, store.raw, name, type_, body)
+
+
+def _host_function(
+    store: Store, raw: protocol.Store, name: str, type_: FuncType, body: Callable[..., Any]
+) -> protocol.Func:
+    read = readers(store, type_.parameters, unsigned=False)
+    wants_caller = getattr(body, _WANTS_CALLER, False)
+
+    def run(raw_caller: protocol.Caller, arguments: tuple[Any, ...]) -> Sequence[Any]:
+        store.end_views()
+        given = [one(value) for one, value in zip(read, arguments, strict=True)]
+        if not wants_caller:
+            return results_to_guest(store, name, type_, _awaited(store, name, body(*given)))
+        caller = Caller(store, raw_caller)
+        try:
+            return results_to_guest(store, name, type_, _awaited(store, name, body(caller, *given)))
+        finally:
+            caller.end()
+
+    return raw.host_function(type_, run)
+
+
+def _awaited(store: Store, name: str, returned: Any) -> Any:
+    """Return what a host function returned, or what the coroutine that it returned does on the event loop."""
+    if not inspect.iscoroutine(returned):
+        return returned
+    if store.loop is None:
+        returned.close()
+        raise TypeError(f"{name}() is a coroutine: call the guest with call_async, which awaits it")
+    coroutine: Coroutine[Any, Any, Any] = returned
+    store.awaited = asyncio.run_coroutine_threadsafe(coroutine, store.loop)
+    try:
+        return store.awaited.result()
+    finally:
+        store.awaited = None

@@ -1,0 +1,56 @@
+"""Global variables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zenowasm.backends import protocol
+from zenowasm.embedding.types import value_type
+from zenowasm.embedding.values import readers, to_guest
+from zenowasm.interp.types import GlobalType
+
+if TYPE_CHECKING:
+    from zenowasm.embedding.store import Store
+
+
+class Global:
+    """A global variable of a guest or of the host, whose ``value`` can be read, and assigned where it is mutable.
+
+    ``Global(store, "i32", 5, mutable=True)`` makes one, with the type by its name in the text format.
+    """
+
+    def __init__(self, store: Store, type: str, value: Any = 0, *, mutable: bool = False) -> None:
+        valtype = value_type(type)
+        with store.entered() as raw:
+            self._become(store, raw.new_global(GlobalType(valtype, mutable), to_guest(store, valtype, value)))
+
+    def _become(self, store: Store, raw: protocol.Global) -> None:
+        self._store = store
+        self.raw = raw
+
+    @classmethod
+    def of(cls, store: Store, raw: protocol.Global) -> Global:
+        """Wrap an engine's global variable."""
+        variable = cls.__new__(cls)
+        variable._become(store, raw)
+        return variable
+
+    @property
+    def type(self) -> GlobalType:
+        """The type of its value, and whether it is mutable."""
+        return self.raw.type
+
+    @property
+    def value(self) -> Any:
+        """The value; raises ``TypeError`` or ``ValueError`` when another one does not fit, or it is immutable."""
+        with self._store.entered():
+            (read,) = readers(self._store, (self.type.value,), unsigned=False)
+            return read(self.raw.get())
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        with self._store.entered():
+            self.raw.set(to_guest(self._store, self.type.value, value))
+
+    def __repr__(self) -> str:
+        return f"<Global {self.type}: {self.value!r}>"

@@ -1,0 +1,130 @@
+"""Instances: a module, linked to what it imports, in a store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from zenowasm.backends import protocol
+from zenowasm.display import nearest
+from zenowasm.embedding.display import Row, html_table
+from zenowasm.embedding.externs import given, wrapped
+from zenowasm.embedding.module import Module
+from zenowasm.embedding.store import Store
+from zenowasm.embedding.tags import guest_exceptions
+from zenowasm.interp.errors import LinkError
+from zenowasm.interp.types import ImportType
+
+if TYPE_CHECKING:
+    from zenowasm.embedding.wasi import Wasi
+
+
+class Exports(Mapping[str, Any]):
+    """What an instance exports, by name: ``exports["add"]``, or ``exports.add`` where the name is one of Python's."""
+
+    def __init__(self, store: Store, raw: Mapping[str, protocol.Extern]) -> None:
+        self._found = {name: wrapped(store, it, name) for name, it in raw.items()}
+
+    def __getitem__(self, name: str) -> Any:
+        return self._found[name]
+
+    def __getattr__(self, name: str) -> Any:
+        found = self.__dict__.get("_found", {})
+        if name in found:
+            return found[name]
+        near = nearest(name, found)
+        hint = f"did you mean {near}?" if near else f"it exports {', '.join(found) or 'nothing'}"
+        raise AttributeError(f"the instance exports no {name!r}: {hint}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __dir__(self) -> list[str]:
+        return [*(name for name in self._found if name.isidentifier()), *super().__dir__()]
+
+    def __repr__(self) -> str:
+        return f"<Exports: {', '.join(self._found) or 'none'}>"
+
+
+class Instance:
+    """A module that runs in a store; its start function has run.
+
+    ``module`` is a ``Module`` or what one is made of. ``imports`` has, by module and name, what the module imports: a
+    callable of Python for a function, whose type the import says; a number for an immutable global; or a ``Function``,
+    ``Memory``, ``Table``, ``Global`` or ``Tag`` of the store. Another instance in the store stands for all that it
+    exports. ``wasi`` gives the instance WASI preview 1. Without a ``store`` it gets one of its own, on the fastest
+    engine that is installed.
+
+    Raises ``LinkError`` for imports that are missing or do not fit, ``ValidationError`` for an invalid module,
+    ``LimitError`` for what is larger than the store allows, and what the start function raises.
+
+    >>> instance = Instance('(module (import "env" "f" (func $f (param i32) (result i32)))'
+    ...                     ' (func (export "twice") (param i32) (result i32) (call $f (call $f (local.get 0)))))',
+    ...                     {"env": {"f": lambda x: x - 3}})
+    >>> instance.exports.twice(5)
+    -1
+    """
+
+    def __init__(
+        self,
+        module: Module | bytes | str | os.PathLike[str],
+        imports: Mapping[str, Mapping[str, Any] | Instance] | None = None,
+        store: Store | None = None,
+        *,
+        wasi: Wasi | None = None,
+    ) -> None:
+        self.module = module if isinstance(module, Module) else Module(module)
+        self._owns_store = store is None
+        self.store = store = Store() if store is None else store
+        with store.entered() as raw, guest_exceptions(store):
+            compiled = self.module.compiled(store.engine)
+            offered = dict(imports or {})
+            if wasi is not None:
+                offered[wasi.MODULE] = wasi.functions(store)
+            linked = {(it.module, it.name): _linked(store, it, offered) for it in self.module.imports}
+            self._raw = raw.instantiate(compiled, linked)
+            self.exports = Exports(store, self._raw.exports)
+
+    def close(self) -> None:
+        """Close the store if it is the instance's own."""
+        if self._owns_store:
+            self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        name = f" of {self.module.name!r}" if self.module.name else ""
+        return f"<Instance{name} on {self.store.engine.name}: {', '.join(self.exports) or 'no exports'}>"
+
+    def _repr_html_(self) -> str:
+        return html_table(repr(self), [Row("export", name, repr(it)) for name, it in self.exports.items()])
+
+
+def _linked(store: Store, wanted: ImportType, offered: Mapping[str, Mapping[str, Any] | Instance]) -> protocol.Extern:
+    names = offered.get(wanted.module)
+    if isinstance(names, Instance):
+        names = names.exports
+    if names is None or wanted.name not in names:
+        raise LinkError(f"unknown import: {wanted.module}.{wanted.name} of type {wanted.type}{_hint(wanted, offered)}")
+    return given(store, wanted, names[wanted.name])
+
+
+def _hint(wanted: ImportType, offered: Mapping[str, Mapping[str, Any] | Instance]) -> str:
+    if wanted.module.startswith("wasi_snapshot_preview1") and wanted.module not in offered:
+        return "; give the instance wasi=Wasi()"
+    names = offered.get(wanted.module)
+    if isinstance(names, Instance):
+        names = names.exports
+    near = nearest(wanted.name, names) if names else nearest(wanted.module, offered)
+    return f"; did you mean {near}?" if near else ""

@@ -1,0 +1,61 @@
+"""Exceptions of guests (specification, 4.4.9), and their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from zenowasm.backends import protocol
+from zenowasm.embedding.values import readers
+from zenowasm.interp.errors import UncaughtException
+from zenowasm.interp.types import TagType
+
+if TYPE_CHECKING:
+    from zenowasm.embedding.store import Store
+
+
+class Tag:
+    """A tag: which exceptions a ``catch`` takes. Two objects for the same tag are equal."""
+
+    def __init__(self, raw: protocol.Tag) -> None:
+        self.raw = raw
+
+    @property
+    def type(self) -> TagType:
+        """The types of the values that its exceptions carry."""
+        return self.raw.type
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tag) and bool(self.raw == other.raw)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<Tag: {self.type}>"
+
+
+class GuestException(UncaughtException):
+    """An exception that a guest threw and nobody in it caught: its ``tag``, and the values that it carries."""
+
+    def __init__(self, exception: Any, tag: Tag, fields: tuple[Any, ...]) -> None:
+        super().__init__(exception)
+        self.tag = tag
+        self.fields = fields
+
+    def __str__(self) -> str:
+        return f"the guest threw an exception with {self.fields!r}, which nobody caught"
+
+
+@contextmanager
+def guest_exceptions(store: Store) -> Iterator[None]:
+    """Show a guest's exception with its tag and its values."""
+    try:
+        yield
+    except GuestException:
+        raise
+    except UncaughtException as error:
+        thrown = error.exception
+        read = readers(store, thrown.tag.type.type.parameters, unsigned=False)
+        fields = tuple(one(value) for one, value in zip(read, thrown.fields, strict=True))
+        raise GuestException(thrown, Tag(thrown.tag), fields) from None

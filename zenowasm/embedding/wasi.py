@@ -1,0 +1,116 @@
+"""Programs: what a guest sees of its host through WASI preview 1."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from typing import Any, BinaryIO, ClassVar, Final, TextIO, TypeAlias
+
+from zenowasm.embedding.functions import Function
+from zenowasm.embedding.instance import Instance
+from zenowasm.embedding.module import Module
+from zenowasm.embedding.store import Store
+from zenowasm.interp.errors import LinkError
+from zenowasm.resources.files.folder import Folder
+from zenowasm.wasi.context import Preopen, WasiContext
+from zenowasm.wasi.errors import ProcExit
+from zenowasm.wasi.preview1 import Preview1
+from zenowasm.wasi.signatures import MODULE
+from zenowasm.wasi.streams import BytesInput
+
+Sink: TypeAlias = BinaryIO | TextIO
+_START: Final = "_start"
+
+
+class Wasi:
+    """WASI preview 1 for one instance: it sees what is given here, and nothing else of the host.
+
+    ``args`` are the program's arguments, its name first. ``env`` are its variables. ``dirs`` are the folders that it
+    may use, by the names that it has for them, or a list of folders under their own names. ``stdin`` is what it reads,
+    ``stdout`` and ``stderr`` are files that take what it writes: this process's own unless told otherwise.
+
+    >>> import io
+    >>> from zenowasm import Module, Wasi
+    >>> out = io.BytesIO()
+    >>> Wasi(stdout=out).run('(module (memory (export "memory") 1) (func (export "_start")))')
+    0
+    """
+
+    MODULE: ClassVar = MODULE
+
+    def __init__(
+        self,
+        args: Iterable[str] = ("program",),
+        env: Mapping[str, str] | None = None,
+        dirs: Mapping[str, str | os.PathLike[str]] | Iterable[str | os.PathLike[str]] = (),
+        stdin: bytes | str = b"",
+        stdout: Sink | None = None,
+        stderr: Sink | None = None,
+    ) -> None:
+        folders = dirs.items() if isinstance(dirs, Mapping) else ((os.fspath(it), it) for it in dirs)
+        self._open = ExitStack()
+        preopens = []
+        for name, path in folders:
+            folder = self._open.enter_context(Folder.open(os.fspath(path)))
+            preopens.append(Preopen(os.fsencode(name), folder))
+        self._context = WasiContext(
+            arguments=tuple(os.fsencode(it) for it in args),
+            environ=tuple(os.fsencode(f"{name}={value}") for name, value in (env or {}).items()),
+            stdin=BytesInput(stdin.encode() if isinstance(stdin, str) else stdin),
+            stdout=_FileOutput(sys.stdout if stdout is None else stdout),
+            stderr=_FileOutput(sys.stderr if stderr is None else stderr),
+            preopens=tuple(preopens),
+        )
+
+    def functions(self, store: Store) -> Mapping[str, Function]:
+        """Return the functions of preview 1 for one instance in a store, which closes what they open."""
+        preview1 = Preview1(self._context)
+        store.keeps.append(preview1)
+        return {
+            it.name: Function.of(store, store.raw.host_function(it.type, it.body), f"{it.module}.{it.name}")
+            for it in preview1.functions()
+        }
+
+    def run(self, module: Module | bytes | str | os.PathLike[str], store: Store | None = None) -> int:
+        """Run a program, which exports ``_start``, and return its exit code; raises what ``Instance`` and a call do."""
+        with ExitStack() as stack:
+            instance = stack.enter_context(Instance(module, store=store, wasi=self))
+            if _START not in instance.exports:
+                raise LinkError("the module is no program: it exports no _start")
+            try:
+                instance.exports[_START]()
+            except ProcExit as exit_:
+                return exit_.code
+        return 0
+
+    def close(self) -> None:
+        """Close the folders; nothing that was given them may be used after that."""
+        self._open.close()
+
+    def __enter__(self) -> Wasi:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _FileOutput:
+    """A file of Python's that takes what a guest writes."""
+
+    descriptor = None
+    pending = b""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def write(self, data: bytes) -> int:
+        if isinstance(self._file, TextIO) or hasattr(self._file, "encoding"):
+            self._file.write(data.decode("utf-8", "backslashreplace"))
+        else:
+            self._file.write(data)
+        return len(data)
+
+    def flush(self) -> None:
+        self._file.flush()
