@@ -66,7 +66,7 @@ def _hint(text: str, error: ParseError) -> str:
             return "; this is a script of the test suite, which `zenowasm spec` runs"
         return _did_you_mean(word, KEYWORDS)
     if error.message.startswith("unknown ") and word.startswith("$"):
-        others = (it for it in _IDENTIFIER.findall(text) if it != word)
+        others = (it.group() for it in _IDENTIFIER.finditer(text) if it.group() != word)
         return _did_you_mean(word, dict.fromkeys(islice(others, _MOST_IDENTIFIERS)))
     return ""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from functools import cached_property
+
 from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import ParseError
 from zenowasm.interp.limits import ModuleLimits
@@ -11,23 +14,41 @@ from zenowasm.interp.text.parser import ModuleParser
 from zenowasm.interp.text.parser_immediates import ROWS
 
 
-def error_in_text(text: str, binary: bytes, message: str, function: int, offset: int) -> ParseError | None:
-    """Return a validator's error of the module that a text means as an error at the text's own instruction.
+class TextPlaces:
+    """The instructions of a text by the byte offsets that they have in what the text was assembled to."""
 
-    Parameters: the text, what it was assembled to, and the error's words, function and offset in those bytes. Returns
-    ``None`` for a function that the text does not contain, because it has the module in quotes or as bytes.
-    """
-    parser = _PlacedParser(tokenize(text), 0, ModuleLimits())
-    found = parser.text()
-    module = decode(binary)
-    number = function - len(module.imported(ExternKind.FUNC))
-    if not isinstance(found, Module) or number not in parser.sequences:
-        return None
-    offsets = module.codes[number].body().expression.offsets
-    ends = parser.sequences[number].ends
-    pc = list(offsets).index(offset)
-    # The `end` of a function is its parenthesis, which is next when everything else was read.
-    return parser.error(message, _start(parser, ends[pc + 1]) if pc + 1 < len(ends) else ends[-1])
+    def __init__(self, text: str, binary: bytes) -> None:
+        """Remember a text, and the module that was made of it; nothing is read before a place is asked for."""
+        self._text = text
+        self._binary = binary
+
+    def error(self, message: str, function: int | None, offset: int | None) -> ParseError | None:
+        """Return an error at the instruction that a validator means by a function and a byte offset.
+
+        There is none outside of functions, for an offset of something else, and where the text has the module in quotes
+        or as bytes.
+        """
+        if function is None or offset is None:
+            return None
+        module, parser = self._module, self._parser
+        number = function - len(module.imported(ExternKind.FUNC))
+        if parser is None or number not in parser.sequences:
+            return None
+        offsets, ends = module.codes[number].body().expression.offsets, parser.sequences[number].ends
+        pc = bisect_left(offsets, offset)
+        if pc == len(offsets) or offsets[pc] != offset:
+            return None
+        # The `end` of a function is its parenthesis, which is next when everything else was read.
+        return parser.error(message, _start(parser, ends[pc + 1]) if pc + 1 < len(ends) else ends[-1])
+
+    @cached_property
+    def _module(self) -> Module:
+        return decode(self._binary)
+
+    @cached_property
+    def _parser(self) -> _PlacedParser | None:
+        parser = _PlacedParser(tokenize(self._text), 0, ModuleLimits())
+        return parser if isinstance(parser.text(), Module) else None
 
 
 def _start(parser: ModuleParser, end: int) -> int:

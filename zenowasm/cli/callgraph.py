@@ -8,11 +8,9 @@ from pathlib import Path
 
 import click
 
-from zenowasm.backends.compiling import bounded
-from zenowasm.backends.protocol import CompileLimits
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError
-from zenowasm.cli.modules import module_errors, read_module
+from zenowasm.cli.modules import module_errors, read_module, unhurried
 from zenowasm.cli.output import output, write_bytes, write_lines
 from zenowasm.interp.binary import decode, decode_names
 from zenowasm.interp.syntax.module import Module
@@ -54,7 +52,7 @@ def callgraph(
         raise click.UsageError("--depth needs --from or --to")
     binary = read_module(file)
     with module_errors(file):
-        module = decode(binary, progress=bounded(CompileLimits(), len(binary)))
+        module = decode(binary, progress=unhurried())
         graph = call_graph(module, indirect=not direct)
         names = function_names(module, decode_names(module))
         for wanted, backwards in ((from_, False), (to, True)):

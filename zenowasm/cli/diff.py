@@ -7,11 +7,9 @@ from pathlib import Path
 
 import click
 
-from zenowasm.backends.compiling import bounded
-from zenowasm.backends.protocol import CompileLimits
 from zenowasm.cli import options
 from zenowasm.cli.errors import EXIT_ERROR, EXIT_OK, CliError
-from zenowasm.cli.modules import module_errors, read_module
+from zenowasm.cli.modules import module_errors, read_module, unhurried
 from zenowasm.display import visible
 from zenowasm.tools.compare import Change, Difference, FunctionChange, Side, compare, unified
 
@@ -57,7 +55,7 @@ def diff(context: click.Context, first: Path, second: Path, function: str | None
 def _side(file: Path) -> Side:
     binary = read_module(file)
     with module_errors(file):
-        return Side(binary, bounded(CompileLimits(), len(binary)))
+        return Side(binary, unhurried())
 
 
 def _lines(found: Difference) -> Iterator[str]:

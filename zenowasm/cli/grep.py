@@ -9,11 +9,9 @@ from pathlib import Path
 import attrs
 import click
 
-from zenowasm.backends.compiling import bounded
-from zenowasm.backends.protocol import CompileLimits
 from zenowasm.cli import options
 from zenowasm.cli.errors import EXIT_ERROR, EXIT_OK
-from zenowasm.cli.modules import module_errors, read_module
+from zenowasm.cli.modules import module_errors, read_module, unhurried
 from zenowasm.display import visible
 from zenowasm.tools.search import Match, search
 
@@ -46,7 +44,7 @@ def grep(context: click.Context, pattern: re.Pattern[str], files: tuple[Path, ..
         binary = read_module(file)
         counts: Counter[tuple[int, str]] = Counter()
         with module_errors(file):
-            for match in search(binary, pattern, bounded(CompileLimits(), len(binary))):
+            for match in search(binary, pattern, unhurried()):
                 is_found = True
                 if count:
                     counts[match.function, match.name] += 1

@@ -8,11 +8,9 @@ from typing import Any
 
 import click
 
-from zenowasm.backends.compiling import bounded
-from zenowasm.backends.protocol import CompileLimits
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError
-from zenowasm.cli.modules import module_errors, read_module
+from zenowasm.cli.modules import module_errors, read_module, unhurried
 from zenowasm.display import visible
 from zenowasm.interp.binary import Names, decode, decode_names
 from zenowasm.interp.syntax.module import ExternKind, Import, Module
@@ -36,7 +34,7 @@ def inspect(file: Path, disassemble: bool, wanted: str | None, stack: bool, as_j
     """
     binary = read_module(file)
     with module_errors(file):
-        module = decode(binary, progress=bounded(CompileLimits(), len(binary)))
+        module = decode(binary, progress=unhurried())
         names = decode_names(module)
         printer = ModulePrinter(module, names)
         if wanted is None and not disassemble and not stack:

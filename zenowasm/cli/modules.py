@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from zenowasm.backends.compiling import memory_checkpoint
+from zenowasm.backends.protocol import CompileLimits
 from zenowasm.cli.errors import CliError, read_file, read_stdin
 from zenowasm.interp.errors import DecodeError, ParseError, WasmError
+from zenowasm.interp.progress import Progress
 from zenowasm.interp.text.diagnosis import diagnose
 from zenowasm.interp.text.sources import ModuleSource, is_component, module_source
 
@@ -38,6 +41,11 @@ def as_source(data: bytes, file: Path) -> ModuleSource:
         raise CliError(f"{file}: {_COMPONENT}")
     with text_errors(file, data), module_errors(file):
         return module_source(data)
+
+
+def unhurried() -> Progress:
+    """Return what ends the work on a module that takes too much memory; how long it may take is the user's to say."""
+    return Progress(memory_checkpoint(CompileLimits()))
 
 
 @contextmanager

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import click
 
-from zenowasm.backends.compiling import bounded
-from zenowasm.backends.protocol import CompileLimits
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError
-from zenowasm.cli.modules import module_errors, read_module
+from zenowasm.cli.modules import module_errors, read_module, unhurried
 from zenowasm.display import visible
 from zenowasm.tools.objdump import Listing
 
@@ -48,7 +46,7 @@ def objdump(
         raise click.UsageError("--json lists sections; `zenowasm inspect --function NAME --json` has instructions")
     binary = read_module(file)
     with module_errors(file):
-        listing = Listing(binary, section, bounded(CompileLimits(), len(binary)))
+        listing = Listing(binary, section, unhurried())
         if section is not None and not listing.chosen:
             there = dict.fromkeys(it.name or it.title.lower() for it in listing.sections)
             raise CliError(f"{file} has no section {section!r}: expected one of {', '.join(there)}")

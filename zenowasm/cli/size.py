@@ -7,11 +7,9 @@ from pathlib import Path
 import click
 
 from zenowasm import svg
-from zenowasm.backends.compiling import bounded
-from zenowasm.backends.protocol import CompileLimits
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError
-from zenowasm.cli.modules import module_errors, read_module
+from zenowasm.cli.modules import module_errors, read_module, unhurried
 from zenowasm.cli.reports import OUTPUT, write_report
 from zenowasm.display import visible
 from zenowasm.tools.size import Grouping, grouped, sizes
@@ -41,7 +39,7 @@ def size(file: Path, by: str, top: int, html: Path | None, as_json: bool) -> Non
         raise CliError("--html needs the package 'pygal': run `pip install 'zenowasm[bench]'`")
     binary = read_module(file)
     with module_errors(file):
-        items = sizes(binary, bounded(CompileLimits(), len(binary)))
+        items = sizes(binary, unhurried())
     if html is not None:
         from zenowasm.tools.treemap import to_html
 

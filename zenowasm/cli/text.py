@@ -9,21 +9,19 @@ from typing import Any
 import click
 from attrs import evolve, frozen
 
-from zenowasm.backends.compiling import bounded
-from zenowasm.backends.protocol import CompileLimits
 from zenowasm.cli import options
 from zenowasm.cli.errors import EXIT_ERROR, EXIT_OK, CliError, report
-from zenowasm.cli.modules import STDIN, module_errors, read_module, read_source
+from zenowasm.cli.modules import STDIN, module_errors, read_module, read_source, unhurried
 from zenowasm.cli.output import output, write_bytes, write_lines
 from zenowasm.interp.binary import Names, decode, decode_names, encode
 from zenowasm.interp.binary.custom import NAME_SECTION
 from zenowasm.interp.errors import ParseError, WasmError
 from zenowasm.interp.features import WASM_3, Feature
 from zenowasm.interp.text.diagnosis import diagnose
-from zenowasm.interp.text.places import error_in_text
+from zenowasm.interp.text.places import TextPlaces
 from zenowasm.interp.text.printer import Form, ModulePrinter
 from zenowasm.interp.text.sources import ModuleSource
-from zenowasm.tools.checking import Kind, Problem, problems
+from zenowasm.tools.checking import Kind, problems
 from zenowasm.tools.features import parse_features
 
 _features = click.option(
@@ -51,9 +49,9 @@ def wat2wasm(file: Path, output: Path | None, no_check: bool, no_debug_names: bo
     """
     source = read_source(file)
     if not no_check:
-        found = next(_problems(source, WASM_3, every=False), None)
+        found = next(_of_source(file, source, WASM_3, every=False), None)
         if found is not None:
-            raise _error(file, source, found)
+            raise found.error
     binary = source.binary
     if no_debug_names:
         module = decode(binary)
@@ -88,7 +86,7 @@ def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_deb
     form = Form.FOLDED if fold else Form.SKELETON if skeleton else Form.FLAT
     binary = read_module(file)
     with module_errors(file):
-        module = decode(binary, progress=bounded(CompileLimits(), len(binary)))
+        module = decode(binary, progress=unhurried())
         names = Names() if no_debug_names else decode_names(module)
         if no_debug_names:
             module = evolve(module, customs=tuple(it for it in module.customs if it.name != NAME_SECTION))
@@ -145,36 +143,31 @@ def _findings(file: Path, features: Feature | None, every: bool) -> Iterator[_Fi
         else:
             yield _Finding(error, _fields(Kind.MALFORMED, error.message))
         return
-    for problem in _problems(source, WASM_3 if features is None else features, every=every):
-        place: dict[str, int | None] = {} if source.text is not None else {"offset": problem.offset}
-        in_text = _in_text(source, problem)
-        if in_text is not None:
-            place = {"line": in_text.line, "column": in_text.column}
+    yield from _of_source(file, source, WASM_3 if features is None else features, every=every)
+
+
+def _of_source(file: Path, source: ModuleSource, features: Feature, *, every: bool) -> Iterator[_Finding]:
+    """Yield what is wrong with a module: in text with the line of the instruction, in a binary with the offset."""
+    places = None if source.text is None else TextPlaces(source.text, source.binary)
+    for problem in problems(source.binary, features, every=every, progress=unhurried()):
+        shown = problem if places is None else evolve(problem, offset=None)
+        place: dict[str, int | None] = {"offset": shown.offset}
+        error = CliError(f"{file}: {shown}")
+        if (
+            places is not None
+            and source.text is not None
+            and problem.function is not None
+            and problem.offset is not None
+        ):
+            found = places.error(problem.message, problem.function, problem.offset)
+            if found is not None:
+                text = diagnose(source.text, found)
+                error = CliError(f"{file}:{text.line}:{text.column}: {shown}", excerpt=text.excerpt)
+                place = {"line": text.line, "column": text.column}
         fields = _fields(problem.kind, problem.message, function=problem.function, name=problem.name, **place)
-        yield _Finding(_error(file, source, problem), fields)
+        yield _Finding(error, fields)
 
 
 def _fields(kind: Kind, message: str, **more: int | str | None) -> dict[str, Any]:
     known = dict.fromkeys(("function", "name", "offset", "line", "column"))
     return {"kind": kind.value, "message": message, **known, **more}
-
-
-def _problems(source: ModuleSource, features: Feature, *, every: bool) -> Iterator[Problem]:
-    progress = bounded(CompileLimits(), len(source.binary))
-    return problems(source.binary, features, every=every, progress=progress)
-
-
-def _error(file: Path, source: ModuleSource, problem: Problem) -> CliError:
-    """Return a problem as an error of the user's: of a text with the line that it is in."""
-    found = _in_text(source, problem)
-    if found is None or source.text is None:
-        shown = problem if source.text is None else evolve(problem, offset=None)
-        return CliError(f"{file}: {shown}")
-    text = diagnose(source.text, found)
-    return CliError(f"{file}:{text.line}:{text.column}: {evolve(problem, offset=None)}", excerpt=text.excerpt)
-
-
-def _in_text(source: ModuleSource, problem: Problem) -> ParseError | None:
-    if source.text is None or problem.function is None or problem.offset is None:
-        return None
-    return error_in_text(source.text, source.binary, problem.message, problem.function, problem.offset)

@@ -7,7 +7,8 @@ import pytest
 from zenowasm.interp.binary import decode, encode
 from zenowasm.interp.errors import ValidationError
 from zenowasm.interp.text import parse_module
-from zenowasm.interp.text.places import error_in_text
+from zenowasm.interp.text.lexer import tokenize
+from zenowasm.interp.text.places import TextPlaces
 from zenowasm.interp.validation import validate_module
 
 
@@ -17,7 +18,7 @@ def place(text: str) -> str | None:
     with pytest.raises(ValidationError) as caught:
         validate_module(decode(binary))
     error = caught.value
-    found = error_in_text(text, binary, error.message, error.function, error.offset)
+    found = TextPlaces(text, binary).error(error.message, error.function, error.offset)
     if found is None:
         return None
     assert found.message == error.message
@@ -54,3 +55,23 @@ def test_a_module_that_the_text_does_not_spell_has_no_places(form: str) -> None:
     data = inner.encode() if form == "quote" else encode(parse_module(inner))
     quoted = "".join(f"\\{byte:02x}" for byte in data)
     assert place(f'(module {form} "{quoted}")') is None
+
+
+def test_an_offset_of_something_else_has_no_place() -> None:
+    text = "(func (local i32) nop)"
+    binary = encode(parse_module(text))
+    code = decode(binary).codes[0].offset
+    assert TextPlaces(text, binary).error("", 0, code) is None
+    assert TextPlaces(text, binary).error("", 0, 1 << 40) is None
+    assert TextPlaces(text, binary).error("", 7, code) is None
+
+
+def test_a_text_is_read_once_for_all_its_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "(func nop drop) " * 50
+    binary = encode(parse_module(text))
+    places, read = TextPlaces(text, binary), []
+    monkeypatch.setattr("zenowasm.interp.text.places.tokenize", lambda text: read.append(text) or tokenize(text))
+    offsets = [code.offset + 2 for code in decode(binary).codes]
+    found = [places.error("", function, offset) for function, offset in enumerate(offsets)]
+    assert [it.column for it in found if it is not None] == [11 + 16 * at for at in range(50)]
+    assert len(read) == 1

@@ -220,6 +220,24 @@ def test_features_by_name(zenowasm, write) -> None:
     assert "did you mean sign-extension?" in wrong.error
 
 
+def test_a_feature_of_a_local_has_no_instruction(zenowasm, write) -> None:
+    path = write("m.wat", "(module (func (local externref)))")
+    result = zenowasm("validate", "-f", "mvp", path)
+    assert result.error == f"{path}: a local needs the feature reference-types (at function 0)"
+
+
+def test_validating_takes_as_long_as_it_takes(zenowasm, write) -> None:
+    code = """
+import sys
+from zenowasm.cli.main import main
+import zenowasm.backends.compiling as compiling
+compiling.monotonic = iter(range(0, 10**9, 1000)).__next__
+main(["validate", sys.argv[1]])
+"""
+    result = zenowasm.python(code, write("m.wasm", wat(f"(module {'(func nop)' * 500})")))
+    assert (result.code, result.err) == (0, "")
+
+
 def test_a_file_that_cannot_be_read(zenowasm, module) -> None:
     result = zenowasm("validate", module, "nothing.wasm")
     assert result.code == 1
