@@ -18,7 +18,12 @@ from zenowasm.tools.callgraph import Graph, call_graph, reachable, to_dot
 from zenowasm.tools.naming import find_function, function_names
 
 
-@click.command()
+@click.command(
+    epilog=options.examples(
+        "zenowasm callgraph plugin.wasm --from plugin_execute --depth 3 | dot -Tpdf -o calls.pdf",
+        "zenowasm callgraph plugin.wasm --to panic --svg -o panics.svg",
+    )
+)
 @click.argument("file", type=options.path)
 @output("Write the graph here, not to stdout.")
 @click.option("--svg", is_flag=True, help="Draw the graph by Graphviz's `dot`, which must be installed.")
@@ -37,14 +42,10 @@ def callgraph(
     direct: bool,
     as_json: bool,
 ) -> None:
-    r"""Print which function of the module FILE calls which, in Graphviz's language; - is stdin.
+    """Print which function of the module FILE calls which, in Graphviz's language; - is stdin.
 
     Exports have a double line, imports are boxes. A call through a table leads to a diamond with its type, and that to
     the functions of this type in tables, with dashed lines.
-
-    \b
-    zenowasm callgraph plugin.wasm --from plugin_execute --depth 3 | dot -Tpdf -o calls.pdf
-    zenowasm callgraph plugin.wasm --to panic --svg -o panics.svg
     """
     if svg and as_json:
         raise click.UsageError("--svg and --json exclude one another")

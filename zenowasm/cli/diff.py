@@ -16,21 +16,19 @@ from zenowasm.tools.compare import Change, Difference, FunctionChange, Side, com
 _SIGNS = {Change.ADDED: "+", Change.REMOVED: "-", Change.CHANGED: "~"}
 
 
-@click.command()
+@click.command(
+    epilog=options.examples("zenowasm diff old.wasm new.wasm", "zenowasm diff old.wasm new.wasm --function greet")
+)
 @click.argument("first", type=options.path)
 @click.argument("second", type=options.path)
 @click.option("--function", metavar="NAME", help="Show the instructions of this function that changed.")
 @options.as_json
 @click.pass_context
 def diff(context: click.Context, first: Path, second: Path, function: str | None, as_json: bool) -> None:
-    r"""Compare the modules FIRST and SECOND: functions by name, imports, exports, data and custom sections.
+    """Compare the modules FIRST and SECOND: functions by name, imports, exports, data and custom sections.
 
     Functions are compared with names in the place of indexes, so a function that only moved is the same. Exits with 1
     where the modules differ.
-
-    \b
-    zenowasm diff old.wasm new.wasm
-    zenowasm diff old.wasm new.wasm --function greet
     """
     before, after = _side(first), _side(second)
     if function is not None:

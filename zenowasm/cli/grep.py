@@ -23,20 +23,18 @@ def _pattern(context: click.Context, option: click.Parameter, value: str) -> re.
         raise click.BadParameter(f"expected a regular expression: {error}", context, option) from error
 
 
-@click.command()
+@click.command(
+    epilog=options.examples("zenowasm grep '^memory\\.grow' plugin.wasm", "zenowasm grep --count 'f(32|64)\\.' *.wasm")
+)
 @click.argument("pattern", callback=_pattern)
 @click.argument("files", nargs=-1, required=True, type=options.path)
 @click.option("-c", "--count", is_flag=True, help="Print how many instructions match in each function.")
 @options.as_json
 @click.pass_context
 def grep(context: click.Context, pattern: re.Pattern[str], files: tuple[Path, ...], count: bool, as_json: bool) -> None:
-    r"""Print the instructions of the modules FILES whose text matches the regular expression PATTERN.
+    """Print the instructions of the modules FILES whose text matches the regular expression PATTERN.
 
     Each comes with its function, its index there and its byte offset. Exits with 1 where nothing matches.
-
-    \b
-    zenowasm grep '^memory\.grow' plugin.wasm
-    zenowasm grep --count 'f(32|64)\.' *.wasm
     """
     found: list[dict[str, object]] = []
     is_found = False

@@ -15,15 +15,11 @@ from zenowasm.tools.metadata import Metadata
 from zenowasm.tools.metadata import metadata as read_metadata
 
 
-@click.command()
+@click.command(epilog=options.examples("zenowasm metadata plugin.wasm"))
 @click.argument("file", type=options.path)
 @options.as_json
 def metadata(file: Path, as_json: bool) -> None:
-    r"""Show what the module FILE says about itself: names, producers, target features, build id; - is stdin.
-
-    \b
-    zenowasm metadata plugin.wasm
-    """
+    """Show what the module FILE says about itself: names, producers, target features, build id; - is stdin."""
     with module_errors(file):
         found = read_metadata(read_module(file))
     if as_json:

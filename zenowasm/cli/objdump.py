@@ -14,7 +14,14 @@ from zenowasm.display import visible
 from zenowasm.tools.objdump import Listing
 
 
-@click.command(context_settings={"help_option_names": ["--help"]})
+@click.command(
+    context_settings={"help_option_names": ["--help"]},
+    epilog=options.examples(
+        "zenowasm objdump -h plugin.wasm",
+        "zenowasm objdump -s -j producers plugin.wasm",
+        "zenowasm objdump -d plugin.wasm | less",
+    ),
+)
 @click.argument("file", type=options.path)
 @click.option("-h", "--headers", is_flag=True, help="List the sections. The default.")
 @click.option("-x", "--details", is_flag=True, help="List what is in each section.")
@@ -33,14 +40,9 @@ def objdump(
     section: str | None,
     as_json: bool,
 ) -> None:
-    r"""List the sections of the module FILE, what is in them, and their code; - is stdin.
+    """List the sections of the module FILE, what is in them, and their code; - is stdin.
 
     Offsets are byte offsets in the file. The module need not be valid.
-
-    \b
-    zenowasm objdump -h plugin.wasm
-    zenowasm objdump -s -j producers plugin.wasm
-    zenowasm objdump -d plugin.wasm | less
     """
     if as_json and (details or full_contents or disassemble or reloc):
         raise click.UsageError("--json lists sections; `zenowasm inspect --function NAME --json` has instructions")

@@ -53,6 +53,11 @@ def measure(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Param
     return callback
 
 
+def examples(*commands: str) -> str:
+    """Return the end of a command's help: examples, one a line, which click would fill into paragraphs otherwise."""
+    return "\n".join(["\b", "Examples:", *(f"  {command}" for command in commands)])
+
+
 def positive_seconds(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
     """Return a finite number of seconds greater than 0, or ``None`` where none is given; a click callback."""
     if value is not None and not 0 < value < math.inf:

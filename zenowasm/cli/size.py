@@ -15,7 +15,13 @@ from zenowasm.display import visible
 from zenowasm.tools.size import Grouping, grouped, sizes
 
 
-@click.command()
+@click.command(
+    epilog=options.examples(
+        "zenowasm size --by package plugin.wasm",
+        "zenowasm size --by function --top 50 plugin.wasm",
+        "zenowasm size --html size.html plugin.wasm",
+    )
+)
 @click.argument("file", type=options.path)
 @click.option(
     "--by",
@@ -28,13 +34,7 @@ from zenowasm.tools.size import Grouping, grouped, sizes
 @click.option("--html", type=OUTPUT, metavar="FILE", help="Write a page with a treemap (extra bench).")
 @options.as_json
 def size(file: Path, by: str, top: int, html: Path | None, as_json: bool) -> None:
-    r"""Show what takes the bytes of the module FILE; - is stdin. The bytes add up to the file's size.
-
-    \b
-    zenowasm size --by package plugin.wasm
-    zenowasm size --by function --top 50 plugin.wasm
-    zenowasm size --html size.html plugin.wasm
-    """
+    """Show what takes the bytes of the module FILE; - is stdin. The bytes add up to the file's size."""
     if html is not None and not svg.is_installed():
         raise CliError("--html needs the package 'pygal': run `pip install 'zenowasm[bench]'`")
     binary = read_module(file)

@@ -23,7 +23,13 @@ def _pattern(context: click.Context, option: click.Parameter, value: str | None)
         raise click.BadParameter(f"expected a regular expression: {error}", context, option) from error
 
 
-@click.command()
+@click.command(
+    epilog=options.examples(
+        "zenowasm strip plugin.wasm -o small.wasm",
+        "zenowasm strip --all --keep producers plugin.wasm -o -",
+        "zenowasm strip --delete '^\\.debug' plugin.wasm",
+    )
+)
 @click.argument("file", type=options.path)
 @output("Write the module here; without it, FILE is changed.")
 @click.option("-a", "--all", "every", is_flag=True, help="Remove names, too.")
@@ -32,14 +38,9 @@ def _pattern(context: click.Context, option: click.Parameter, value: str | None)
 def strip(
     file: Path, output: Path | None, every: bool, delete: re.Pattern[str] | None, keep: re.Pattern[str] | None
 ) -> None:
-    r"""Remove custom sections from the module FILE: debug information, producers and the rest; - is stdin.
+    """Remove custom sections from the module FILE: debug information, producers and the rest; - is stdin.
 
     Names stay without --all. Every other byte of the module stays as it is.
-
-    \b
-    zenowasm strip plugin.wasm -o small.wasm
-    zenowasm strip --all --keep producers plugin.wasm -o -
-    zenowasm strip --delete '^\.debug' plugin.wasm
     """
     if every and delete is not None:
         raise click.UsageError("--all and --delete exclude one another")

@@ -33,19 +33,17 @@ _features = click.option(
 )
 
 
-@click.command()
+@click.command(
+    epilog=options.examples("zenowasm wat2wasm add.wat", "echo '(module)' | zenowasm wat2wasm - -o empty.wasm")
+)
 @click.argument("file", type=options.path)
 @output("Write the module here; without it, to FILE's name with .wasm, in this folder.")
 @click.option("--no-check", is_flag=True, help="Write the module even if it is invalid.")
 @click.option("--no-debug-names", is_flag=True, help="Leave out the names of functions, locals and the rest.")
 def wat2wasm(file: Path, output: Path | None, no_check: bool, no_debug_names: bool) -> None:
-    r"""Turn the text FILE into a binary module; - is stdin, whose module goes to stdout.
+    """Turn the text FILE into a binary module; - is stdin, whose module goes to stdout.
 
     An error comes with its line.
-
-    \b
-    zenowasm wat2wasm add.wat
-    echo '(module)' | zenowasm wat2wasm - -o empty.wasm
     """
     source = read_source(file)
     if not no_check:
@@ -63,7 +61,11 @@ def wat2wasm(file: Path, output: Path | None, no_check: bool, no_debug_names: bo
     write_bytes(output, binary)
 
 
-@click.command()
+@click.command(
+    epilog=options.examples(
+        "zenowasm wasm2wat plugin.wasm | less", "zenowasm wasm2wat --fold-exprs plugin.wasm -o plugin.wat"
+    )
+)
 @click.argument("file", type=options.path)
 @output("Write the text here, not to stdout.")
 @click.option(
@@ -72,14 +74,10 @@ def wat2wasm(file: Path, output: Path | None, no_check: bool, no_debug_names: bo
 @click.option("--skeleton", is_flag=True, help="Print `...` for the bodies of functions and for data.")
 @click.option("--no-debug-names", is_flag=True, help="Print numbers, not the names in the module.")
 def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_debug_names: bool) -> None:
-    r"""Print the module FILE in the text format; - is stdin. Text is printed again in this form.
+    """Print the module FILE in the text format; - is stdin. Text is printed again in this form.
 
     The text has the module's custom sections and becomes the same bytes again, if the module spells integers in the
     shortest way. The module need not be valid.
-
-    \b
-    zenowasm wasm2wat plugin.wasm | less
-    zenowasm wasm2wat --fold-exprs plugin.wasm -o plugin.wat
     """
     if fold and skeleton:
         raise click.UsageError("--fold-exprs and --skeleton exclude one another")
@@ -93,7 +91,9 @@ def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_deb
         write_lines(output, ModulePrinter(module, names, form=form).module_text())
 
 
-@click.command()
+@click.command(
+    epilog=options.examples("zenowasm validate plugin.wasm", "zenowasm validate --all --features wasm2,-simd *.wasm")
+)
 @click.argument("files", nargs=-1, required=True, type=options.path)
 @_features
 @click.option("--all", "every", is_flag=True, help="Show every error, of each function the first one.")
@@ -102,12 +102,7 @@ def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_deb
 def validate(
     context: click.Context, files: tuple[Path, ...], features: Feature | None, every: bool, as_json: bool
 ) -> None:
-    r"""Check that the modules FILES, binary or text, are valid; - is stdin. Valid ones print nothing.
-
-    \b
-    zenowasm validate plugin.wasm
-    zenowasm validate --all --features wasm2,-simd *.wasm
-    """
+    """Check that the modules FILES, binary or text, are valid; - is stdin. Valid ones print nothing."""
     reports = {file: list(_findings(file, features, every)) for file in files}
     if as_json:
         options.print_json(
@@ -153,12 +148,7 @@ def _of_source(file: Path, source: ModuleSource, features: Feature, *, every: bo
         shown = problem if places is None else evolve(problem, offset=None)
         place: dict[str, int | None] = {"offset": shown.offset}
         error = CliError(f"{file}: {shown}")
-        if (
-            places is not None
-            and source.text is not None
-            and problem.function is not None
-            and problem.offset is not None
-        ):
+        if places is not None and source.text is not None:
             found = places.error(problem.message, problem.function, problem.offset)
             if found is not None:
                 text = diagnose(source.text, found)

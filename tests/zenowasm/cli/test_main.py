@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,20 @@ def test_version_and_help(zenowasm) -> None:
         command = zenowasm(name, "--help")
         assert (command.code, command.err) == (0, "")
         assert command.out.startswith(f"Usage: zenowasm {name} ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["wat2wasm", "wasm2wat", "validate", "objdump", "strip", "metadata", "size", "diff", "callgraph", "grep"],
+)
+def test_examples_in_the_help(zenowasm, name) -> None:
+    help_ = zenowasm(name, "--help").out
+    examples = help_.partition("\n  Examples:\n")[2].splitlines()
+    assert all(f"zenowasm {name} " in line for line in examples)
+    known = set(re.findall(r"(?<![\w-])--?[\w-]+", help_.partition("\nOptions:\n")[2].partition("\n  Examples:")[0]))
+    used = [word for line in examples for word in re.search(f"zenowasm {name} ([^|]*)", line)[1].split()]
+    assert {word for word in used if re.fullmatch("--?[a-z-]+", word)} <= known
+    assert examples
 
 
 def test_help_imports_nothing_of_the_engines_or_the_plugin_host(zenowasm) -> None:
