@@ -1,9 +1,10 @@
 """Code in the form that the interpreter runs: one (handler, immediate) pair for each instruction of a body.
 
-Nothing is removed or fused, so a position in the code is a position in the body. Fuel is counted without work at each
-instruction: ``fuel_before[pc]`` is what the instructions before ``pc`` cost in the order of their bytes, a branch
-adds the constant by which its jump departs from that order, and the fuel consumed is the store's settled fuel plus
-``fuel_before`` at the innermost frame's ``pc``.
+A body becomes object code, which may come from an earlier process, and that is linked. Nothing is removed or fused, so a
+position in the code is a position in the body. Fuel is counted without work at each instruction: ``fuel_before[pc]`` is
+what the instructions before ``pc`` cost in the order of their bytes, a branch adds the constant by which its jump
+departs from that order, and the fuel consumed is the store's settled fuel plus ``fuel_before`` at the innermost frame's
+``pc``.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from attrs import frozen
 from zenowasm.interp.binary.instructions import INSTRUCTION_BYTES
 from zenowasm.interp.execution.fusion import fuse
 from zenowasm.interp.execution.handlers import CONSTANT_IMMEDIATES, HANDLERS, KINDS, LINKERS, ROWS, plain_immediate
-from zenowasm.interp.execution.object_code import Clause, ObjectCode, fuel_before, lower
+from zenowasm.interp.execution.object_code import Branch, ObjectCode, fuel_before, lower
 from zenowasm.interp.execution.packing import pack, unpack
 from zenowasm.interp.progress import Progress
 from zenowasm.interp.runtime.instances import FunctionInstance
@@ -26,6 +27,14 @@ from zenowasm.interp.runtime.values import TagReference, Value
 from zenowasm.interp.syntax.module import Body, Expression, Instruction, spread
 from zenowasm.interp.syntax.module import Code as Source
 from zenowasm.interp.validation import ValidModule
+
+
+class Clause(NamedTuple):
+    """A catch clause ready to run; see ``syntax.module.Catch``."""
+
+    tag: int | None
+    reference: bool
+    branch: Branch
 
 
 class Region(NamedTuple):
@@ -68,7 +77,7 @@ class Code:
         for region in self.regions:
             if region.start < pc < region.end:
                 for clause in region.clauses:
-                    if clause[0] is None or tags[clause[0]] is tag:
+                    if clause.tag is None or tags[clause.tag] is tag:
                         return clause
         return None
 
@@ -130,7 +139,7 @@ def link(function: FunctionInstance, source: Source, made: ObjectCode) -> Code:
         fuel_before(kinds),
         locals_,
         len(function.type.parameters) + len(locals_) + made.most_operands,
-        [Region(*region) for region in made.regions],
+        [Region(start, end, [Clause(*it) for it in clauses]) for start, end, clauses in made.regions],
         source,
     )
 

@@ -235,8 +235,8 @@ class Configuration:
                 continue
             while (inner := self.frame) is not None and inner is not frame:
                 self._pop_frame(inner)
-            _, reference, (target, height, _, _) = clause
-            frame.stack[height:] = [*exception.fields, exception] if reference else exception.fields
+            target, height, _, _ = clause.branch
+            frame.stack[height:] = [*exception.fields, exception] if clause.reference else exception.fields
             fuel_before = frame.code.fuel_before
             store.settled_fuel += fuel_before[frame.pc] - fuel_before[target]
             frame.pc = target

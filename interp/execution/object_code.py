@@ -22,7 +22,7 @@ Branch: TypeAlias = list[int]
 A list, since the target of a forward branch is known only when its block ends.
 """
 
-Clause: TypeAlias = tuple[int | None, bool, Branch]
+PlainClause: TypeAlias = tuple[int | None, bool, Branch]
 """A catch clause: for a tag or all (``None``), with the exception's reference or without it, and where it goes."""
 
 
@@ -39,7 +39,7 @@ class ObjectCode(NamedTuple):
     immediates: Sequence[Any]
     locals: Sequence[tuple[Value, int]]
     most_operands: int
-    regions: Sequence[tuple[int, int, Sequence[Clause]]]
+    regions: Sequence[tuple[int, int, Sequence[PlainClause]]]
 
 
 def fuel_before(kinds: str) -> list[int]:
@@ -64,8 +64,8 @@ class _Lowering:
         self.fuel_before = fuel_before(self.kinds)
         self.most_operands = 0
         self.forward: dict[Label, list[tuple[Branch, int]]] = {}
-        self.clauses: dict[Label, list[Clause]] = {}
-        self.regions: list[tuple[int, int, Sequence[Clause]]] = []
+        self.clauses: dict[Label, list[PlainClause]] = {}
+        self.regions: list[tuple[int, int, Sequence[PlainClause]]] = []
 
     def instruction(self, validator: FunctionValidator, instruction: Instruction, height: int) -> None:
         """Note what an instruction needs (see ``validation.Consumer``)."""

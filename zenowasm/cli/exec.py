@@ -20,6 +20,7 @@ from zenowasm.backends.cache import ModuleCache
 from zenowasm.backends.protocol import (
     Budget,
     Capability,
+    Closable,
     Engine,
     EngineOptions,
     Extern,
@@ -119,7 +120,11 @@ def prepared(
         store = engine.new_store()
         linker = Linker()
         linker.define(preview1.functions())
-        yield Run(file, engine, store, module, linker, context, trap_hint)
+        try:
+            yield Run(file, engine, store, module, linker, context, trap_hint)
+        finally:
+            if isinstance(store, Closable):
+                store.close()  # its engine may keep what it made of the module
 
 
 @frozen

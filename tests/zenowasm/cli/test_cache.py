@@ -64,6 +64,15 @@ def test_exec_uses_it(zenowasm, tmp_path):
         assert counts(zenowasm) == (1, 0)
 
 
+def test_exec_keeps_the_code_that_the_reference_engine_made(zenowasm, write):
+    module = write("module.wasm", wat('(module (func (export "f") (result i32) i32.const 42))'))
+    assert zenowasm("exec", module, "unknown", "--backend", "reference").code == 1
+    assert counts(zenowasm) == (1, 0)  # the module is valid
+    for _ in range(2):
+        assert zenowasm("exec", module, "f", "--backend", "reference").out == "42\n"
+        assert counts(zenowasm) == (2, 0)
+
+
 def test_only_the_process_may_name_another_folder_and_not_what_lies_in_a_project(zenowasm, folder, tmp_path):
     (tmp_path / ".env").write_text(f"ZENO_CACHE_DIR={tmp_path / 'project'}\n")
     assert run(zenowasm).code == 0

@@ -12,6 +12,7 @@ import threading
 import pytest
 
 import zenowasm
+from zenowasm.interp.execution import code
 from zenowasm.plugin import Host, HostEnvironment, PluginError, SlotFailedError
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import (
@@ -183,6 +184,17 @@ def test_a_lazy_host_remembers(bench, guest, opened, tmp_path_factory):
     assert host.plugins["guest"].instances == 0
     assert host.run_script("guest.run") == {"answer": 42}
     assert host.plugins["guest"].instances == 1
+
+
+def test_a_host_keeps_code_for_the_next_one(guest, opened, monkeypatch, tmp_path_factory):
+    environment = HostEnvironment({"ZENO_CACHE_DIR": str(tmp_path_factory.mktemp("cache"))})
+    host = opened(guest(), environment=environment)
+    assert host.call("guest.run") == {"answer": 42}
+    host.close()
+    lowered = []
+    monkeypatch.setattr(code, "lower", lambda *arguments: lowered.append(arguments))
+    assert opened(environment=environment).call("guest.run") == {"answer": 42}
+    assert lowered == []
 
 
 def test_many_calls_in_an_event_loop(guest, opened):
