@@ -1,8 +1,8 @@
 """Code in the form that the interpreter runs: one (handler, immediate) pair for each instruction of a body.
 
-A body becomes object code, which may come from an earlier process, and that is linked. Nothing is removed or fused, so a
-position in the code is a position in the body. Fuel is counted without work at each instruction: ``fuel_before[pc]`` is
-what the instructions before ``pc`` cost in the order of their bytes, a branch adds the constant by which its jump
+A body becomes object code, which may come from an earlier process, and that is linked. Nothing is removed or fused, so
+a position in the code is a position in the body. Fuel is counted without work at each instruction: ``fuel_before[pc]``
+is what the instructions before ``pc`` cost in the order of their bytes, a branch adds the constant by which its jump
 departs from that order, and the fuel consumed is the store's settled fuel plus ``fuel_before`` at the innermost frame's
 ``pc``.
 """
@@ -10,10 +10,9 @@ departs from that order, and the fuel consumed is the store's settled fuel plus 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, NamedTuple
 
-from attrs import frozen
+from attrs import define, field
 
 from zenowasm.interp.binary.instructions import INSTRUCTION_BYTES
 from zenowasm.interp.execution.fusion import fuse
@@ -45,7 +44,7 @@ class Region(NamedTuple):
     clauses: Sequence[Clause]
 
 
-@frozen(eq=False)
+@define(eq=False)
 class Code:
     """A function ready to run: ``instructions`` one by one, ``fused`` for executions that nobody watches.
 
@@ -62,11 +61,16 @@ class Code:
     size: int
     regions: Sequence[Region]
     source: Source
+    _body: Body | None = field(default=None, init=False)
 
-    @cached_property
+    # Not a ``cached_property``, for which attrs makes a ``__getattr__``: Python then specializes no attribute of the
+    # class, and recursion took a tenth longer.
+    @property
     def body(self) -> Body:
         """The body, decoded again: only traps and debuggers ask for it."""
-        return self.source.body()
+        if self._body is None:
+            self._body = self.source.body()
+        return self._body
 
     def at(self, pc: int) -> Instruction:
         """Return the instruction at ``pc`` with the handler's immediate as its only one."""
