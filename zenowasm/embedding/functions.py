@@ -8,8 +8,10 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zenowasm.backends import protocol
+from zenowasm.embedding.tags import guest_exception
 from zenowasm.embedding.types import function_type
-from zenowasm.embedding.values import arguments_to_guest, readers, results_to_guest
+from zenowasm.embedding.values import arguments_to_guest, readers, results_to_guest, writers
+from zenowasm.interp.errors import UncaughtException
 from zenowasm.interp.types import FuncType
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class Function:
         self.type: FuncType = raw.type
         self.__name__ = name
         self._readers = readers(store, self.type.results, unsigned=unsigned)
+        self._writers = writers(store, self.type.parameters)
 
     @classmethod
     def of(cls, store: Store, raw: protocol.Func, name: str = "function", *, unsigned: bool = False) -> Function:
@@ -87,15 +90,17 @@ class Function:
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it."""
-        from zenowasm.embedding.tags import guest_exceptions
-
         store = self.store
         store.enter()
         try:
-            given = arguments_to_guest(store, self.__name__, self.type, arguments)
-            with guest_exceptions(store):
-                results = self.raw.call(*given)
+            try:
+                given = [write(value) for write, value in zip(self._writers, arguments, strict=True)]
+            except (TypeError, ValueError):
+                given = arguments_to_guest(store, self.__name__, self.type, arguments)  # it says which one it is
+            results = self.raw.call(*given)
             values = [read(value) for read, value in zip(self._readers, results, strict=True)]
+        except UncaughtException as error:
+            raise guest_exception(store, error) from None
         finally:
             store.leave()
         if len(values) == 1:
@@ -128,7 +133,8 @@ def _host_function(
     wants_caller = getattr(body, _WANTS_CALLER, False)
 
     def run(raw_caller: protocol.Caller, arguments: tuple[Any, ...]) -> Sequence[Any]:
-        store.end_views()
+        if store.has_views:
+            store.end_views()
         given = [one(value) for one, value in zip(read, arguments, strict=True)]
         if not wants_caller:
             return results_to_guest(store, name, type_, _awaited(store, name, body(*given)))

@@ -13,8 +13,8 @@ from zenowasm.embedding.display import Row, html_table
 from zenowasm.embedding.externs import given, wrapped
 from zenowasm.embedding.module import Module
 from zenowasm.embedding.store import Store
-from zenowasm.embedding.tags import guest_exceptions
-from zenowasm.interp.errors import LinkError
+from zenowasm.embedding.tags import guest_exception
+from zenowasm.interp.errors import LinkError, UncaughtException
 from zenowasm.interp.types import ImportType
 
 if TYPE_CHECKING:
@@ -81,13 +81,16 @@ class Instance:
         self.module = module if isinstance(module, Module) else Module(module)
         self._owns_store = store is None
         self.store = store = Store() if store is None else store
-        with store.entered() as raw, guest_exceptions(store):
+        with store.entered() as raw:
             compiled = self.module.compiled(store.engine)
             offered = dict(imports or {})
             if wasi is not None:
                 offered[wasi.MODULE] = wasi.functions(store)
             linked = {(it.module, it.name): _linked(store, it, offered) for it in self.module.imports}
-            self._raw = raw.instantiate(compiled, linked)
+            try:
+                self._raw = raw.instantiate(compiled, linked)
+            except UncaughtException as error:
+                raise guest_exception(store, error) from None
             self.exports = Exports(store, self._raw.exports)
 
     def close(self) -> None:

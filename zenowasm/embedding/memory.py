@@ -174,7 +174,7 @@ class Memory:
             self._views = [it for it in self._views if it() is not None]
             self._views.append(ref(view))
             self._viewed_size = self.raw.size
-            self._store.has_view(self)
+            self._store.add_view(self)
             return view
 
     def end_views(self) -> None:

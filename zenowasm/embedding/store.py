@@ -65,6 +65,7 @@ class Store:
         self.awaited: Future[Any] | None = None
         self.keeps: list[object] = []
         self._budget = Budget(fuel, timeout)
+        self.has_views = False
         self._viewed: WeakSet[Memory] = WeakSet()
         self._lock = threading.RLock()
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
@@ -106,7 +107,7 @@ class Store:
 
     def enter(self) -> None:
         """Take the store for this thread."""
-        if not self._lock.acquire(blocking=False):
+        if not self._lock.acquire(False):
             raise StoreInUseError
         if self._closed:
             self._lock.release()
@@ -115,7 +116,8 @@ class Store:
     def leave(self) -> None:
         """Give the store back after a guest may have run: views of memories that have grown end."""
         try:
-            self.end_views()
+            if self.has_views:
+                self.end_views()
         finally:
             self._lock.release()
 
@@ -124,8 +126,9 @@ class Store:
         for memory in self._viewed:
             memory.end_views()
 
-    def has_view(self, memory: Memory) -> None:
+    def add_view(self, memory: Memory) -> None:
         """Remember that there are views of a memory."""
+        self.has_views = True
         self._viewed.add(memory)
 
     async def run_async(self, call: Callable[[], Any]) -> Any:

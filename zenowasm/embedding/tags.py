@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from zenowasm.backends import protocol
@@ -47,15 +45,11 @@ class GuestException(UncaughtException):
         return f"the guest threw an exception with {self.fields!r}, which nobody caught"
 
 
-@contextmanager
-def guest_exceptions(store: Store) -> Iterator[None]:
-    """Show a guest's exception with its tag and its values."""
-    try:
-        yield
-    except GuestException:
-        raise
-    except UncaughtException as error:
-        thrown = error.exception
-        read = readers(store, thrown.tag.type.type.parameters, unsigned=False)
-        fields = tuple(one(value) for one, value in zip(read, thrown.fields, strict=True))
-        raise GuestException(thrown, Tag(thrown.tag), fields) from None
+def guest_exception(store: Store, error: UncaughtException) -> GuestException:
+    """Return a guest's exception with its tag and its values."""
+    if isinstance(error, GuestException):  # it left a guest that a host function called
+        return error
+    thrown = error.exception
+    read = readers(store, thrown.tag.type.type.parameters, unsigned=False)
+    fields = tuple(one(value) for one, value in zip(read, thrown.fields, strict=True))
+    return GuestException(thrown, Tag(thrown.tag), fields)

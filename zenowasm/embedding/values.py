@@ -17,7 +17,7 @@ from zenowasm.interp.types import F32, F64, I32, I64, V128, AbsHeapType, FuncTyp
 if TYPE_CHECKING:
     from zenowasm.embedding.store import Store
 
-ToPython: TypeAlias = Callable[[Any], Any]
+Conversion: TypeAlias = Callable[[Any], Any]
 _SIGN_BITS = {I32: 1 << 31, I64: 1 << 63}
 _VECTOR_BYTES = 16
 _I31_SIGN, _I31_END = 1 << 30, 1 << 31
@@ -57,12 +57,12 @@ class Aggregate(Sequence[Any]):
         return f"<Aggregate {self._fields!r}>"
 
 
-def readers(store: Store, types: Sequence[ValType], *, unsigned: bool) -> tuple[ToPython, ...]:
+def readers(store: Store, types: Sequence[ValType], *, unsigned: bool) -> tuple[Conversion, ...]:
     """Return what makes Python's values of a function's results or a host function's arguments."""
     return tuple(_reader(store, type_, unsigned=unsigned) for type_ in types)
 
 
-def _reader(store: Store, type_: ValType, *, unsigned: bool) -> ToPython:
+def _reader(store: Store, type_: ValType, *, unsigned: bool) -> Conversion:
     if type_ in _SIGN_BITS and not unsigned:
         sign = _SIGN_BITS[type_]
         return lambda value: (value ^ sign) - sign
@@ -95,6 +95,23 @@ def reference_from_guest(store: Store, value: Any) -> Any:
     if isinstance(getattr(value, "type", None), FuncType):
         return Function.of(store, value)
     return Aggregate(store, value)
+
+
+def writers(store: Store, types: Sequence[ValType]) -> tuple[Conversion, ...]:
+    """Return what makes the engines' values of a function's arguments; they raise what ``to_guest`` does."""
+    return tuple(_writer(store, type_) for type_ in types)
+
+
+def _writer(store: Store, type_: ValType) -> Conversion:
+    if type_ not in _SIGN_BITS:
+        return lambda value: to_guest(store, type_, value)
+    lowest, end = -_SIGN_BITS[type_], 2 * _SIGN_BITS[type_]
+
+    def write(value: Any) -> Any:
+        # By far the most arguments are such integers, and the engine takes them as they are.
+        return value if value.__class__ is int and lowest <= value < end else to_guest(store, type_, value)
+
+    return write
 
 
 def to_guest(store: Store, type_: ValType, value: Any) -> Any:
