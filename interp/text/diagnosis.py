@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from attrs import frozen
@@ -19,6 +19,19 @@ _WORD = re.compile(r"""[^\s()";]+""")
 _IDENTIFIER = re.compile(r"""\$[^\s()";]+""")
 _MOST_IDENTIFIERS = 2_000
 _QUOTED_MODULE = re.compile(r"\(\s*module\s+(?:\$\S+\s+)?quote\b")
+_BYTE_ORDER_MARK = "\ufeff"
+_LONGEST = 80
+FORMER_WORDS: Mapping[str, str] = {
+    "anyfunc": "funcref",
+    "current_memory": "memory.size",
+    "get_global": "global.get",
+    "get_local": "local.get",
+    "grow_memory": "memory.grow",
+    "set_global": "global.set",
+    "set_local": "local.set",
+    "tee_local": "local.tee",
+}
+"""Words of drafts of the format, and what they became; conversions such as ``i32.wrap/i64`` are alike enough."""
 _SCRIPT_WORDS = re.compile(r"assert_\w+|invoke|register|get")
 
 
@@ -59,11 +72,16 @@ def excerpt(text: str, line: int, column: int) -> tuple[str, str]:
 
 
 def _hint(text: str, error: ParseError) -> str:
+    """Return what probably corrects an error, after a semicolon; empty where nothing is known."""
     found = _WORD.match(text, error.offset)
     word = found.group() if found else ""
+    if word.startswith(_BYTE_ORDER_MARK):
+        return "; the text begins with a byte order mark, which the format does not have"
     if error.message.startswith("unknown operator"):
         if _SCRIPT_WORDS.fullmatch(word):
             return "; this is a script of the test suite, which `zenowasm spec` runs"
+        if "a string expected" in error.message:
+            return f'; a string is in quotes: "{word[:_LONGEST]}"'
         return _did_you_mean(word, KEYWORDS)
     if error.message.startswith("unknown ") and word.startswith("$"):
         others = (it.group() for it in _IDENTIFIER.finditer(text) if it.group() != word)
@@ -73,5 +91,10 @@ def _hint(text: str, error: ParseError) -> str:
 
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
     words = list(known)
-    near = next((it for it in words if it.startswith(word) and len(word) > 2), None) or nearest(word, words)
+    near = (
+        FORMER_WORDS.get(word)
+        or next((it for it in words if it.lower() == word.lower()), None)
+        or next((it for it in words if it.startswith(word) and len(word) > 2), None)
+        or nearest(word, words)
+    )
     return f"; did you mean {near}?" if near else ""

@@ -60,7 +60,7 @@ class ModuleParser(FieldParser):
                 found = self.fields(name)
             self.close()
         if self.tokens[self.pos]:
-            self.fail("the end of the text")
+            self.fail("the end of the text" if self.pos else "'(module'")
         self.source.check_annotations()
         return found
 

@@ -38,12 +38,12 @@ def is_component(data: bytes) -> bool:
     return _COMPONENT_TEXT.match(data, 0, _LOOKED_AT) is not None
 
 
-def module_source(data: bytes, limits: ModuleLimits | None = None) -> ModuleSource:
+def module_source(data: bytes, limits: ModuleLimits | None = None, *, as_text: bool = False) -> ModuleSource:
     """Return a module's bytes: what begins as text is parsed, everything else is returned as it is.
 
-    Raises what ``parse_module`` raises.
+    With ``as_text``, all that does not begin as a binary is parsed. Raises what ``parse_module`` raises.
     """
-    if not is_text(data):
+    if not is_text(data) and (not as_text or data[:4] == MAGIC):
         return ModuleSource(data)
     module = parse_module(data, limits)
     return ModuleSource(encode(module), data.decode())

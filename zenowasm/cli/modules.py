@@ -16,6 +16,7 @@ from zenowasm.interp.text.diagnosis import diagnose
 from zenowasm.interp.text.sources import ModuleSource, is_component, module_source
 
 STDIN: Final = "-"
+_TEXT_SUFFIXES: Final = (".wat", ".wast")
 _COMPONENT: Final = "this is a component, not a module: `wasm-tools component unbundle` extracts the modules in it"
 
 
@@ -24,10 +25,13 @@ def read_module(file: Path) -> bytes:
     return read_source(file).binary
 
 
-def read_source(file: Path) -> ModuleSource:
-    """Return the module in a file, ``-`` for stdin; raises ``CliError``."""
+def read_source(file: Path, *, as_text: bool = False) -> ModuleSource:
+    """Return the module in a file, ``-`` for stdin; raises ``CliError``.
+
+    A file whose name ends as a text's, or that the command takes ``as_text``, is text unless it begins as a binary.
+    """
     data = read_stdin() if str(file) == STDIN else read_file(file)
-    return as_source(data, file)
+    return as_source(data, file, as_text=as_text or file.suffix in _TEXT_SUFFIXES)
 
 
 def as_module(data: bytes, file: Path) -> bytes:
@@ -35,12 +39,12 @@ def as_module(data: bytes, file: Path) -> bytes:
     return as_source(data, file).binary
 
 
-def as_source(data: bytes, file: Path) -> ModuleSource:
+def as_source(data: bytes, file: Path, *, as_text: bool = False) -> ModuleSource:
     """Return the module that the contents of a file are; raises ``CliError``."""
     if is_component(data):
         raise CliError(f"{file}: {_COMPONENT}")
     with text_errors(file, data), module_errors(file):
-        return module_source(data)
+        return module_source(data, as_text=as_text)
 
 
 def unhurried() -> Progress:

@@ -45,7 +45,7 @@ def wat2wasm(file: Path, output: Path | None, no_check: bool, no_debug_names: bo
 
     An error comes with its line.
     """
-    source = read_source(file)
+    source = read_source(file, as_text=True)
     if not no_check:
         found = next(_of_source(file, source, WASM_3, every=False), None)
         if found is not None:

@@ -6,7 +6,8 @@ import pytest
 
 from zenowasm.interp.errors import ParseError
 from zenowasm.interp.text import parse_module
-from zenowasm.interp.text.diagnosis import Diagnosis, diagnose, excerpt
+from zenowasm.interp.text.diagnosis import FORMER_WORDS, Diagnosis, diagnose, excerpt
+from zenowasm.interp.text.keywords import KEYWORDS
 
 
 def diagnosed(text: str) -> Diagnosis:
@@ -27,6 +28,13 @@ def test_the_line_is_shown_with_a_mark_below_the_token() -> None:
         ("(func (i32.ad))", "did you mean i32.add?"),
         ("(func i32.cosnt 1)", "did you mean i32.const?"),
         ("(functoin)", "did you mean func?"),
+        ("(func get_local 0)", "did you mean local.get?"),
+        ("(func (i32.wrap/i64 (i64.const 1)))", "did you mean i32.wrap_i64?"),
+        ("(table 1 anyfunc)", "did you mean funcref?"),
+        ("(func (param $x i32) local.get $X drop)", "did you mean $x?"),
+        ("(func I32.CONST 1 drop)", "did you mean i32.const?"),
+        ("(export add (func 0))", 'a string is in quotes: "add"'),
+        ("\ufeff(module)", "byte order mark"),
         ("(func (local.set 0 (i64.extend_i32u (i32.const 1))))", "did you mean i64.extend_i32_u?"),
         ("(func $foobar) (func call $fobar)", "did you mean $foobar?"),
         ("(func (param $left i32) local.get $lef drop)", "did you mean $left?"),
@@ -43,6 +51,11 @@ def test_the_word_that_was_probably_meant(text: str, hint: str | None) -> None:
 @pytest.mark.parametrize("text", ["(func (zzzzzzzz))", "(func call $a)", "(func i32.const)", '(import "a)'])
 def test_no_word_is_made_up(text: str) -> None:
     assert "did you mean" not in diagnosed(text).message
+
+
+def test_former_words_became_words() -> None:
+    assert set(FORMER_WORDS.values()) <= KEYWORDS
+    assert KEYWORDS.isdisjoint(FORMER_WORDS)
 
 
 def test_of_a_long_line_the_part_around_the_error_is_shown() -> None:

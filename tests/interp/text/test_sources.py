@@ -35,6 +35,12 @@ def test_a_comment_without_an_end_takes_linear_time() -> None:
     assert is_text(b"(;" * 500_000)
 
 
+def test_what_must_be_text_is_parsed() -> None:
+    with pytest.raises(ParseError):
+        module_source(b"hello", as_text=True)
+    assert module_source(b"", as_text=True).binary == module_source(b"\0asm\1\0\0\0", as_text=True).binary
+
+
 def test_malformed_text_is_an_error() -> None:
     with pytest.raises(ParseError):
         module_source(b"(module")

@@ -53,6 +53,12 @@ def test_an_error_in_the_text_is_shown_with_its_line(zenowasm, write, tmp_path) 
     assert not (tmp_path / "m.wasm").exists()
 
 
+@pytest.mark.parametrize(("command", "name"), [("wat2wasm", "m.txt"), ("validate", "m.wat"), ("inspect", "m.wat")])
+def test_what_must_be_text_is_told_as_text(zenowasm, write, command, name) -> None:
+    path = write(name, "module (func))")
+    assert zenowasm(command, path).error == f"{path}:1:1: unexpected token 'module': '(module' expected"
+
+
 def test_an_invalid_module_is_an_error_at_the_instruction(zenowasm, write, tmp_path) -> None:
     path = write("m.wat", WRONG)
     result = zenowasm("wat2wasm", path)
@@ -87,7 +93,7 @@ def test_a_file_that_is_replaced_keeps_its_permissions(zenowasm, write, tmp_path
 
 
 @pytest.mark.parametrize(
-    "given", [b"", b"\xff\xfe(", b"(module", b'(module "', b"(;", b"(func \x1b[2J)", b"\0asm\1\0\0\0\1"]
+    "given", [b"\xff\xfe(", b"(module", b'(module "', b"(;", b"(func \x1b[2J)", b"\0asm\1\0\0\0\1"]
 )
 def test_hostile_input(zenowasm, write, given) -> None:
     result = zenowasm("wat2wasm", write("m.bin", given))
