@@ -122,3 +122,39 @@ def _first(names: Mapping[int, str], count: int) -> dict[int, str]:
 
 def _groups(groups: Mapping[int, Mapping[int, str]]) -> dict[int, Mapping[int, str]]:
     return {index: names for index, names in groups.items() if names}
+
+
+def with_generated(module: Module, names: Names) -> Names:
+    """Return the names with one for everything that has none: ``func0``, ``type0``, for locals ``p0`` and ``l1``.
+
+    Raises what ``bindable`` raises.
+    """
+    composites = [subtype.composite for subtype in module.subtypes()]
+    types = module.function_types()
+    imported = len(module.imported(ExternKind.FUNC))
+    locals_: dict[int, Mapping[int, str]] = {}
+    for function, typeidx in enumerate(types):
+        composite = composites[typeidx] if typeidx < len(composites) else None
+        parameters = len(composite.parameters) if isinstance(composite, FuncType) else 0
+        declared = (
+            module.codes[function - imported].body().locals if 0 <= function - imported < len(module.codes) else ()
+        )
+        count = parameters + sum(count for count, _ in declared)
+        given = names.locals.get(function, {})
+        locals_[function] = {at: given.get(at, f"{'p' if at < parameters else 'l'}{at}") for at in range(count)}
+    return evolve(
+        names,
+        functions=_filled(names.functions, "func", len(types)),
+        locals=_groups(locals_),
+        types=_filled(names.types, "type", len(composites)),
+        tables=_filled(names.tables, "table", len(module.table_types())),
+        memories=_filled(names.memories, "memory", len(module.memory_types())),
+        globals=_filled(names.globals, "global", len(module.global_types())),
+        elements=_filled(names.elements, "elem", len(module.elements)),
+        data=_filled(names.data, "data", len(module.data)),
+        tags=_filled(names.tags, "tag", len(module.tag_types())),
+    )
+
+
+def _filled(names: Mapping[int, str], word: str, count: int) -> dict[int, str]:
+    return {index: names.get(index, f"{word}{index}") for index in range(count)}

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from zenowasm.cli import options
-from zenowasm.cli.modules import STDIN, module_errors, read_module
+from zenowasm.cli.errors import CliError
+from zenowasm.cli.modules import STDIN, module_errors, read_source
 from zenowasm.cli.output import STDOUT, output, write_bytes
 from zenowasm.tools.sections import without_customs
 
@@ -44,9 +45,11 @@ def strip(
     """
     if every and delete is not None:
         raise click.UsageError("--all and --delete exclude one another")
-    binary = read_module(file)
+    source = read_source(file)
     if output is None:
         output = Path(STDOUT) if str(file) == STDIN else file
+        if source.text is not None and output is file:
+            raise CliError(f"{file} is text and would be overwritten: name a file with -o FILE")
 
     def drop(name: str) -> bool:
         if keep is not None and keep.search(name):
@@ -56,5 +59,5 @@ def strip(
         return every or _KEPT.fullmatch(name) is None
 
     with module_errors(file):
-        stripped = without_customs(binary, drop)
+        stripped = without_customs(source.binary, drop)
     write_bytes(output, stripped)

@@ -18,6 +18,7 @@ from zenowasm.interp.binary.custom import NAME_SECTION
 from zenowasm.interp.errors import ParseError, WasmError
 from zenowasm.interp.features import WASM_3, Feature
 from zenowasm.interp.text.diagnosis import diagnose
+from zenowasm.interp.text.naming import with_generated
 from zenowasm.interp.text.places import TextPlaces
 from zenowasm.interp.text.printer import Form, ModulePrinter
 from zenowasm.interp.text.sources import ModuleSource
@@ -73,7 +74,8 @@ def wat2wasm(file: Path, output: Path | None, no_check: bool, no_debug_names: bo
 )
 @click.option("--skeleton", is_flag=True, help="Print `...` for the bodies of functions and for data.")
 @click.option("--no-debug-names", is_flag=True, help="Print numbers, not the names in the module.")
-def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_debug_names: bool) -> None:
+@click.option("--generate-names", "--name-unnamed", "generate", is_flag=True, help="Name what has no name.")
+def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_debug_names: bool, generate: bool) -> None:
     """Print the module FILE in the text format; - is stdin. Text is printed again in this form.
 
     The text has the module's custom sections and becomes the same bytes again, if the module spells integers in the
@@ -87,6 +89,9 @@ def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_deb
         module = decode(binary, progress=unhurried())
         names = Names() if no_debug_names else decode_names(module)
         if no_debug_names:
+            module = evolve(module, customs=tuple(it for it in module.customs if it.name != NAME_SECTION))
+        if generate:
+            names = with_generated(module, names)
             module = evolve(module, customs=tuple(it for it in module.customs if it.name != NAME_SECTION))
         write_lines(output, ModulePrinter(module, names, form=form).module_text())
 

@@ -108,6 +108,15 @@ def test_what_is_stripped(zenowasm, module, tmp_path, options, left) -> None:
     assert [it.name for it in stripped.customs] == left
 
 
+def test_text_is_not_overwritten(zenowasm, write, tmp_path) -> None:
+    path = write("m.wat", "(module (func $f nop))")
+    result = zenowasm("strip", "--all", path)
+    assert result.code == 1
+    assert "is text and would be overwritten" in result.error
+    assert zenowasm("strip", "--all", path, "-o", "m.wasm").code == 0
+    assert (tmp_path / "m.wasm").read_bytes() == wat("(module (func nop))")
+
+
 def test_wrong_usage(zenowasm, module) -> None:
     assert zenowasm("strip", "--all", "--delete", "a", module).code == 2
     result = zenowasm("strip", "--delete", "(", module)

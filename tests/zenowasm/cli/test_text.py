@@ -155,6 +155,18 @@ def test_names_can_be_ignored(zenowasm, module) -> None:
     assert [it.body() for it in bare.codes] == [it.body() for it in decode(module.read_bytes()).codes]
 
 
+def test_what_has_no_name_gets_one(zenowasm, write) -> None:
+    path = write("m.wat", "(module (func $f (param $x i32) (param i64) (local f32)) (func call 0) (memory 1))")
+    out = zenowasm("wasm2wat", "--generate-names", path).out
+    assert "(func $f (;0;) (type $type0) (param $x i32) (param $p1 i64)\n    (local $l2 f32)" in out
+    assert "call $f" in out
+    assert "(func $func1 (;1;)" in out
+    assert "(memory $memory0 (;0;) 1)" in out
+    assert zenowasm("wasm2wat", "--name-unnamed", "-", given=out).out == out
+    bodies = [it.body() for it in decode(wat(out)).codes]
+    assert bodies == [it.body() for it in decode(wat(path.read_text())).codes]
+
+
 def test_forms_exclude_one_another(zenowasm, module) -> None:
     assert zenowasm("wasm2wat", "--skeleton", "--fold-exprs", module).code == 2
 
