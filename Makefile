@@ -73,6 +73,9 @@ hostile: $(VENV)/.dev ## attack the host with generated guests, databases, serve
 spec-expected: $(VENV)/.dev ## write down anew what each engine fails of the official suite
 	$(BIN)/python spec-tests/regenerate.py
 
+pictures: $(VENV)/.dev ## draw the pictures of the documentation anew
+	PATH="$(abspath $(VENV)/bin):$$PATH" python docs/images/make.py
+
 EXAMPLES := $(patsubst %/manifest.yaml,%,$(wildcard examples/plugins/*/manifest.yaml examples/unbuilt/*/manifest.yaml))
 plugins: $(VENV)/.dev ## build the example plugins again from their sources; .ci/toolchains.sh brings the compilers
 	PYTHON=$(abspath $(BIN)/python) sh examples/plugins/hello/build.sh
