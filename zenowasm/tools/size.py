@@ -64,12 +64,17 @@ def sizes(binary: bytes, progress: Progress | None = None) -> list[Item]:
     return found
 
 
+def divided(items: Sequence[Item], grouping: Grouping) -> dict[str, list[Item]]:
+    """Return the items of each group."""
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        found.setdefault(_GROUPS[grouping](item), []).append(item)
+    return found
+
+
 def grouped(items: Sequence[Item], grouping: Grouping) -> list[tuple[str, int]]:
     """Return the sizes added up, the largest first."""
-    sums: dict[str, int] = {}
-    for item in items:
-        key = _GROUPS[grouping](item)
-        sums[key] = sums.get(key, 0) + item.size
+    sums = {group: sum(it.size for it in those) for group, those in divided(items, grouping).items()}
     return sorted(sums.items(), key=lambda it: (-it[1], it[0]))
 
 

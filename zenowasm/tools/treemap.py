@@ -8,7 +8,7 @@ from typing import Final
 
 from zenowasm.display import visible
 from zenowasm.svg import load_pygal, render
-from zenowasm.tools.size import Grouping, Item, grouped
+from zenowasm.tools.size import Grouping, Item, divided, grouped
 
 _MOST_AREAS: Final = 30
 """Of a package, or of the packages; the smallest are one area together."""
@@ -54,9 +54,9 @@ def _treemap(items: Sequence[Item]) -> str:
     )
     chart.value_formatter = lambda size: f"{size:,} bytes"
     packages = grouped(items, Grouping.PACKAGE)
+    by_package = divided(items, Grouping.PACKAGE)
     for package, _ in packages[:_MOST_AREAS]:
-        inside = [it for it in items if grouped([it], Grouping.PACKAGE)[0][0] == package]
-        chart.add(_label(package), _areas(grouped(inside, Grouping.FUNCTION)))
+        chart.add(_label(package), _areas(grouped(by_package[package], Grouping.FUNCTION)))
     rest = sum(size for _, size in packages[_MOST_AREAS:])
     if rest:
         chart.add("others", [{"value": rest, "label": f"{len(packages) - _MOST_AREAS} more"}])
