@@ -6,7 +6,7 @@ operands and nothing else. So the text has the same bytes, whatever the arities 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import define, field
 
@@ -23,7 +23,7 @@ class _Node:
     """
 
     head: str
-    inside: list[_Node] = field(factory=list)
+    inside: Sequence[_Node] = ()
     left: int = 0
     line: str | None = None
     is_block: bool = False
@@ -31,23 +31,30 @@ class _Node:
 
 @define(eq=False)
 class _Sequence:
-    """The instructions of an open block, of which those before ``floor`` have been used by others."""
+    """The instructions of an open block, of which those before ``floor`` have been used by others.
+
+    ``parts`` is what is inside of the block's own node.
+    """
 
     nodes: list[_Node]
     block: _Node | None = None
+    parts: list[_Node] = field(factory=list)
     floor: int = 0
 
     def take(self, count: int) -> list[_Node]:
         """Remove and return the nodes that leave the last ``count`` operands; none where they leave others, too."""
-        start = len(self.nodes)
-        while count > 0 and start > self.floor and 0 < self.nodes[start - 1].left <= count:
+        nodes = self.nodes
+        start = len(nodes)
+        if count == 1 and start > self.floor and nodes[-1].left == 1:  # by far the most are so
+            return [nodes.pop()]
+        while count > 0 and start > self.floor and 0 < nodes[start - 1].left <= count:
             start -= 1
-            count -= self.nodes[start].left
+            count -= nodes[start].left
         if count:
-            self.floor = len(self.nodes)
+            self.floor = len(nodes)
             return []
-        taken = self.nodes[start:]
-        del self.nodes[start:]
+        taken = nodes[start:]
+        del nodes[start:]
         return taken
 
 
@@ -65,28 +72,26 @@ def fold(
         sequence = open_[-1]
         structure = opcode.structure
         if structure is None:
-            inside = sequence.take(taken) if taken else []
-            sequence.nodes.append(_Node(f"({text}", inside, left, before.get(pc)))
+            inside = sequence.take(taken) if taken else ()
+            sequence.nodes.append(_Node(text, inside, left, before.get(pc) if before else None))
         elif structure is Structure.END:
             open_.pop()
             if sequence.block is not None:
                 sequence.block.left = left
         elif structure is Structure.ELSE:
-            branch = _Node("(else", is_block=True)
-            assert sequence.block is not None
-            sequence.block.inside.append(branch)
-            open_[-1] = _Sequence(branch.inside, sequence.block)
+            within: list[_Node] = []
+            sequence.parts.append(_Node("else", within, is_block=True))
+            open_[-1] = _Sequence(within, sequence.block, sequence.parts)
         else:
-            node = _Node(f"({text}", [], 0, before.get(pc), is_block=True)
-            within = node
+            within = []
+            parts = within
             if structure is Structure.IF:
-                node.inside = sequence.take(1)
-                within = _Node("(then", is_block=True)
-                node.inside.append(within)
+                parts = [*sequence.take(1), _Node("then", within, is_block=True)]
             if taken > (structure is Structure.IF):
                 sequence.floor = len(sequence.nodes)
+            node = _Node(text, parts, 0, before.get(pc), is_block=True)
             sequence.nodes.append(node)
-            open_.append(_Sequence(within.inside, node))
+            open_.append(_Sequence(within, node, parts))
     yield from _render(body.nodes, indents)
 
 
@@ -102,11 +107,11 @@ def _render(nodes: list[_Node], indents: tuple[str, ...]) -> Iterator[str]:
             if node.line is not None:
                 yield indent + node.line
             if node.inside:
-                line = indent + node.head
+                line = f"{indent}({node.head}"
                 stack.append((rest, node.is_block))
                 rest, indent = iter(node.inside), indents[min(len(stack), deepest)]
                 break
-            line = f"{indent}{node.head})"
+            line = f"{indent}({node.head})"
         else:
             if not stack:
                 break

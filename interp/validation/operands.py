@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, SupportsIndex
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import SupportsIndex, TypeAlias
 
 from attrs import frozen
 
-from zenowasm.interp.instructions import Opcode
+from zenowasm.interp.instructions import TABLE, Opcode
 from zenowasm.interp.syntax.module import Body, Instruction
 from zenowasm.interp.validation.context import Context
 from zenowasm.interp.validation.function import FunctionValidator, OperandType, validate_function
@@ -43,15 +45,14 @@ def operands_of(context: Context, function: int, body: Body) -> list[Operands]:
     return collector.found
 
 
-class Arity(NamedTuple):
-    """How many operands an instruction takes from the stack, and how many it leaves there instead of them."""
-
-    taken: int
-    left: int
+Arity: TypeAlias = tuple[int, int]
+"""How many operands an instruction takes from the stack, and how many it leaves there instead of them."""
 
 
 class _Stack(list[OperandType]):
     """An operand stack that knows how low it was."""
+
+    __slots__ = ("lowest",)
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,39 +60,20 @@ class _Stack(list[OperandType]):
 
     def pop(self, index: SupportsIndex = -1) -> OperandType:
         """Remove and return an operand."""
-        found = super().pop(index)
+        found = list.pop(self, index)
         if len(self) < self.lowest:
             self.lowest = len(self)
         return found
 
     def __delitem__(self, index: SupportsIndex | slice) -> None:
-        super().__delitem__(index)
+        list.__delitem__(self, index)
         if len(self) < self.lowest:
             self.lowest = len(self)
 
 
-class _Arities:
-    def __init__(self, stack: _Stack) -> None:
-        self.stack = stack
-        self.found: list[Arity] = []
-        self.fixed: dict[Opcode, Arity] = {}
-
-    def instruction(self, validator: FunctionValidator, instruction: Instruction, height: int) -> None:
-        """Note what an instruction took and left (see ``Consumer``)."""
-        stack = self.stack
-        arity = self.fixed.get(instruction.opcode)
-        if arity is None:
-            arity = self._arity(instruction.opcode, height)
-        self.found.append(arity)
-        stack.lowest = len(stack)
-
-    def _arity(self, opcode: Opcode, height: int) -> Arity:
-        """Return what the signature of a row says, else what the stack tells."""
-        if opcode.parameters is None or opcode.results is None:
-            lowest = self.stack.lowest
-            return Arity(height - lowest, len(self.stack) - lowest)
-        found = self.fixed[opcode] = Arity(len(opcode.parameters), len(opcode.results))
-        return found
+@frozen
+class _Consumer:
+    instruction: Callable[[FunctionValidator, Instruction, int], None]
 
 
 def arities_of(context: Context, function: int, body: Body) -> list[Arity]:
@@ -100,7 +82,24 @@ def arities_of(context: Context, function: int, body: Body) -> list[Arity]:
     Of code that cannot be reached, what has no fixed signature may seem to take less than it does. Raises
     ``ValidationError`` when the body is invalid.
     """
-    stack = _Stack()
-    consumer = _Arities(stack)
-    validate_function(context, function, body, consumer, operands=stack)
-    return consumer.found
+    stack, found = _Stack(), list[Arity]()
+    add, fixed = found.append, _fixed()
+
+    def note(validator: FunctionValidator, instruction: Instruction, height: int) -> None:
+        now = len(stack)
+        arity = fixed.get(instruction[0])
+        add((height - stack.lowest, now - stack.lowest) if arity is None else arity)
+        stack.lowest = now
+
+    validate_function(context, function, body, _Consumer(note), operands=stack)
+    return found
+
+
+@cache
+def _fixed() -> Mapping[Opcode, Arity]:
+    """Return what the rows take and leave that have a signature."""
+    return {
+        row: (len(row.parameters), len(row.results))
+        for row in TABLE.rows
+        if row.parameters is not None and row.results is not None
+    }
