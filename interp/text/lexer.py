@@ -41,7 +41,18 @@ _LEGAL = re.compile(rf"(?:{_ID_CHARACTERS}|{_STRING})++|[,;\[\]{{}}]")
 _STRING_TOKEN = re.compile(_STRING)
 _ID_TOKEN = re.compile(rf"\$(?:{_ID_CHARACTERS}++|{_STRING})")
 _ESCAPED = re.compile(r"\\(u\{([0-9a-fA-F_]+)\}|[0-9a-fA-F]{2}|.)")
+_ESCAPED_BYTE = re.compile(rb"\\(?:[0-9a-fA-F]{2}|.)")
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r", '"': '"', "'": "'", "\\": "\\"}
+
+_ESCAPED_BYTES: Mapping[bytes, bytes] = {
+    **{
+        f"\\{high}{low}".encode(): bytes((int(high + low, 16),))
+        for high in string.hexdigits
+        for low in string.hexdigits
+    },
+    **{f"\\{letter}".encode(): character.encode() for letter, character in _ESCAPES.items()},
+}
+"""What each escape but those of characters means."""
 
 KNOWN_ANNOTATIONS = frozenset({"name", "custom", HINT_SECTION})
 """The annotations that mean something here; all others are comments (specification, 6.2.5)."""
@@ -273,6 +284,8 @@ def string_bytes(token: str) -> bytes | None:
         return None
     if not _STRING_TOKEN.fullmatch(token):
         return None
+    if "\\u" not in token:
+        return _ESCAPED_BYTE.sub(lambda match: _ESCAPED_BYTES[match.group()], token[1:-1].encode())
     parts: list[bytes] = []
     done = 1
     for match in _ESCAPED.finditer(token):
