@@ -26,14 +26,20 @@ $(VENV)/.dev: pyproject.toml $(VENV)/bin/python
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo   ## run a plugin from a script on two engines and compare
-	@$(BIN)/python examples/demo.py
+	@$(BIN)/zenowasm demo
+
+dist: $(VENV)/.dev    ## build wheel and source distribution, and check them
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
 
 test: $(VENV)/.dev    ## lint, types, layers, then every test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 # What takes long and hardly depends on the Python: random programs, hostile guests, soaks, large modules, compilers.
-CAMPAIGNS = tests/bench tests/differential tests/docs tests/examples tests/hostile tests/real_modules \
+CAMPAIGNS = tests/bench tests/differential tests/docs tests/examples tests/hostile tests/packaging tests/real_modules \
 	tests/zenowasm/bench tests/zenowasm/toolchains tests/zenowasm/testing/test_c_sdk.py tests/zenowasm/cli/test_plugin_build.py
 test-short: $(VENV)/.dev ## every test but the long campaigns; for a second Python: PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest -n $(WORKERS) $(addprefix --ignore=,$(CAMPAIGNS))

@@ -26,6 +26,7 @@ _SECTIONS: Mapping[str, Mapping[str, tuple[str, str, str]]] = MappingProxyType(
             "run": ("Run a ZenoLang script with its plugins.", "zenowasm.cli.run", "run"),
             "plugin": ("List, describe, validate and reload plugins.", "zenowasm.cli.plugin", "plugin"),
             "serve": ("Keep plugins loaded and answer over HTTP.", "zenowasm.cli.serve", "serve"),
+            "demo": ("Run a script on every engine, and compare.", "zenowasm.cli.demo", "demo"),
             "debug": ("Run a script and step through its plugins.", "zenowasm.cli.debug", "debug"),
         },
         "Modules": {

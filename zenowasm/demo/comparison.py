@@ -1,0 +1,61 @@
+"""Runs the demonstration's script on several engines and compares what can be seen of it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from attrs import define, field
+
+from zenowasm.backends import registry
+from zenowasm.backends.protocol import Store
+from zenowasm.plugin import Host, LogRecord
+
+_FOLDER: Final = Path(__file__).parent
+SCRIPT: Final = _FOLDER / "hello.zl"
+PLUGINS: Final = _FOLDER / "plugins"
+
+
+@define
+class Run:
+    """What one engine made of the script: its output, the plugin's log, its variables, and the fuel of all guests."""
+
+    output: list[str] = field(factory=list)
+    log: list[str] = field(factory=list)
+    variables: Mapping[str, object] = field(factory=dict)
+    fuel: int = 0
+
+    def note(self, record: LogRecord) -> None:
+        """Keep a message of the plugin."""
+        self.log.append(f"{record.level}: {record.message}")
+
+
+def run(backend: str) -> Run:
+    """Run the script on one engine."""
+    result, stores = Run(), list[Store]()
+    with Host(
+        PLUGINS,
+        backend=registry.engine(backend),  # with all that it can do: fuel is compared
+        lazy=False,  # every plugin is loaded, and what that takes counts in the fuel that is compared
+        log=result.note,
+        on_store=lambda _, store: stores.append(store),
+    ) as host:
+        result.variables = host.run_script(SCRIPT, output=result.output.append)
+    result.fuel = sum(store.fuel_consumed or 0 for store in stores)
+    return result
+
+
+def agree(runs: Sequence[Run]) -> bool:
+    """Say whether all runs show the same."""
+    return all(it == runs[0] for it in runs)
+
+
+def save(folder: Path) -> None:
+    """Copy the script and its plugin to a folder; raises ``OSError``, ``FileExistsError`` where they are there."""
+    plugins = folder / PLUGINS.name
+    if (folder / SCRIPT.name).exists() or plugins.exists():
+        raise FileExistsError(f"{folder} has a {SCRIPT.name} or a folder {PLUGINS.name} already")
+    shutil.copytree(PLUGINS, plugins)
+    shutil.copyfile(SCRIPT, folder / SCRIPT.name)
