@@ -61,7 +61,7 @@ finally:
     ("arguments", "message"),
     [
         (["ruin"], "unknown command 'ruin': did you mean run?; see `zenowasm --help`"),
-        (["???"], "unknown command '???': expected one of run, plugin, serve, debug"),
+        (["???"], "unknown command '???': expected one of run, plugin, serve, demo, debug"),
         (["run"], "Missing argument 'SCRIPT'; see `zenowasm run --help`"),
         (["run", "x.zl", "--nope"], "No such option"),
         (["exec"], "Missing argument 'FILE'"),
