@@ -78,8 +78,8 @@ def wat2wasm(file: Path, output: Path | None, no_check: bool, no_debug_names: bo
 def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_debug_names: bool, generate: bool) -> None:
     """Print the module FILE in the text format; - is stdin. Text is printed again in this form.
 
-    The text has the module's custom sections and becomes the same bytes again, if the module spells integers in the
-    shortest way. The module need not be valid.
+    The text has the module's custom sections and becomes the same module again: the same bytes, if integers are
+    spelled in the shortest way and the name section is the last one. The module need not be valid.
     """
     if fold and skeleton:
         raise click.UsageError("--fold-exprs and --skeleton exclude one another")
