@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
@@ -10,7 +9,7 @@ from attrs import define, field
 from zenowasm.interp import proposals
 from zenowasm.interp.binary.instructions import expression
 from zenowasm.interp.binary.reader import ENTRY_BYTES, Reader
-from zenowasm.interp.binary.sections import CODE, CUSTOM, MAGIC, SECTIONS, VERSION, SectionReader
+from zenowasm.interp.binary.sections import CODE, CUSTOM, MAGIC, READERS, SECTIONS, VERSION, SectionReader
 from zenowasm.interp.binary.types import valtype
 from zenowasm.interp.errors import DecodeError, LimitError
 from zenowasm.interp.features import WASM_3, Feature
@@ -132,10 +131,11 @@ class _ModuleDecoder:
 
     def _section(self, number: int, contents: Reader) -> None:
         name = SECTIONS[number]
-        read: Callable[[Reader], Any] = self._codes
-        if number != CODE:
-            read = getattr(SectionReader(self.features, self.limits), name)
-        part = read(contents)
+        part: Any
+        if number == CODE:
+            part = self._codes(contents)
+        else:
+            part = READERS[name](SectionReader(self.features, self.limits), contents)
         if contents.left:
             raise contents.error(f"section size mismatch: {contents.left} bytes too many in the {name} section")
         self.parts[name] = part

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from zenowasm.interp.binary.instructions import expression
 from zenowasm.interp.binary.reader import Reader
@@ -206,3 +207,20 @@ class SectionReader:
         memory = reader.u32() if flags == 2 else 0
         place = None if flags == 1 else self.expression(reader)
         return DataSegment(reader.bytes(reader.u32()), mode, memory, place, offset)
+
+
+READERS: Mapping[str, Callable[[SectionReader, Reader], Any]] = {
+    "types": SectionReader.types,
+    "imports": SectionReader.imports,
+    "functions": SectionReader.functions,
+    "tables": SectionReader.tables,
+    "memories": SectionReader.memories,
+    "tags": SectionReader.tags,
+    "globals": SectionReader.globals,
+    "exports": SectionReader.exports,
+    "start": SectionReader.start,
+    "elements": SectionReader.elements,
+    "data_count": SectionReader.data_count,
+    "data": SectionReader.data,
+}
+"""What reads a section other than the code, by the part of the module that it holds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zenowasm.interp.errors import Trap, TrapCode
+from zenowasm.interp.execution.registry import executes
 from zenowasm.interp.numerics.floats import f32_from_bits, f64_from_bits
 from zenowasm.interp.numerics.integers import signed
 from zenowasm.interp.runtime.values import Aggregate, ArrayInstance, StructInstance, Value, default_value
@@ -70,6 +71,7 @@ def _reserve(frame: Frame, count: int) -> None:
         raise Trap(TrapCode.MEMORY_LIMIT, f"{count} elements: the limit is {quota.limit} {quota.what}")
 
 
+@executes("struct.new")
 def struct_new(frame: Frame, typeidx: int) -> None:
     types = _fields(frame, typeidx)
     values = frame.pop(len(types))
@@ -77,6 +79,7 @@ def struct_new(frame: Frame, typeidx: int) -> None:
     _push(frame, StructInstance, typeidx, fields)
 
 
+@executes("struct.new_default")
 def struct_new_default(frame: Frame, typeidx: int) -> None:
     defaults = frame.module.valid.defaults.get(typeidx)
     if defaults is None:
@@ -93,25 +96,26 @@ def _popped_struct(frame: Frame) -> list[Value]:
     return fields
 
 
+@executes("struct.get", "struct.get_u")
 def struct_get(frame: Frame, immediates: tuple[int, int]) -> None:
     frame.stack.append(_popped_struct(frame)[immediates[1]])
 
 
-struct_get_u = struct_get
-
-
+@executes("struct.get_s")
 def struct_get_s(frame: Frame, immediates: tuple[int, int]) -> None:
     typeidx, fieldidx = immediates
     storage = _fields(frame, typeidx)[fieldidx].storage
     frame.stack.append(_extended(_popped_struct(frame)[fieldidx], storage))
 
 
+@executes("struct.set")
 def struct_set(frame: Frame, immediates: tuple[int, int]) -> None:
     typeidx, fieldidx = immediates
     value = frame.stack.pop()
     _popped_struct(frame)[fieldidx] = _packed(value, _fields(frame, typeidx)[fieldidx].storage)
 
 
+@executes("array.new")
 def array_new(frame: Frame, typeidx: int) -> None:
     count, value = frame.stack.pop(), frame.stack.pop()
     _reserve(frame, count)
@@ -119,6 +123,7 @@ def array_new(frame: Frame, typeidx: int) -> None:
     frame.charge(count)
 
 
+@executes("array.new_default")
 def array_new_default(frame: Frame, typeidx: int) -> None:
     count = frame.stack.pop()
     _reserve(frame, count)
@@ -126,6 +131,7 @@ def array_new_default(frame: Frame, typeidx: int) -> None:
     frame.charge(count)
 
 
+@executes("array.new_fixed")
 def array_new_fixed(frame: Frame, immediates: tuple[int, int]) -> None:
     typeidx, count = immediates
     storage = _storage(frame, typeidx)
@@ -151,6 +157,7 @@ def _from_elements(frame: Frame, elemidx: int, at: int, count: int) -> list[Valu
     return elements[at : at + count]
 
 
+@executes("array.new_data")
 def array_new_data(frame: Frame, immediates: tuple[int, int]) -> None:
     typeidx, dataidx = immediates
     count, at = frame.stack.pop(), frame.stack.pop()
@@ -158,6 +165,7 @@ def array_new_data(frame: Frame, immediates: tuple[int, int]) -> None:
     frame.charge(count)
 
 
+@executes("array.new_elem")
 def array_new_elem(frame: Frame, immediates: tuple[int, int]) -> None:
     typeidx, elemidx = immediates
     count, at = frame.stack.pop(), frame.stack.pop()
@@ -184,17 +192,17 @@ def _element(frame: Frame) -> Value:
     return elements[index]
 
 
+@executes("array.get", "array.get_u")
 def array_get(frame: Frame, typeidx: int) -> None:
     frame.stack.append(_element(frame))
 
 
-array_get_u = array_get
-
-
+@executes("array.get_s")
 def array_get_s(frame: Frame, typeidx: int) -> None:
     frame.stack.append(_extended(_element(frame), _storage(frame, typeidx)))
 
 
+@executes("array.set")
 def array_set(frame: Frame, typeidx: int) -> None:
     value, index = frame.stack.pop(), frame.stack.pop()
     elements = _elements(frame.stack.pop())
@@ -202,10 +210,12 @@ def array_set(frame: Frame, typeidx: int) -> None:
     elements[index] = _packed(value, _storage(frame, typeidx))
 
 
+@executes("array.len")
 def array_len(frame: Frame, _: object) -> None:
     frame.stack.append(len(_elements(frame.stack.pop())))
 
 
+@executes("array.fill")
 def array_fill(frame: Frame, typeidx: int) -> None:
     count, value, at = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
     elements = _elements(frame.stack.pop())
@@ -214,6 +224,7 @@ def array_fill(frame: Frame, typeidx: int) -> None:
     frame.charge(count)
 
 
+@executes("array.copy")
 def array_copy(frame: Frame, _: object) -> None:
     count, at = frame.stack.pop(), frame.stack.pop()
     from_, to_at = frame.stack.pop(), frame.stack.pop()
@@ -224,6 +235,7 @@ def array_copy(frame: Frame, _: object) -> None:
     frame.charge(count)
 
 
+@executes("array.init_data")
 def array_init_data(frame: Frame, immediates: tuple[int, int]) -> None:
     typeidx, dataidx = immediates
     count, at, to_at = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
@@ -233,6 +245,7 @@ def array_init_data(frame: Frame, immediates: tuple[int, int]) -> None:
     frame.charge(count)
 
 
+@executes("array.init_elem")
 def array_init_elem(frame: Frame, immediates: tuple[int, int]) -> None:
     _, elemidx = immediates
     count, at, to_at = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zenowasm.interp.errors import Trap, TrapCode
+from zenowasm.interp.execution.registry import executes
 from zenowasm.interp.matching import matches_deftype
 from zenowasm.interp.runtime.instances import Function
 from zenowasm.interp.runtime.values import ExceptionInstance, matches_reference
@@ -14,18 +15,22 @@ if TYPE_CHECKING:
     from zenowasm.interp.execution.configuration import Frame
 
 
+@executes("unreachable")
 def unreachable(frame: Frame, _: object) -> None:
     raise Trap(TrapCode.UNREACHABLE)
 
 
+@executes("nop")
 def nop(frame: Frame, _: object) -> None:
     pass
 
 
+@executes("block")
 def block(frame: Frame, _: object) -> None:
     pass
 
 
+@executes("loop")
 def loop(frame: Frame, fuel_before: int) -> None:
     """Enter a loop, for the first time or by a branch to it: here the embedder's budget is checked."""
     store = frame.store
@@ -34,22 +39,26 @@ def loop(frame: Frame, fuel_before: int) -> None:
         store.checkpoint_fuel = store.checkpoint(consumed)
 
 
+@executes("if")
 def if_(frame: Frame, otherwise: list[int]) -> None:
     if not frame.stack.pop():
         br(frame, otherwise)
 
 
+@executes("else")
 def else_(frame: Frame, branch: list[int]) -> None:
     """Come here from the end of the first arm only: go to behind the end."""
     br(frame, branch)
 
 
+@executes("end")
 def end(frame: Frame, arity: int | None) -> None:
     """Do nothing at the end of a block, return at the end of a function."""
     if arity is not None:
         return_(frame, arity)
 
 
+@executes("br")
 def br(frame: Frame, branch: list[int]) -> None:
     frame.pc, height, arity, fuel = branch
     frame.store.settled_fuel += fuel
@@ -59,11 +68,13 @@ def br(frame: Frame, branch: list[int]) -> None:
         del stack[height:top]
 
 
+@executes("br_if")
 def br_if(frame: Frame, branch: list[int]) -> None:
     if frame.stack.pop():
         br(frame, branch)
 
 
+@executes("br_table")
 def br_table(frame: Frame, branches: tuple[list[int], ...]) -> None:
     stack = frame.stack
     index = stack.pop()
@@ -75,6 +86,7 @@ def br_table(frame: Frame, branches: tuple[list[int], ...]) -> None:
         del stack[height:top]
 
 
+@executes("return")
 def return_(frame: Frame, arity: int) -> None:
     """Return from the innermost frame with the topmost operands as results (specification, 4.6.16)."""
     configuration = frame.configuration
@@ -92,6 +104,7 @@ def return_(frame: Frame, arity: int) -> None:
     store.settled_fuel = settled
 
 
+@executes("call")
 def call(frame: Frame, index: int) -> None:
     function = frame.module.functions[index]
     frame.configuration.call(function, frame.pop(function.arity))
@@ -119,38 +132,46 @@ def _referenced(frame: Frame) -> Function:
     return function
 
 
+@executes("call_indirect")
 def call_indirect(frame: Frame, immediates: tuple[DefType, int]) -> None:
     function = _indirect(frame, immediates)
     frame.configuration.call(function, frame.pop(function.arity))
 
 
+@executes("call_ref")
 def call_ref(frame: Frame, _: object) -> None:
     function = _referenced(frame)
     frame.configuration.call(function, frame.pop(function.arity))
 
 
+@executes("return_call")
 def return_call(frame: Frame, index: int) -> None:
     frame.configuration.tail_call(frame.module.functions[index])
 
 
+@executes("return_call_indirect")
 def return_call_indirect(frame: Frame, immediates: tuple[DefType, int]) -> None:
     frame.configuration.tail_call(_indirect(frame, immediates))
 
 
+@executes("return_call_ref")
 def return_call_ref(frame: Frame, _: object) -> None:
     frame.configuration.tail_call(_referenced(frame))
 
 
+@executes("try_table")
 def try_table(frame: Frame, _: object) -> None:
     """Do nothing: a throw looks for the catch clauses of the blocks that it happens in."""
 
 
+@executes("throw")
 def throw(frame: Frame, index: int) -> None:
     tag = frame.module.tags[index]
     fields = frame.pop(len(tag.type.type.parameters))
     frame.configuration.throw(ExceptionInstance(tag, tuple(fields)))
 
 
+@executes("throw_ref")
 def throw_ref(frame: Frame, _: object) -> None:
     exception = frame.stack.pop()
     if exception is None:
@@ -158,12 +179,14 @@ def throw_ref(frame: Frame, _: object) -> None:
     frame.configuration.throw(exception)
 
 
+@executes("br_on_null")
 def br_on_null(frame: Frame, branch: list[int]) -> None:
     if frame.stack[-1] is None:
         frame.stack.pop()
         br(frame, branch)
 
 
+@executes("br_on_non_null")
 def br_on_non_null(frame: Frame, branch: list[int]) -> None:
     if frame.stack[-1] is None:
         frame.stack.pop()
@@ -171,12 +194,14 @@ def br_on_non_null(frame: Frame, branch: list[int]) -> None:
         br(frame, branch)
 
 
+@executes("br_on_cast")
 def br_on_cast(frame: Frame, immediates: tuple[list[int], RefType]) -> None:
     branch, target = immediates
     if matches_reference(frame.stack[-1], target):
         br(frame, branch)
 
 
+@executes("br_on_cast_fail")
 def br_on_cast_fail(frame: Frame, immediates: tuple[list[int], RefType]) -> None:
     branch, target = immediates
     if not matches_reference(frame.stack[-1], target):

@@ -1,8 +1,7 @@
 """What executes a row of the instruction table, and what its immediate is.
 
 A handler is a plain function of the frame and one immediate. Rows that share their execution (numeric operators,
-loads, stores) share a handler and differ in the immediate; every other row has a handler of its identifier in
-``control``, ``variables``, ``references``, ``tables`` or ``memories``.
+loads, stores) share a handler and differ in the immediate; every other row has one that is registered for it.
 
 Each row has a kind, a single character, so the rows of a function are a string and whatever depends on the row alone is
 found for all of them at once, by ``map`` or a regular expression.
@@ -13,27 +12,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from zenowasm.interp.execution import aggregates, control, memories, numeric, references, tables, variables
+from zenowasm.interp.execution import (  # noqa: F401 - some register handlers and are not named here
+    aggregates,
+    control,
+    memories,
+    numeric,
+    references,
+    tables,
+    variables,
+)
+from zenowasm.interp.execution.registry import Handler, executes
 from zenowasm.interp.instructions import TABLE, Effect, Immediate, Opcode
 from zenowasm.interp.numerics.operators import LANE_OPERATORS, OPERATORS
 from zenowasm.interp.validation import Context
 
-Handler: TypeAlias = Callable[[Any, Any], None]
 Linker: TypeAlias = Callable[[Context, Any], Any]
 
-_MODULES = (control, variables, references, aggregates, tables, memories, numeric)
 _CONSTANTS = frozenset({Immediate.I32, Immediate.I64, Immediate.F32, Immediate.F64, Immediate.V128})
 
 
-def _handler(opcode: Opcode) -> Handler:
+def _shared(opcode: Opcode) -> Handler | None:
+    """Return the handler that a row shares with others, if it does."""
     if opcode.mnemonic in OPERATORS or opcode.mnemonic in LANE_OPERATORS:
         return numeric.BY_ARITY[len(opcode.parameters or ())]
     if opcode.access is not None:
         return memories.store(opcode.access) if Effect.WRITES_MEMORY in opcode.effects else memories.load(opcode.access)
     if _CONSTANTS.intersection(opcode.immediates):
         return numeric.const
-    found: Handler = next(vars(module)[opcode.identifier] for module in _MODULES if opcode.identifier in vars(module))
-    return found
+    return None
 
 
 def _linker(opcode: Opcode) -> Linker | None:
@@ -46,7 +52,7 @@ def _linker(opcode: Opcode) -> Linker | None:
             return lambda context, place: (place[0], place[1], *memories.form(access, stores, place[2]))
         form = memories.form(access, stores)
         return lambda context, place: place + form
-    if opcode.identifier in ("call_indirect", "return_call_indirect"):
+    if opcode.mnemonic in ("call_indirect", "return_call_indirect"):
         return lambda context, indexes: (context.types[indexes[0]], indexes[1])
     return None
 
@@ -57,7 +63,10 @@ KINDS: Mapping[Opcode, str] = {row: chr(number) for number, row in enumerate(TAB
 ROWS: Mapping[str, Opcode] = {kind: row for row, kind in KINDS.items()}
 """The row of each kind."""
 
-HANDLERS: Mapping[str, Handler] = {kind: _handler(row) for row, kind in KINDS.items()}
+_SHARED: Mapping[Opcode, Handler] = {row: shared for row in TABLE.rows if (shared := _shared(row)) is not None}
+_OWN = executes.for_rows(row for row in TABLE.rows if row not in _SHARED)
+
+HANDLERS: Mapping[str, Handler] = {kind: _SHARED.get(row) or _OWN[row] for row, kind in KINDS.items()}
 """What executes a kind."""
 
 FUEL: Mapping[str, int] = {kind: row.fuel for row, kind in KINDS.items()}

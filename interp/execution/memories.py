@@ -13,6 +13,7 @@ from struct import Struct, error
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from zenowasm.interp.errors import Trap, TrapCode
+from zenowasm.interp.execution.registry import executes
 from zenowasm.interp.instructions import Access, VectorForm
 from zenowasm.interp.numerics.floats import f32_from_bits, f32_to_bits
 from zenowasm.interp.numerics.vectors import extender, extractor, replacer, splatter
@@ -151,10 +152,12 @@ def _store_vector(frame: Frame, immediate: Immediate) -> None:
     _store_uncut(frame, immediate)
 
 
+@executes("memory.size")
 def memory_size(frame: Frame, memory: int) -> None:
     frame.stack.append(frame.module.memories[memory].pages)
 
 
+@executes("memory.grow")
 def memory_grow(frame: Frame, memory: int) -> None:
     instance = frame.module.memories[memory]
     pages = frame.stack[-1]
@@ -163,6 +166,7 @@ def memory_grow(frame: Frame, memory: int) -> None:
     frame.charge(pages, done=former >= 0)
 
 
+@executes("memory.fill")
 def memory_fill(frame: Frame, memory: int) -> None:
     count, value, address = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
     data = frame.module.memories[memory].data
@@ -172,6 +176,7 @@ def memory_fill(frame: Frame, memory: int) -> None:
     frame.charge(count)
 
 
+@executes("memory.copy")
 def memory_copy(frame: Frame, immediates: tuple[int, int]) -> None:
     to, from_ = immediates
     count, source, destination = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
@@ -184,6 +189,7 @@ def memory_copy(frame: Frame, immediates: tuple[int, int]) -> None:
     frame.charge(count)
 
 
+@executes("memory.init")
 def memory_init(frame: Frame, immediates: tuple[int, int]) -> None:
     dataidx, memory = immediates
     count, source, destination = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
@@ -196,5 +202,6 @@ def memory_init(frame: Frame, immediates: tuple[int, int]) -> None:
     frame.charge(count)
 
 
+@executes("data.drop")
 def data_drop(frame: Frame, dataidx: int) -> None:
     frame.module.data[dataidx] = b""

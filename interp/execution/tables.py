@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zenowasm.interp.errors import Trap, TrapCode
+from zenowasm.interp.execution.registry import executes
 from zenowasm.interp.runtime.values import ADDRESS_MASKS, Value
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ def _out_of_bounds(index: int, count: int, size: int) -> Trap:
     return Trap(TrapCode.OUT_OF_BOUNDS_TABLE_ACCESS, f"elements {index} to {index + count} of {size}")
 
 
+@executes("table.get")
 def table_get(frame: Frame, tableidx: int) -> None:
     elements = frame.module.tables[tableidx].elements
     index = frame.stack[-1]
@@ -23,6 +25,7 @@ def table_get(frame: Frame, tableidx: int) -> None:
     frame.stack[-1] = elements[index]
 
 
+@executes("table.set")
 def table_set(frame: Frame, tableidx: int) -> None:
     elements = frame.module.tables[tableidx].elements
     value = frame.stack.pop()
@@ -32,10 +35,12 @@ def table_set(frame: Frame, tableidx: int) -> None:
     elements[index] = value
 
 
+@executes("table.size")
 def table_size(frame: Frame, tableidx: int) -> None:
     frame.stack.append(frame.module.tables[tableidx].size)
 
 
+@executes("table.grow")
 def table_grow(frame: Frame, tableidx: int) -> None:
     count = frame.stack.pop()
     value = frame.stack.pop()
@@ -45,6 +50,7 @@ def table_grow(frame: Frame, tableidx: int) -> None:
     frame.charge(count, done=former >= 0)
 
 
+@executes("table.fill")
 def table_fill(frame: Frame, tableidx: int) -> None:
     elements = frame.module.tables[tableidx].elements
     count, value, index = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
@@ -54,11 +60,13 @@ def table_fill(frame: Frame, tableidx: int) -> None:
     frame.charge(count)
 
 
+@executes("table.copy")
 def table_copy(frame: Frame, immediates: tuple[int, int]) -> None:
     to, from_ = (frame.module.tables[tableidx].elements for tableidx in immediates)
     _copy(frame, to, from_)
 
 
+@executes("table.init")
 def table_init(frame: Frame, immediates: tuple[int, int]) -> None:
     elemidx, tableidx = immediates
     _copy(frame, frame.module.tables[tableidx].elements, frame.module.elements[elemidx])
@@ -74,5 +82,6 @@ def _copy(frame: Frame, to: list[Value], from_: list[Value]) -> None:
     frame.charge(count)
 
 
+@executes("elem.drop")
 def elem_drop(frame: Frame, elemidx: int) -> None:
     frame.module.elements[elemidx] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum, auto
 from types import MappingProxyType
 
-from attrs import field, frozen
+from attrs import frozen
 
 from zenowasm.interp.errors import TrapCode
 from zenowasm.interp.features import Feature
@@ -97,10 +97,10 @@ class Access:
 class Opcode:
     """One row: everything about an instruction that does not depend on where it stands.
 
-    ``parameters`` and ``results`` are ``None`` where they depend on immediates or context; validation and execution
-    then have a rule of the row's ``identifier``. ``fuel`` is the cost of executing it once, without the part that
-    depends on operands (``bulk``: a unit for each byte, element or page that its last operand counts). Lane immediates
-    must be below ``lanes``.
+    ``parameters`` and ``results`` are ``None`` where they depend on immediates or context; a rule of validation is then
+    registered for the row (``registry``). ``fuel`` is the cost of executing it once, without the part that depends on
+    operands (``bulk``: a unit for each byte, element or page that its last operand counts). Lane immediates must be
+    below ``lanes``.
     """
 
     prefix: int | None
@@ -118,18 +118,11 @@ class Opcode:
     access: Access | None = None
     lanes: int = 0
     structure: Structure | None = None
-    identifier: str = field(init=False)
-
-    @identifier.default
-    def _identifier(self) -> str:
-        name = self.mnemonic.replace(".", "_")
-        return f"{name}_" if name in _PYTHON_WORDS else name
 
     def __str__(self) -> str:
         return self.mnemonic
 
 
-_PYTHON_WORDS = frozenset({"if", "else", "return"})
 _TYPES: Mapping[str, NumType | VecType] = {str(t): t for t in (I32, I64, F32, F64, V128)}
 
 

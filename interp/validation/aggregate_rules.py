@@ -21,6 +21,7 @@ from zenowasm.interp.validation.lookups import (
     find_field,
     find_struct,
 )
+from zenowasm.interp.validation.registry import validates
 
 if TYPE_CHECKING:
     from zenowasm.interp.validation.function import FunctionValidator as Validator
@@ -48,11 +49,13 @@ def _check_default(v: Validator, field: FieldType) -> None:
 # -- structures --
 
 
+@validates("struct.new")
 def struct_new(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_all(find_struct(v, immediates[0]).operands)
     v.push(_reference(v, immediates[0], nullable=False))
 
 
+@validates("struct.new_default")
 def struct_new_default(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     undefaultable = find_struct(v, immediates[0]).undefaultable
     if undefaultable is not None:
@@ -60,6 +63,7 @@ def struct_new_default(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]
     v.push(_reference(v, immediates[0], nullable=False))
 
 
+@validates("struct.get")
 def struct_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     field = find_field(v, *immediates)
     if isinstance(field.storage, PackedType):
@@ -68,6 +72,7 @@ def struct_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
     v.push(field.storage)
 
 
+@validates("struct.get_s", "struct.get_u")
 def struct_get_s(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     field = find_field(v, *immediates)
     if not isinstance(field.storage, PackedType):
@@ -76,9 +81,7 @@ def struct_get_s(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> N
     v.push(I32)
 
 
-struct_get_u = struct_get_s
-
-
+@validates("struct.set")
 def struct_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     field = find_field(v, *immediates)
     if not field.mutable:
@@ -90,17 +93,20 @@ def struct_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
 # -- arrays --
 
 
+@validates("array.new")
 def array_new(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_all((find_array(v, immediates[0]).operand, I32))
     v.push(_reference(v, immediates[0], nullable=False))
 
 
+@validates("array.new_default")
 def array_new_default(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     _check_default(v, find_array(v, immediates[0]))
     v.pop_expect(I32)
     v.push(_reference(v, immediates[0], nullable=False))
 
 
+@validates("array.new_fixed")
 def array_new_fixed(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     typeidx, count = immediates
     type_ = find_array(v, typeidx).operand
@@ -121,6 +127,7 @@ def _check_element(v: Validator, index: int, field: FieldType) -> None:
         v.fail(f"type mismatch: a segment of {found} for an array of {field.storage}")
 
 
+@validates("array.new_data")
 def array_new_data(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     typeidx, dataidx = immediates
     _plain_storage(v, typeidx, find_array(v, typeidx))
@@ -129,6 +136,7 @@ def array_new_data(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) ->
     v.push(_reference(v, typeidx, nullable=False))
 
 
+@validates("array.new_elem")
 def array_new_elem(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     typeidx, elemidx = immediates
     _check_element(v, elemidx, find_array(v, typeidx))
@@ -136,6 +144,7 @@ def array_new_elem(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) ->
     v.push(_reference(v, typeidx, nullable=False))
 
 
+@validates("array.get")
 def array_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     storage = find_array(v, immediates[0]).storage
     if isinstance(storage, PackedType):
@@ -144,6 +153,7 @@ def array_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None
     v.push(storage)
 
 
+@validates("array.get_s", "array.get_u")
 def array_get_s(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     storage = find_array(v, immediates[0]).storage
     if not isinstance(storage, PackedType):
@@ -152,24 +162,25 @@ def array_get_s(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> No
     v.push(I32)
 
 
-array_get_u = array_get_s
-
-
+@validates("array.set")
 def array_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     element = _mutable_array(v, immediates[0])
     v.pop_all((_reference(v, immediates[0], nullable=True), I32, element.operand))
 
 
+@validates("array.len")
 def array_len(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_expect(_ARRAYREF)
     v.push(I32)
 
 
+@validates("array.fill")
 def array_fill(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     element = _mutable_array(v, immediates[0])
     v.pop_all((_reference(v, immediates[0], nullable=True), I32, element.operand, I32))
 
 
+@validates("array.copy")
 def array_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     to, from_ = immediates
     destination, source = _mutable_array(v, to).storage, find_array(v, from_).storage
@@ -181,6 +192,7 @@ def array_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
     v.pop_all((_reference(v, to, nullable=True), I32, _reference(v, from_, nullable=True), I32, I32))
 
 
+@validates("array.init_data")
 def array_init_data(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     typeidx, dataidx = immediates
     _plain_storage(v, typeidx, _mutable_array(v, typeidx))
@@ -188,6 +200,7 @@ def array_init_data(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -
     v.pop_all((_reference(v, typeidx, nullable=True), I32, I32, I32))
 
 
+@validates("array.init_elem")
 def array_init_elem(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     typeidx, elemidx = immediates
     _check_element(v, elemidx, _mutable_array(v, typeidx))
@@ -204,19 +217,23 @@ def _pop_castable(v: Validator, type_: ValType) -> RefType:
     return target
 
 
+@validates("ref.test")
 def ref_test(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     _pop_castable(v, immediates[0])
     v.push(I32)
 
 
+@validates("ref.cast")
 def ref_cast(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.push(_pop_castable(v, immediates[0]))
 
 
+@validates("any.convert_extern")
 def any_convert_extern(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     _convert(v, AbsHeapType.EXTERN, AbsHeapType.ANY)
 
 
+@validates("extern.convert_any")
 def extern_convert_any(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     _convert(v, AbsHeapType.ANY, AbsHeapType.EXTERN)
 
@@ -226,14 +243,13 @@ def _convert(v: Validator, source: AbsHeapType, target: AbsHeapType) -> None:
     v.push(RefType(found.nullable if isinstance(found, RefType) else False, target))
 
 
+@validates("ref.i31")
 def ref_i31(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_expect(I32)
     v.push(RefType(False, AbsHeapType.I31))
 
 
+@validates("i31.get_s", "i31.get_u")
 def i31_get_s(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_expect(_I31REF)
     v.push(I32)
-
-
-i31_get_u = i31_get_s

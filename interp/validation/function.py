@@ -301,7 +301,7 @@ class FunctionValidator:
                 self.fail(f"constant expression required: {opcode} is not constant")
             parameters = opcode.parameters
             if parameters is None:
-                rules.rule(opcode)(self, opcode, immediates)
+                rules.RULES[opcode](self, opcode, immediates)
             else:
                 if parameters:
                     self.pop_all(parameters)

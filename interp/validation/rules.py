@@ -5,11 +5,10 @@ One function per row of the instruction table, found by the row's identifier.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from zenowasm.interp.instructions import Effect, Opcode, Structure
+from zenowasm.interp.instructions import TABLE, Effect, Opcode, Structure
 from zenowasm.interp.matching import matches_resulttype, matches_valtype
 from zenowasm.interp.syntax.module import Cast
 from zenowasm.interp.types import (
@@ -26,7 +25,7 @@ from zenowasm.interp.types import (
     ValType,
     VecType,
 )
-from zenowasm.interp.validation import aggregate_rules
+from zenowasm.interp.validation import aggregate_rules  # noqa: F401 - it registers its rules
 from zenowasm.interp.validation.context import function_type
 from zenowasm.interp.validation.lookups import (
     find_data,
@@ -39,20 +38,10 @@ from zenowasm.interp.validation.lookups import (
     find_table,
     find_tag,
 )
+from zenowasm.interp.validation.registry import Rule, validates
 
 if TYPE_CHECKING:
     from zenowasm.interp.validation.function import FunctionValidator as Validator
-
-Rule: TypeAlias = "Callable[[Validator, Opcode, tuple[Any, ...]], None]"
-
-
-@cache
-def rule(opcode: Opcode) -> Rule:
-    """Return the rule of a row that has no signature of its own."""
-    if opcode.access is not None:
-        return _store if Effect.WRITES_MEMORY in opcode.effects else _load
-    found: Rule = globals().get(opcode.identifier) or vars(aggregate_rules)[opcode.identifier]
-    return found
 
 
 def _block_type(v: Validator, blocktype: int | ResultType) -> FuncType:
@@ -64,32 +53,38 @@ def _block_type(v: Validator, blocktype: int | ResultType) -> FuncType:
 # -- control (3.4.2) --
 
 
+@validates("unreachable")
 def unreachable(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.set_unreachable()
 
 
+@validates("block")
 def block(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     type_ = _block_type(v, immediates[0])
     v.pop_all(type_.parameters)
     v.open(opcode, type_)
 
 
+@validates("loop")
 def loop(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     type_ = _block_type(v, immediates[0])
     v.pop_all(type_.parameters)
     v.open(opcode, type_, branches_to_start=True)
 
 
+@validates("if")
 def if_(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_expect(I32)
     block(v, opcode, immediates)
 
 
+@validates("else")
 def else_(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     label = v.close()
     v.open(opcode, FuncType(label.parameters, label.results))
 
 
+@validates("end")
 def end(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     label = v.close()
     # An ``if`` without ``else`` passes its parameters on.
@@ -99,11 +94,13 @@ def end(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.push_all(label.results)
 
 
+@validates("br")
 def br(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_all(v.label(immediates[0]).types)
     v.set_unreachable()
 
 
+@validates("br_if")
 def br_if(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_expect(I32)
     types = v.label(immediates[0]).types
@@ -111,6 +108,7 @@ def br_if(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.push_all(types)
 
 
+@validates("br_table")
 def br_table(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     labels, default = immediates
     v.pop_expect(I32)
@@ -132,6 +130,7 @@ def br_table(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.set_unreachable()
 
 
+@validates("return")
 def return_(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_all(v.results)
     v.set_unreachable()
@@ -160,44 +159,53 @@ def _pop_callee(v: Validator, immediates: tuple[Any, ...]) -> FuncType:
     return type_
 
 
+@validates("call")
 def call(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     _call(v, function_type(find_function(v, immediates[0])))
 
 
+@validates("call_indirect")
 def call_indirect(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     _call(v, _pop_callee(v, immediates))
 
 
+@validates("call_ref")
 def call_ref(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     type_ = find_functype(v, immediates[0])
     v.pop_expect(RefType(True, v.defined(immediates[0])))
     _call(v, type_)
 
 
+@validates("return_call")
 def return_call(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     _tail_call(v, function_type(find_function(v, immediates[0])))
 
 
+@validates("return_call_indirect")
 def return_call_indirect(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     _tail_call(v, _pop_callee(v, immediates))
 
 
+@validates("return_call_ref")
 def return_call_ref(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     type_ = find_functype(v, immediates[0])
     v.pop_expect(RefType(True, v.defined(immediates[0])))
     _tail_call(v, type_)
 
 
+@validates("throw")
 def throw(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_all(find_tag(v, immediates[0]).parameters)
     v.set_unreachable()
 
 
+@validates("throw_ref")
 def throw_ref(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_expect(EXNREF)
     v.set_unreachable()
 
 
+@validates("try_table")
 def try_table(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     blocktype, catches = immediates
     for catch in catches:
@@ -210,6 +218,7 @@ def try_table(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None
     block(v, opcode, (blocktype,))
 
 
+@validates("br_on_null")
 def br_on_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     types = v.label(immediates[0]).types
     reference = v.pop_reference()
@@ -218,6 +227,7 @@ def br_on_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
     v.push_reference(reference, nullable=False)
 
 
+@validates("br_on_non_null")
 def br_on_non_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     types = v.label(immediates[0]).types
     if not types or not isinstance(types[-1], RefType):
@@ -227,11 +237,13 @@ def br_on_non_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) ->
     v.push_all(types[:-1])
 
 
+@validates("br_on_cast")
 def br_on_cast(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     source, target = _cast(v, immediates[0])
     _branch_with(v, immediates[0].label, source, target, _difference(source, target))
 
 
+@validates("br_on_cast_fail")
 def br_on_cast_fail(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     source, target = _cast(v, immediates[0])
     _branch_with(v, immediates[0].label, source, _difference(source, target), target)
@@ -264,10 +276,12 @@ def _branch_with(v: Validator, index: int, source: RefType, taken: RefType, left
 # -- parametric and variable (3.4.3, 3.4.4) --
 
 
+@validates("drop")
 def drop(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop()
 
 
+@validates("select")
 def select(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_expect(I32)
     if immediates:
@@ -288,6 +302,7 @@ def select(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.push(first if isinstance(first, NumType | VecType) else second)
 
 
+@validates("local.get")
 def local_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     (index,) = immediates
     type_ = find_local(v, index)
@@ -296,11 +311,13 @@ def local_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None
     v.push(type_)
 
 
+@validates("local.set")
 def local_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_expect(find_local(v, immediates[0]))
     v.initialize(immediates[0])
 
 
+@validates("local.tee")
 def local_tee(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     type_ = find_local(v, immediates[0])
     v.pop_expect(type_)
@@ -308,6 +325,7 @@ def local_tee(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None
     v.initialize(immediates[0])
 
 
+@validates("global.get")
 def global_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     (index,) = immediates
     type_ = find_global(v, index)
@@ -319,6 +337,7 @@ def global_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
     v.push(type_.value)
 
 
+@validates("global.set")
 def global_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     (index,) = immediates
     type_ = find_global(v, index)
@@ -330,15 +349,18 @@ def global_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
 # -- references (3.4.7) --
 
 
+@validates("ref.null")
 def ref_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.push(v.close_type(RefType(True, immediates[0])))
 
 
+@validates("ref.is_null")
 def ref_is_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_reference()
     v.push(I32)
 
 
+@validates("ref.func")
 def ref_func(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     (index,) = immediates
     type_ = find_function(v, index)
@@ -347,10 +369,12 @@ def ref_func(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.push(RefType(False, type_))
 
 
+@validates("ref.as_non_null")
 def ref_as_non_null(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.push_reference(v.pop_reference(), nullable=False)
 
 
+@validates("ref.eq")
 def ref_eq(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_expect(EQREF)
     v.pop_expect(EQREF)
@@ -360,22 +384,26 @@ def ref_eq(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
 # -- tables (3.4.5) --
 
 
+@validates("table.get")
 def table_get(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     table = find_table(v, immediates[0])
     v.pop_expect(table.address)
     v.push(table.element)
 
 
+@validates("table.set")
 def table_set(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     table = find_table(v, immediates[0])
     v.pop_expect(table.element)
     v.pop_expect(table.address)
 
 
+@validates("table.size")
 def table_size(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.push(find_table(v, immediates[0]).address)
 
 
+@validates("table.grow")
 def table_grow(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     table = find_table(v, immediates[0])
     v.pop_expect(table.address)
@@ -383,11 +411,13 @@ def table_grow(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
     v.push(table.address)
 
 
+@validates("table.fill")
 def table_fill(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     table = find_table(v, immediates[0])
     v.pop_all((table.address, table.element, table.address))
 
 
+@validates("table.copy")
 def table_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     destination, source = (find_table(v, index) for index in immediates)
     if not matches_valtype(source.element, destination.element):
@@ -395,6 +425,7 @@ def table_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
     v.pop_all((destination.address, source.address, _narrower(destination.address, source.address)))
 
 
+@validates("table.init")
 def table_init(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     elemidx, tableidx = immediates
     table, element = find_table(v, tableidx), find_element(v, elemidx)
@@ -403,6 +434,7 @@ def table_init(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> Non
     v.pop_all((table.address, I32, I32))
 
 
+@validates("elem.drop")
 def elem_drop(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     find_element(v, immediates[0])
 
@@ -454,26 +486,31 @@ def _store(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.pop_expect(address)
 
 
+@validates("memory.size")
 def memory_size(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     v.push(find_memory(v, immediates[0]).address)
 
 
+@validates("memory.grow")
 def memory_grow(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     address = find_memory(v, immediates[0]).address
     v.pop_expect(address)
     v.push(address)
 
 
+@validates("memory.fill")
 def memory_fill(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     address = find_memory(v, immediates[0]).address
     v.pop_all((address, I32, address))
 
 
+@validates("memory.copy")
 def memory_copy(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     destination, source = (find_memory(v, index).address for index in immediates)
     v.pop_all((destination, source, _narrower(destination, source)))
 
 
+@validates("memory.init")
 def memory_init(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     dataidx, memidx = immediates
     address = find_memory(v, memidx).address
@@ -481,5 +518,13 @@ def memory_init(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> No
     v.pop_all((address, I32, I32))
 
 
+@validates("data.drop")
 def data_drop(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     find_data(v, immediates[0])
+
+
+RULES: Final[Mapping[Opcode, Rule]] = {
+    **validates.for_rows(row for row in TABLE.rows if row.parameters is None and row.access is None),
+    **{row: _store if Effect.WRITES_MEMORY in row.effects else _load for row in TABLE.rows if row.access is not None},
+}
+"""The rule of each row that has no signature of its own."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
-
 import pytest
 
 from zenowasm.interp.instructions import TABLE, Immediate, Opcode
@@ -16,12 +14,6 @@ def test_rows_are_found_by_their_bytes_and_by_their_mnemonics() -> None:
         assert TABLE.by_bytes[row.prefix, row.code] is row
         assert TABLE.by_mnemonic[row.mnemonic].mnemonic == row.mnemonic
     assert str(TABLE.by_bytes[None, 0x6A]) == "i32.add"
-
-
-def test_identifiers_are_names_of_python() -> None:
-    for row in TABLE.rows:
-        assert row.identifier.isidentifier()
-        assert not keyword.iskeyword(row.identifier)
 
 
 def test_two_rows_cannot_share_their_bytes_or_their_mnemonic() -> None:

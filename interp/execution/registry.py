@@ -1,0 +1,12 @@
+"""Where instructions register what executes them: ``@executes("br_if")``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from zenowasm.interp.instructions.registry import Registry
+
+Handler: TypeAlias = Callable[[Any, Any], None]
+
+executes: Final = Registry[Handler]("handler")
