@@ -56,6 +56,9 @@ bench: $(VENV)/.dev   ## measure engines and plugin hosts side by side
 bench-modules: $(VENV)/.dev ## decode and validate large modules from npm, beside wasmtime's compiler
 	$(BIN)/python bench/real_modules.py
 
+round-trips: $(VENV)/.dev ## print large modules from npm and PyPI as text, read them back, and compare
+	$(BIN)/python bench/round_trips.py
+
 bench-databases: $(VENV)/.dev ## a query by primary key through a connection, beside sqlite3 in one process
 	$(BIN)/python bench/databases.py
 

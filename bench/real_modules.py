@@ -1,8 +1,8 @@
 """Decodes and validates large modules that people use, beside wasmtime's compiler: ``make bench-modules``.
 
-Modules come from npm packages, which are installed below ``bench/results`` without running any of their scripts. Each
-measurement has a process of its own; its peak memory is what that process grew by after the module was read. The
-reference engine decodes function bodies when they are validated, so decoding alone does not look into them.
+Modules come from npm packages (``large_modules``). Each measurement has a process of its own; its peak memory is what
+that process grew by after the module was read. The reference engine decodes function bodies when they are validated,
+so decoding alone does not look into them.
 """
 
 from __future__ import annotations
@@ -18,52 +18,13 @@ from shutil import which
 from time import perf_counter
 from typing import Any
 
-from attrs import frozen
+from large_modules import PACKAGES, Package
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-FOLDER = Path(__file__).parent / "results" / "modules"
 _MIB = 1 << 20
-
-
-@frozen
-class Package:
-    """A module in a package. ``refused`` says why nothing of WebAssembly 3.0 accepts it, where that is so."""
-
-    name: str
-    version: str
-    file: str
-    refused: str = ""
-
-    @property
-    def label(self) -> str:
-        """Return how the package is called in a table."""
-        return f"{self.name} {self.version}"
-
-    def path(self) -> Path:
-        """Return the module's path, having installed the package if it is not there."""
-        prefix = FOLDER / f"{self.name.replace('/', '-').removeprefix('@')}-{self.version}"
-        path = prefix / "node_modules" / self.name / self.file
-        if not path.exists():
-            prefix.mkdir(parents=True, exist_ok=True)
-            quiet = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-            subprocess.run(
-                ["npm", "install", *quiet, "--prefix", str(prefix), f"{self.name}@{self.version}"], check=True
-            )
-        return path
-
-
-_LEGACY = "it uses the legacy exception proposal (opcodes 06, 07, 09, 18 and 19), which is not part of WebAssembly 3.0"
-PACKAGES = (
-    Package("web-tree-sitter", "0.27.1", "web-tree-sitter.wasm"),
-    Package("@jitl/quickjs-wasmfile-release-sync", "0.32.0", "dist/emscripten-module.wasm"),
-    Package("sql.js", "1.16.0", "dist/sql-wasm.wasm"),
-    Package("pyodide", "0.27.7", "pyodide.asm.wasm"),  # the newest without what the next one is refused for
-    Package("pyodide", "314.0.7", "pyodide.asm.wasm", _LEGACY),
-    Package("esbuild-wasm", "0.28.2", "esbuild.wasm"),
-)
 
 
 def _actions() -> dict[str, Callable[[bytes], object]]:
