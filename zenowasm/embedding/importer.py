@@ -63,4 +63,4 @@ class _Loader(Loader):
         wasi = Wasi(args=(self._file.name,)) if Wasi.MODULE in wanted else None
         given: dict[str, Mapping[str, Any]] = {it: vars(import_module(it)) for it in wanted - {Wasi.MODULE}}
         instance = Instance(wasm, given, self._store, wasi=wasi)
-        module.__dict__.update(instance.exports)
+        module.__dict__.update((name, instance.exports[name]) for name in instance.exports)

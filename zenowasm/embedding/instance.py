@@ -30,10 +30,13 @@ class Exports(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         return self._found[name]
 
+    def __getattribute__(self, name: str) -> Any:
+        # Before the methods of mappings: many modules export a `get`.
+        found = super().__getattribute__("__dict__").get("_found", {})
+        return found[name] if name in found else super().__getattribute__(name)
+
     def __getattr__(self, name: str) -> Any:
         found = self.__dict__.get("_found", {})
-        if name in found:
-            return found[name]
         near = nearest(name, found)
         hint = f"did you mean {near}?" if near else f"it exports {', '.join(found) or 'nothing'}"
         raise AttributeError(f"the instance exports no {name!r}: {hint}")

@@ -77,7 +77,9 @@ class Store:
         return self.raw.fuel_consumed if self._budget.fuel is not None else None
 
     def close(self) -> None:
-        """Give back what lives in the store; nothing of it can be used after that."""
+        """Give back what lives in the store; nothing of it can be used after that. A second time does nothing."""
+        if self._closed:
+            return
         with self.entered():
             self._closed = True
             for memory in self._viewed:

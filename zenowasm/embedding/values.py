@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Conversion: TypeAlias = Callable[[Any], Any]
 _SIGN_BITS = {I32: 1 << 31, I64: 1 << 63}
 _VECTOR_BYTES = 16
+_SHOWN = 8
+"""Fields of an aggregate that its ``repr`` shows."""
 _I31_SIGN, _I31_END = 1 << 30, 1 << 31
 _SMALL_INTEGERS = (AbsHeapType.I31, AbsHeapType.EQ, AbsHeapType.ANY)
 
@@ -54,7 +56,10 @@ class Aggregate(Sequence[Any]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"<Aggregate {self._fields!r}>"
+        # One level: what it refers to may refer back to it.
+        fields = self._fields
+        shown = ["<Aggregate>" if isinstance(it, Aggregate) else repr(it) for it in fields[:_SHOWN]]
+        return f"<Aggregate [{', '.join(shown)}{', ...' if len(fields) > _SHOWN else ''}]>"
 
 
 def readers(store: Store, types: Sequence[ValType], *, unsigned: bool) -> tuple[Conversion, ...]:

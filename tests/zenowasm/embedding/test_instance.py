@@ -31,6 +31,20 @@ def test_exports_are_a_mapping_with_attributes(run) -> None:
         exports["zzz"]
 
 
+def test_exports_may_be_called_as_the_methods_of_mappings_are(run) -> None:
+    exports = run(
+        '(module (func (export "get") (result i32) (i32.const 1)) (func (export "keys") (result i32) (i32.const 2)))'
+    )
+    assert (exports.get(), exports.keys(), list(exports)) == (1, 2, ["get", "keys"])
+
+
+def test_closing_twice(engine) -> None:
+    store = Store(engine=engine)
+    store.close()
+    store.close()
+    assert repr(store) == f"<Store on {engine}: closed>"
+
+
 def test_instances_import_from_one_another(store) -> None:
     first = Instance(ADD, store=store)
     text = """(module (import "calc" "add" (func $a (param i32 i32) (result i32))) (func (export "f")

@@ -54,6 +54,18 @@ def test_objects_of_the_guest_are_read(exports) -> None:
     assert exports.struct() != outer
 
 
+def test_what_refers_to_itself_and_what_is_long_are_shown_shortly(run) -> None:
+    text = """(module (type $s (struct (field (mut (ref null $s))))) (type $a (array i32))
+      (func (export "ring") (result anyref) (local $s (ref $s))
+        (local.set $s (struct.new $s (ref.null $s)))
+        (struct.set $s 0 (local.get $s) (local.get $s)) (local.get $s))
+      (func (export "long") (result anyref) (array.new $a (i32.const 7) (i32.const 1000))))"""
+    exports = run(text)
+    assert repr(exports.ring()) == "<Aggregate [<Aggregate>]>"
+    assert exports.ring()[0][0][0][0] is not None
+    assert repr(exports.long()) == "<Aggregate [7, 7, 7, 7, 7, 7, 7, 7, ...]>"
+
+
 def test_exceptions_of_the_guest(exports) -> None:
     thing = object()
     with pytest.raises(GuestException, match=r"the guest threw an exception with \(-1, 7, <object") as raised:
