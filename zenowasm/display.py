@@ -25,6 +25,13 @@ def visible_lines(text: str) -> str:
     return "\n".join("\t".join(map(visible, line.split("\t"))) for line in text.split("\n"))
 
 
+def kilobytes(size: int) -> str:
+    """Return a number of bytes as people read it."""
+    if size < 1024:
+        return f"{size} bytes"
+    return f"{size / 1024:.1f} KiB" if size < 1 << 20 else f"{size / (1 << 20):.1f} MiB"
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the one of the ``known`` words that is most like ``word``, for an error's hint; ``None`` if none is."""
     from difflib import get_close_matches  # errors alone need it

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from zenowasm.backends import protocol
 from zenowasm.display import nearest
-from zenowasm.embedding.display import Row, html_table
 from zenowasm.embedding.externs import given, wrapped
 from zenowasm.embedding.module import Module
 from zenowasm.embedding.store import Store
 from zenowasm.embedding.tags import guest_exception
 from zenowasm.interp.errors import LinkError, UncaughtException
 from zenowasm.interp.types import ImportType
+from zenowasm.notebook import html_table
 
 if TYPE_CHECKING:
     from zenowasm.embedding.wasi import Wasi
@@ -114,7 +114,7 @@ class Instance:
         return f"<Instance{name} on {self.store.engine.name}: {', '.join(self.exports) or 'no exports'}>"
 
     def _repr_html_(self) -> str:
-        return html_table(repr(self), [Row("export", name, repr(it)) for name, it in self.exports.items()])
+        return html_table(repr(self), [("export", name, repr(it)) for name, it in self.exports.items()])
 
 
 def _linked(store: Store, wanted: ImportType, offered: Mapping[str, Mapping[str, Any] | Instance]) -> protocol.Extern:

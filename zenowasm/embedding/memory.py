@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
 from zenowasm.backends import protocol
-from zenowasm.embedding.display import kilobytes
+from zenowasm.display import kilobytes
 from zenowasm.embedding.types import value_type
 from zenowasm.interp.errors import LimitError
 from zenowasm.interp.limits import PAGE_SIZE
 from zenowasm.interp.mistakes import outside_memory
 from zenowasm.interp.types import I32, I64, Limits, MemType
+from zenowasm.notebook import html_table
 
 if TYPE_CHECKING:
     from zenowasm.embedding.store import Store
@@ -231,10 +232,8 @@ class Memory:
         return f"<Memory: {self.pages} pages, {kilobytes(len(self))}>"
 
     def _repr_html_(self) -> str:
-        from zenowasm.embedding.display import Row, html_table
-
         lines = range(0, min(len(self), _SHOWN * _SHOWN), _SHOWN)
-        rows = [Row(f"{at:#x}", (data := self.read(at, _SHOWN)).hex(" "), _ascii(data)) for at in lines]
+        rows = [(f"{at:#x}", (data := self.read(at, _SHOWN)).hex(" "), _ascii(data)) for at in lines]
         return html_table(repr(self), rows)
 
 

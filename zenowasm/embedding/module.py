@@ -10,8 +10,7 @@ from typing import Self
 from weakref import WeakKeyDictionary
 
 from zenowasm.backends import protocol
-from zenowasm.display import visible
-from zenowasm.embedding.display import Row, html_table, kilobytes
+from zenowasm.display import kilobytes, visible
 from zenowasm.interp.binary import Names, decode, decode_names
 from zenowasm.interp.errors import DecodeError, ParseError, ValidationError
 from zenowasm.interp.text.diagnosis import diagnose
@@ -19,6 +18,7 @@ from zenowasm.interp.text.printer import ModulePrinter
 from zenowasm.interp.text.sources import is_component, is_text, module_source
 from zenowasm.interp.types import ExportType, ImportType
 from zenowasm.interp.validation import Context, validate_module, validate_structure
+from zenowasm.notebook import html_table
 
 
 class Module:
@@ -126,8 +126,8 @@ class Module:
         return f"<Module{name}: {counts}, {kilobytes(len(self._binary))}>"
 
     def _repr_html_(self) -> str:
-        rows = [Row("import", f"{it.module}.{it.name}", str(it.type)) for it in self.imports]
-        rows += [Row("export", it.name, str(it.type)) for it in self.exports]
+        rows = [("import", f"{it.module}.{it.name}", str(it.type)) for it in self.imports]
+        rows += [("export", it.name, str(it.type)) for it in self.exports]
         return html_table(repr(self), rows)
 
 

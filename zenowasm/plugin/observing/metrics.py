@@ -86,6 +86,15 @@ class HostStats:
     backend: str
     plugins: tuple[PluginStats, ...]
 
+    def _repr_html_(self) -> str:
+        from zenowasm.notebook import html_table  # a notebook alone needs it
+
+        rows = []
+        for it in (slot for plugin in self.plugins for slot in plugin.slots):
+            milliseconds = [f"{seconds * 1e3:.3f}" for seconds in (it.time.p50, it.time.p99)]
+            rows.append((it.name, f"{it.calls:,}", f"{it.calls - it.successes:,}", *milliseconds))
+        return html_table(f"Slots on {self.backend}", rows, ("slot", "calls", "failed", "p50 ms", "p99 ms"))
+
 
 class TimeHistogram:
     """Durations, counted in buckets."""
