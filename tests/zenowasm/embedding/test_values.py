@@ -74,6 +74,27 @@ def test_exceptions_of_the_guest(exports) -> None:
     assert raised.value.fields == (-1, 7, thing)
 
 
+def test_an_exception_passes_through_a_host_function_to_the_guest_that_catches_it(store) -> None:
+    text = """(module
+      (import "e" "back" (func $back)) (tag $t (param i32))
+      (func (export "throw") (throw $t (i32.const 7)))
+      (func (export "catch") (result i32)
+        (block $caught (result i32) (try_table (catch $t $caught) (call $back)) (i32.const 0))))"""
+    found = {}
+    seen = []
+
+    def back():
+        try:
+            found["exports"].throw()
+        except GuestException as error:
+            seen.append(error.fields)
+            raise
+
+    found["exports"] = Instance(text, {"e": {"back": back}}, store).exports
+    assert found["exports"].catch() == 7
+    assert seen == [(7,)]
+
+
 def test_vectors_are_bytes(exports) -> None:
     vector = bytes(range(16))
     assert exports.vector(vector) == bytes(2 * it for it in vector)
