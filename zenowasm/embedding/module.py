@@ -10,9 +10,12 @@ from typing import Self
 from weakref import WeakKeyDictionary
 
 from zenowasm.backends import protocol
+from zenowasm.backends.compiling import bounded
+from zenowasm.backends.protocol import CompileLimits
 from zenowasm.display import kilobytes, visible
 from zenowasm.interp.binary import Names, decode, decode_names
 from zenowasm.interp.errors import DecodeError, ParseError, ValidationError
+from zenowasm.interp.progress import Progress
 from zenowasm.interp.text.diagnosis import diagnose
 from zenowasm.interp.text.printer import ModulePrinter
 from zenowasm.interp.text.sources import is_component, is_text, module_source
@@ -47,7 +50,7 @@ class Module:
         elif not isinstance(source, bytes | bytearray | memoryview):
             raise TypeError(f"a module is made of bytes, text or a path, not of {type(source).__name__}")
         self._binary = _binary(bytes(source))
-        self._syntax = decode(self._binary)
+        self._syntax = decode(self._binary, progress=self._progress())
         self._compiled: WeakKeyDictionary[protocol.Engine, protocol.Module] = WeakKeyDictionary()
 
     @classmethod
@@ -89,8 +92,11 @@ class Module:
         return "\n".join(ModulePrinter(self._syntax, self._names).module_text()) + "\n"
 
     def validate(self) -> None:
-        """Validate the whole module (specification, chapter 3); raises ``ValidationError`` with what and where."""
-        validate_module(self._syntax)
+        """Validate the whole module (specification, chapter 3); raises ``ValidationError`` with what and where.
+
+        Raises ``LimitError`` when that takes more time or memory than compiling may by default.
+        """
+        validate_module(self._syntax, self._progress())
 
     def compiled(self, engine: protocol.Engine) -> protocol.Module:
         """Return what an engine makes of the module, once for each engine; raises what ``Engine.compile`` does."""
@@ -102,6 +108,9 @@ class Module:
                 self.validate()  # so that every engine says it in the same words
                 raise
         return made
+
+    def _progress(self) -> Progress:
+        return bounded(CompileLimits(), len(self._binary))
 
     @cached_property
     def _context(self) -> Context:

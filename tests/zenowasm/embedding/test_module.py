@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from support.wasm import wat
 
-from zenowasm import DecodeError, Instance, Module, ParseError, Store, ValidationError
+from zenowasm import DecodeError, Instance, LimitError, Module, ParseError, Store, ValidationError
+from zenowasm.backends.protocol import CompileLimits
 
 ADD = '(module $calc (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))'
 
@@ -66,6 +67,14 @@ def test_text_with_an_error_has_its_line_as_a_note() -> None:
 def test_what_is_no_module(source, error, message) -> None:
     with pytest.raises(error, match=message):
         Module(source)
+
+
+def test_decoding_and_validating_are_bounded(monkeypatch) -> None:
+    module = Module(ADD)
+    monkeypatch.setattr("zenowasm.embedding.module.CompileLimits", lambda: CompileLimits(memory_bytes=0))
+    for use in (module.validate, lambda: Module(ADD)):
+        with pytest.raises(LimitError, match="more than 0 bytes of memory"):
+            use()
 
 
 def test_pickling() -> None:
