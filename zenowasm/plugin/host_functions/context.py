@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from attrs import define, field
 
@@ -31,6 +32,14 @@ class NotAvailableError(RequestFailedError):
     """Neither this host nor this phase of the plugin's life offers it."""
 
     decision: ClassVar = Decision.UNAVAILABLE
+
+
+def text_field(request: Mapping[str, Any], key: str) -> str:
+    """Return a text of a request, empty where it is missing; raises ``RequestFailedError``."""
+    value = request.get(key)
+    if value is not None and not isinstance(value, str):
+        raise RequestFailedError(f"invalid request JSON: {key} is not a string")
+    return value or ""
 
 
 @define(eq=False)

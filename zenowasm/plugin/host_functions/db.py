@@ -7,12 +7,19 @@ order of their first queries; nothing holds two of them together.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.plugin.errors import CommitError
 from zenowasm.plugin.guest.jsonvalue import JSONValue
-from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
+from zenowasm.plugin.host_functions.context import (
+    DeniedError,
+    HostContext,
+    NotAvailableError,
+    RequestFailedError,
+    text_field,
+)
+from zenowasm.plugin.observing.audit_arguments import MOST_SQL, Shown
 from zenowasm.resources.databases.settings import DatabaseError
 
 if TYPE_CHECKING:
@@ -25,8 +32,8 @@ def query(context: HostContext, request: dict[str, JSONValue]) -> dict[str, obje
     ``params`` is a list for ``?`` or an object for ``:name``. Raises ``RequestFailedError``, and ``Trap`` when the
     time of the whole call is used up.
     """
-    name = _text(request, "connection")
-    sql = _text(request, "sql")
+    name = text_field(request, "connection")
+    sql = text_field(request, "sql")
     parameters = request.get("params")
     if parameters is not None and not isinstance(parameters, list | dict):
         raise RequestFailedError("invalid request JSON: params is neither a list nor an object")
@@ -46,11 +53,14 @@ def query(context: HostContext, request: dict[str, JSONValue]) -> dict[str, obje
     return data if result.affected is None else {**data, "affected": result.affected}
 
 
-def _text(request: dict[str, JSONValue], key: str) -> str:
-    value = request.get(key)
-    if value is not None and not isinstance(value, str):
-        raise RequestFailedError(f"invalid request JSON: {key} is not a string")
-    return value or ""
+def describe(request: dict[str, JSONValue], shown: Shown) -> dict[str, Any]:
+    """Return what the audit log records of a request."""
+    parameters = request.get("params")
+    return {
+        "connection": shown(request.get("connection")),
+        "sql": shown(request.get("sql"), MOST_SQL),
+        "params": len(parameters) if isinstance(parameters, list | dict) else 0,
+    }
 
 
 def _transaction(context: HostContext, databases: Databases, name: str) -> Transaction:

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zenowasm.host.memory import replaced_text
 from zenowasm.plugin.access.path_rules import clean_path
 from zenowasm.plugin.guest.jsonvalue import JSONValue
-from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
+from zenowasm.plugin.host_functions.context import (
+    DeniedError,
+    HostContext,
+    NotAvailableError,
+    RequestFailedError,
+    text_field,
+)
+from zenowasm.plugin.observing.audit_arguments import MOST_SQL, Shown
 
 if TYPE_CHECKING:
     from zenowasm.resources.files.place import Place
@@ -35,16 +42,16 @@ def write(context: HostContext, request: dict[str, JSONValue]) -> None:
 
     Raises ``RequestFailedError``.
     """
-    path, content = (_text(request, key) for key in ("path", "content"))
+    path, content = (text_field(request, key) for key in ("path", "content"))
     with _place(context, path, write=True) as place:
         place.write(content.encode("utf-8", "replace"))
 
 
-def _text(request: dict[str, JSONValue], key: str) -> str:
-    value = request.get(key)
-    if value is not None and not isinstance(value, str):
-        raise RequestFailedError(f"invalid request JSON: {key} is not a string")
-    return value or ""
+def describe_write(request: dict[str, JSONValue], shown: Shown) -> dict[str, Any]:
+    """Return what the audit log records of a request to write."""
+    content = request.get("content")
+    size = len(content.encode("utf-8", "replace")) if isinstance(content, str) else 0
+    return {"path": shown(request.get("path"), MOST_SQL), "size": size}
 
 
 @contextmanager

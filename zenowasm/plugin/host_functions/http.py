@@ -7,12 +7,20 @@ payloads that are signed must arrive byte for byte.
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import quote
 
 from zenowasm.host.memory import replaced_text
 from zenowasm.plugin.access.permissions import NetworkGrant
 from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, is_encodable, parse_whole
-from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
+from zenowasm.plugin.host_functions.context import (
+    DeniedError,
+    HostContext,
+    NotAvailableError,
+    RequestFailedError,
+    text_field,
+)
+from zenowasm.plugin.observing.audit_arguments import MOST_SQL, Shown, public_url
 from zenowasm.resources.http.errors import (
     ExchangeError,
     InvalidRequestError,
@@ -36,8 +44,8 @@ _CHARSET = re.compile(
 
 def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, object]:
     """Send ``{method, url, headers, body}`` and return ``{status, headers, body}``, whatever the status."""
-    url = _in_ascii(_text(request, "url"))
-    method = _text(request, "method") or "GET"
+    url = _in_ascii(text_field(request, "url"))
+    method = text_field(request, "method") or "GET"
     headers = _headers(request.get("headers"))
     client = context.services.http()
     if client is None:
@@ -78,16 +86,18 @@ def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, ob
     return {"status": response.status, "headers": answered, "body": value}
 
 
+def describe(request: dict[str, JSONValue], shown: Shown) -> dict[str, Any]:
+    """Return what the audit log records of a request."""
+    url = request.get("url")
+    if isinstance(url, str):
+        # Redact the whole URL first: part of a secret would not be found.
+        url = public_url(shown.redactor.text(url))
+    return {"method": shown(request.get("method")) or "GET", "url": shown(url, MOST_SQL)}
+
+
 def _in_ascii(url: str) -> str:
     """Return a URL with what is not ASCII percent-encoded as UTF-8, as browsers send it (RFC 3987, 3.1)."""
     return "".join(character if character.isascii() else quote(character, errors="replace") for character in url)
-
-
-def _text(request: dict[str, JSONValue], key: str) -> str:
-    value = request.get(key)
-    if value is not None and not isinstance(value, str):
-        raise RequestFailedError(f"invalid request JSON: {key} is not a string")
-    return value or ""
 
 
 def _headers(given: JSONValue) -> dict[str, tuple[str, str]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import define
 
 from zenowasm.plugin.host_functions.context import HostContext
+from zenowasm.plugin.observing.audit_arguments import Shown
 
 
 @define(eq=False)
@@ -19,3 +22,8 @@ class Message:
 def write(context: HostContext, message: Message) -> None:
     """Hand a message to the host's log, within the call's allowance."""
     context.log.write(message.level, message.text, message.cut)
+
+
+def describe(message: Message, shown: Shown) -> dict[str, Any]:
+    """Return what the audit log records of a message."""
+    return {"level": shown(message.level), "size": len(message.text) + message.cut}

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zenowasm.plugin.guest.jsonvalue import JSONValue
 from zenowasm.plugin.host_functions.context import DeniedError, HostContext, NotAvailableError, RequestFailedError
+from zenowasm.plugin.observing.audit_arguments import Shown
 
 _NOT_AVAILABLE = "scope access not available"
 
@@ -31,3 +34,8 @@ def set_(context: HostContext, request: dict[str, JSONValue]) -> None:
     if not isinstance(key, str) or not key:
         raise RequestFailedError("expected a key")
     scope.set(key, request.get("value"))
+
+
+def describe_set(request: dict[str, JSONValue], shown: Shown) -> dict[str, Any]:
+    """Return what the audit log records of a request to set a variable."""
+    return {"key": shown(request.get("key"))}

@@ -18,6 +18,7 @@ from zenowasm.interp.errors import Trap, TrapCode, WasmError
 from zenowasm.plugin.errors import HostCallsUsedUp
 from zenowasm.plugin.host_functions import db, env, file, http, log, scope
 from zenowasm.plugin.host_functions.context import HostContext, RequestFailedError
+from zenowasm.plugin.observing.audit_arguments import MOST_SQL, Describe, described_as
 from zenowasm.plugin.observing.trace import MOST_ANSWERS, Decision
 
 PREFIX: Final = "host_"
@@ -46,7 +47,8 @@ class Operation:
 
     ``what`` is what a bad pointer is said to have failed to read. ``body`` gets the plugin's context and the argument
     (a ``dict``, a ``str``, or a ``log.Message``) and returns a ``dict`` for a reply, ``bytes`` for raw ones, else
-    ``None``. It raises ``RequestFailedError`` for what it cannot do.
+    ``None``. It raises ``RequestFailedError`` for what it cannot do. ``describe`` tells the audit log what was asked
+    for. ``sidecar_field`` is the field of a reply that is the whole reply for a plugin that is a process.
     """
 
     name: str
@@ -54,17 +56,27 @@ class Operation:
     answer: Answer
     what: str
     body: Callable[[HostContext, Any], Any]
+    describe: Describe
+    sidecar_field: str | None = None
 
 
 _ROWS: Final = (
-    Operation("log", Argument.MESSAGE, Answer.NOTHING, "log message", log.write),
-    Operation("db_query", Argument.REQUEST, Answer.REPLY, "request", db.query),
-    Operation("http_request", Argument.REQUEST, Answer.REPLY, "request", http.request),
-    Operation("scope_get", Argument.TEXT, Answer.REPLY, "key", scope.get),
-    Operation("scope_set", Argument.REQUEST, Answer.FLAG, "request", scope.set_),
-    Operation("file_read", Argument.TEXT, Answer.REPLY, "path", file.read),
-    Operation("file_write", Argument.REQUEST, Answer.FLAG, "request", file.write),
-    Operation("env_get", Argument.TEXT, Answer.RAW, "key", env.get),
+    Operation("log", Argument.MESSAGE, Answer.NOTHING, "log message", log.write, log.describe),
+    Operation("db_query", Argument.REQUEST, Answer.REPLY, "request", db.query, db.describe, sidecar_field="rows"),
+    Operation("http_request", Argument.REQUEST, Answer.REPLY, "request", http.request, http.describe),
+    Operation("scope_get", Argument.TEXT, Answer.REPLY, "key", scope.get, described_as("key"), sidecar_field="value"),
+    Operation("scope_set", Argument.REQUEST, Answer.FLAG, "request", scope.set_, scope.describe_set),
+    Operation(
+        "file_read",
+        Argument.TEXT,
+        Answer.REPLY,
+        "path",
+        file.read,
+        described_as("path", MOST_SQL),
+        sidecar_field="content",
+    ),
+    Operation("file_write", Argument.REQUEST, Answer.FLAG, "request", file.write, file.describe_write),
+    Operation("env_get", Argument.TEXT, Answer.RAW, "key", env.get, described_as("key")),
 )
 OPERATIONS: Mapping[str, Operation] = MappingProxyType({row.name: row for row in _ROWS})
 """The host functions by name, without ``host_``."""
@@ -100,7 +112,9 @@ def perform(context: HostContext, operation: Operation, exchange: Exchange[_T], 
     call = context.call
     trace = call.trace
     watch = context.services.watch
-    described = watch.host_call(trace, context.redactor, operation.name, size) if watch.describes else None
+    described = (
+        watch.host_call(trace, context.redactor, operation.name, operation.describe, size) if watch.describes else None
+    )
     argument: Any = None
     failure: BaseException | None = None
     decision, answered = Decision.FAILED, 0

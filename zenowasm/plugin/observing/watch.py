@@ -11,7 +11,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from zenowasm.plugin.observing.audit import AuditRecord, AuditSink
-from zenowasm.plugin.observing.audit_arguments import describe, describe_error
+from zenowasm.plugin.observing.audit_arguments import Describe, Shown, describe_error
 from zenowasm.plugin.observing.metrics import HostStats, Metrics
 from zenowasm.plugin.observing.redaction import Redactor
 from zenowasm.plugin.observing.trace import CallTrace, Decision
@@ -62,9 +62,11 @@ class Watch:
             raise
         self.end(trace)
 
-    def host_call(self, trace: CallTrace, redactor: Redactor, function: str, size: int) -> DescribedCall:
+    def host_call(
+        self, trace: CallTrace, redactor: Redactor, function: str, describe: Describe, size: int
+    ) -> DescribedCall:
         """See a call of a host function begin, in which the plugin passed ``size`` bytes."""
-        return DescribedCall(trace, function, size, redactor, self._audit, self._telemetry, self._name)
+        return DescribedCall(trace, function, describe, size, redactor, self._audit, self._telemetry, self._name)
 
     def step(self, name: str, plugin: str) -> AbstractContextManager[None]:
         """See a step of loading: a span, where there is telemetry."""
@@ -100,6 +102,7 @@ class DescribedCall:
 
     __slots__ = (
         "_audit",
+        "_describe",
         "_function",
         "_host",
         "_redactor",
@@ -115,6 +118,7 @@ class DescribedCall:
         self,
         trace: CallTrace,
         function: str,
+        describe: Describe,
         size: int,
         redactor: Redactor,
         audit: AuditSink | None,
@@ -123,6 +127,7 @@ class DescribedCall:
     ) -> None:
         self._trace = trace
         self._function = function
+        self._describe = describe
         self._size = size
         self._redactor = redactor
         self._audit = audit
@@ -141,7 +146,7 @@ class DescribedCall:
         """
         duration = perf_counter_ns() - self._started
         trace, function = self._trace, self._function
-        words = "" if error is None else describe_error(function, argument, str(error), self._redactor)
+        words = "" if error is None else describe_error(self._describe, argument, str(error), self._redactor)
         if self._telemetry is not None and self._span is not None:
             self._telemetry.end_host_call(self._span, trace, function, decision, duration, error, words)
         if self._audit is not None:
@@ -160,6 +165,6 @@ class DescribedCall:
                     seconds=duration / 1e9,
                     bytes_in=0 if argument is None else self._size,
                     bytes_out=size,
-                    arguments={} if argument is None else describe(function, argument, self._redactor),
+                    arguments={} if argument is None else self._describe(argument, Shown(self._redactor)),
                 )
             )

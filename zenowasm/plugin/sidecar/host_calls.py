@@ -6,8 +6,6 @@ The data has the original's shapes for processes: the rows of ``db_query``, the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from attrs import evolve, frozen
@@ -15,23 +13,21 @@ from attrs import evolve, frozen
 from zenowasm.host.memory import visible_text
 from zenowasm.interp.errors import WasmError
 from zenowasm.plugin.guest.jsonvalue import JSONError
-from zenowasm.plugin.host_functions.context import HostContext, NotAvailableError, RequestFailedError
+from zenowasm.plugin.host_functions.context import HostContext, NotAvailableError, RequestFailedError, text_field
 from zenowasm.plugin.host_functions.log import Message
 from zenowasm.plugin.host_functions.table import OPERATIONS, Answer, Argument, Operation, perform
-from zenowasm.plugin.observing.audit_arguments import UNKNOWN
+from zenowasm.plugin.observing.audit_arguments import described_as
 from zenowasm.plugin.sidecar.messages import HostCall, host_response
 
 _LOG: Final = "log"
 _SHOWN: Final = 100
-_BARE: Final[Mapping[str, str]] = MappingProxyType({"db_query": "rows", "scope_get": "value", "file_read": "content"})
-"""Which part of a reply is the whole of it for a process."""
 
 
 def _no_such_function(context: HostContext, name: str) -> None:
     raise NotAvailableError(f"unknown host function: {name}")
 
 
-_UNKNOWN: Final = Operation(UNKNOWN, Argument.TEXT, Answer.NOTHING, "name", _no_such_function)
+_UNKNOWN: Final = Operation("unknown", Argument.TEXT, Answer.NOTHING, "name", _no_such_function, described_as("name"))
 """Whatever a process asks for that there is not: counted and recorded as one, since it chooses the name."""
 
 
@@ -83,7 +79,7 @@ class _Exchange:
 def _data(operation: Operation, outcome: Any) -> object:
     match operation.answer:
         case Answer.REPLY:
-            return outcome[_BARE[operation.name]] if operation.name in _BARE else outcome
+            return outcome if operation.sidecar_field is None else outcome[operation.sidecar_field]
         case Answer.RAW:
             return visible_text(outcome)
     return None
@@ -100,21 +96,14 @@ def _argument(context: HostContext, operation: Operation, call: HostCall) -> obj
         case Argument.REQUEST:
             return call.parameters
         case Argument.TEXT:
-            text = _text(call, operation.what)
+            text = text_field(call.parameters, operation.what)
             if len(text.encode()) > limits.key_bytes:
                 raise RequestFailedError(
                     f"failed to read {operation.what}: more than the limit of {limits.key_bytes} bytes"
                 )
             return text
         case Argument.MESSAGE:
-            return Message(_text(call, "level"), _text(call, "message").encode())
-
-
-def _text(call: HostCall, key: str) -> str:
-    value = call.parameters.get(key)
-    if value is not None and not isinstance(value, str):
-        raise RequestFailedError(f"invalid request JSON: {key} is not a string")
-    return value or ""
+            return Message(text_field(call.parameters, "level"), text_field(call.parameters, "message").encode())
 
 
 def _bounded(context: HostContext, line: bytes) -> bytes:

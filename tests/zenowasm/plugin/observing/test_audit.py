@@ -19,8 +19,9 @@ from zenowasm.plugin import Host, HostEnvironment
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import HostCallLimitError, SettingsError
 from zenowasm.plugin.host_functions.log import Message
+from zenowasm.plugin.host_functions.table import OPERATIONS
 from zenowasm.plugin.observing.audit import AuditError, AuditFile, AuditRecord, audit_to_logging
-from zenowasm.plugin.observing.audit_arguments import describe, describe_error, public_url
+from zenowasm.plugin.observing.audit_arguments import Shown, describe_error, public_url
 from zenowasm.plugin.observing.redaction import Redactor
 from zenowasm.plugin.observing.trace import Decision
 from zenowasm.plugin.observing.watch import Watch
@@ -190,18 +191,18 @@ SECRETS = Redactor({"API_KEY": "s3cr3t-value"})
     ],
 )
 def test_arguments(function, argument, described):
-    assert describe(function, argument, SECRETS) == described
+    assert OPERATIONS[function].describe(argument, Shown(SECRETS)) == described
 
 
 def test_a_secret_across_the_cut_is_redacted_first():
-    shown = describe("scope_get", "k" * 250 + "s3cr3t-value", SECRETS)["key"]
+    shown = OPERATIONS["scope_get"].describe("k" * 250 + "s3cr3t-value", Shown(SECRETS))["key"]
     assert "s3cr" not in shown
 
 
 def test_a_url_in_an_error_is_shown_as_among_the_arguments():
     url = "http://u:p@a.com/?token=abc"
     error = "plugin p does not have permission to access network: http://u:***@a.com/?token=abc"
-    shown = describe_error("http_request", {"url": url}, error, SECRETS)
+    shown = describe_error(OPERATIONS["http_request"].describe, {"url": url}, error, SECRETS)
     assert shown == "plugin p does not have permission to access network: http://a.com/?token=…"
 
 
