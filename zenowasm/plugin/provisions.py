@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
-from zenowasm.plugin.configuration.settings import DatabaseEntry, Http, Settings, settings_error
+from zenowasm.plugin.configuration.settings import DatabaseEntry, Http, Settings
 
 if TYPE_CHECKING:
     from zenowasm.resources.databases.connections import Databases
@@ -74,7 +74,7 @@ class Provisions:
             self.files()  # the current folder may be another one when a plugin first uses it
             if settings.databases is not None:
                 self.databases()
-            if settings.http_line:
+            if settings.line("http"):
                 self.http()
         except BaseException:
             self.close()
@@ -97,7 +97,7 @@ def _databases(settings: Settings, variables: Mapping[str, str]) -> Databases | 
             made = DatabaseSettings(settings.database_url(name, variables), entry.read_only, **bounds)
             Databases({name: made}).close()  # it says whether all that this kind needs is installed
         except (DatabaseSettingsError, ValueError) as error:
-            raise settings_error(settings.file, entry.line, f"wasm.databases.{name}", str(error)) from error
+            raise settings.error("databases", name, message=str(error)) from error
         return made
 
     if settings.databases is None:
@@ -122,7 +122,7 @@ def _http(settings: Settings) -> HttpClient | None:
     try:
         return HttpClient(HttpSettings(**given))
     except (HttpSettingsError, ValueError) as error:
-        raise settings_error(settings.file, settings.http_line, "wasm.http", str(error)) from error
+        raise settings.error("http", message=str(error)) from error
 
 
 def _files(settings: Settings) -> Folder | None:
@@ -132,10 +132,10 @@ def _files(settings: Settings) -> Folder | None:
     try:
         return Folder.open(root)
     except OSError as error:
-        if settings.files_line == 0:  # nobody has asked for files
+        if not settings.line("files"):  # nobody has asked for files
             return None
         message = f"cannot open the folder {root}: {error.strerror}"
-        raise settings_error(settings.file, settings.files_line, "wasm.files.root", message) from error
+        raise settings.error("files", "root", message=message) from error
 
 
 def _given(**values: Any) -> dict[str, Any]:

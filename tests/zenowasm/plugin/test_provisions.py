@@ -159,7 +159,13 @@ def test_limits_of_a_host_of_a_plugin_and_of_a_manifest(bench, guest, host):
     ("text", "line", "message"),
     [
         ("wasm:\n  files: {root: none}\n", 2, "wasm.files.root: cannot open the folder none: No such file"),
+        ("wasm:\n  files:\n    root: none\n", 3, "wasm.files.root: cannot open the folder none: No such file"),
         ("wasm:\n  http:\n    ca_file: none.pem\n", 2, "wasm.http: "),
+        (
+            "wasm:\n  databases:\n    a.b:\n      read_only: true\n      url: ${NONE}\n",
+            5,
+            "wasm.databases.a.b.url: set the environment variable NONE",
+        ),
         ("wasm:\n  databases:\n    a: {url: 'mysql://secret'}\n", 3, "wasm.databases.a: a database URL begins with"),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from zenowasm.plugin.access.permissions import Permissions
-from zenowasm.plugin.configuration.limits import CONFIG_FILE, FIELDS, LimitSettings, LimitSource, PluginLimits
+from zenowasm.plugin.configuration.limits import CONFIG_FILE, LimitSettings, LimitSource, PluginLimits
 from zenowasm.plugin.configuration.manifest import Manifest, PluginType
 from zenowasm.plugin.errors import NotAdmittedError, NotListedError
 
@@ -85,8 +85,7 @@ class HostPolicy:
             host = evolve(host, seconds=SIDECAR_SECONDS)
         own = self.limits.get(manifest.name, LimitSettings())
         # Whoever gives a limit with the command means all plugins by it.
-        given = {key: None for key, name in FIELDS.items() if host.source(name) is LimitSource.COMMAND}
-        limits = host.overridden(evolve(own, **given), LimitSource.PLUGIN_CONFIG)
+        limits = host.overridden(own, LimitSource.PLUGIN_CONFIG, keep=LimitSource.COMMAND)
         limits = limits.restricted(manifest.limits, LimitSource.MANIFEST)
         if not is_process:
             return limits

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve, field, fields, frozen, validators
 
@@ -35,6 +35,10 @@ class LimitSource(Enum):
 
 
 _ORDER = tuple(LimitSource)
+_KEY: Final = "key"
+_UNIT: Final = "unit"
+TIME_LIMITS: Final = ("max_execution_time", "max_cpu")
+"""The keys of limits for which a guest must be interrupted while it runs."""
 _REMEDIES = {
     LimitSource.DEFAULT: "to raise it, set wasm.limits.{key} in {file}",
     LimitSource.CONFIG: "to raise it, change wasm.limits.{key} in {file}",
@@ -46,56 +50,9 @@ _REMEDIES = {
 }
 
 
-@frozen
-class LimitSettings:
-    """What one document asks for; ``None`` where it says nothing. The same keys in manifests and in the settings file.
-
-    ``max_memory`` and the other sizes are in bytes (``100MB``, ``64KiB``), the times in seconds (``30s``, ``500ms``),
-    ``max_cpu`` is a share of one core. See ``PluginLimits`` for what each of them bounds.
-    """
-
-    max_memory: Size | None = None
-    max_execution_time: Duration | None = None
-    max_cpu: Share | None = None
-    max_fuel: Count | None = None
-    max_request: Size | None = None
-    max_output: OutputSize | None = None
-    max_log: Size | None = None
-    max_call_depth: Count | None = None
-    max_host_calls: int | None = None
-    max_open_files: int | None = None
-    max_instances: Count | None = None
-    max_idle_instances: int | None = None
-    max_calls_per_instance: Count | None = None
-    max_compile_memory: Size | None = None
-    max_compile_time: Duration | None = None
-
-
-FIELDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "max_memory": "memory_bytes",
-        "max_execution_time": "seconds",
-        "max_cpu": "cpu",
-        "max_fuel": "fuel",
-        "max_request": "request_bytes",
-        "max_output": "reply_bytes",
-        "max_log": "log_bytes",
-        "max_call_depth": "call_depth",
-        "max_host_calls": "host_calls",
-        "max_open_files": "open_files",
-        "max_instances": "instances",
-        "max_idle_instances": "idle_instances",
-        "max_calls_per_instance": "calls_per_instance",
-        "max_compile_memory": "compile_memory_bytes",
-        "max_compile_time": "compile_seconds",
-    }
-)
-"""The field of ``PluginLimits`` for each key of a document."""
-TIME_LIMITS: Final = ("max_execution_time", "max_cpu")
-"""The keys of limits for which a guest must be interrupted while it runs."""
-_SIZES: Final = ("max_memory", "max_request", "max_output", "max_log", "max_compile_memory")
-_DURATIONS: Final = ("max_execution_time", "max_compile_time")
-_KEYS = {name: key for key, name in FIELDS.items()}
+def _limit(key: str, unit: Any, default: Any, validator: Any = None) -> Any:
+    """Return a field of ``PluginLimits`` that documents can set by ``key``, as a value of the type ``unit``."""
+    return field(default=default, validator=validator, metadata={_KEY: key, _UNIT: unit})
 
 
 @frozen
@@ -108,40 +65,40 @@ class PluginLimits:
     and cannot be less than 1 MiB (ABI document, section "Guest exports").
     """
 
-    seconds: float | None = field(default=10.0, validator=_POSITIVE)
-    fuel: int | None = field(default=None, validator=_POSITIVE)
-    cpu: float | None = field(default=None, validator=_POSITIVE)
-    memory_bytes: int = field(default=100 * MIB, validator=validators.ge(0))
-    binary_bytes: int = 256 * MIB
-    reply_bytes: int = field(default=MIB, validator=validators.ge(MIB))
-    request_bytes: int = 16 * MIB
+    memory_bytes: int = _limit("max_memory", Size, 100 * MIB, validators.ge(0))
+    seconds: float | None = _limit("max_execution_time", Duration, 10.0, _POSITIVE)
+    cpu: float | None = _limit("max_cpu", Share, None, _POSITIVE)
+    fuel: int | None = _limit("max_fuel", Count, None, _POSITIVE)
+    request_bytes: int = _limit("max_request", Size, 16 * MIB)
     """Of one call's request, and of one reply of a host function."""
+    reply_bytes: int = _limit("max_output", OutputSize, MIB, validators.ge(MIB))
+    log_bytes: int = _limit("max_log", Size, MIB)
+    """Of all log messages of one call together; what comes after is dropped, and one message says so."""
+    call_depth: int = _limit("max_call_depth", Count, 10_000, validators.ge(1))
+    """Guest calls inside one another. The reference engine counts them; wasmtime bounds its stack at 512 KiB instead,
+    which holds about as many calls with small frames, whatever is said here."""
+    host_calls: int = _limit("max_host_calls", int, 100_000, validators.ge(0))
+    """Calls of host functions, those of WASI excepted, in one slot call."""
+    open_files: int = _limit("max_open_files", int, 64, validators.ge(0))
+    """WASI descriptors open at once in one instance, the three standard streams included; a guest that wants more
+    gets the error number ``mfile``."""
+    instances: int = _limit("max_instances", Count, 4, validators.ge(1))
+    """Of one plugin, for calls at the same time."""
+    idle_instances: int | None = _limit("max_idle_instances", int, None, validators.optional(validators.ge(0)))
+    """Of one plugin, kept while no call uses them: ``None`` keeps all, with 0 every call has an instance of its own."""
+    calls_per_instance: int | None = _limit("max_calls_per_instance", Count, None, _POSITIVE)
+    """After so many calls an instance is replaced; ``None`` keeps it until it traps or its memory is used up."""
+    compile_memory_bytes: int = _limit("max_compile_memory", Size, CompileLimits().memory_bytes, validators.ge(0))
+    """For decoding, validating and compiling the binary."""
+    compile_seconds: float = _limit("max_compile_time", Duration, CompileLimits().seconds, validators.gt(0))
+    """Wall clock for the same of a binary of half a MiB or more; smaller ones have less (``CompileLimits``)."""
+    binary_bytes: int = 256 * MIB
     host_request_bytes: int = 16 * MIB
     """Of the JSON that a guest passes to a host function."""
     key_bytes: int = 64 * 1024
     """Of a key, a path or a name that a guest passes to a host function."""
     log_message_bytes: int = 64 * 1024
     """Of one log message; a longer one is cut, and says so."""
-    log_bytes: int = MIB
-    """Of all log messages of one call together; what comes after is dropped, and one message says so."""
-    call_depth: int = field(default=10_000, validator=validators.ge(1))
-    """Guest calls inside one another. The reference engine counts them; wasmtime bounds its stack at 512 KiB instead,
-    which holds about as many calls with small frames, whatever is said here."""
-    host_calls: int = field(default=100_000, validator=validators.ge(0))
-    """Calls of host functions, those of WASI excepted, in one slot call."""
-    open_files: int = field(default=64, validator=validators.ge(0))
-    """WASI descriptors open at once in one instance, the three standard streams included; a guest that wants more
-    gets the error number ``mfile``."""
-    instances: int = field(default=4, validator=validators.ge(1))
-    """Of one plugin, for calls at the same time."""
-    idle_instances: int | None = field(default=None, validator=validators.optional(validators.ge(0)))
-    """Of one plugin, kept while no call uses them: ``None`` keeps all, with 0 every call has an instance of its own."""
-    calls_per_instance: int | None = field(default=None, validator=_POSITIVE)
-    """After so many calls an instance is replaced; ``None`` keeps it until it traps or its memory is used up."""
-    compile_memory_bytes: int = field(default=CompileLimits().memory_bytes, validator=validators.ge(0))
-    """For decoding, validating and compiling the binary."""
-    compile_seconds: float = field(default=CompileLimits().seconds, validator=validators.gt(0))
-    """Wall clock for the same of a binary of half a MiB or more; smaller ones have less (``CompileLimits``)."""
     plugins: int = 1_000
     slots: int = 1_000
     """Of one plugin."""
@@ -168,9 +125,15 @@ class PluginLimits:
         """Return how the field ``name`` is raised for a plugin, in a few words for an error message."""
         return _REMEDIES[self.source(name)].format(key=_KEYS[name], plugin=plugin, file=CONFIG_FILE)
 
-    def overridden(self, settings: LimitSettings, source: LimitSource) -> PluginLimits:
-        """Return these limits with what ``settings`` says in their place, higher or lower."""
-        said = {name: value for key, name in FIELDS.items() if (value := getattr(settings, key)) is not None}
+    def overridden(
+        self, settings: LimitSettings, source: LimitSource, *, keep: LimitSource | None = None
+    ) -> PluginLimits:
+        """Return these limits with what ``settings`` says in their place, higher or lower.
+
+        Limits that come from ``keep`` stay.
+        """
+        asked = {name: getattr(settings, key) for key, name in FIELDS.items() if self.source(name) is not keep}
+        said = {name: value for name, value in asked.items() if value is not None}
         if not said:
             return self
         return evolve(self, **said, sources={**self.sources, **dict.fromkeys(said, source)})
@@ -202,13 +165,38 @@ class PluginLimits:
         return PluginLimits(**values, sources=sources)
 
 
+_DOCUMENTED: Final = tuple(it for it in fields(PluginLimits) if _KEY in it.metadata)
+FIELDS: Final[Mapping[str, str]] = MappingProxyType({it.metadata[_KEY]: it.name for it in _DOCUMENTED})
+"""The field of ``PluginLimits`` for each key of a document."""
+_UNITS: Final[Mapping[str, Any]] = MappingProxyType({it.metadata[_KEY]: it.metadata[_UNIT] for it in _DOCUMENTED})
+_KEYS = {name: key for key, name in FIELDS.items()}
+
+
+_with_keys: Final = frozen(these={key: field(default=None, type=unit | None) for key, unit in _UNITS.items()})
+
+
+@_with_keys
+class LimitSettings:
+    """What one document asks for; ``None`` where it says nothing. The same keys in manifests and in the settings file.
+
+    ``max_memory`` and the other sizes are in bytes (``100MB``, ``64KiB``), the times in seconds (``30s``, ``500ms``),
+    ``max_cpu`` is a share of one core. See ``PluginLimits``, from which the keys come, for what each of them bounds.
+    """
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **limits: float | None) -> None: ...
+        def __getattr__(self, key: str) -> Any: ...
+
+
 def show_limit(key: str, value: float | None) -> str:
     """Return the value of a limit as a document would give it; ``key`` is that of the document."""
     if value is None:
         return "unlimited"
-    if key in _SIZES:
+    unit = _UNITS[key]
+    if unit in (Size, OutputSize):
         return show_size(int(value))
-    return show_duration(value) if key in _DURATIONS else f"{value:g}" if key == "max_cpu" else str(value)
+    return show_duration(value) if unit is Duration else f"{value:g}" if unit is Share else str(value)
 
 
 def _names() -> Iterable[str]:

@@ -21,7 +21,7 @@
       deterministic: true
       cache: {enabled: true, max_bytes: 1GiB}                    # see ``zenowasm.cache``
 
-``limits`` and ``plugins`` take the keys of ``LimitSettings``, and what they say stands in the place of the defaults,
+``limits`` and ``plugins`` take the keys of ``PluginLimits``, and what they say stands in the place of the defaults,
 higher or lower; the limits of a manifest can only lower it. Paths are relative to the current folder. Keys beside
 ``wasm`` belong to others; an unknown key inside of it is an error, since a misspelt ``allow_network`` would allow it.
 ``drain_seconds`` is how long reloads and the end wait for calls under way.
@@ -84,7 +84,6 @@ class DatabaseEntry:
     max_rows: Count | None = None
     max_bytes: Size | None = None
     max_seconds: Duration | None = None
-    line: int = field(default=0, metadata={NOT_IN_FILE: True})
 
 
 @frozen
@@ -164,11 +163,20 @@ class Settings:
     interruptible: bool = True
     deterministic: bool = True
     file: Path | None = field(default=None, metadata={NOT_IN_FILE: True})
-    whitelist_line: int = field(default=0, metadata={NOT_IN_FILE: True})
-    files_line: int = field(default=0, metadata={NOT_IN_FILE: True})
-    http_line: int = field(default=0, metadata={NOT_IN_FILE: True})
-    audit_line: int = field(default=0, metadata={NOT_IN_FILE: True})
-    telemetry_line: int = field(default=0, metadata={NOT_IN_FILE: True})
+    document: Node | None = field(default=None, repr=False, eq=False, metadata={NOT_IN_FILE: True})
+
+    def line(self, *keys: str) -> int:
+        """Return the line of a key in ``wasm``, or of the innermost of its parents that the file has; 0 for neither."""
+        line, node = 0, self.document
+        for key in keys:
+            if not isinstance(node, MappingNode) or key not in node:
+                break
+            line, node = node.key_lines[key], node[key]
+        return line
+
+    def error(self, *keys: str, message: str) -> SettingsError:
+        """Return the error for what the file says at a key in ``wasm``."""
+        return settings_error(self.file, self.line(*keys), ".".join(("wasm", *keys)), message)
 
     def plugins_enabled(self, environment: HostEnvironment) -> bool:
         """Return whether plugins are loaded: as the environment says, else the file, else not."""
@@ -209,7 +217,7 @@ class Settings:
         """Return what the host lets plugins do, whatever their manifests ask for."""
         return HostPolicy(
             whitelist=None if self.whitelist is None else frozenset(self.whitelist),
-            whitelist_place=f"{self.file}:{self.whitelist_line}: wasm.whitelist",
+            whitelist_place=f"{self.file}:{self.line('whitelist')}: wasm.whitelist",
             strict=self.security.strict_mode,
             allow_network=self.security.allow_network,
             allow_filesystem=self.security.allow_filesystem,
@@ -222,13 +230,13 @@ class Settings:
         """Return the URL of a connection, which is a secret; raises ``SettingsError`` when a variable is not set."""
         entry = (self.databases or {})[name]
         if entry.url is None:
-            return self._variable(entry.url_env or "", f"{name}.url_env", entry.line, variables)
-        return _VARIABLE.sub(lambda found: self._variable(found[1], f"{name}.url", entry.line, variables), entry.url)
+            return self._variable(entry.url_env or "", name, "url_env", variables)
+        return _VARIABLE.sub(lambda found: self._variable(found[1], name, "url", variables), entry.url)
 
-    def _variable(self, variable: str, path: str, line: int, variables: Mapping[str, str]) -> str:
+    def _variable(self, variable: str, database: str, key: str, variables: Mapping[str, str]) -> str:
         value = variables.get(variable)
         if value is None:
-            raise settings_error(self.file, line, f"wasm.databases.{path}", f"set the environment variable {variable}")
+            raise self.error("databases", database, key, message=f"set the environment variable {variable}")
         return value
 
 
@@ -270,7 +278,7 @@ def parse_settings(text: str, file: Path) -> Settings:
             raise expected(wasm, "a mapping")
         _check_keys(wasm, file)
         settings = _READER.read(wasm, Settings)
-        databases = _databases(wasm.get("databases"), settings)
+        _check_databases(wasm.get("databases"), settings)
         if not settings.interruptible:
             _refuse_time_limits(wasm)
     except EmptyDocumentError:
@@ -279,17 +287,7 @@ def parse_settings(text: str, file: Path) -> Settings:
         raise settings_error(file, error.line, error.field, str(error)) from error
     except FieldError as error:
         raise settings_error(file, error.node.line, error.node.path, str(error)) from error
-    lines = wasm.key_lines
-    return evolve(
-        settings,
-        file=file,
-        databases=databases,
-        whitelist_line=lines.get("whitelist", 0),
-        files_line=lines.get("files", 0),
-        http_line=lines.get("http", 0),
-        audit_line=lines.get("audit", 0),
-        telemetry_line=lines.get("telemetry", 0),
-    )
+    return evolve(settings, file=file, document=wasm)
 
 
 def settings_error(file: Path | None, line: int, name: str, message: str) -> SettingsError:
@@ -299,14 +297,13 @@ def settings_error(file: Path | None, line: int, name: str, message: str) -> Set
     return SettingsError(f"failed to parse settings: {where}: {message}", file=file, line=line, field=name)
 
 
-def _databases(node: Node | None, settings: Settings) -> Mapping[str, DatabaseEntry] | None:
-    """Give each connection its line, and see that it has one URL."""
+def _check_databases(node: Node | None, settings: Settings) -> None:
+    """Raise ``FieldError`` for a connection that has not one URL."""
     if settings.databases is None or not isinstance(node, MappingNode):
-        return None
+        return
     for name, entry in settings.databases.items():
         if (entry.url is None) is (entry.url_env is None):
             raise FieldError(node[name], "expected either url or url_env")
-    return {name: evolve(entry, line=node.key_lines[name]) for name, entry in settings.databases.items()}
 
 
 def _refuse_time_limits(wasm: MappingNode) -> None:

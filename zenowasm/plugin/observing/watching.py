@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zenowasm.plugin.configuration.settings import Settings, settings_error
+from zenowasm.plugin.configuration.settings import Settings
 from zenowasm.plugin.observing.audit import KEEP, MAX_BYTES, AuditError, AuditFile, AuditSink
 from zenowasm.plugin.observing.watch import Watch
 
@@ -31,7 +31,7 @@ def make_watch(
         try:
             audit = _file(settings, settings.audit.file, stack)
         except (AuditError, ValueError) as error:
-            raise settings_error(settings.file, settings.audit_line, "wasm.audit", str(error)) from error
+            raise settings.error("audit", message=str(error)) from error
     elif isinstance(audit, str | Path):
         audit = _file(settings, audit, stack)
     return Watch(backend, audit, telemetry)
@@ -53,4 +53,4 @@ def _telemetry(settings: Settings) -> Telemetry | None:
     try:
         return Telemetry(propagate=settings.telemetry.propagate)
     except TelemetryError as error:
-        raise settings_error(settings.file, settings.telemetry_line, "wasm.telemetry", str(error)) from error
+        raise settings.error("telemetry", message=str(error)) from error
