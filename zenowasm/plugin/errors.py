@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 
 from zenowasm.interp.errors import Exhaustion, HostExhaustion, Trap, TrapCode, WasmError
@@ -42,6 +44,26 @@ class ConfigError(PluginError):
 
 class LoadError(PluginError):
     """A plugin cannot be loaded: its binary is unreadable, malformed, invalid, or imports what no host offers."""
+
+
+class LoadPhase(Enum):
+    """A phase of loading a plugin, by the words that precede its errors."""
+
+    MODULE = "failed to load WASM module"
+    METADATA = "failed to get plugin metadata"
+    SLOTS = "failed to get plugin slots"
+
+    def failed(self, cause: object, kind: type[LoadError] = LoadError) -> LoadError:
+        """Return the error for a phase that ``cause`` has ended."""
+        return kind(f"{self.value}: {cause}")
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Raise a ``PluginError`` of the block as this phase's ``LoadError``."""
+        try:
+            yield
+        except PluginError as error:
+            raise self.failed(error) from error
 
 
 class NotAdmittedError(LoadError):
@@ -89,7 +111,11 @@ class RequestLimitError(RequestError):
 
 
 class FunctionNotFoundError(PluginError):
-    """The module lacks an export of the ABI: ``function F not found in module N``."""
+    """The module lacks an export of the ABI: ``function F not found in module N``; ``phase`` is that which calls F."""
+
+    def __init__(self, message: str, phase: LoadPhase = LoadPhase.MODULE) -> None:
+        super().__init__(message)
+        self.phase = phase
 
 
 class MissingMemoryError(PluginError):

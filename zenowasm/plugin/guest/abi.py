@@ -13,7 +13,14 @@ from attrs import define, field, frozen
 
 from zenowasm.backends.protocol import FuncType, MemType, Module
 from zenowasm.interp.types import I32
-from zenowasm.plugin.errors import FunctionNotFoundError, MissingMemoryError, PluginError, ReplyError, SignatureError
+from zenowasm.plugin.errors import (
+    FunctionNotFoundError,
+    LoadPhase,
+    MissingMemoryError,
+    PluginError,
+    ReplyError,
+    SignatureError,
+)
 from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, parse_first
 
 INIT = "plugin_init"
@@ -39,6 +46,8 @@ EXPORTS: Mapping[str, FuncType] = MappingProxyType(
 """The functions that a host calls, with their types."""
 REQUIRED = (INIT, REGISTER_SLOTS, EXECUTE, ALLOC)
 """Without these no slot can be called. Published samples lack ``plugin_cleanup``, so that one may be missing."""
+_PHASES = {INIT: LoadPhase.METADATA, REGISTER_SLOTS: LoadPhase.SLOTS}
+"""The phase that calls an export; without an entry, the module does not load at all."""
 MAX_SLOT_NAME = 256
 
 
@@ -92,12 +101,11 @@ def export_problems(module: Module, plugin: str) -> list[PluginError]:
     problems: list[PluginError] = []
     for name, wanted in EXPORTS.items():
         found = exports.get(name)
-        if found is None:
+        if not isinstance(found, FuncType):
             if name in REQUIRED:
-                problems.append(FunctionNotFoundError(f"function {name} not found in module {plugin}"))
-        elif not isinstance(found, FuncType):
-            if name in REQUIRED:
-                problems.append(FunctionNotFoundError(f"function {name} not found in module {plugin}: it is {found}"))
+                other = "" if found is None else f": it is {found}"
+                message = f"function {name} not found in module {plugin}{other}"
+                problems.append(FunctionNotFoundError(message, _PHASES.get(name, LoadPhase.MODULE)))
         elif found != wanted:
             problems.append(SignatureError(f"function {name} in module {plugin} is {found}, expected {wanted}"))
     if not isinstance(exports.get(MEMORY), MemType):

@@ -16,8 +16,8 @@ from zenowasm.plugin.configuration.config import ResolvedConfig, resolve_config,
 from zenowasm.plugin.configuration.files import read_bounded
 from zenowasm.plugin.configuration.limits import FIELDS, TIME_LIMITS, PluginLimits, show_limit
 from zenowasm.plugin.configuration.manifest import Manifest
-from zenowasm.plugin.errors import FunctionNotFoundError, LoadError, PluginError, UnsupportedLimitError
-from zenowasm.plugin.guest.abi import INIT, REGISTER_SLOTS, export_problems
+from zenowasm.plugin.errors import FunctionNotFoundError, LoadPhase, UnsupportedLimitError
+from zenowasm.plugin.guest.abi import export_problems
 from zenowasm.plugin.guest.exports import Guest
 from zenowasm.plugin.guest.jsonvalue import encode
 from zenowasm.plugin.host_functions.binding import functions
@@ -104,11 +104,11 @@ def read_binary(manifest: Manifest, limit: int) -> bytes:
         path = manifest.binary_path.resolve(strict=True)
         # The manifest was checked when it was read; links can have changed since.
         if not path.is_relative_to(manifest.folder.resolve()):
-            raise LoadError(f"failed to load WASM module: {manifest.binary}: lies outside of the plugin's folder")
+            raise LoadPhase.MODULE.failed(f"{manifest.binary}: lies outside of the plugin's folder")
         return read_bounded(path, limit)
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
         reason = getattr(error, "strerror", None) or str(error)
-        raise LoadError(f"failed to load WASM module: {manifest.binary_path}: {reason}") from error
+        raise LoadPhase.MODULE.failed(f"{manifest.binary_path}: {reason}") from error
 
 
 def check_limits(limits: PluginLimits, engine: Engine) -> None:
@@ -136,11 +136,12 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
             module = engine.compile(binary, limits.compiling)
     except WasmError as error:
         reason = _reason(error, binary, limits, manifest.name)
-        raise LoadError(f"failed to load WASM module: {manifest.binary_path}: {reason}") from error
+        raise LoadPhase.MODULE.failed(f"{manifest.binary_path}: {reason}") from error
     for problem in export_problems(module, manifest.name):
-        raise LoadError(f"{_phase(problem)}: {problem}") from problem
+        phase = problem.phase if isinstance(problem, FunctionNotFoundError) else LoadPhase.MODULE
+        raise phase.failed(problem) from problem
     for missing in interface().problems(module):
-        raise LoadError(f"failed to load WASM module: {missing.message}")
+        raise LoadPhase.MODULE.failed(missing.message)
     return PluginCode(
         manifest,
         engine,
@@ -177,14 +178,3 @@ def _reason(error: WasmError, binary: bytes, limits: PluginLimits, plugin: str) 
         value = show_limit(key, getattr(limits, field_))
         return f"{error} ({key} is {value}; {limits.remedy(field_, plugin)})"
     return str(error)
-
-
-def _phase(problem: PluginError) -> str:
-    """Return the words of the phase in which the original stumbles over a missing export."""
-    if isinstance(problem, FunctionNotFoundError):
-        text = str(problem)
-        if text.startswith(f"function {INIT} "):
-            return "failed to get plugin metadata"
-        if text.startswith(f"function {REGISTER_SLOTS} "):
-            return "failed to get plugin slots"
-    return "failed to load WASM module"

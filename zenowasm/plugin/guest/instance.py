@@ -25,7 +25,7 @@ from zenowasm.plugin.errors import (
     BadPointerError,
     BusyError,
     CallError,
-    LoadError,
+    LoadPhase,
     MemoryLimitError,
     OutputLimitError,
     PluginError,
@@ -192,15 +192,15 @@ class PluginInstance:
             imports = linker.resolve(self._store, module, owner=name, observer=self._code.services.observer)
             instance = self._store.instantiate(module, imports)
         except LinkError as error:
-            raise LoadError(f"failed to load WASM module: {error}") from error
+            raise LoadPhase.MODULE.failed(error) from error
         except LimitError as error:
             limit = f"{self._limits.memory_bytes} bytes; {self._limits.remedy('memory_bytes', name)}"
-            raise MemoryLimitError(
-                f"failed to load WASM module: it declares more memory or larger tables than it may have ({limit})"
+            raise LoadPhase.MODULE.failed(
+                f"it declares more memory or larger tables than it may have ({limit})", MemoryLimitError
             ) from error
         except WasmError as error:
             failure = self._failure("start", error)
-            raise LoadError(f"failed to load WASM module: {failure}") from failure
+            raise LoadPhase.MODULE.failed(failure) from failure
         self._guest.bind(instance.exports)
         start = next((export for export in (INITIALIZE, START) if self._guest.has(export)), None)
         if start is None:
@@ -212,7 +212,7 @@ class PluginInstance:
             if isinstance(error.__cause__, ProcExit) and error.__cause__.code == 0 and start == START:
                 self.usable = True
             else:
-                raise LoadError(f"failed to load WASM module: {error}") from error
+                raise LoadPhase.MODULE.failed(error) from error
 
     def _make_wasi(self) -> WasiContext:
         """Make what the guest sees of its host through WASI."""
@@ -234,14 +234,14 @@ class PluginInstance:
         return self._wasi
 
     def _metadata(self) -> Metadata:
-        with self._loading(INIT), _named("failed to get plugin metadata"):
+        with self._loading(INIT), LoadPhase.METADATA.errors():
             return self._reply(parse_metadata, "metadata", INIT)
 
     def _slots(self) -> tuple[SlotDefinition, ...]:
         def parse(data: bytes) -> tuple[SlotDefinition, ...]:
             return parse_slots(data, self._limits.slots)
 
-        with self._loading(REGISTER_SLOTS), _named("failed to get plugin slots"):
+        with self._loading(REGISTER_SLOTS), LoadPhase.SLOTS.errors():
             return self._reply(parse, "slots", REGISTER_SLOTS)
 
     def _reply(self, parse: Callable[[bytes], _T], what: str, function: str, *arguments: int) -> _T:
@@ -381,12 +381,3 @@ def _weak(method: Callable[_P, _T]) -> Callable[_P, _T]:
         return found(*arguments, **options)
 
     return call
-
-
-@contextmanager
-def _named(words: str) -> Iterator[None]:
-    """Put the words of a phase before whatever goes wrong in it."""
-    try:
-        yield
-    except PluginError as error:
-        raise LoadError(f"{words}: {error}") from error

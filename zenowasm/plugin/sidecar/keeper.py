@@ -19,7 +19,7 @@ from typing import Final
 from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.plugin.call import RunningCall
 from zenowasm.plugin.configuration.limits import PluginLimits
-from zenowasm.plugin.errors import LoadError, PluginError, SlotFailedError, call_error
+from zenowasm.plugin.errors import LoadPhase, PluginError, SlotFailedError, call_error
 from zenowasm.plugin.guest.abi import INIT, REGISTER_SLOTS, parse_metadata, parse_slots, response_of
 from zenowasm.plugin.guest.jsonvalue import JSONValue, encode
 from zenowasm.plugin.host_functions.context import HostContext
@@ -201,11 +201,11 @@ class SidecarKeeper:
 
     def _prepare(self, session: Session) -> None:
         """Let a process that has just started say what it is, and the first one which slots it has."""
-        with _named("failed to get plugin metadata"):
+        with LoadPhase.METADATA.errors():
             metadata = parse_metadata(encode(self._phase(session, INIT)))
         if self._declaration is not None:
             return
-        with _named("failed to get plugin slots"):
+        with LoadPhase.SLOTS.errors():
             slots = self._phase(session, REGISTER_SLOTS)
             if isinstance(slots, dict):
                 slots = slots.get("slots")
@@ -220,12 +220,3 @@ class SidecarKeeper:
             if not response.success:
                 raise SlotFailedError(slot, response.error or "it did not say why")
         return value.get("data")
-
-
-@contextmanager
-def _named(words: str) -> Iterator[None]:
-    """Put the words of a phase before whatever goes wrong in it."""
-    try:
-        yield
-    except PluginError as error:
-        raise LoadError(f"{words}: {error}") from error
