@@ -27,7 +27,7 @@ from zenowasm.plugin.guest.abi import Response, SlotDefinition
 from zenowasm.plugin.guest.code import check_limits
 from zenowasm.plugin.guest.jsonvalue import JSONValue
 from zenowasm.plugin.lifecycle.folder_watch import FolderWatch
-from zenowasm.plugin.lifecycle.generation import Generation
+from zenowasm.plugin.lifecycle.loaded_plugin import LoadedPlugin
 from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.lifecycle.reports import PluginProblem, ReloadReport, ShutdownReport
 from zenowasm.plugin.lifecycle.slot_cache import SlotCache
@@ -148,7 +148,7 @@ class Host:
             raise
 
     @property
-    def plugins(self) -> Mapping[str, Generation]:
+    def plugins(self) -> Mapping[str, LoadedPlugin]:
         """The loaded plugins by name, in the order in which they were loaded."""
         return self.manager.plugins
 
@@ -182,7 +182,7 @@ class Host:
         checked against the slot's declared inputs, as a script's are. ``timeout`` (seconds) and ``fuel`` bound this
         call; where the plugin's own limits are stricter, those do. Raises ``SlotFailedError`` with the plugin's message
         when the slot does not succeed, ``InputError``, ``NotLoadedError``, ``SlotNotFoundError``, ``ClosedError``,
-        what ``Generation.execute`` raises, and ``ValueError`` for a bound that is not greater than 0.
+        what ``LoadedPlugin.execute`` raises, and ``ValueError`` for a bound that is not greater than 0.
         """
         given = {**parameters, **more} if parameters else more
         return _data(slot, self.manager.call(slot, given, None, _budget(timeout, fuel)))

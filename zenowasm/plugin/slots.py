@@ -9,7 +9,7 @@ from zenowasm.plugin.errors import PluginError, SlotConflictError
 from zenowasm.plugin.guest.abi import Response
 from zenowasm.plugin.guest.jsonvalue import JSONValue, encode
 from zenowasm.plugin.inputs import TYPES, VALUE
-from zenowasm.plugin.lifecycle.generation import Generation
+from zenowasm.plugin.lifecycle.loaded_plugin import LoadedPlugin
 from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.lifecycle.reports import PluginProblem
 from zenowasm.plugin.services import LogRecord
@@ -36,8 +36,8 @@ class _Words:
     def __init__(self, manager: PluginManager, registry: SlotRegistry) -> None:
         self._manager = manager
         self._registry = registry
-        self._registered: dict[str, Generation] = {}
-        self._refused: dict[str, Generation] = {}
+        self._registered: dict[str, LoadedPlugin] = {}
+        self._refused: dict[str, LoadedPlugin] = {}
         self._lock = threading.Lock()
 
     def follow(self) -> None:
@@ -51,7 +51,7 @@ class _Words:
                 if self._registered.get(name, self._refused.get(name)) is not plugin:
                     self._register(name, plugin)
 
-    def _register(self, name: str, plugin: Generation) -> None:
+    def _register(self, name: str, plugin: LoadedPlugin) -> None:
         definition = plugin.slots[name]
         try:
             self._registry.register(

@@ -18,7 +18,7 @@ from zenowasm.plugin.configuration.manifest import read_manifest
 from zenowasm.plugin.configuration.versions import ZENO_VERSION
 from zenowasm.plugin.guest.abi import SlotDefinition
 from zenowasm.plugin.guest.jsonvalue import JSONValue
-from zenowasm.plugin.lifecycle.generation import Generation
+from zenowasm.plugin.lifecycle.loaded_plugin import LoadedPlugin
 from zenowasm.plugin.lifecycle.reports import PluginProblem, ReloadReport
 from zenowasm.zenolang import Slot, SlotRegistry, default_registry
 
@@ -132,7 +132,7 @@ class OnDemandHost(Host):
         return await super().call_async(slot, parameters, **more)
 
     @property
-    def plugins(self) -> Mapping[str, Generation]:
+    def plugins(self) -> Mapping[str, LoadedPlugin]:
         """All plugins by name."""
         self.need_all()
         return super().plugins

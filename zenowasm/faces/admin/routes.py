@@ -22,7 +22,7 @@ from zenowasm.plugin.errors import (
     TimeLimitError,
 )
 from zenowasm.plugin.guest.jsonvalue import JSONError, parse_whole
-from zenowasm.plugin.lifecycle.generation import Generation
+from zenowasm.plugin.lifecycle.loaded_plugin import LoadedPlugin
 from zenowasm.plugin.lifecycle.reports import PluginChange
 
 RELOAD: Final = "/api/admin/plugins/reload"
@@ -169,7 +169,7 @@ def _change(change: PluginChange) -> dict[str, object]:
     }
 
 
-def _plugin(plugin: Generation) -> dict[str, object]:
+def _plugin(plugin: LoadedPlugin) -> dict[str, object]:
     return {
         "name": plugin.name,
         "version": plugin.version.version,

@@ -23,7 +23,7 @@ from zenowasm.plugin.guest.jsonvalue import encode
 from zenowasm.plugin.host_functions.binding import functions
 from zenowasm.plugin.host_functions.context import HostContext
 from zenowasm.plugin.host_functions.port import GuestPort
-from zenowasm.plugin.lifecycle.generation import Version
+from zenowasm.plugin.lifecycle.loaded_plugin import Version
 from zenowasm.plugin.observing.log import PluginLog
 from zenowasm.plugin.observing.redaction import Redactor
 from zenowasm.plugin.services import HostServices

@@ -8,10 +8,10 @@ from types import MappingProxyType
 from attrs import field, frozen
 
 from zenowasm.plugin.errors import AlreadyLoadedError, NotLoadedError, SlotConflictError, SlotNotFoundError
-from zenowasm.plugin.lifecycle.generation import Generation
+from zenowasm.plugin.lifecycle.loaded_plugin import LoadedPlugin
 
 
-def _nothing() -> Mapping[str, Generation]:
+def _nothing() -> Mapping[str, LoadedPlugin]:
     return MappingProxyType({})
 
 
@@ -22,10 +22,10 @@ class Catalog:
     Who reads one catalog sees every plugin and slot either before a change or after it.
     """
 
-    plugins: Mapping[str, Generation] = field(factory=_nothing)
-    owners: Mapping[str, Generation] = field(factory=_nothing)
+    plugins: Mapping[str, LoadedPlugin] = field(factory=_nothing)
+    owners: Mapping[str, LoadedPlugin] = field(factory=_nothing)
 
-    def owner(self, slot: str) -> Generation:
+    def owner(self, slot: str) -> LoadedPlugin:
         """Return the plugin that has a slot; raises ``NotLoadedError`` or ``SlotNotFoundError``."""
         found = self.owners.get(slot)
         if found is None:
@@ -35,14 +35,14 @@ class Catalog:
             raise NotLoadedError(f"plugin {name} not loaded")
         return found
 
-    def plugin(self, name: str) -> Generation:
+    def plugin(self, name: str) -> LoadedPlugin:
         """Return a plugin by its name; raises ``NotLoadedError``."""
         found = self.plugins.get(name)
         if found is None:
             raise NotLoadedError(f"plugin {name} not loaded")
         return found
 
-    def replaced(self, old: Generation | None, new: Generation | None, reserved: Callable[[str], bool]) -> Catalog:
+    def replaced(self, old: LoadedPlugin | None, new: LoadedPlugin | None, reserved: Callable[[str], bool]) -> Catalog:
         """Return a catalog with ``new`` in the place of ``old``; either may be missing.
 
         ``reserved`` tells the slots that no plugin may claim. Raises ``AlreadyLoadedError`` when another plugin has

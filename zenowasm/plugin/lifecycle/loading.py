@@ -19,7 +19,7 @@ from zenowasm.plugin.configuration.manifest import Manifest, PluginType
 from zenowasm.plugin.errors import LoadError, PluginError
 from zenowasm.plugin.guest.code import PluginCode, load_code, read_binary
 from zenowasm.plugin.guest.instance import PluginInstance
-from zenowasm.plugin.lifecycle.generation import Declaration, Generation, Version
+from zenowasm.plugin.lifecycle.loaded_plugin import Declaration, LoadedPlugin, Version
 from zenowasm.plugin.lifecycle.pool import LONGEST_WAIT, SHORT
 from zenowasm.plugin.lifecycle.slot_cache import SlotCache
 from zenowasm.plugin.services import HostServices, LogRecord
@@ -40,7 +40,7 @@ class Loader:
     services: HostServices
     cache: SlotCache | None = None
 
-    def load(self, manifest: Manifest, *, now: bool = False) -> Generation:
+    def load(self, manifest: Manifest, *, now: bool = False) -> LoadedPlugin:
         """Return a version of a plugin, ready for calls.
 
         A plugin whose slots are in the cache is loaded by its first call, unless ``now``; any other is loaded here,
@@ -86,14 +86,14 @@ class Loader:
         limits: PluginLimits,
         make: WorkerMaker,
         first: Worker | None = None,
-    ) -> Generation:
+    ) -> LoadedPlugin:
         def report(error: PluginError) -> None:
             self.services.log(LogRecord(manifest.name, "error", f"Failed to cleanup plugin: {error}"))
 
         counting = None
         if manifest.type is PluginType.WASM and self.engines.differ and limits.fuel is None:
             counting = _LateMaker(self, manifest, version, declaration, _MAKERS[manifest.type], counts_fuel=True)
-        return Generation(
+        return LoadedPlugin(
             manifest,
             version,
             declaration,

@@ -27,7 +27,7 @@ from zenowasm.plugin.errors import (
 from zenowasm.plugin.guest.abi import Response, SlotDefinition
 from zenowasm.plugin.lifecycle.catalog import Catalog
 from zenowasm.plugin.lifecycle.executor import HostThreads
-from zenowasm.plugin.lifecycle.generation import Generation, Retirement
+from zenowasm.plugin.lifecycle.loaded_plugin import LoadedPlugin, Retirement
 from zenowasm.plugin.lifecycle.loading import Loader
 from zenowasm.plugin.lifecycle.reloading import Step, plan_reload
 from zenowasm.plugin.lifecycle.reports import Change, PluginProblem, ReloadReport, ShutdownReport
@@ -68,7 +68,7 @@ class PluginManager:
         self._folders: list[Path] = []
         self._listeners: list[Callable[[], None]] = []
         self._claimed: set[str] = set()
-        self._retiring: set[Generation] = set()
+        self._retiring: set[LoadedPlugin] = set()
         self._changing = threading.Lock()
         self._changer: int | None = None
         self._closing = False
@@ -81,12 +81,12 @@ class PluginManager:
         return self._catalog
 
     @property
-    def plugins(self) -> Mapping[str, Generation]:
+    def plugins(self) -> Mapping[str, LoadedPlugin]:
         """The loaded plugins by name, in the order in which they were loaded."""
         return self._catalog.plugins
 
     @property
-    def slots(self) -> Mapping[str, tuple[Generation, SlotDefinition]]:
+    def slots(self) -> Mapping[str, tuple[LoadedPlugin, SlotDefinition]]:
         """Every slot with its plugin."""
         return {slot: (plugin, plugin.slots[slot]) for slot, plugin in self._catalog.owners.items()}
 
@@ -131,7 +131,7 @@ class PluginManager:
             raise LoadError(f"{folder} holds {len(found)} plugins, the limit is {limit}")
         return found
 
-    def load(self, folder: Path) -> Generation:
+    def load(self, folder: Path) -> LoadedPlugin:
         """Load the plugin in ``folder``.
 
         Raises ``ManifestError``, ``ConfigError``, ``LoadError``, ``AlreadyLoadedError``, and ``SlotConflictError``
@@ -189,9 +189,9 @@ class PluginManager:
         """Call a slot of whichever plugin has it and return the plugin's answer, successful or not.
 
         This is the only way to call one. ``started`` is the moment, of ``time.monotonic``, from which the call's time
-        counts, now unless given; the rest is as in ``SlotRequest`` and ``Generation.execute``. Raises
+        counts, now unless given; the rest is as in ``SlotRequest`` and ``LoadedPlugin.execute``. Raises
         ``NotLoadedError`` or ``SlotNotFoundError`` when no plugin has the slot, ``ClosedError``, and what
-        ``Generation.execute`` raises.
+        ``LoadedPlugin.execute`` raises.
         """
         trace = CallTrace(slot=slot)
         plugin = self._begin(trace)
@@ -242,7 +242,7 @@ class PluginManager:
     ) -> None:
         self.close()
 
-    def _begin(self, call: CallTrace) -> Generation:
+    def _begin(self, call: CallTrace) -> LoadedPlugin:
         """Return the plugin that has a call's slot, with the call begun there."""
         while True:
             if self._closing and not self._threads.is_one:
@@ -293,7 +293,7 @@ class PluginManager:
         for listener in self._listeners:
             listener()
 
-    def _retire(self, plugin: Generation, end: float) -> Retirement:
+    def _retire(self, plugin: LoadedPlugin, end: float) -> Retirement:
         ending = plugin.retire(max(end - monotonic(), 0.0))
         if ending.abandoned:
             self._note(plugin.name, "warn", f"{ending.abandoned} calls of version {plugin.version} are not waited for")

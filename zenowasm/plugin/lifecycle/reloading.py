@@ -11,7 +11,7 @@ from zenowasm.plugin.configuration.manifest import read_manifest
 from zenowasm.plugin.configuration.versions import ZENO_VERSION
 from zenowasm.plugin.errors import LoadError, NotListedError, PluginError
 from zenowasm.plugin.lifecycle.catalog import Catalog
-from zenowasm.plugin.lifecycle.generation import Generation, Retirement
+from zenowasm.plugin.lifecycle.loaded_plugin import LoadedPlugin, Retirement
 from zenowasm.plugin.lifecycle.loading import Loader
 from zenowasm.plugin.lifecycle.reports import Change, PluginChange
 
@@ -21,8 +21,8 @@ class Step:
     """What is to become of one plugin: ``new`` in the place of ``old``, unless there is an ``error``."""
 
     folder: Path
-    old: Generation | None = None
-    new: Generation | None = None
+    old: LoadedPlugin | None = None
+    new: LoadedPlugin | None = None
     error: PluginError | None = None
     change: Change = Change.FAILED
 
@@ -52,12 +52,12 @@ class Plan:
     steps: list[Step] = field(factory=list)
 
     @property
-    def replaced(self) -> list[Generation]:
+    def replaced(self) -> list[LoadedPlugin]:
         """The versions that make way."""
         return [it.old for it in self.steps if it.old is not None and it.change in (Change.RELOADED, Change.REMOVED)]
 
     @property
-    def rejected(self) -> list[Generation]:
+    def rejected(self) -> list[LoadedPlugin]:
         """The versions that take no one's place."""
         return [it.new for it in self.steps if it.new is not None and it.change is Change.FAILED]
 
@@ -65,7 +65,7 @@ class Plan:
 def plan_reload(
     loader: Loader,
     catalog: Catalog,
-    loaded: Iterable[Generation],
+    loaded: Iterable[LoadedPlugin],
     folders: Sequence[Path],
     reserved: Callable[[str], bool],
     *,
@@ -92,7 +92,7 @@ def plan_reload(
     return plan
 
 
-def _step(loader: Loader, old: Generation, *, may_go: bool) -> Step:
+def _step(loader: Loader, old: LoadedPlugin, *, may_go: bool) -> Step:
     step = Step(old.manifest.folder, old)
     if may_go and not step.folder.exists():
         step.change = Change.REMOVED

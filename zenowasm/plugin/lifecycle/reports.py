@@ -8,7 +8,7 @@ from pathlib import Path
 from attrs import frozen
 
 from zenowasm.plugin.errors import PluginError
-from zenowasm.plugin.lifecycle.generation import Retirement, Version
+from zenowasm.plugin.lifecycle.loaded_plugin import Retirement, Version
 
 
 class Change(Enum):

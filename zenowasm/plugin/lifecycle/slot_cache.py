@@ -17,7 +17,7 @@ from zenowasm.cache import Bounds, Cache, cache_enabled, cache_folder
 from zenowasm.plugin.errors import ReplyError
 from zenowasm.plugin.guest.abi import parse_metadata, parse_slots
 from zenowasm.plugin.guest.jsonvalue import JSONError, encode, parse_first
-from zenowasm.plugin.lifecycle.generation import Declaration
+from zenowasm.plugin.lifecycle.loaded_plugin import Declaration
 
 FOLDER: Final = "slots"
 MAX_BYTES: Final = 1 << 20

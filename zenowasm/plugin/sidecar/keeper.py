@@ -23,7 +23,7 @@ from zenowasm.plugin.errors import LoadPhase, PluginError, SlotFailedError, call
 from zenowasm.plugin.guest.abi import INIT, REGISTER_SLOTS, parse_metadata, parse_slots, response_of
 from zenowasm.plugin.guest.jsonvalue import JSONValue, encode
 from zenowasm.plugin.host_functions.context import HostContext
-from zenowasm.plugin.lifecycle.generation import Declaration
+from zenowasm.plugin.lifecycle.loaded_plugin import Declaration
 from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.sidecar.code import SidecarCode
 from zenowasm.plugin.sidecar.errors import SidecarGaveUpError

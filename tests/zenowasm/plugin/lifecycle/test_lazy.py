@@ -14,7 +14,7 @@ from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import LoadError
 from zenowasm.plugin.guest.abi import SlotDefinition
 from zenowasm.plugin.lifecycle import loading
-from zenowasm.plugin.lifecycle.generation import Declaration
+from zenowasm.plugin.lifecycle.loaded_plugin import Declaration
 from zenowasm.plugin.lifecycle.manager import PluginManager
 from zenowasm.plugin.lifecycle.slot_cache import SlotCache
 from zenowasm.plugin.services import HostServices

@@ -8,7 +8,7 @@ import pytest
 from zenowasm.backends import registry
 from zenowasm.plugin.guest.abi import InputDefinition, Metadata, SlotDefinition
 from zenowasm.plugin.lifecycle import slot_cache
-from zenowasm.plugin.lifecycle.generation import Declaration
+from zenowasm.plugin.lifecycle.loaded_plugin import Declaration
 from zenowasm.plugin.lifecycle.slot_cache import SlotCache
 
 SHA = "ab" * 32

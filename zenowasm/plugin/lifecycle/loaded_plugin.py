@@ -66,7 +66,7 @@ class Retirement:
         return not self.abandoned and not self.failures
 
 
-class Generation:
+class LoadedPlugin:
     """A version of a plugin that answers calls until it is retired.
 
     Calls are counted, from ``begin`` to ``end``: two versions live side by side while the calls of the older one end.
