@@ -57,7 +57,7 @@ class Loader:
         cache, engine = self.cache, self.engines.usual
         known = cache.get(version.sha256, engine) if cache is not None and not now else None
         if known is not None:
-            late = _LateMaker(self, manifest, version, known, make_maker, counts_fuel=counts_fuel)
+            late = _DeferredLoader(self, manifest, version, known, make_maker, counts_fuel=counts_fuel)
             return self._generation(manifest, version, known, limits, late)
         make, first = self.start(manifest, binary, make_maker, counts_fuel=counts_fuel)
         declaration = Declaration(first.metadata, first.slots)
@@ -92,7 +92,7 @@ class Loader:
 
         counting = None
         if manifest.type is PluginType.WASM and self.engines.differ and limits.fuel is None:
-            counting = _LateMaker(self, manifest, version, declaration, _MAKERS[manifest.type], counts_fuel=True)
+            counting = _DeferredLoader(self, manifest, version, declaration, _MAKERS[manifest.type], counts_fuel=True)
         return LoadedPlugin(
             manifest,
             version,
@@ -113,7 +113,7 @@ class Loader:
         return SHORT if Capability.PARALLEL in self.engines.usual.capabilities else inf
 
 
-class _LateMaker:
+class _DeferredLoader:
     """Loads a plugin when its first worker is asked for, and checks that it is what it was taken for.
 
     After a failure the calls that follow are told the same, until a pause is over, which doubles with each failure: a

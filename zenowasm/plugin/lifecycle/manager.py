@@ -147,7 +147,7 @@ class PluginManager:
             except LoadError:
                 plugin.retire(0)
                 raise
-        self._tell()
+        self._notify_listeners()
         return plugin
 
     def reload(self, name: str | None = None, *, drain_seconds: float | None = None) -> ReloadReport:
@@ -169,7 +169,7 @@ class PluginManager:
             self._publish(plan.catalog)
             self._note_problems(plan.steps)
         if plan.catalog is not catalog:
-            self._tell()
+            self._notify_listeners()
         for plugin in plan.rejected:
             plugin.retire(0)
         end = monotonic() + self._drain_seconds(drain_seconds)
@@ -289,7 +289,7 @@ class PluginManager:
         self._claimed.update(catalog.owners)
         self._catalog = catalog
 
-    def _tell(self) -> None:
+    def _notify_listeners(self) -> None:
         for listener in self._listeners:
             listener()
 
