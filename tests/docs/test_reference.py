@@ -14,8 +14,8 @@ from docs.blocks import ROOT
 
 from zenowasm.backends.cache import DEFAULT_BYTES
 from zenowasm.cli.main import cli
-from zenowasm.faces.admin import routes
-from zenowasm.faces.terminal import COMMANDS
+from zenowasm.frontends.admin import routes
+from zenowasm.frontends.terminal import COMMANDS
 from zenowasm.plugin import Host, PluginLimits, errors
 from zenowasm.plugin.configuration.limits import FIELDS, LimitSettings, show_limit
 from zenowasm.plugin.configuration.manifest import ConfigParameter, Manifest, PermissionLists, Requires, Sidecar

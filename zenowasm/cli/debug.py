@@ -15,7 +15,7 @@ from zenowasm.cli.modules import as_module
 from zenowasm.cli.script import STDIN, run_script
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
 from zenowasm.display import visible
-from zenowasm.faces.terminal import Terminal, line_reader
+from zenowasm.frontends.terminal import Terminal, line_reader
 from zenowasm.interp.binary.sections import MAGIC
 from zenowasm.interp.text.sources import is_text
 

@@ -13,9 +13,9 @@ import click
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.display import visible
-from zenowasm.faces.admin.errors import AdminError
-from zenowasm.faces.admin.state import default_state_file, read_state
-from zenowasm.faces.admin.token import TOKEN
+from zenowasm.frontends.admin.errors import AdminError
+from zenowasm.frontends.admin.state import default_state_file, read_state
+from zenowasm.frontends.admin.token import TOKEN
 from zenowasm.plugin import PluginError, load_environment
 
 URL = "ZENO_ADMIN_URL"

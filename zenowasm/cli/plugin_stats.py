@@ -19,9 +19,9 @@ from rich.table import Table
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.display import visible
-from zenowasm.faces.admin.errors import AdminError
-from zenowasm.faces.admin.state import AdminState, default_state_file, read_state
-from zenowasm.faces.admin.token import TOKEN
+from zenowasm.frontends.admin.errors import AdminError
+from zenowasm.frontends.admin.state import AdminState, default_state_file, read_state
+from zenowasm.frontends.admin.token import TOKEN
 from zenowasm.plugin import load_environment
 from zenowasm.plugin.errors import PluginError
 from zenowasm.plugin.observing.audit_stats import AuditStats, read_audit, rotated

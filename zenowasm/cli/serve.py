@@ -19,10 +19,10 @@ from zenowasm.cli import options
 from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.cli.script import print_log
 from zenowasm.display import visible
-from zenowasm.faces.admin.errors import AdminError
-from zenowasm.faces.admin.server import AdminServer
-from zenowasm.faces.admin.state import AdminState, default_state_file, removed_state, write_state
-from zenowasm.faces.admin.token import TOKEN, admin_token
+from zenowasm.frontends.admin.errors import AdminError
+from zenowasm.frontends.admin.server import AdminServer
+from zenowasm.frontends.admin.state import AdminState, default_state_file, removed_state, write_state
+from zenowasm.frontends.admin.token import TOKEN, admin_token
 from zenowasm.plugin import Host, PluginError, ShutdownReport, load_environment
 from zenowasm.plugin.configuration.settings import read_settings
 

@@ -1,6 +1,7 @@
 """A debugging session: watches stores, decides when to stop, and shows what a stopped execution looks like.
 
-It knows nothing of terminals or editors: a front (``zenowasm.faces``) is told of each stop and says how to go on.
+It knows nothing of terminals or editors: a frontend (``zenowasm.frontends``) is told of each stop and says how to
+go on.
 """
 
 from __future__ import annotations

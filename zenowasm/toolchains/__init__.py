@@ -1,4 +1,4 @@
 """How plugins are made: a template for each language, and how each language's compiler builds one.
 
-``plugin new`` and ``plugin build`` are faces of ``templates`` and ``build``.
+``plugin new`` and ``plugin build`` are frontends of ``templates`` and ``build``.
 """

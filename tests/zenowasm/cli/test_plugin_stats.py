@@ -8,8 +8,8 @@ import os
 import attrs
 import pytest
 
-from zenowasm.faces.admin.server import AdminServer
-from zenowasm.faces.admin.state import AdminState, write_state
+from zenowasm.frontends.admin.server import AdminServer
+from zenowasm.frontends.admin.state import AdminState, write_state
 from zenowasm.plugin import Host, HostEnvironment
 
 TOKEN = "a-token-of-the-tests"

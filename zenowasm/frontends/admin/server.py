@@ -15,8 +15,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Any, Final, Self
 
-from zenowasm.faces.admin.errors import AdminError
-from zenowasm.faces.admin.routes import Answer, BadRequestError, Request, Routes, Stats, failure
+from zenowasm.frontends.admin.errors import AdminError
+from zenowasm.frontends.admin.routes import Answer, BadRequestError, Request, Routes, Stats, failure
 from zenowasm.plugin import Host
 from zenowasm.plugin.guest.jsonvalue import encode
 

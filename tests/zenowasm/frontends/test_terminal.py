@@ -9,7 +9,7 @@ from support.engines import Guest
 from support.wasm import wat
 
 from zenowasm.debugger import DebuggerQuit, Session
-from zenowasm.faces.terminal import COMMANDS, PROMPT, Terminal, find_command, hexdump, line_reader
+from zenowasm.frontends.terminal import COMMANDS, PROMPT, Terminal, find_command, hexdump, line_reader
 from zenowasm.interp.errors import Trap
 
 GUEST = wat("""

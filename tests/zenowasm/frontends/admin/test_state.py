@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from zenowasm.faces.admin.errors import AdminError
-from zenowasm.faces.admin.state import AdminState, default_state_file, read_state, removed_state, write_state
-from zenowasm.faces.admin.token import admin_token
+from zenowasm.frontends.admin.errors import AdminError
+from zenowasm.frontends.admin.state import AdminState, default_state_file, read_state, removed_state, write_state
+from zenowasm.frontends.admin.token import admin_token
 
 STATE = AdminState("http://127.0.0.1:9", "secret-token-of-this-run", 7)
 

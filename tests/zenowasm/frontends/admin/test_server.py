@@ -16,9 +16,9 @@ import pytest
 from attrs import asdict, define, field, frozen
 
 from zenowasm.backends import registry
-from zenowasm.faces.admin import server as module
-from zenowasm.faces.admin.errors import AdminError
-from zenowasm.faces.admin.server import AdminServer
+from zenowasm.frontends.admin import server as module
+from zenowasm.frontends.admin.errors import AdminError
+from zenowasm.frontends.admin.server import AdminServer
 from zenowasm.plugin import Host, HostEnvironment
 from zenowasm.plugin.configuration.settings import Settings
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from attrs import asdict, field, frozen
 
-from zenowasm.faces.admin.errors import AdminError
+from zenowasm.frontends.admin.errors import AdminError
 from zenowasm.plugin.configuration.files import read_bounded
 from zenowasm.plugin.guest.jsonvalue import JSONError, encode, parse_whole
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Final
 
-from zenowasm.faces.admin.errors import AdminError
+from zenowasm.frontends.admin.errors import AdminError
 
 TOKEN: Final = "ZENO_ADMIN_TOKEN"
 """The variable that holds it."""

@@ -1,0 +1,1 @@
+"""Frontends of the debugger: each translates between a user and a session, and decides nothing itself."""
