@@ -19,7 +19,7 @@ backend = click.option(
     default=registry.DEFAULT,
     show_default=True,
     metavar="NAME",
-    help=f"Engine: {', '.join(registry.names())}.",
+    help=f"Engine: {', '.join(registry.names())}, or {registry.AUTO} for the fastest that is installed; see `engines`.",
 )
 plugin_dir = click.option(
     "--plugin-dir",

@@ -26,6 +26,16 @@ def parts(engine: dict[str, Any]) -> dict[str, tuple[bool, str]]:
     return {name: (it["compiled_in"], it["why"]) for name, it in engine["guests"].items()}
 
 
+def test_auto_is_an_engine_wherever_one_is_named(zenowasm, examples, write) -> None:
+    add = write(
+        "add.wat", '(module (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))'
+    )
+    assert zenowasm("exec", add, "add", "2", "3", "--backend", "auto").out == "5\n"
+    run = zenowasm("run", examples / "hello.zl", "--plugin-dir", examples / "plugins", "--backend", "auto")
+    assert run.out == "[INFO]: Hello, World!\n"
+    assert "auto for the fastest that is installed" in " ".join(zenowasm("exec", "--help").out.split())
+
+
 def test_engines_with_versions_and_capabilities(listed) -> None:
     found = listed()
     assert list(found) == list(registry.names())
