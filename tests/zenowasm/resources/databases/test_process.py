@@ -47,13 +47,14 @@ def pid(transaction: Transaction) -> int:
 
 
 def ended(number: int, seconds: float = 10) -> bool:
+    """Wait until a process has ended, with all its threads: until then they keep its files open."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:
             state = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+            if state == "Z" and len(os.listdir(f"/proc/{number}/task")) == 1:
+                return True
         except FileNotFoundError:
-            return True
-        if state == "Z":
             return True
         time.sleep(0.01)
     return False
