@@ -38,9 +38,11 @@ test: $(VENV)/.dev    ## lint, types, layers, then every test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n $(WORKERS)
 
-# What takes long and hardly depends on the Python: random programs, hostile guests, soaks, large modules, compilers.
-CAMPAIGNS = tests/bench tests/differential tests/docs tests/examples tests/hostile tests/packaging tests/real_modules \
-	tests/zenowasm/bench tests/zenowasm/toolchains tests/zenowasm/testing/test_c_sdk.py tests/zenowasm/cli/test_plugin_build.py
+# What takes long and hardly depends on the Python: random programs, hostile guests, soaks, large modules, compilers, the text
+# format and its tools, and what the official suite and the host's own tests say too.
+CAMPAIGNS = spec-tests/abi tests/bench tests/differential tests/docs tests/examples tests/hostile tests/interp/text \
+	tests/packaging tests/real_modules tests/table tests/zenowasm/bench tests/zenowasm/conformance \
+	tests/zenowasm/tools tests/zenowasm/toolchains tests/zenowasm/testing/test_c_sdk.py tests/zenowasm/cli/test_plugin_build.py
 test-short: $(VENV)/.dev ## every test but the long campaigns; for a second Python: PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest -n $(WORKERS) $(addprefix --ignore=,$(CAMPAIGNS))
 
