@@ -319,7 +319,7 @@ def test_under_load_every_call_is_answered_once_by_one_version(bench, guest):
     limits = PluginLimits(instances=3, calls_per_instance=20)
     manager = bench.host(log=lambda record: lines.append(record.message), limits=limits)
     manager.load(bench.write(gated(guest, 0, text="none")))
-    stop = threading.Event()
+    stop, answered = threading.Event(), threading.Event()
     start = threading.Barrier(9)
 
     def work():
@@ -329,12 +329,14 @@ def test_under_load_every_call_is_answered_once_by_one_version(bench, guest):
             response = manager.call("guest.run")
             assert response.success
             seen.append(response.data["version"])
+            answered.set()
         return seen
 
     with ThreadPoolExecutor(8) as threads:
         running = [threads.submit(work) for _ in range(8)]
         start.wait(30)
         try:
+            assert answered.wait(30)  # by the first version, before there is another
             for version in range(1, 11):
                 bench.write(gated(guest, version, text="none"))
                 (change,) = manager.reload().changes
