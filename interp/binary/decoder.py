@@ -9,7 +9,16 @@ from attrs import define, field
 from zenowasm.interp import proposals
 from zenowasm.interp.binary.instructions import expression
 from zenowasm.interp.binary.reader import ENTRY_BYTES, Reader
-from zenowasm.interp.binary.sections import CODE, CUSTOM, MAGIC, READERS, SECTIONS, VERSION, SectionReader
+from zenowasm.interp.binary.sections import (
+    CODE,
+    CUSTOM,
+    MAGIC,
+    READERS,
+    SECTIONS,
+    VERSION,
+    SectionReader,
+    section_header,
+)
 from zenowasm.interp.binary.types import valtype
 from zenowasm.interp.errors import DecodeError, LimitError
 from zenowasm.interp.features import WASM_3, Feature
@@ -102,12 +111,7 @@ class _ModuleDecoder:
         last = -1
         while reader.left:
             start = reader.pos
-            number = reader.byte()
-            size = reader.u32()
-            if number != CUSTOM and number not in SECTIONS:
-                raise reader.error(f"malformed section id {number}", start)
-            if size > reader.left:
-                raise reader.error("length out of bounds: unexpected end", start)
+            number, size = section_header(reader)
             offset = reader.offset
             self.progress.hold(size + ENTRY_BYTES)
             contents = Reader(reader.bytes(size), offset, self.progress)

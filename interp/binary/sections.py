@@ -65,6 +65,18 @@ SECTIONS: Mapping[int, str] = {
 _KINDS = {kind.value: kind for kind in ExternKind}
 
 
+def section_header(reader: Reader) -> tuple[int, int]:
+    """Read a section's number and the size of its contents (5.5.2), which are there."""
+    start = reader.pos
+    number = reader.byte()
+    size = reader.u32()
+    if number != CUSTOM and number not in SECTIONS:
+        raise reader.error(f"malformed section id {number}", start)
+    if size > reader.left:
+        raise reader.error("length out of bounds: unexpected end", start)
+    return number, size
+
+
 class SectionReader:
     """Reads sections under one set of features and limits."""
 

@@ -8,7 +8,7 @@ from typing import Final
 from attrs import frozen
 
 from zenowasm.interp.binary.reader import Reader
-from zenowasm.interp.binary.sections import CUSTOM, MAGIC, SECTIONS, VERSION
+from zenowasm.interp.binary.sections import CUSTOM, MAGIC, VERSION, section_header
 from zenowasm.interp.errors import DecodeError
 from zenowasm.interp.limits import ModuleLimits
 
@@ -66,12 +66,7 @@ def raw_sections(binary: bytes) -> Iterator[RawSection]:
     reader.pos = len(MAGIC) + len(VERSION)
     while reader.left:
         start = reader.pos
-        number = reader.byte()
-        size = reader.u32()
-        if number != CUSTOM and number not in SECTIONS:
-            raise reader.error(f"malformed section id {number}", start)
-        if size > reader.left:
-            raise reader.error("length out of bounds: unexpected end", start)
+        number, size = section_header(reader)
         offset, end = reader.pos, reader.pos + size
         inner = Reader(binary[offset:end], offset)
         name = inner.name(ModuleLimits().string_bytes) if number == CUSTOM else None
