@@ -356,10 +356,11 @@ class InstancePool:
     def _settle(self, member: PooledWorker | None) -> None:
         """Decide what becomes of a worker that came back, and of those that are idle."""
         with self._lock:
-            thread = get_ident()
+            keep = False
+            thread = 0 if member is None else member.thread  # before another one has it
             if member is not None:
                 del self._lent[thread]
-            keep = member is not None and self._may_stay(member)
+                keep = self._may_stay(member)
             if member is not None and keep:
                 if self._waiters:
                     self._hand_over(member)
