@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
@@ -27,7 +27,7 @@ PICTURES = {
 
 def draw(commands: tuple[str, ...], title: str) -> str:
     """Return a picture of what the commands print, one after the other."""
-    console = Console(record=True, width=WIDTH, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    console = Console(record=True, width=WIDTH, file=StringIO())
     for command in commands:
         console.print(Text(f"$ {command}", style="bold green"))
         done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -64,8 +64,8 @@ class Function:
         self, store: Store, body: Callable[..., Any], parameters: Sequence[str] = (), results: Sequence[str] = ()
     ) -> None:
         name = getattr(body, "__name__", type(body).__name__)
-        with store.entered() as raw:
-            made = _host_function(store, raw, name, function_type(parameters, results), body)
+        with store.entered():
+            made = host_function(store, name, function_type(parameters, results), body)
         self._become(store, made, name, unsigned=False)
 
     def _become(self, store: Store, raw: protocol.Func, name: str, *, unsigned: bool) -> None:
@@ -122,13 +122,7 @@ class Function:
 
 
 def host_function(store: Store, name: str, type_: FuncType, body: Callable[..., Any]) -> protocol.Func:
-    """Make a host function whose type an import says; ``name`` is how errors call it."""
-    return _host_function(store, store.raw, name, type_, body)
-
-
-def _host_function(
-    store: Store, raw: protocol.Store, name: str, type_: FuncType, body: Callable[..., Any]
-) -> protocol.Func:
+    """Make a function of the host of a type; ``name`` is how errors call it."""
     read = readers(store, type_.parameters, unsigned=False)
     wants_caller = getattr(body, _WANTS_CALLER, False)
 
@@ -144,7 +138,7 @@ def _host_function(
         finally:
             caller.end()
 
-    return raw.host_function(type_, run)
+    return store.raw.host_function(type_, run)
 
 
 def _awaited(store: Store, name: str, returned: Any) -> Any:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from zenowasm.backends import protocol
 from zenowasm.embedding.types import value_type
 from zenowasm.embedding.values import readers, to_guest
+from zenowasm.embedding.wrapper import Wrapper
 from zenowasm.interp.types import GlobalType
 
 if TYPE_CHECKING:
     from zenowasm.embedding.store import Store
 
 
-class Global:
+class Global(Wrapper[protocol.Global]):
     """A global variable of a guest or of the host, whose ``value`` can be read, and assigned where it is mutable.
 
     ``Global(store, "i32", 5, mutable=True)`` makes one, with the type by its name in the text format.
@@ -23,17 +24,6 @@ class Global:
         valtype = value_type(type)
         with store.entered() as raw:
             self._become(store, raw.new_global(GlobalType(valtype, mutable), to_guest(store, valtype, value)))
-
-    def _become(self, store: Store, raw: protocol.Global) -> None:
-        self._store = store
-        self.raw = raw
-
-    @classmethod
-    def of(cls, store: Store, raw: protocol.Global) -> Global:
-        """Wrap an engine's global variable."""
-        variable = cls.__new__(cls)
-        variable._become(store, raw)
-        return variable
 
     @property
     def type(self) -> GlobalType:

@@ -14,8 +14,10 @@ from zenowasm.embedding.module import Module
 from zenowasm.embedding.store import Store
 from zenowasm.embedding.tags import guest_exception
 from zenowasm.interp.errors import LinkError, UncaughtException
+from zenowasm.interp.mistakes import unknown_import
 from zenowasm.interp.types import ImportType
 from zenowasm.notebook import html_table
+from zenowasm.wasi import signatures as wasi_signatures
 
 if TYPE_CHECKING:
     from zenowasm.embedding.wasi import Wasi
@@ -73,6 +75,8 @@ class Instance:
     -1
     """
 
+    exports: Exports
+
     def __init__(
         self,
         module: Module | bytes | str | os.PathLike[str],
@@ -86,10 +90,12 @@ class Instance:
         self.store = store = Store() if store is None else store
         with store.entered() as raw:
             compiled = self.module.compiled(store.engine)
-            offered = dict(imports or {})
+            offered: dict[str, Mapping[str, Any]] = {
+                name: it.exports if isinstance(it, Instance) else it for name, it in (imports or {}).items()
+            }
             if wasi is not None:
                 offered[wasi.MODULE] = wasi.functions(store)
-            linked = {(it.module, it.name): _linked(store, it, offered) for it in self.module.imports}
+            linked = {(it.module, it.name): _linked(store, it, offered) for it in compiled.imports}
             try:
                 self._raw = raw.instantiate(compiled, linked)
             except UncaughtException as error:
@@ -117,20 +123,16 @@ class Instance:
         return html_table(repr(self), [("export", name, repr(it)) for name, it in self.exports.items()])
 
 
-def _linked(store: Store, wanted: ImportType, offered: Mapping[str, Mapping[str, Any] | Instance]) -> protocol.Extern:
-    names = offered.get(wanted.module)
-    if isinstance(names, Instance):
-        names = names.exports
-    if names is None or wanted.name not in names:
-        raise LinkError(f"unknown import: {wanted.module}.{wanted.name} of type {wanted.type}{_hint(wanted, offered)}")
+def _linked(store: Store, wanted: ImportType, offered: Mapping[str, Mapping[str, Any]]) -> protocol.Extern:
+    names = offered.get(wanted.module, {})
+    if wanted.name not in names:
+        raise LinkError(f"{unknown_import(wanted)}{_hint(wanted, offered)}")
     return given(store, wanted, names[wanted.name])
 
 
-def _hint(wanted: ImportType, offered: Mapping[str, Mapping[str, Any] | Instance]) -> str:
-    if wanted.module.startswith("wasi_snapshot_preview1") and wanted.module not in offered:
-        return "; give the instance wasi=Wasi()"
+def _hint(wanted: ImportType, offered: Mapping[str, Mapping[str, Any]]) -> str:
     names = offered.get(wanted.module)
-    if isinstance(names, Instance):
-        names = names.exports
+    if names is None and wanted.module == wasi_signatures.MODULE:
+        return "; give the instance wasi=Wasi()"
     near = nearest(wanted.name, names) if names else nearest(wanted.module, offered)
     return f"; did you mean {near}?" if near else ""

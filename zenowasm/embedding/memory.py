@@ -11,6 +11,7 @@ from weakref import ref
 from zenowasm.backends import protocol
 from zenowasm.display import kilobytes
 from zenowasm.embedding.types import value_type
+from zenowasm.embedding.wrapper import Wrapper
 from zenowasm.interp.errors import LimitError
 from zenowasm.interp.limits import PAGE_SIZE
 from zenowasm.interp.mistakes import outside_memory
@@ -38,7 +39,7 @@ _SCALARS: Final[Mapping[str, str]] = MappingProxyType(
 _SHOWN = 16
 
 
-class Memory:
+class Memory(Wrapper[protocol.Memory]):
     r"""A linear memory: little-endian, addresses and lengths in bytes.
 
     ``memory[8]`` is a byte as an ``int``, ``memory[8:16]`` are ``bytes``; both can be assigned, without changing the
@@ -61,17 +62,9 @@ class Memory:
             self._become(store, raw.new_memory(type_))
 
     def _become(self, store: Store, raw: protocol.Memory) -> None:
-        self._store = store
-        self.raw = raw
+        super()._become(store, raw)
         self._views: list[ref[memoryview]] = []
         self._viewed_size = 0
-
-    @classmethod
-    def of(cls, store: Store, raw: protocol.Memory) -> Memory:
-        """Wrap an engine's memory."""
-        memory = cls.__new__(cls)
-        memory._become(store, raw)
-        return memory
 
     @property
     def type(self) -> MemType:
@@ -106,7 +99,7 @@ class Memory:
 
     def read(self, address: int, length: int) -> bytes:
         """Return a copy of ``length`` bytes; raises ``IndexError``."""
-        with self._store.entered() as _:
+        with self._store.entered():
             return self.raw.read(address, length)
 
     def write(self, address: int, data: bytes | bytearray | memoryview) -> None:
@@ -146,7 +139,7 @@ class Memory:
         return self.read(address, length).decode(encoding)
 
     def write_string(self, address: int, text: str, encoding: str = "utf-8", *, zero: bool = True) -> int:
-        """Write text, with a ``zero`` byte behind it; return how many bytes were written."""
+        """Write text, followed by a ``zero`` byte; return how many bytes were written."""
         data = text.encode(encoding) + (b"\0" if zero else b"")
         self.write(address, data)
         return len(data)

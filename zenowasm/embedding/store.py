@@ -19,7 +19,6 @@ from zenowasm.backends.cache import ModuleCache
 from zenowasm.backends.protocol import Budget, Closable, Engine, EngineOptions, ExecutionLimits
 
 if TYPE_CHECKING:
-    from zenowasm.embedding.functions import Caller
     from zenowasm.embedding.memory import Memory
 
 
@@ -59,12 +58,11 @@ class Store:
     ) -> None:
         self.engine = _engine(registry.fastest() if engine == registry.AUTO else engine, fuel is not None)
         self.raw: protocol.Store = self.engine.new_store(limits)
-        self.raw.set_budget(Budget(fuel, timeout))
-        self.caller: Caller | None = None
+        self._budget = Budget(fuel, timeout)
+        self.raw.set_budget(self._budget)
         self.loop: asyncio.AbstractEventLoop | None = None
         self.awaited: Future[Any] | None = None
-        self.keeps: list[object] = []
-        self._budget = Budget(fuel, timeout)
+        self.keeps: list[Closable] = []
         self.has_views = False
         self._viewed: WeakSet[Memory] = WeakSet()
         self._lock = threading.RLock()
@@ -85,8 +83,7 @@ class Store:
             for memory in self._viewed:
                 memory.release_views()
             for kept in self.keeps:
-                if hasattr(kept, "close"):
-                    kept.close()
+                kept.close()
             if isinstance(self.raw, Closable):
                 self.raw.close()
 

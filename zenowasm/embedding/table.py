@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zenowasm.backends import protocol
 from zenowasm.embedding.types import reference_type
 from zenowasm.embedding.values import reference_from_guest, to_guest
+from zenowasm.embedding.wrapper import Wrapper
 from zenowasm.interp.errors import LimitError
 from zenowasm.interp.mistakes import outside_table
 from zenowasm.interp.types import Limits, TableType
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from zenowasm.embedding.store import Store
 
 
-class Table(Sequence[Any]):
+class Table(Wrapper[protocol.Table], Sequence[Any]):
     """A table, as a sequence whose elements can be assigned: functions, objects of Python, or ``None``.
 
     ``Table(store, "funcref", 10)`` makes one, with the type of its elements by its name in the text format.
@@ -26,17 +27,6 @@ class Table(Sequence[Any]):
         type_ = TableType(reference_type(element), Limits(minimum, maximum))
         with store.entered() as raw:
             self._become(store, raw.new_table(type_, to_guest(store, type_.element, value)))
-
-    def _become(self, store: Store, raw: protocol.Table) -> None:
-        self._store = store
-        self.raw = raw
-
-    @classmethod
-    def of(cls, store: Store, raw: protocol.Table) -> Table:
-        """Wrap an engine's table."""
-        table = cls.__new__(cls)
-        table._become(store, raw)
-        return table
 
     @property
     def type(self) -> TableType:

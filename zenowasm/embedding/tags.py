@@ -28,6 +28,7 @@ class Tag:
         return isinstance(other, Tag) and bool(self.raw == other.raw)
 
     __hash__ = None  # type: ignore[assignment]
+    """Engines can only say whether two tags are the same."""
 
     def __repr__(self) -> str:
         return f"<Tag: {self.type}>"

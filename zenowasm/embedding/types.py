@@ -19,23 +19,16 @@ from zenowasm.interp.types import (
     ValType,
 )
 
-_NUMBERS: Final[Mapping[str, ValType]] = {"i32": I32, "i64": I64, "f32": F32, "f64": F64, "v128": V128}
-_REFERENCES: Final[Mapping[str, RefType]] = MappingProxyType(
-    {
-        f"{heap.value}ref": RefType(nullable=True, heap=heap)
-        for heap in (
-            AbsHeapType.FUNC,
-            AbsHeapType.EXTERN,
-            AbsHeapType.ANY,
-            AbsHeapType.EQ,
-            AbsHeapType.I31,
-            AbsHeapType.STRUCT,
-            AbsHeapType.ARRAY,
-            AbsHeapType.EXN,
-        )
-    }
+_HEAPS = (
+    *(AbsHeapType.FUNC, AbsHeapType.EXTERN, AbsHeapType.EXN),
+    *(AbsHeapType.ANY, AbsHeapType.EQ, AbsHeapType.I31, AbsHeapType.STRUCT, AbsHeapType.ARRAY),
 )
-_VALUES: Final[Mapping[str, ValType]] = MappingProxyType({**_NUMBERS, **_REFERENCES})
+_REFERENCES: Final[Mapping[str, RefType]] = MappingProxyType(
+    {str(it): it for it in (RefType(True, heap) for heap in _HEAPS)}
+)
+_VALUES: Final[Mapping[str, ValType]] = MappingProxyType(
+    {**{str(it): it for it in (I32, I64, F32, F64, V128)}, **_REFERENCES}
+)
 _Type = TypeVar("_Type")
 
 

@@ -54,6 +54,7 @@ class Aggregate(Sequence[Any]):
         return isinstance(other, Aggregate) and bool(self.raw == other.raw)
 
     __hash__ = None  # type: ignore[assignment]
+    """Engines can compare references, but no number stays the same for one: the object may move."""
 
     def __repr__(self) -> str:
         # One level: what it refers to may refer back to it.

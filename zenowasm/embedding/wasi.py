@@ -50,11 +50,11 @@ class Wasi:
         stderr: Sink | None = None,
     ) -> None:
         folders = dirs.items() if isinstance(dirs, Mapping) else ((os.fspath(it), it) for it in dirs)
-        self._open = ExitStack()
-        preopens = []
-        for name, path in folders:
-            folder = self._open.enter_context(Folder.open(os.fspath(path)))
-            preopens.append(Preopen(os.fsencode(name), folder))
+        with ExitStack() as stack:  # those before one that cannot be opened are closed again
+            preopens = [
+                Preopen(os.fsencode(name), stack.enter_context(Folder.open(os.fspath(path)))) for name, path in folders
+            ]
+            self._open = stack.pop_all()
         self._context = WasiContext(
             arguments=tuple(os.fsencode(it) for it in args),
             environ=tuple(os.fsencode(f"{name}={value}") for name, value in (env or {}).items()),
@@ -106,7 +106,7 @@ class _FileOutput:
         self._file = file
 
     def write(self, data: bytes) -> int:
-        if isinstance(self._file, TextIO) or hasattr(self._file, "encoding"):
+        if hasattr(self._file, "encoding"):  # it takes text
             self._file.write(data.decode("utf-8", "backslashreplace"))
         else:
             self._file.write(data)
