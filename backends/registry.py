@@ -22,13 +22,13 @@ class BackendError(Exception):
 @frozen
 class _Entry:
     module: str
-    requires: str | None = None
+    requires: tuple[str, ...] = ()
     extra: str | None = None
 
 
 _ENGINES = {
     "reference": _Entry("zenowasm.backends.reference"),
-    "wasmtime": _Entry("zenowasm.backends.wasmtime", requires="wasmtime", extra="wasmtime"),
+    "wasmtime": _Entry("zenowasm.backends.wasmtime", requires=("wasmtime", "_cffi_backend"), extra="wasmtime"),
 }
 DEFAULT = "reference"
 AUTO: Final = "auto"
@@ -42,7 +42,7 @@ def names() -> tuple[str, ...]:
 
 def installed() -> tuple[str, ...]:
     """Return the names of this package's engines whose requirements are installed."""
-    return tuple(name for name, it in _ENGINES.items() if it.requires is None or find_spec(it.requires) is not None)
+    return tuple(name for name, it in _ENGINES.items() if all(map(find_spec, it.requires)))
 
 
 def fastest() -> str:
@@ -69,10 +69,11 @@ def engine(name: str = DEFAULT, options: EngineOptions | None = None) -> Engine:
     try:
         module = import_module(entry.module)
     except ModuleNotFoundError as error:
-        if entry.requires is None or error.name is None or error.name.split(".")[0] != entry.requires:
+        missing = (error.name or "").split(".")[0]
+        if missing not in entry.requires:
             raise
         raise BackendError(
-            f"backend {name!r} needs the package {entry.requires!r}, which is not installed: "
+            f"backend {name!r} needs the package {missing!r}, which is not installed: "
             f"run `{install_command(name)}`, or choose --backend {DEFAULT}"
         ) from error
     return cast(Engine, module.new_engine(options or EngineOptions()))

@@ -24,6 +24,14 @@ def test_the_default_is_the_reference() -> None:
     assert registry.engine().name == "reference"
 
 
+@pytest.mark.parametrize("missing", ["wasmtime", "_cffi_backend"])
+def test_an_engine_is_installed_when_all_that_it_needs_is(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    found = registry.find_spec
+    monkeypatch.setattr(registry, "find_spec", lambda name: None if name == missing else found(name))
+    assert registry.installed() == ("reference",)
+    assert registry.fastest() == "reference"
+
+
 @pytest.mark.parametrize(
     ("installed", "fastest"), [(("reference", "wasmtime"), "wasmtime"), (("reference",), "reference")]
 )
