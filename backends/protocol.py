@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from math import inf
 from time import monotonic, thread_time
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from attrs import field, frozen, validators
 
@@ -32,6 +32,10 @@ from zenowasm.interp.types import (
     TagType,
     ValType,
 )
+
+if TYPE_CHECKING:
+    from zenowasm.interp.events import Probe
+    from zenowasm.interp.execution import PausedCall
 
 __all__ = [
     "Budget",
@@ -59,6 +63,7 @@ __all__ = [
     "Memory",
     "Module",
     "RefType",
+    "SteppingStore",
     "Store",
     "Table",
     "TableType",
@@ -79,7 +84,7 @@ class Capability(Enum):
     """What an engine can do beyond running modules; a suite asks before it relies on one."""
 
     STEPPING = "stepping"
-    """Stops before any instruction and resumes (``Store.probe``)."""
+    """Stops before any instruction and resumes (``SteppingStore``)."""
     FUEL = "fuel"
     """Counts fuel, with the same number for the same finished call as every other engine."""
     INTERRUPTS = "interrupts"
@@ -387,6 +392,20 @@ class Store(Protocol):
 
         Raises ``LinkError`` when an import is missing or of another type, ``LimitError`` when a memory or table is
         larger than the store's limits, ``Trap`` when a segment does not fit or the start function traps.
+        """
+        ...
+
+
+class SteppingStore(Store, Protocol):
+    """A store of an engine with ``Capability.STEPPING``."""
+
+    probe: Probe | None
+    """Who watches every instruction of the store's calls, if anyone does."""
+
+    def pause(self, function: Func, arguments: tuple[Value, ...]) -> PausedCall:
+        """Begin a call that stands still before its first instruction, and goes on as far as it is told to.
+
+        This and what it is told are between ``begin`` and ``end``. Raises what ``Func.call`` does.
         """
         ...
 

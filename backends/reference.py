@@ -41,7 +41,7 @@ from zenowasm.backends.protocol import (
 from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.events import Probe
-from zenowasm.interp.execution import evaluate, invoke
+from zenowasm.interp.execution import PausedCall, evaluate, invoke
 from zenowasm.interp.execution.packing import form
 from zenowasm.interp.features import WASM_3
 from zenowasm.interp.matching import fault_of_size
@@ -131,6 +131,10 @@ class ReferenceStore:
     @probe.setter
     def probe(self, probe: Probe | None) -> None:
         self.runtime.probe = probe
+
+    def pause(self, function: Func, arguments: tuple[Value, ...]) -> PausedCall:
+        """Begin a call that stands still before its first instruction, and goes on as far as it is told to."""
+        return PausedCall(self.runtime, cast("Function", function), arguments)
 
     def set_budget(self, budget: Budget) -> None:
         """Give each of the following outermost calls this budget."""

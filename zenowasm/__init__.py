@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from zenowasm.embedding import Instance as Instance
     from zenowasm.embedding import Memory as Memory
     from zenowasm.embedding import Module as Module
+    from zenowasm.embedding import Step as Step
+    from zenowasm.embedding import Steps as Steps
     from zenowasm.embedding import Store as Store
     from zenowasm.embedding import Table as Table
     from zenowasm.embedding import Tag as Tag
@@ -46,7 +48,7 @@ _HOMES = MappingProxyType(
         "zenowasm.plugin": ("Host", "PluginError", "PluginLimits", "SlotFailedError"),
         "zenowasm.embedding": (
             *("Aggregate", "Caller", "Exports", "Function", "Global", "GuestException", "Instance", "Memory", "Module"),
-            *("Store", "Table", "Tag", "Wasi", "pass_caller", "wasm_imports"),
+            *("Step", "Steps", "Store", "Table", "Tag", "Wasi", "pass_caller", "wasm_imports"),
         ),
         "zenowasm.interp.errors": (
             *("DecodeError", "Exhaustion", "LimitError", "LinkError", "ParseError", "Trap", "TrapCode"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from zenowasm.interp.binary import decode_names
 from zenowasm.interp.errors import Crash, HostExhaustion, Trap, WasmError, nested_too_deep
@@ -19,6 +20,7 @@ from zenowasm.interp.syntax.module import Expression, Instruction
 from zenowasm.interp.validation import ValidModule
 
 _MOST_NAMED_FRAMES = 64
+_STACK_USED_UP = "the host's own stack is used up"
 _I32_CONST = TABLE.by_mnemonic["i32.const"]
 
 
@@ -37,13 +39,11 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
     Raises ``TypeError`` or ``ValueError`` when the arguments do not fit, ``Trap``, ``Exhaustion``, and whatever a host
     function raised. The store stays usable in every case.
     """
-    parameters = function.type.parameters
-    if len(arguments) != len(parameters):
-        raise argument_count(function.type, len(arguments))
-    checked = [check_value(type_, value) for type_, value in zip(parameters, arguments, strict=True)]
+    checked = _checked(function, arguments)
     if store.nesting > store.limits.nested_calls:
         raise nested_too_deep(store.limits.nested_calls)
     configuration = Configuration(store)
+    # What follows is ``_active`` written out: a context manager would cost half as much as the whole of a short call.
     store.nesting += 1
     try:
         configuration.call(function, checked)
@@ -51,16 +51,78 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
     except RecursionError as error:
         if error is configuration.host_error:
             raise  # a host function's own
-        raise HostExhaustion("the host's own stack is used up") from None
+        raise HostExhaustion(_STACK_USED_UP) from None
     except WasmError as error:
-        _locate(error, configuration)
-        if store.probe is not None:
-            store.probe.before_unwinding(configuration, error)
+        _explain(error, configuration)
         raise
     finally:
         store.settled_fuel = configuration.fuel_consumed
         store.nesting -= 1
     return tuple(configuration.results)
+
+
+class PausedCall:
+    """A call from outside that executes as far as it is told to, and stands still in between (specification, 4.7.3).
+
+    While it stands still, nothing of it is on Python's stack and it holds nothing of the store, in which other calls
+    may be made. What a host function calls runs to its end. Raises what ``invoke`` raises; a call that has failed is
+    over, its frames still standing in ``configuration``.
+    """
+
+    __slots__ = ("configuration",)
+
+    def __init__(self, store: Store, function: Function, arguments: tuple[Value, ...]) -> None:
+        """Begin a call; a function of the host runs at once."""
+        checked = _checked(function, arguments)
+        self.configuration = Configuration(store)
+        with _active(self.configuration):
+            self.configuration.call(function, checked)
+
+    def run_until(self, due: Callable[[Frame], bool]) -> None:
+        """Execute one instruction, and more until ``due`` is true of the innermost frame or the call has returned."""
+        configuration = self.configuration
+        with _active(configuration):
+            while True:
+                configuration.step()
+                if configuration.frame is None or due(configuration.frame):
+                    return
+
+
+@contextmanager
+def _active(configuration: Configuration) -> Iterator[None]:
+    """Have a configuration be the innermost call from outside, and settle its fuel behind it."""
+    store = configuration.store
+    if store.nesting > store.limits.nested_calls:
+        raise nested_too_deep(store.limits.nested_calls)
+    store.nesting += 1
+    store.settled_fuel -= configuration.fuel_consumed - store.settled_fuel
+    try:
+        yield
+    except RecursionError as error:
+        if error is configuration.host_error:
+            raise  # a host function's own
+        raise HostExhaustion(_STACK_USED_UP) from None
+    except WasmError as error:
+        _explain(error, configuration)
+        raise
+    finally:
+        store.settled_fuel = configuration.fuel_consumed
+        store.nesting -= 1
+
+
+def _checked(function: Function, arguments: tuple[Value, ...]) -> list[Value]:
+    parameters = function.type.parameters
+    if len(arguments) != len(parameters):
+        raise argument_count(function.type, len(arguments))
+    return [check_value(type_, value) for type_, value in zip(parameters, arguments, strict=True)]
+
+
+def _explain(error: WasmError, configuration: Configuration) -> None:
+    """Say where a guest failed, and show it to the probe while its frames stand."""
+    _locate(error, configuration)
+    probe = configuration.store.probe
+    if probe is not None:
+        probe.before_unwinding(configuration, error)
 
 
 def _run(configuration: Configuration) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol, cast
 
 from attrs import frozen
 
+from zenowasm.backends.protocol import SteppingStore
 from zenowasm.backends.protocol import Store as EngineStore
 from zenowasm.debugger.breakpoints import ENTRY, Breakpoint, Breakpoints
 from zenowasm.debugger.errors import DebuggerError, DebuggerQuit
@@ -36,12 +37,6 @@ class Front(Protocol):
     def stopped(self, session: Session, stop: Stop) -> Resume:
         """Look at the stopped execution through ``session`` and say how to go on."""
         ...
-
-
-class SteppingStore(Protocol):
-    """A store of an engine that can step (``Capability.STEPPING``)."""
-
-    probe: Probe | None
 
 
 @frozen

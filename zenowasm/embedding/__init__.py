@@ -11,6 +11,7 @@ from zenowasm.embedding.importer import wasm_imports
 from zenowasm.embedding.instance import Exports, Instance
 from zenowasm.embedding.memory import Memory
 from zenowasm.embedding.module import Module
+from zenowasm.embedding.steps import Step, Steps
 from zenowasm.embedding.store import Store
 from zenowasm.embedding.table import Table
 from zenowasm.embedding.tags import GuestException, Tag
@@ -27,6 +28,8 @@ __all__ = [
     "Instance",
     "Memory",
     "Module",
+    "Step",
+    "Steps",
     "Store",
     "Table",
     "Tag",

@@ -15,6 +15,7 @@ from zenowasm.interp.errors import UncaughtException
 from zenowasm.interp.types import FuncType
 
 if TYPE_CHECKING:
+    from zenowasm.embedding.steps import Steps
     from zenowasm.embedding.store import Store
 
 _Callable = TypeVar("_Callable", bound=Callable[..., Any])
@@ -97,15 +98,27 @@ class Function:
                 given = [write(value) for write, value in zip(self._writers, arguments, strict=True)]
             except (TypeError, ValueError):
                 given = arguments_to_guest(store, self.__name__, self.type, arguments)  # it says which one it is
-            results = self.raw.call(*given)
-            values = [read(value) for read, value in zip(self._readers, results, strict=True)]
+            return self.returned(self.raw.call(*given))
         except UncaughtException as error:
             raise guest_exception(store, error) from None
         finally:
             store.leave()
+
+    def returned(self, results: Sequence[protocol.Value]) -> Any:
+        """Return what a call returns in Python for the results that the engine has for it."""
+        values = [read(value) for read, value in zip(self._readers, results, strict=True)]
         if len(values) == 1:
             return values[0]
         return tuple(values) if values else None
+
+    def steps(self, *arguments: Any) -> Steps:
+        """Call it one instruction at a time (see ``Steps``), in a store on the ``reference`` engine.
+
+        Raises ``SteppingError`` on other engines, ``TypeError`` or ``ValueError`` for arguments that do not fit.
+        """
+        from zenowasm.embedding.steps import Steps
+
+        return Steps(self, arguments)
 
     async def call_async(self, *arguments: Any) -> Any:
         """Call it in a thread of its own, while the event loop goes on; host functions may be coroutines."""

@@ -58,8 +58,8 @@ class Store:
     ) -> None:
         self.engine = _engine(registry.fastest() if engine == registry.AUTO else engine, fuel is not None)
         self.raw: protocol.Store = self.engine.new_store(limits)
-        self._budget = Budget(fuel, timeout)
-        self.raw.set_budget(self._budget)
+        self.budget = Budget(fuel, timeout)
+        self.raw.set_budget(self.budget)
         self.loop: asyncio.AbstractEventLoop | None = None
         self.awaited: Future[Any] | None = None
         self.keeps: list[Closable] = []
@@ -72,7 +72,7 @@ class Store:
     @property
     def fuel_consumed(self) -> int | None:
         """The fuel that all calls have consumed, ``None`` in a store without a limit of fuel, which counts none."""
-        return self.raw.fuel_consumed if self._budget.fuel is not None else None
+        return self.raw.fuel_consumed if self.budget.fuel is not None else None
 
     def close(self) -> None:
         """Give back what lives in the store; nothing of it can be used after that. A second time does nothing."""
@@ -154,7 +154,7 @@ class Store:
     def __repr__(self) -> str:
         if self._closed:
             return f"<Store on {self.engine.name}: closed>"
-        budget = self._budget
+        budget = self.budget
         bounds = [] if budget.fuel is None else [f"{budget.fuel} fuel"]
         bounds += [] if budget.seconds is None else [f"{budget.seconds} s"]
         return (
