@@ -222,7 +222,7 @@ class Memory(Wrapper[protocol.Memory]):
         return id(self.raw)
 
     def __repr__(self) -> str:
-        return f"<Memory: {self.pages} pages, {kilobytes(len(self))}>"
+        return f"<Memory: {self.pages} page{'' if self.pages == 1 else 's'}, {kilobytes(len(self))}>"
 
     def _repr_html_(self) -> str:
         lines = range(0, min(len(self), _SHOWN * _SHOWN), _SHOWN)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import threading
 
 import pytest
+from IPython.core.completer import provisionalcompleter
+from IPython.core.interactiveshell import InteractiveShell
 
 from zenowasm import BackendError, ExecutionLimits, Instance, LimitError, Module, Store, Trap, ValidationError
 from zenowasm.embedding.store import StoreClosedError, StoreInUseError
@@ -116,3 +118,10 @@ def test_a_failed_instantiation_leaves_the_store_in_order(store) -> None:
     with pytest.raises(Trap, match="out of bounds memory access"):
         Instance(module, store=store)
     assert Instance(ADD, store=store).exports.add(2, 3) == 5
+
+
+def test_completion_in_ipython(store) -> None:
+    shell = InteractiveShell()
+    shell.push({"calc": Instance(ADD, store=store)})
+    with provisionalcompleter():
+        assert "add" in [it.text.lstrip(".") for it in shell.Completer.completions("calc.exports.a", 14)]

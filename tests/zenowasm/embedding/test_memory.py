@@ -182,7 +182,7 @@ def test_a_memory_of_the_host(store) -> None:
     exports = Instance(text, {"e": {"m": memory}}, store).exports
     memory.store("i32", 8, -5)
     assert exports.f() == -5
-    assert repr(memory) == "<Memory: 1 pages, 64.0 KiB>"
+    assert repr(memory) == "<Memory: 1 page, 64.0 KiB>"
     assert "0x10" in memory._repr_html_()
     with pytest.raises(ValueError, match="addresses are i32 or i64, not 'i16'"):
         Memory(store, 1, address="i16")

@@ -78,6 +78,7 @@ def test_until_a_function_is_called_again_and_not_where_it_is() -> None:
     steps = exports().again.steps(2)
     assert [steps.until("again").locals["left"] for _ in range(2)] == [1, 0]
     assert steps.until("again") is None
+    assert exports()["loop"].steps(3).until("loop") is None  # a branch to the first instruction is no call
 
 
 def test_until_names_the_function_that_was_probably_meant() -> None:
