@@ -387,6 +387,18 @@ class Store(Protocol):
         """Create a global."""
         ...
 
+    def new_tag(self, type: TagType) -> Tag:
+        """Create a tag."""
+        ...
+
+    def new_exception(self, tag: Tag, fields: Sequence[Value]) -> Value:
+        """Create an exception and return a reference to it; a host function throws it as an ``UncaughtException``.
+
+        Raises ``TypeError`` or ``ValueError`` for fields that do not fit the tag and for a tag of another store,
+        ``LimitError`` when the store has no room for it.
+        """
+        ...
+
     def instantiate(self, module: Module, imports: Mapping[tuple[str, str], Extern]) -> Instance:
         """Link and instantiate a module and run its start function (specification, 4.5.4).
 

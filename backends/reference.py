@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import cast
 
@@ -34,25 +34,29 @@ from zenowasm.backends.protocol import (
     Store,
     Table,
     TableType,
+    Tag,
+    TagType,
     Validation,
     Value,
     described,
 )
 from zenowasm.interp.binary import decode
+from zenowasm.interp.canonical import canonical_func_type
 from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.events import Probe
 from zenowasm.interp.execution import PausedCall, evaluate, invoke
 from zenowasm.interp.execution.packing import form
 from zenowasm.interp.features import WASM_3
 from zenowasm.interp.matching import fault_of_size
+from zenowasm.interp.mistakes import field_count
 from zenowasm.interp.runtime.instances import Extern as RuntimeExtern
-from zenowasm.interp.runtime.instances import Function, GlobalInstance, HostFunction, ModuleInstance
+from zenowasm.interp.runtime.instances import Function, GlobalInstance, HostFunction, ModuleInstance, TagInstance
 from zenowasm.interp.runtime.instantiate import instantiate
 from zenowasm.interp.runtime.memory import MemoryInstance
 from zenowasm.interp.runtime.store import NEVER
 from zenowasm.interp.runtime.store import Store as RuntimeStore
 from zenowasm.interp.runtime.table import TableInstance
-from zenowasm.interp.runtime.values import check_value
+from zenowasm.interp.runtime.values import ExceptionInstance, check_value
 from zenowasm.interp.validation import ValidModule, validate_lazily, validate_module
 
 _CONFIGURATION = {"features": WASM_3.value}
@@ -167,6 +171,19 @@ class ReferenceStore:
     def new_global(self, type: GlobalType, value: Value) -> Global:
         """Create a global."""
         return GlobalInstance(self.runtime, type, value)
+
+    def new_tag(self, type: TagType) -> Tag:
+        """Create a tag."""
+        return TagInstance(self.runtime, canonical_func_type(type.type))
+
+    def new_exception(self, tag: Tag, fields: Sequence[Value]) -> Value:
+        """Create an exception; raises ``TypeError`` or ``ValueError`` when the fields do not fit the tag."""
+        if not isinstance(tag, TagInstance) or tag.store is not self.runtime:
+            raise ValueError("the tag belongs to another store")
+        types = tag.type.type.parameters
+        if len(fields) != len(types):
+            raise field_count(tag.type, len(fields))
+        return ExceptionInstance(tag, tuple(check_value(it, value) for it, value in zip(types, fields, strict=True)))
 
     def instantiate(self, module: Module, imports: Mapping[tuple[str, str], Extern]) -> Instance:
         """Link and instantiate a module of this engine and run its start function."""

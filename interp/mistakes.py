@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from zenowasm.interp.errors import LinkError
-from zenowasm.interp.types import ExternType, FuncType, ImportType
+from zenowasm.interp.types import ExternType, FuncType, ImportType, TagType
 
 
 def argument_count(type: FuncType, count: int) -> TypeError:
     """Return the error for a function that is called with ``count`` arguments."""
     return TypeError(f"a function of type {type} was called with {count} argument{'' if count == 1 else 's'}")
+
+
+def field_count(type: TagType, count: int) -> TypeError:
+    """Return the error for an exception that is made with ``count`` values."""
+    return TypeError(f"an exception of {type} was made with {count} value{'' if count == 1 else 's'}")
 
 
 def outside_memory(address: int, length: int, size: int) -> IndexError:

@@ -33,6 +33,7 @@ from zenowasm.interp.types import (
     RefType,
     ResultType,
     TableType,
+    TagType,
     ValType,
 )
 
@@ -327,6 +328,21 @@ def _read_each(count: int, read: Callable[[int, Any], Any]) -> RawValues:
     for at in range(count):
         _check(read(at, byref(values[at])))
     return values
+
+
+def new_tag(store: wasmtime.Store, type: TagType) -> wasmtime.Tag:
+    """Create a tag; raises ``TypeError`` for a reference to a type that a module defines."""
+    return wasmtime.Tag(store, wasmtime.TagType(_raw_func_type(store.engine, type.type)))
+
+
+def new_exception(store: wasmtime.Store, tag: wasmtime.Tag, fields: RawValues) -> Root:
+    """Create an exception; raises ``WasmtimeError`` when the guests' heap is full or a field does not fit."""
+    value = ffi.wasmtime_val_t(kind=_EXNREF)
+    _check(ffi.wasmtime_exnref_new(store._context(), byref(tag._tag), fields, len(fields), byref(value.of.exnref)))
+    try:
+        return Root(value)
+    finally:
+        ffi.wasmtime_val_unroot(byref(value))
 
 
 def exception_tag(store: wasmtime.Store, root: Root) -> wasmtime.Tag:

@@ -23,7 +23,7 @@ from zenowasm.backends.wasmtime.ticker import Ticker
 from zenowasm.backends.wasmtime.values import Func, KnownTypes, Reference, empty_values, lift, lower, raw_values
 from zenowasm.interp.errors import LimitError, UncaughtException
 from zenowasm.interp.limits import PAGE_SIZE, ExecutionLimits
-from zenowasm.interp.mistakes import argument_count, foreign_import, unknown_import
+from zenowasm.interp.mistakes import argument_count, field_count, foreign_import, unknown_import
 from zenowasm.interp.runtime.values import Value
 from zenowasm.interp.types import (
     I64,
@@ -35,6 +35,7 @@ from zenowasm.interp.types import (
     MemType,
     NumType,
     TableType,
+    TagType,
 )
 
 _PAGES_END = {NumType.I32: 1 << 16, NumType.I64: 1 << 48}
@@ -175,6 +176,27 @@ class Store:
         """
         with raw_values(self, (type.value,), (value,)) as values:
             return Global(self, capi.new_global(self.raw, type, values[0]), type)
+
+    def new_tag(self, type: TagType) -> Tag:
+        """Create a tag; raises ``TypeError`` when its type refers to one that a module defines."""
+        return Tag(self, capi.new_tag(self.raw, type), type)
+
+    def new_exception(self, tag: protocol.Tag, fields: Sequence[Value]) -> Value:
+        """Create an exception.
+
+        Raises ``TypeError`` or ``ValueError`` when the fields do not fit the tag, ``LimitError`` when the guests' heap
+        has no room for it.
+        """
+        if not isinstance(tag, Tag) or tag.store is not self:
+            raise ValueError("the tag belongs to another store")
+        types = tag.type.type.parameters
+        if len(fields) != len(types):
+            raise field_count(tag.type, len(fields))
+        with raw_values(self, types, fields) as values:
+            try:
+                return Reference(self, AbsHeapType.EXN, capi.new_exception(self.raw, tag.raw, values))
+            except wasmtime.WasmtimeError as error:
+                raise failures.of_value(error) or LimitError("the guests' heap has no room for an exception") from None
 
     def instantiate(self, module: protocol.Module, imports: Mapping[tuple[str, str], protocol.Extern]) -> Instance:
         """Link and instantiate a module and run its start function; raises the errors that the protocol names."""

@@ -12,7 +12,7 @@ from zenowasm.backends import registry
 from zenowasm.backends.protocol import Caller, Extern, Func, Global, HostBody, Instance, Memory, Store, Table, Tag
 from zenowasm.backends.wasmtime import capi
 from zenowasm.backends.wasmtime.values import Reference
-from zenowasm.interp.errors import LinkError, Trap, TrapCode, UncaughtException
+from zenowasm.interp.errors import LimitError, LinkError, Trap, TrapCode, UncaughtException
 from zenowasm.interp.limits import PAGE_SIZE, ExecutionLimits
 from zenowasm.interp.runtime.values import I31, ExternRef
 from zenowasm.interp.types import (
@@ -404,6 +404,17 @@ def test_a_full_heap(body: str) -> None:
     with pytest.raises(Trap) as caught:
         call(instantiate(source, ENGINE.new_store(ExecutionLimits(memory_bytes=16 * PAGE_SIZE))), "f")
     assert caught.value.code is TrapCode.MEMORY_LIMIT
+
+
+def test_exceptions_of_the_host_that_fill_the_heap() -> None:
+    store = ENGINE.new_store(ExecutionLimits(memory_bytes=16 * PAGE_SIZE))
+    tag = store.new_tag(TagType(FuncType((I32,))))
+    kept = []
+    with pytest.raises(LimitError, match="the guests' heap has no room for an exception"):
+        while len(kept) < 16 * PAGE_SIZE:  # each takes more than a byte
+            kept.append(store.new_exception(tag, (len(kept),)))
+    kept.clear()
+    assert store.new_exception(tag, (7,)) is not None
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def wrapped(store: Store, raw: Any, name: str) -> Extern:
             return Table.of(store, raw)
         case GlobalType():
             return Global.of(store, raw)
-    return Tag(raw)
+    return Tag.of(store, raw)
 
 
 def given(store: Store, wanted: ImportType, found: Any) -> protocol.Extern:

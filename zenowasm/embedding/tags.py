@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 from zenowasm.backends import protocol
-from zenowasm.embedding.values import readers
+from zenowasm.embedding.types import function_type
+from zenowasm.embedding.values import arguments_to_guest, readers
+from zenowasm.embedding.wrapper import Wrapper
 from zenowasm.interp.errors import UncaughtException
 from zenowasm.interp.types import TagType
 
@@ -13,16 +16,26 @@ if TYPE_CHECKING:
     from zenowasm.embedding.store import Store
 
 
-class Tag:
-    """A tag: which exceptions a ``catch`` takes. Two objects for the same tag are equal."""
+class Tag(Wrapper[protocol.Tag]):
+    """A tag: which exceptions a ``catch`` takes. Two objects for the same tag are equal.
 
-    def __init__(self, raw: protocol.Tag) -> None:
-        self.raw = raw
+    ``Tag(store, ["i32", "externref"])`` makes one, whose exceptions carry values of these types.
+    """
+
+    def __init__(self, store: Store, types: Sequence[str] = ()) -> None:
+        with store.entered() as raw:
+            self._become(store, raw.new_tag(TagType(function_type(types, ()))))
 
     @property
     def type(self) -> TagType:
         """The types of the values that its exceptions carry."""
         return self.raw.type
+
+    def new_exception(self, fields: Sequence[Any]) -> protocol.Value:
+        """Return the engine's reference to a new exception; raises ``TypeError`` and ``ValueError``."""
+        with self._store.entered() as raw:
+            given = arguments_to_guest(self._store, "GuestException", self.type.type, fields)
+            return raw.new_exception(self.raw, given)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Tag) and bool(self.raw == other.raw)
@@ -35,22 +48,38 @@ class Tag:
 
 
 class GuestException(UncaughtException):
-    """An exception that a guest threw and nobody in it caught: its ``tag``, and the values that it carries."""
+    """An exception of WebAssembly: its ``tag``, and the values that it carries, its ``fields``.
 
-    def __init__(self, exception: Any, tag: Tag, fields: tuple[Any, ...]) -> None:
-        super().__init__(exception)
+    A call raises it where the guest throws one and nobody in it catches it. A host function throws one into the guest
+    that called it by ``raise GuestException(tag, *fields)``, which raises ``TypeError`` or ``ValueError`` for values
+    that do not fit the tag. As an ``exnref`` it is passed like any other reference.
+    """
+
+    def __init__(self, tag: Tag, *fields: Any) -> None:
+        self._become(tag.new_exception(fields), tag, fields)
+
+    def _become(self, raw: Any, tag: Tag, fields: tuple[Any, ...]) -> None:
+        UncaughtException.__init__(self, raw)
         self.tag = tag
         self.fields = fields
 
+    @classmethod
+    def of(cls, store: Store, raw: Any) -> Self:
+        """Wrap an engine's exception."""
+        read = readers(store, raw.tag.type.type.parameters, unsigned=False)
+        fields = tuple(one(value) for one, value in zip(read, raw.fields, strict=True))
+        wrapper = cls.__new__(cls)
+        wrapper._become(raw, Tag.of(store, raw.tag), fields)
+        return wrapper
+
     def __str__(self) -> str:
-        return f"the guest threw an exception with {self.fields!r}, which nobody caught"
+        return f"an exception with {self.fields!r} was thrown, which nobody caught"
+
+    def __repr__(self) -> str:
+        return f"<GuestException {self.fields!r}>"
 
 
 def guest_exception(store: Store, error: UncaughtException) -> GuestException:
     """Return a guest's exception with its tag and its values."""
-    if isinstance(error, GuestException):  # it left a guest that a host function called
-        return error
-    thrown = error.exception
-    read = readers(store, thrown.tag.type.type.parameters, unsigned=False)
-    fields = tuple(one(value) for one, value in zip(read, thrown.fields, strict=True))
-    return GuestException(thrown, Tag(thrown.tag), fields)
+    # It may have left a guest that a host function called.
+    return error if isinstance(error, GuestException) else GuestException.of(store, error.exception)

@@ -2,7 +2,7 @@
 
 Integers are signed in Python unless one asks for the unsigned reading; both are taken. A vector is 16 ``bytes``, lane 0
 first. A function reference is a ``Function``, a host reference any object of Python, a small integer (``i31``) an
-``int``, a structure or an array of the guest's an ``Aggregate``, and null is ``None``.
+``int``, a structure or an array of the guest's an ``Aggregate``, an exception a ``GuestException``, null ``None``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from zenowasm.interp.runtime.values import I31, ExternRef, check_value
+from zenowasm.interp.errors import UncaughtException
+from zenowasm.interp.runtime.values import I31, ExceptionInstance, ExternRef, check_value
 from zenowasm.interp.types import F32, F64, I32, I64, V128, AbsHeapType, FuncType, RefType, ValType
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def from_guest(store: Store, value: Any) -> Any:
 def reference_from_guest(store: Store, value: Any) -> Any:
     """Return what a reference refers to."""
     from zenowasm.embedding.functions import Function
+    from zenowasm.embedding.tags import GuestException
 
     if value is None:
         return None
@@ -100,6 +102,8 @@ def reference_from_guest(store: Store, value: Any) -> Any:
         return (value.value ^ _I31_SIGN) - _I31_SIGN
     if isinstance(getattr(value, "type", None), FuncType):
         return Function.of(store, value)
+    if isinstance(value, ExceptionInstance) or getattr(value, "kind", None) is AbsHeapType.EXN:
+        return GuestException.of(store, value)
     return Aggregate(store, value)
 
 
@@ -144,6 +148,8 @@ def _reference(store: Store, type_: RefType, value: Any) -> Any:
         return None
     if isinstance(value, Aggregate):
         return value.raw
+    if isinstance(value, UncaughtException) and heap is AbsHeapType.EXN:
+        return value.exception
     if isinstance(value, Function) and heap is not AbsHeapType.EXTERN:
         return value.raw
     if heap in _SMALL_INTEGERS and isinstance(value, int):

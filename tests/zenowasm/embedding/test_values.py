@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from zenowasm import Aggregate, Function, Global, GuestException, Instance, LimitError, LinkError, Store, Table
+from zenowasm import Aggregate, Function, Global, GuestException, Instance, LimitError, LinkError, Store, Table, Tag
 
 OBJECTS = """(module
   (type $s (struct (field i8) (field i64) (field (ref null $s)) (field f32))) (type $a (array i16))
@@ -68,7 +68,9 @@ def test_what_refers_to_itself_and_what_is_long_are_shown_shortly(run) -> None:
 
 def test_exceptions_of_the_guest(exports) -> None:
     thing = object()
-    with pytest.raises(GuestException, match=r"the guest threw an exception with \(-1, 7, <object") as raised:
+    with pytest.raises(
+        GuestException, match=r"an exception with \(-1, 7, <object .*\) was thrown, which nobody caught"
+    ) as raised:
         exports.throw(thing)
     assert raised.value.tag == exports.tag
     assert raised.value.fields == (-1, 7, thing)
@@ -93,6 +95,69 @@ def test_an_exception_passes_through_a_host_function_to_the_guest_that_catches_i
     found["exports"] = Instance(text, {"e": {"back": back}}, store).exports
     assert found["exports"].catch() == 7
     assert seen == [(7,)]
+
+
+CATCH = """(module
+  (import "e" "tag" (tag $t (param i32 i64 externref)))
+  (import "e" "fail" (func $fail (param i32)))
+  (func (export "tell") (param i32) (result i32 i64 externref)
+    (block $caught (result i32 i64 externref)
+      (try_table (catch $t $caught) (call $fail (local.get 0))) unreachable))
+  (func (export "take") (param i32) (result exnref)
+    (block $caught (result exnref) (try_table (catch_all_ref $caught) (call $fail (local.get 0))) (ref.null exn)))
+  (func (export "rethrow") (param exnref) (throw_ref (local.get 0))))"""
+
+
+@pytest.fixture
+def catching(store):
+    tag = Tag(store, ["i32", "i64", "externref"])
+
+    def fail(number):
+        raise GuestException(tag, number, 7, "text")
+
+    return Instance(CATCH, {"e": {"tag": tag, "fail": fail}}, store).exports, tag
+
+
+def test_an_exception_of_python_is_caught_by_the_guest(catching) -> None:
+    exports, _ = catching
+    assert exports.tell(-1) == (-1, 7, "text")
+
+
+def test_exceptions_are_references_too(catching, store) -> None:
+    exports, tag = catching
+    taken = exports.take(-2)
+    assert isinstance(taken, GuestException)
+    assert (taken.fields, taken.tag) == ((-2, 7, "text"), tag)
+    for given in (taken, GuestException(tag, 3, -4, None)):
+        with pytest.raises(GuestException) as caught:
+            exports.rethrow(given)
+        assert (caught.value.fields, caught.value.tag) == (given.fields, tag)
+    with pytest.raises(TypeError, match="exnref does not take ValueError"):
+        exports.rethrow(ValueError())
+
+
+def test_an_exception_that_no_guest_catches_arrives_with_its_tag(store) -> None:
+    tag = Tag(store, ["f64"])
+
+    def fail():
+        raise GuestException(tag, 0.5)
+
+    text = '(module (import "e" "fail" (func $fail)) (func (export "run") (call $fail)))'
+    with pytest.raises(GuestException) as caught:
+        Instance(text, {"e": {"fail": fail}}, store).exports.run()
+    assert (caught.value.tag, caught.value.fields) == (tag, (0.5,))
+
+
+def test_an_exception_that_does_not_fit_its_tag(store) -> None:
+    tag = Tag(store, ["i32"])
+    assert repr(tag) == "<Tag: (tag (func (param i32)))>"
+    with pytest.raises(TypeError, match=r"GuestException\(\) takes 1 argument, not 2"):
+        GuestException(tag, 1, 2)
+    with pytest.raises(TypeError, match=r"GuestException\(\), argument 1: i32 takes an int, not str"):
+        GuestException(tag, "1")
+    with pytest.raises(ValueError, match="unknown type 'i33': did you mean i32"):
+        Tag(store, ["i33"])
+    assert tag != Tag(store, ["i32"])
 
 
 def test_vectors_are_bytes(exports) -> None:
