@@ -8,7 +8,7 @@ WORKERS ?= 2
 # Tests start hundreds of Python processes: where modules are compiled anew in each, that takes longer than the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-short lint bench bench-modules bench-databases load soak fuzz hostile variants spec-expected plugins clean
+.PHONY: help demo test test-short lint bench bench-modules bench-databases load soak fuzz hostile variants spec-expected pictures plugins site clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -84,6 +84,9 @@ hostile: $(VENV)/.dev ## attack the host with generated guests, databases, serve
 spec-expected: $(VENV)/.dev ## write down anew what each engine fails of the official suite
 	$(BIN)/python spec-tests/regenerate.py
 
+site: $(VENV)/.dev    ## build the documentation as a site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 pictures: $(VENV)/.dev ## draw the pictures of the documentation anew
 	PATH="$(abspath $(VENV)/bin):$$PATH" python docs/images/make.py
 
@@ -94,4 +97,4 @@ plugins: $(VENV)/.dev ## build the example plugins again from their sources; .ci
 	for folder in $(filter-out %/hello,$(EXAMPLES)); do $(BIN)/zenowasm plugin build $$folder || exit 1; done
 
 clean:           ## remove what the other targets made
-	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-* site .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

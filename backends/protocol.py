@@ -297,6 +297,7 @@ class Tag(Protocol):
 
 
 Extern: TypeAlias = Func | Memory | Table | Global | Tag
+"""Anything that a module can import or export."""
 
 
 class Caller(Protocol):
