@@ -7,6 +7,7 @@ operands and nothing else. So the text has the same bytes, whatever the arities 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from attrs import define, field
 
@@ -14,30 +15,24 @@ from zenowasm.interp.instructions import Structure
 from zenowasm.interp.syntax.module import Instruction
 from zenowasm.interp.validation import Arity
 
+_Node: TypeAlias = "tuple[str, Sequence[_Node], int, str | None, bool]"
+"""One pair of parentheses: its first words, what is inside, how many operands it leaves, the line that stands before it,
+and whether it is a block. Instructions inside a block are on lines of their own, and so is its last parenthesis.
 
-@define(eq=False)
-class _Node:
-    """One pair of parentheses: its first words, what is inside, and how many operands it leaves.
-
-    ``line`` stands before it. Instructions inside a block are on lines of their own, and so is its last parenthesis.
-    """
-
-    head: str
-    inside: Sequence[_Node] = ()
-    left: int = 0
-    line: str | None = None
-    is_block: bool = False
+A plain tuple: there is one for each instruction, and making objects of a class took a tenth of the time to print.
+"""
 
 
 @define(eq=False)
 class _Sequence:
     """The instructions of an open block, of which those before ``floor`` have been used by others.
 
-    ``parts`` is what is inside of the block's own node.
+    ``parts`` is what is inside of the block's own node, ``head`` and ``line`` are that node's.
     """
 
     nodes: list[_Node]
-    block: _Node | None = None
+    head: str = ""
+    line: str | None = None
     parts: list[_Node] = field(factory=list)
     floor: int = 0
 
@@ -45,11 +40,9 @@ class _Sequence:
         """Remove and return the nodes that leave the last ``count`` operands; none where they leave others, too."""
         nodes = self.nodes
         start = len(nodes)
-        if count == 1 and start > self.floor and nodes[-1].left == 1:  # by far the most are so
-            return [nodes.pop()]
-        while count > 0 and start > self.floor and 0 < nodes[start - 1].left <= count:
+        while count > 0 and start > self.floor and 0 < nodes[start - 1][2] <= count:
             start -= 1
-            count -= nodes[start].left
+            count -= nodes[start][2]
         if count:
             self.floor = len(nodes)
             return []
@@ -60,67 +53,78 @@ class _Sequence:
 
 def fold(
     instructions: Iterable[tuple[Instruction, str, Arity]], before: Mapping[int, str], indents: tuple[str, ...]
-) -> Iterator[str]:
-    """Yield the lines of a body without its final ``end``.
+) -> list[str]:
+    """Return the lines of a body without its final ``end``.
 
     Parameters: each instruction with its text and its arity; lines that stand before instructions, by their index; the
     indentation by depth, of which the last one is for all deeper lines.
     """
-    body = _Sequence([])
-    open_ = [body]
+    sequence = _Sequence([])
+    nodes = sequence.nodes
+    open_: list[_Sequence] = []
+    line = None
     for pc, ((opcode, _), text, (taken, left)) in enumerate(instructions):
-        sequence = open_[-1]
+        if before:
+            line = before.get(pc)
         structure = opcode.structure
         if structure is None:
-            inside = sequence.take(taken) if taken else ()
-            sequence.nodes.append(_Node(text, inside, left, before.get(pc) if before else None))
+            if not taken:
+                nodes.append((text, (), left, line, False))
+            elif taken == 1 and len(nodes) > sequence.floor and nodes[-1][2] == 1:  # by far the most are so
+                nodes[-1] = (text, (nodes[-1],), left, line, False)
+            else:
+                inside = sequence.take(taken)
+                nodes.append((text, inside, left, line, False))
         elif structure is Structure.END:
-            open_.pop()
-            if sequence.block is not None:
-                sequence.block.left = left
+            if not open_:
+                break
+            block, sequence = sequence, open_.pop()
+            nodes = sequence.nodes
+            nodes.append((block.head, block.parts, left, block.line, True))
         elif structure is Structure.ELSE:
-            within: list[_Node] = []
-            sequence.parts.append(_Node("else", within, is_block=True))
-            open_[-1] = _Sequence(within, sequence.block, sequence.parts)
+            nodes = []
+            sequence.parts.append(("else", nodes, 0, None, True))
+            sequence = _Sequence(nodes, sequence.head, sequence.line, sequence.parts)
         else:
-            within = []
+            within: list[_Node] = []
             parts = within
             if structure is Structure.IF:
-                parts = [*sequence.take(1), _Node("then", within, is_block=True)]
+                parts = [*sequence.take(1), ("then", within, 0, None, True)]
             if taken > (structure is Structure.IF):
-                sequence.floor = len(sequence.nodes)
-            node = _Node(text, parts, 0, before.get(pc), is_block=True)
-            sequence.nodes.append(node)
-            open_.append(_Sequence(within, node, parts))
-    yield from _render(body.nodes, indents)
+                sequence.floor = len(nodes)
+            open_.append(sequence)
+            sequence, nodes = _Sequence(within, text, line, parts), within
+    return _rendered(nodes, indents)
 
 
-def _render(nodes: list[_Node], indents: tuple[str, ...]) -> Iterator[str]:
-    """Yield the lines of nodes; a parenthesis that ends operands stands behind the last of them."""
+def _rendered(nodes: list[_Node], indents: tuple[str, ...]) -> list[str]:
+    """Return the lines of nodes; a parenthesis that ends operands stands behind the last of them."""
+    lines: list[str] = []
     deepest = len(indents) - 1
     stack: list[tuple[Iterator[_Node], bool]] = []
     rest, indent, line = iter(nodes), indents[0], ""
     while True:
-        for node in rest:
+        for head, inside, _, before, is_block in rest:
             if line:
-                yield line
-            if node.line is not None:
-                yield indent + node.line
-            if node.inside:
-                line = f"{indent}({node.head}"
-                stack.append((rest, node.is_block))
-                rest, indent = iter(node.inside), indents[min(len(stack), deepest)]
+                lines.append(line)
+            if before is not None:
+                lines.append(indent + before)
+            if inside:
+                line = f"{indent}({head}"
+                stack.append((rest, is_block))
+                rest, indent = iter(inside), indents[min(len(stack), deepest)]
                 break
-            line = f"{indent}({node.head})"
+            line = f"{indent}({head})"
         else:
             if not stack:
                 break
             rest, is_block = stack.pop()
             indent = indents[min(len(stack), deepest)]
             if is_block:
-                yield line
+                lines.append(line)
                 line = f"{indent})"
             else:
                 line += ")"
     if line:
-        yield line
+        lines.append(line)
+    return lines
