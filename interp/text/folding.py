@@ -16,8 +16,8 @@ from zenowasm.interp.syntax.module import Instruction
 from zenowasm.interp.validation import Arity
 
 _Node: TypeAlias = "tuple[str, Sequence[_Node], int, str | None, bool]"
-"""One pair of parentheses: its first words, what is inside, how many operands it leaves, the line that stands before it,
-and whether it is a block. Instructions inside a block are on lines of their own, and so is its last parenthesis.
+"""One pair of parentheses: its first words, what is inside, how many operands it leaves, the line that stands before
+it, and whether it is a block. Instructions inside a block are on lines of their own, as is its last parenthesis.
 
 A plain tuple: there is one for each instruction, and making objects of a class took a tenth of the time to print.
 """
