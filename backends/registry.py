@@ -6,13 +6,18 @@ engine's, its object a function without parameters that returns the engine. Only
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from attrs import frozen
 
 from zenowasm.backends.protocol import Engine, EngineOptions
+from zenowasm.display import nearest
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 class BackendError(Exception):
@@ -40,9 +45,19 @@ def names() -> tuple[str, ...]:
     return tuple(_ENGINES)
 
 
+def known() -> tuple[str, ...]:
+    """Return these names, then those of the engines that other distributions add; they are not imported."""
+    return (*_ENGINES, *sorted({it.name for it in _entry_points()} - _ENGINES.keys()))
+
+
 def installed() -> tuple[str, ...]:
     """Return the names of this package's engines whose requirements are installed."""
-    return tuple(name for name, it in _ENGINES.items() if all(map(find_spec, it.requires)))
+    return tuple(name for name in _ENGINES if not missing(name))
+
+
+def missing(name: str) -> tuple[str, ...]:
+    """Return the packages that an engine of this package needs and that are not installed."""
+    return tuple(it for it in _ENGINES[name].requires if find_spec(it) is None)
 
 
 def fastest() -> str:
@@ -69,23 +84,31 @@ def engine(name: str = DEFAULT, options: EngineOptions | None = None) -> Engine:
     try:
         module = import_module(entry.module)
     except ModuleNotFoundError as error:
-        missing = (error.name or "").split(".")[0]
-        if missing not in entry.requires:
+        package = (error.name or "").split(".")[0]
+        if package not in entry.requires:
             raise
         raise BackendError(
-            f"backend {name!r} needs the package {missing!r}, which is not installed: "
+            f"backend {name!r} needs the package {package!r}, which is not installed: "
             f"run `{install_command(name)}`, or choose --backend {DEFAULT}"
         ) from error
+    except (ImportError, OSError, RuntimeError) as error:  # a library that is for another system, or damaged
+        raise BackendError(f"backend {name!r} cannot be loaded: {error}") from error
     return cast(Engine, module.new_engine(options or EngineOptions()))
+
+
+def _entry_points() -> Collection[EntryPoint]:
+    from importlib.metadata import entry_points  # it reads what is installed, which takes its time
+
+    return entry_points(group=GROUP)
 
 
 def _added(name: str) -> Engine:
     """Return an engine of another distribution; raises ``BackendError``."""
-    from importlib.metadata import entry_points  # it reads what is installed, which takes its time
-
-    found = list(entry_points(group=GROUP, name=name))
+    found = [it for it in _entry_points() if it.name == name]
     if not found:
-        raise BackendError(f"unknown backend {name!r}: choose one of {', '.join(_ENGINES)}")
+        near = nearest(name, (*known(), AUTO))
+        hint = f"did you mean {near}?" if near else f"choose one of {', '.join(known())}"
+        raise BackendError(f"unknown backend {name!r}: {hint}")
     try:
         return cast(Engine, found[0].load()())
     except (ImportError, AttributeError) as error:

@@ -45,6 +45,12 @@ def test_an_unknown_name_gets_the_known_ones() -> None:
         registry.engine("nonsense")
 
 
+@pytest.mark.parametrize(("name", "meant"), [("wasmtme", "wasmtime"), ("Reference", "reference"), ("aut", "auto")])
+def test_an_unknown_name_that_is_like_a_known_one(name: str, meant: str) -> None:
+    with pytest.raises(registry.BackendError, match=f"^unknown backend '{name}': did you mean {meant}\\?$"):
+        registry.engine(name)
+
+
 def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(module: str) -> Any:
         raise ModuleNotFoundError("No module named 'wasmtime'", name="wasmtime")

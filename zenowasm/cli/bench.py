@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +10,13 @@ from typing import Final
 
 import click
 from attrs import evolve
-from rich.console import Console
 
 from zenowasm import svg
 from zenowasm.bench import markdown, run, terminal
 from zenowasm.bench.document import to_document
 from zenowasm.bench.errors import BenchError, DisagreementError
 from zenowasm.bench.page import to_html
+from zenowasm.cli import color, commands
 from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.reports import OUTPUT, write_report
 from zenowasm.display import visible
@@ -25,7 +24,7 @@ from zenowasm.display import visible
 DOCS: Final = Path("docs") / "benchmarks.md"
 
 
-@click.command()
+@commands.command()
 @click.option("--only", multiple=True, metavar="NAME", help="Measure only this group; may be repeated.")
 @click.option(
     "--engine",
@@ -64,7 +63,7 @@ def bench(
     A peer that is not installed is listed with the command that installs it. Exits with 1 when engines compute
     different results: it prints what each answered, and measures nothing more.
     """
-    console = Console(width=None if sys.stdout.isatty() else 140)
+    console = color.console(piped_width=140)
     if listed:
         _list(engines)
         return
@@ -75,7 +74,7 @@ def bench(
     effort = run.QUICK if quick else run.Effort()
     if rounds is not None:
         effort = evolve(effort, rounds=rounds)
-    with user_errors(DisagreementError), Console(stderr=True).status("") as status, _usage_errors():
+    with user_errors(DisagreementError), color.console(stderr=True).status("") as status, _usage_errors():
         results = run.run(only, engines, effort, quick, lambda text: status.update(visible(text)))
     for name, fact in results.facts.items():
         print(visible(f"{name}: {fact}"))

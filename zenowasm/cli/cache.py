@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import click
-
 from zenowasm.backends import cache as modules
 from zenowasm.cache import Bounds, Cache, Contents, cache_enabled, cache_folder
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.errors import user_errors
 from zenowasm.display import visible
 from zenowasm.plugin import PluginError, load_environment
@@ -19,7 +17,7 @@ from zenowasm.plugin.lifecycle import slot_cache as slots
 _FOLDERS = (modules.FOLDER, slots.FOLDER)
 
 
-@click.group()
+@commands.group()
 def cache() -> None:
     """Show or clear what is cached of modules and plugins."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.errors import CliError
 from zenowasm.cli.modules import module_errors, read_module, unhurried
 from zenowasm.cli.output import output, write_bytes, write_lines
@@ -18,7 +18,7 @@ from zenowasm.tools.callgraph import Graph, call_graph, reachable, to_dot
 from zenowasm.tools.naming import find_function, function_names
 
 
-@click.command(
+@commands.command(
     epilog=options.examples(
         "zenowasm callgraph plugin.wasm --from plugin_execute --depth 3 | dot -Tpdf -o calls.pdf",
         "zenowasm callgraph plugin.wasm --to panic --svg -o panics.svg",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import track
 
 from zenowasm.backends import registry
-from zenowasm.cli import options
+from zenowasm.cli import color, commands, options
 from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.cli.reports import reports, run_facts, write_report
 from zenowasm.conformance import report
@@ -28,9 +26,9 @@ from zenowasm.spec.junit import to_junit
 _SCENARIOS = Path(__file__).parent.parent / "conformance" / "scenarios"
 
 
-@click.command()
+@commands.command()
 @click.argument("paths", nargs=-1, type=options.path, metavar="[PATH...]")
-@click.option("--backend", "backends", multiple=True, metavar="NAME", help="Engine to run on; may be repeated.")
+@options.backends
 @click.option("--only", metavar="TEXT", help="Run only scenarios whose name or chapter contains TEXT.")
 @click.option("--export", "target", type=options.path, metavar="DIR", help="Write the scenarios there; run nothing.")
 @reports
@@ -63,7 +61,7 @@ def conformance(
             print(visible(f"{export(scenarios, target)} scenarios in {target}"))
             return
         check_extras()
-        console = Console(stderr=True)
+        console = color.console(stderr=True)
         with web_server() as server:
             shown = track(scenarios, "", console=console, transient=True, disable=not console.is_terminal)
             verdicts = [run_scenario(it, engines, server) for it in shown]
@@ -77,7 +75,7 @@ def conformance(
     if as_json:
         options.print_json(report.as_json(verdicts, engines))
     else:
-        Console(width=None if sys.stdout.isatty() else 120).print(report.table(verdicts, engines))
+        color.console(piped_width=120).print(report.table(verdicts, engines))
         for line in report.lines(verdicts):
             print(visible(line))
     context.exit(0 if all(verdict.passed for verdict in verdicts) else 1)

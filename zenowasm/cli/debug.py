@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from zenowasm.backends import registry
-from zenowasm.cli import options, wasi
+from zenowasm.cli import commands, options, wasi
 from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.exec import line_streams, prepared
 from zenowasm.cli.modules import as_module
@@ -21,7 +21,7 @@ from zenowasm.interp.text.sources import is_text
 
 
 # Arguments such as -1 are no options.
-@click.command(context_settings={"ignore_unknown_options": True})
+@commands.command(context_settings={"ignore_unknown_options": True})
 @click.argument("file", type=options.path)
 @click.argument("export", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from zenowasm.backends import registry
-from zenowasm.cli import options
+from zenowasm.cli import color, commands, options
 from zenowasm.cli.errors import CliError
 
 
-@click.command()
+@commands.command()
 @click.option("--save", "folder", type=options.path, help="Copy the script and its plugin to this folder instead.")
 def demo(folder: Path | None) -> None:
     """Run a script with a plugin on every installed engine, and compare what they made of it.
@@ -19,7 +19,6 @@ def demo(folder: Path | None) -> None:
     The script and the plugin come with the package. The exit code is 1 when the engines disagree.
     """
     # Rich and the plugin host take longer to import than the help may take.
-    from rich.console import Console
     from rich.table import Table
 
     from zenowasm.demo import comparison
@@ -32,7 +31,7 @@ def demo(folder: Path | None) -> None:
             raise CliError(f"cannot save the demonstration: {error.strerror or error}") from error
         print(f"run it: zenowasm run {folder / 'hello.zl'} --plugin-dir {folder / 'plugins'}")
         return
-    console = Console()
+    console = color.console()
     console.print(comparison.SCRIPT.read_text("utf-8"), highlight=False, markup=False)
     runs = {name: comparison.run(name) for name in registry.installed()}
     table = Table(show_lines=True)

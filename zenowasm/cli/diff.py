@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
+from zenowasm.cli.color import styled
 from zenowasm.cli.errors import EXIT_ERROR, EXIT_OK, CliError
 from zenowasm.cli.modules import module_errors, read_module, unhurried
 from zenowasm.display import visible
 from zenowasm.tools.compare import Change, Difference, FunctionChange, Side, compare, unified
 
 _SIGNS = {Change.ADDED: "+", Change.REMOVED: "-", Change.CHANGED: "~"}
+_COLORS = {"+": "green", "-": "red", "~": "yellow", "@": "cyan"}
 
 
-@click.command(
+@commands.command(
     epilog=options.examples("zenowasm diff old.wasm new.wasm", "zenowasm diff old.wasm new.wasm --function greet")
 )
 @click.argument("first", type=options.path)
@@ -37,17 +39,21 @@ def diff(context: click.Context, first: Path, second: Path, function: str | None
                 lines = unified(before, after, function, (str(first), str(second)))
         except ValueError as error:
             raise CliError(str(error)) from error
-        for line in lines:
-            print(visible(line))
+        _print(lines)
         context.exit(EXIT_ERROR if lines else EXIT_OK)
     with module_errors(first):
         found = compare(before, after)
     if as_json:
         options.print_json(_document(found))
     else:
-        for line in _lines(found):
-            print(visible(line))
+        _print(_lines(found))
     context.exit(EXIT_ERROR if found else EXIT_OK)
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        color = _COLORS.get(line[:1])
+        print(styled(visible(line), fg=color) if color else visible(line))
 
 
 def _side(file: Path) -> Side:

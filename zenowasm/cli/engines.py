@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import click
 from attrs import asdict, frozen
 
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Capability, EngineOptions
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
+from zenowasm.cli.color import styled
 from zenowasm.cli.errors import user_errors
 from zenowasm.display import visible
 from zenowasm.plugin import PluginError, load_environment
@@ -30,32 +30,37 @@ class _Part:
 
 @frozen
 class _Engine:
-    """One engine as the settings have it made; ``install`` is the command that installs an absent one."""
+    """One engine as the settings have it made.
+
+    ``unavailable`` says why there is none, and then there is no version; ``install`` is the command that may help.
+    """
 
     name: str
     default: bool
     version: str | None
+    unavailable: str
     install: str
     capabilities: tuple[str, ...]
     guests: dict[str, _Part]
 
 
-@click.command()
+@commands.command()
 @options.config
 @options.as_json
 def engines(config: Path | None, as_json: bool) -> None:
     """List the engines, what each can do, and what they compile into guests with the host's settings."""
     with user_errors(PluginError):
         settings = read_settings(load_environment(), config)
-    found = [_engine(name, settings) for name in registry.names()]
+    found = [_engine(name, settings) for name in registry.known()]
     if as_json:
         options.print_json({"engines": [asdict(it) for it in found]})
         return
     for it in found:
-        print(visible(f"{it.name} {it.version or 'is not installed'}" + (" (default)" if it.default else "")))
+        name = styled(visible(it.name), bold=True)
         if it.version is None:
-            print(f"  to install it: {it.install}")
+            print(f"{name} {styled('is not available', fg='red')}: {visible(it.unavailable)}")
             continue
+        print(f"{name} {visible(it.version)}" + (" (default)" if it.default else ""))
         print(f"  capabilities: {', '.join(it.capabilities)}")
         for name, part in it.guests.items():
             print(visible(f"  {name}: {'yes' if part.compiled_in else 'no'} ({part.why})"))
@@ -63,12 +68,15 @@ def engines(config: Path | None, as_json: bool) -> None:
 
 def _engine(name: str, settings: Settings) -> _Engine:
     default = name == registry.DEFAULT
-    if name not in registry.installed():
-        return _Engine(name, default, None, registry.install_command(name), (), {})
+    is_ours = name in registry.names()
     wanted = settings.engine_options()
-    engine = registry.engine(name, wanted)
-    guests = {it.value: _part(it, it in engine.capabilities, wanted, settings) for it in _OPTIONAL}
-    return _Engine(name, default, engine.version, "", tuple(sorted(it.value for it in engine.capabilities)), guests)
+    try:
+        engine = registry.engine(name, wanted)
+    except registry.BackendError as error:
+        return _Engine(name, default, None, str(error), registry.install_command(name) if is_ours else "", (), {})
+    # Engines of other distributions get no options.
+    guests = {it.value: _part(it, it in engine.capabilities, wanted, settings) for it in _OPTIONAL if is_ours}
+    return _Engine(name, default, engine.version, "", "", tuple(sorted(it.value for it in engine.capabilities)), guests)
 
 
 def _part(capability: Capability, compiled_in: bool, wanted: EngineOptions, settings: Settings) -> _Part:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from zenowasm.cli.color import styled
 from zenowasm.display import visible
 from zenowasm.interp.errors import Trap
 
@@ -40,17 +41,21 @@ class CliError(Exception):
         self.hint = hint
 
 
-def fail(message: str, code: int) -> int:
-    """Print an error to stderr, and return the exit code."""
-    print(f"error: {visible(message.strip())}", file=sys.stderr)
+def fail(message: str, code: int, *, color: bool | None = None) -> int:
+    """Print an error to stderr, in colour as ``colored`` says, and return the exit code."""
+    label = styled("error:", stream=sys.stderr, color=color, fg="red", bold=True)
+    print(f"{label} {visible(message.strip())}", file=sys.stderr)
     return code
 
 
-def report(error: CliError) -> None:
+def report(error: CliError, *, color: bool | None = None) -> None:
     """Print an error to stderr, with all that is known of it."""
-    fail(error.message, EXIT_ERROR)
-    lines = [*error.excerpt]
-    lines += [f"Details: {error.details.strip()}"] if error.details else []
+    fail(error.message, EXIT_ERROR, color=color)
+    for line in error.excerpt:
+        shown = visible(line)
+        is_mark = line.strip() == "^"
+        print(styled(shown, stream=sys.stderr, color=color, fg="green") if is_mark else shown, file=sys.stderr)
+    lines = [f"Details: {error.details.strip()}"] if error.details else []
     lines += ["Calls of the guest, innermost first:"] if error.calls else []
     lines += [f"{number:>4}: {name}" for number, name in enumerate(error.calls)]
     lines += [f"Hint: {error.hint}"] if error.hint else []

@@ -32,7 +32,7 @@ from zenowasm.backends.protocol import (
     Value,
 )
 from zenowasm.backends.registry import BackendError
-from zenowasm.cli import options, wasi
+from zenowasm.cli import commands, options, wasi
 from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.cli.modules import module_errors, read_module
 from zenowasm.host.linker import Linker
@@ -54,7 +54,7 @@ _TRAP_HINT: Final = (
 
 
 # Arguments such as -1 are no options.
-@click.command("exec", context_settings={"ignore_unknown_options": True})
+@commands.command("exec", context_settings={"ignore_unknown_options": True})
 @click.argument("file", type=options.path)
 @click.argument("export", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")

@@ -9,7 +9,7 @@ from pathlib import Path
 import attrs
 import click
 
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.errors import EXIT_ERROR, EXIT_OK
 from zenowasm.cli.modules import module_errors, read_module, unhurried
 from zenowasm.display import visible
@@ -23,7 +23,7 @@ def _pattern(context: click.Context, option: click.Parameter, value: str) -> re.
         raise click.BadParameter(f"expected a regular expression: {error}", context, option) from error
 
 
-@click.command(
+@commands.command(
     epilog=options.examples("zenowasm grep '^memory\\.grow' plugin.wasm", "zenowasm grep --count 'f(32|64)\\.' *.wasm")
 )
 @click.argument("pattern", callback=_pattern)

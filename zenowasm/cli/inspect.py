@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.errors import CliError
 from zenowasm.cli.modules import module_errors, read_module, unhurried
 from zenowasm.display import visible
@@ -20,7 +20,7 @@ from zenowasm.interp.validation import Context, operands_of, validate_structure
 _STACK_COLUMN = 40
 
 
-@click.command()
+@commands.command()
 @click.argument("file", type=options.path)
 @click.option("--disassemble", is_flag=True, help="Print the whole module in the text format instead.")
 @click.option("--function", "wanted", metavar="NAME", help="Disassemble only this function, by name or index.")

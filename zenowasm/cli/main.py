@@ -14,6 +14,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from zenowasm import __version__
+from zenowasm.cli import commands
+from zenowasm.cli.color import Invocation, wanted_by
 from zenowasm.cli.errors import EXIT_ERROR, EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE, CliError, fail, report
 from zenowasm.display import nearest
 
@@ -61,7 +63,7 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 )
 
 
-class LazyGroup(click.Group):
+class LazyGroup(commands.Group):
     """A group whose commands are imported when they are asked for; its help imports none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -89,18 +91,18 @@ class LazyGroup(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Return the commands and options that begin so."""
-        commands = {name: summary for name, (summary, _, _) in _COMMANDS.items() if name.startswith(incomplete)}
+        found = {name: summary for name, (summary, _, _) in _COMMANDS.items() if name.startswith(incomplete)}
         options = click.Command.shell_complete(self, ctx, incomplete)
-        return [*(CompletionItem(name, help=summary) for name, summary in commands.items()), *options]
+        return [*(CompletionItem(name, help=summary) for name, summary in found.items()), *options]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands."""
-        for title, commands in _SECTIONS.items():
+        for title, section in _SECTIONS.items():
             with formatter.section(title):
-                formatter.write_dl([(name, summary) for name, (summary, _, _) in commands.items()])
+                formatter.write_dl([(name, summary) for name, (summary, _, _) in section.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@commands.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(__version__, prog_name="zenowasm")
 def cli() -> None:
     """Run, check, debug and measure ZenoEngine's WebAssembly plugins.
@@ -125,22 +127,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    run = Invocation(tuple(sys.argv[1:] if arguments is None else arguments), wanted_by(os.environ))
     try:
         # Without standalone mode click returns what a command passes to ``ctx.exit``, and nothing otherwise.
-        words = tuple(sys.argv[1:] if arguments is None else arguments)
-        code: Any = cli.main(words, prog_name="zenowasm", standalone_mode=False, obj=words)
+        code: Any = cli.main(run.words, prog_name="zenowasm", standalone_mode=False, obj=run, color=run.color)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         return EXIT_USAGE
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx is not None else "zenowasm"
-        return fail(f"{error.format_message().rstrip('.')}; see `{path} --help`", EXIT_USAGE)
+        return fail(f"{error.format_message().rstrip('.')}; see `{path} --help`", EXIT_USAGE, color=run.color)
     except CliError as error:
-        report(error)
+        report(error, color=run.color)
         return EXIT_ERROR
     except click.ClickException as error:
-        return fail(error.format_message(), EXIT_ERROR)
+        return fail(error.format_message(), EXIT_ERROR, color=run.color)
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -148,7 +150,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return EXIT_ERROR
     except OSError as error:  # of stdout itself, such as a full disk; what commands open they report themselves
         _discard_output()
-        return fail(f"cannot write the output: {error.strerror}", EXIT_ERROR)
+        return fail(f"cannot write the output: {error.strerror}", EXIT_ERROR, color=run.color)
     return code if isinstance(code, int) else EXIT_OK
 
 

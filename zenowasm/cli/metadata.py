@@ -8,14 +8,14 @@ from pathlib import Path
 import attrs
 import click
 
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.modules import module_errors, read_module
 from zenowasm.display import visible
 from zenowasm.tools.metadata import Metadata
 from zenowasm.tools.metadata import metadata as read_metadata
 
 
-@click.command(epilog=options.examples("zenowasm metadata plugin.wasm"))
+@commands.command(epilog=options.examples("zenowasm metadata plugin.wasm"))
 @click.argument("file", type=options.path)
 @options.as_json
 def metadata(file: Path, as_json: bool) -> None:

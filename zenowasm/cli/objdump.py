@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.errors import CliError
 from zenowasm.cli.modules import module_errors, read_module, unhurried
 from zenowasm.display import visible
 from zenowasm.tools.objdump import Listing
 
 
-@click.command(
+@commands.command(
     context_settings={"help_option_names": ["--help"]},
     epilog=options.examples(
         "zenowasm objdump -h plugin.wasm",

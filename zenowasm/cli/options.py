@@ -9,17 +9,44 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from zenowasm.backends import registry
 
 path = click.Path(readable=False, path_type=Path)
 """A path that is not looked at before it is used, so that one that cannot be read is reported as any other."""
+
+
+class BackendOption(click.Option):
+    """An option that takes an engine's name; its help says which engines are installed here."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the option and its help."""
+        record = super().get_help_record(ctx)
+        return None if record is None else (record[0], f"{record[1]} {_engines_here()}")
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the engines whose names begin so."""
+        return [CompletionItem(it) for it in (*registry.known(), registry.AUTO) if it.startswith(incomplete)]
+
+
+def _engines_here() -> str:
+    absent = {name: registry.missing(name) for name in registry.names()}
+    installed = [name for name in registry.known() if not absent.get(name)]
+    why = [
+        f" {name} needs the package {' and '.join(packages)}: `{registry.install_command(name)}`."
+        for name, packages in absent.items()
+        if packages
+    ]
+    return f"Installed here: {', '.join(installed)}.{''.join(why)}"
+
+
+_HELP = f"Engine: {', '.join(registry.names())}, or {registry.AUTO} for the fastest that is installed; see `engines`."
 backend = click.option(
-    "--backend",
-    default=registry.DEFAULT,
-    show_default=True,
-    metavar="NAME",
-    help=f"Engine: {', '.join(registry.names())}, or {registry.AUTO} for the fastest that is installed; see `engines`.",
+    "--backend", cls=BackendOption, default=registry.DEFAULT, show_default=True, metavar="NAME", help=_HELP
+)
+backends = click.option(
+    "--backend", "backends", cls=BackendOption, multiple=True, metavar="NAME", help=f"{_HELP} May be repeated."
 )
 plugin_dir = click.option(
     "--plugin-dir",

@@ -16,7 +16,7 @@ from zenowasm.backends.cache import ModuleCache
 from zenowasm.backends.protocol import EngineOptions
 from zenowasm.backends.registry import BackendError
 from zenowasm.backends.variants import EngineVariants
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.cli.plugin_build import build, new
 from zenowasm.cli.plugin_reload import reload
@@ -35,7 +35,7 @@ _RULE = "=" * 60
 _MARKS = {Level.OK: "✅", Level.WARNING: "⚠️", Level.ERROR: "❌"}
 
 
-@click.group()
+@commands.group()
 def plugin() -> None:
     """Make, build, list, describe, validate and count plugins."""
 

@@ -9,7 +9,7 @@ import click
 
 from zenowasm.backends import registry
 from zenowasm.backends.registry import BackendError
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.display import visible, visible_lines
 from zenowasm.plugin import PluginError, load_environment
@@ -22,7 +22,7 @@ from zenowasm.toolchains.templates import new_plugin
 _LANGUAGE = click.Choice(list(LANGUAGES))
 
 
-@click.command()
+@commands.command()
 @click.argument("name")
 @click.option("--lang", "language", type=_LANGUAGE, required=True, help="Language of the plugin.")
 @click.option("--dir", "parent", type=options.path, default=Path(), metavar="DIR", help="Where its folder is made.")
@@ -35,7 +35,7 @@ def new(name: str, language: str, parent: Path) -> None:
     print(visible(f"Build it with: zenowasm plugin build {folder}"))
 
 
-@click.command()
+@commands.command()
 @click.argument("path", type=options.path)
 @click.option("--lang", "language", type=_LANGUAGE, help="Language; without it, the one the folder has files of.")
 @click.option("--compiler", metavar="NAME", help="Compiler: zig or ppci for C; without it, the best there is.")

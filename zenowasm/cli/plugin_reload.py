@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import click
 
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.display import visible
 from zenowasm.frontends.admin.errors import AdminError
@@ -25,7 +25,7 @@ _MOST_BYTES = 16 << 20
 _HINT = "Make sure `zenowasm serve` is running."
 
 
-@click.command()
+@commands.command()
 @click.argument("name", required=False)
 @click.option("--admin", metavar="URL", help=f"Where the host listens; without it, {URL}, else the state file.")
 @click.option("--state", type=options.path, metavar="FILE", help="The state file that `serve` writes.")

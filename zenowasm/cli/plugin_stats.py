@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 import click
 from attrs import asdict
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from zenowasm.cli import options
+from zenowasm.cli import color, commands, options
 from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.display import visible
 from zenowasm.frontends.admin.errors import AdminError
@@ -31,7 +31,7 @@ _SECONDS: Final = 10.0
 _MOST_BYTES: Final = 64 << 20
 
 
-@click.command()
+@commands.command()
 @click.option(
     "--audit", "files", type=options.path, multiple=True, metavar="FILE", help="Audit log to count; may be repeated."
 )
@@ -154,6 +154,5 @@ def _show(columns: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> None:
     for column in columns:
         table.add_column(column, justify="left" if column in ("plugin", "function", "slot or phase") else "right")
     for row in rows:
-        table.add_row(*(visible(str(cell)) for cell in row))
-    # Where there is no terminal, rich would cut the table to 80 columns.
-    Console(width=200, markup=False, emoji=False, highlight=False).print(table)
+        table.add_row(*(Text(visible(str(cell))) for cell in row))
+    color.console(piped_width=200).print(table)

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from zenowasm import __version__
+from zenowasm.cli.color import Invocation
 from zenowasm.cli.errors import CliError
 
 OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
@@ -24,11 +25,11 @@ def reports(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def run_facts() -> dict[str, str]:
     """Return the facts of this run that a report shows: date, version and command."""
-    words: tuple[str, ...] = click.get_current_context().find_root().obj
+    invocation: Invocation = click.get_current_context().find_root().obj
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "zenowasm": __version__,
-        "command": shlex.join(["zenowasm", *words]),
+        "command": shlex.join(["zenowasm", *invocation.words]),
     }
 
 

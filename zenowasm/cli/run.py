@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.options import measure
 from zenowasm.cli.script import run_script
 from zenowasm.plugin.configuration.limits import LimitSettings
@@ -15,7 +15,7 @@ from zenowasm.plugin.configuration.units import Count, Duration, Size, parse_cou
 _TRAP_HINT = "`zenowasm debug SCRIPT` stops where the guest traps, and shows its calls, locals and memory"
 
 
-@click.command()
+@commands.command()
 @click.argument("script", type=options.path)
 @options.backend
 @options.plugin_dir

@@ -15,7 +15,7 @@ import attrs
 import click
 
 from zenowasm.backends.registry import BackendError
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.errors import CliError, user_errors
 from zenowasm.cli.script import print_log
 from zenowasm.display import visible
@@ -39,7 +39,7 @@ def _address(context: click.Context, option: click.Parameter, value: str) -> tup
     return address, int(port)
 
 
-@click.command()
+@commands.command()
 @options.plugin_dir
 @options.backend
 @options.config

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from zenowasm import svg
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.errors import CliError
 from zenowasm.cli.modules import module_errors, read_module, unhurried
 from zenowasm.cli.reports import OUTPUT, write_report
@@ -15,7 +15,7 @@ from zenowasm.display import visible
 from zenowasm.tools.size import Grouping, grouped, sizes
 
 
-@click.command(
+@commands.command(
     epilog=options.examples(
         "zenowasm size --by package plugin.wasm",
         "zenowasm size --by function --top 50 plugin.wasm",

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.progress import Progress
 
 from zenowasm.backends import registry
+from zenowasm.cli import color, commands, options
 from zenowasm.cli.errors import user_errors
-from zenowasm.cli.options import as_json as as_json_option
-from zenowasm.cli.options import print_json
 from zenowasm.cli.reports import reports, run_facts, write_report
 from zenowasm.display import visible
 from zenowasm.spec import report, suite
@@ -29,7 +26,7 @@ from zenowasm.spec.summary import SuiteResult
 _PATH = click.Path(exists=True, path_type=Path)
 
 
-@click.command()
+@commands.command()
 @click.argument("folder", type=click.Path(path_type=Path), default="spec-testsuite", metavar="[DIR]")
 @click.option("--url", default=suite.URL, metavar="URL", show_default=True, help="The repository to fetch from.")
 @click.option("--commit", default=suite.COMMIT, metavar="HASH", show_default=True, help="The commit to fetch.")
@@ -45,7 +42,7 @@ def fetch(folder: Path, url: str, commit: str) -> None:
     print(visible(f"To let this project's tests use it: export {variable}"))
 
 
-class _PathsOrFetch(click.Command):
+class _PathsOrFetch(commands.Command):
     """A command that takes paths, but for the word ``fetch`` where there is no such path."""
 
     def make_context(
@@ -56,11 +53,11 @@ class _PathsOrFetch(click.Command):
         return super().make_context(info_name, args, parent, **extra)
 
 
-@click.command(cls=_PathsOrFetch)
+@commands.command(cls=_PathsOrFetch)
 @click.argument("paths", nargs=-1, required=True, type=_PATH, metavar="PATH...")
-@click.option("--backend", "backends", multiple=True, metavar="NAME", help="Engine to run on; may be repeated.")
+@options.backends
 @click.option("--failures", is_flag=True, help="List every failure with its line.")
-@as_json_option
+@options.as_json
 @reports
 @click.option("--source-url", default=SUITE_URL, metavar="URL", help="Where the HTML report's links lead.")
 @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes to run scripts in.")
@@ -91,11 +88,9 @@ def spec(
         facts = {**run_facts(), "suite": suite.identity_of(scripts)}
         write_report(html, to_html(suites, About(source_url=source_url, facts=facts)).encode())
     if as_json:
-        print_json(report.as_json(suites))
+        options.print_json(report.as_json(suites))
     else:
-        # Where there is no terminal, rich would cut the table to 80 columns.
-        width = None if sys.stdout.isatty() else 40 + 50 * len(suites)
-        Console(width=width).print(report.table(suites))
+        color.console(piped_width=40 + 50 * len(suites)).print(report.table(suites))
         if failures:
             for result in suites:
                 for line in report.failure_lines(result):
@@ -117,7 +112,7 @@ def _run(backend: str, scripts: Sequence[Path], jobs: int) -> SuiteResult:
     # Before any process starts: an engine that cannot be had is the user's error, once.
     engine = registry.engine(backend)
     results = {}
-    console = Console(stderr=True)
+    console = color.console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(backend, total=len(scripts))
         for result in run_files(scripts, backend, jobs):

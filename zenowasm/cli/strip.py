@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.errors import CliError
 from zenowasm.cli.modules import STDIN, module_errors, read_source
 from zenowasm.cli.output import STDOUT, output, write_bytes
@@ -24,7 +24,7 @@ def _pattern(context: click.Context, option: click.Parameter, value: str | None)
         raise click.BadParameter(f"expected a regular expression: {error}", context, option) from error
 
 
-@click.command(
+@commands.command(
     epilog=options.examples(
         "zenowasm strip plugin.wasm -o small.wasm",
         "zenowasm strip --all --keep producers plugin.wasm -o -",

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from attrs import evolve, frozen
 
-from zenowasm.cli import options
+from zenowasm.cli import commands, options
 from zenowasm.cli.errors import EXIT_ERROR, EXIT_OK, CliError, report
 from zenowasm.cli.modules import STDIN, module_errors, read_module, read_source, unhurried
 from zenowasm.cli.output import output, write_bytes, write_lines
@@ -34,7 +34,7 @@ _features = click.option(
 )
 
 
-@click.command(
+@commands.command(
     epilog=options.examples("zenowasm wat2wasm add.wat", "echo '(module)' | zenowasm wat2wasm - -o empty.wasm")
 )
 @click.argument("file", type=options.path)
@@ -62,7 +62,7 @@ def wat2wasm(file: Path, output: Path | None, no_check: bool, no_debug_names: bo
     write_bytes(output, binary)
 
 
-@click.command(
+@commands.command(
     epilog=options.examples(
         "zenowasm wasm2wat plugin.wasm | less", "zenowasm wasm2wat --fold-exprs plugin.wasm -o plugin.wat"
     )
@@ -96,7 +96,7 @@ def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_deb
         write_lines(output, ModulePrinter(module, names, form=form).module_text())
 
 
-@click.command(
+@commands.command(
     epilog=options.examples("zenowasm validate plugin.wasm", "zenowasm validate --all --features wasm2,-simd *.wasm")
 )
 @click.argument("files", nargs=-1, required=True, type=options.path)

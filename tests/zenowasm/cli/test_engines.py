@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,6 +80,58 @@ def test_why_fuel_is_counted(listed, settings, why) -> None:
 
 
 def test_an_engine_that_is_not_installed(monkeypatch) -> None:
-    monkeypatch.setattr(registry, "installed", lambda: ("reference",))
+    monkeypatch.setitem(sys.modules, "wasmtime", None)
+    for name in [name for name in sys.modules if name.startswith("zenowasm.backends.wasmtime")]:
+        monkeypatch.delitem(sys.modules, name)
     found = command._engine("wasmtime", Settings())
     assert (found.version, found.install, found.capabilities) == (None, "pip install 'zenowasm[wasmtime]'", ())
+    assert "needs the package 'wasmtime', which is not installed: run `pip install" in found.unavailable
+
+
+def test_an_engine_that_cannot_be_loaded(zenowasm, write) -> None:
+    write("wasmtime/__init__.py", "raise OSError('libwasmtime.so: wrong ELF class')")
+    variables = {"PYTHONPATH": f"{zenowasm.folder}:{zenowasm.environment()['PYTHONPATH']}"}
+    shown = zenowasm("engines", variables=variables)
+    assert shown.code == 0
+    why = "backend 'wasmtime' cannot be loaded: libwasmtime.so: wrong ELF class"
+    assert f"wasmtime is not available: {why}\n" in shown.out
+    assert zenowasm("conformance", "--backend", "wasmtime", variables=variables).error == why
+
+
+@pytest.fixture
+def added(write) -> dict[str, str]:
+    """The environment in which another distribution adds the engines ``other``, and ``broken``, which has no module."""
+    write("other_engine.py", "from zenowasm.backends import registry\nnew_engine = registry.engine\n")
+    write("other_engine-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: other-engine\nVersion: 1.0\n")
+    points = "other = other_engine:new_engine\nbroken = no_such_module:new_engine\n"
+    folder = write("other_engine-1.0.dist-info/entry_points.txt", f"[zenowasm.backends]\n{points}").parents[1]
+    return {"PYTHONPATH": f"{folder}:{Path(__file__).parents[3]}"}
+
+
+def test_engines_of_other_distributions(zenowasm, added) -> None:
+    *ours, broken, other = zenowasm("engines", "--json", variables=added).json["engines"]
+    assert [it["name"] for it in ours] == list(registry.names())
+    assert (other["name"], other["version"], other["guests"]) == ("other", package.__version__, {})
+    assert "'broken' cannot be loaded from no_such_module:new_engine" in broken["unavailable"]
+    assert (broken["version"], broken["install"]) == (None, "")
+    help_ = " ".join(zenowasm("spec", "--help", variables=added).out.split())
+    assert "Installed here: reference, wasmtime, broken, other." in help_
+    error = zenowasm("conformance", "--backend", "othr", variables=added).error
+    assert error == "unknown backend 'othr': did you mean other?"
+
+
+@pytest.mark.parametrize("command", ["run", "exec", "serve", "spec", "conformance"])
+def test_the_help_says_why_an_engine_is_not_installed(zenowasm, command) -> None:
+    code = """
+import sys
+from zenowasm.backends import registry
+from zenowasm.cli.main import main
+found = registry.find_spec
+registry.find_spec = lambda name: None if name == "wasmtime" else found(name)
+main(sys.argv[1:])
+"""
+    help_ = " ".join(zenowasm.python(code, command, "--help").out.split())
+    why = "Installed here: reference. wasmtime needs the package wasmtime: `pip install 'zenowasm[wasmtime]'`."
+    assert why in help_
+    installed = " ".join(zenowasm(command, "--help").out.split())
+    assert "Installed here: reference, wasmtime. -" in installed

@@ -235,6 +235,8 @@ def test_it_runs_as_a_module_of_the_package(zenowasm) -> None:
         ("zenowasm pl", ["plain,plugin"]),
         ("zenowasm plugin va", ["plain,validate"]),
         ("zenowasm run --time", ["plain,--timeout"]),
+        ("zenowasm run --color a", ["plain,auto", "plain,always"]),
+        ("zenowasm run --backend w", ["plain,wasmtime"]),
         ("zenowasm run hel", ["file,hel"]),
         ("zenowasm nothing x", []),
     ],
