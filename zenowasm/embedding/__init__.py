@@ -1,7 +1,7 @@
-"""WebAssembly from Python: modules, instances and what they export, as objects that behave like Python's own.
+"""WebAssembly from Python: modules, instances and their exports, as objects that behave like Python's own.
 
-``module`` reads modules, ``store`` holds what runs, ``instance`` links the two. What an instance exports is in
-``functions``, ``memory``, ``table`` and ``globals``; ``values`` says what becomes of values on the way. ``wasi`` runs
+``module`` reads modules, ``store`` has the run-time state, and ``instance`` links the two. ``functions``, ``memory``,
+``table`` and ``globals`` are the kinds of exports. ``values`` converts values between Python and guests. ``wasi`` runs
 programs. The names are public in ``zenowasm`` itself.
 """
 

@@ -1,4 +1,4 @@
-"""What crosses the border of an instance, of whichever kind: wrapped on the way out, unwrapped on the way in."""
+"""Imports and exports of every kind: exports are wrapped, imports unwrapped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Extern: TypeAlias = Function | Memory | Table | Global | Tag
 
 
 def wrapped(store: Store, raw: Any, name: str) -> Extern:
-    """Return the object of Python for one of an engine's."""
+    """Return the Python object for an engine's object."""
     match raw.type:
         case FuncType():
             return Function.of(store, raw, name)
@@ -35,10 +35,10 @@ def wrapped(store: Store, raw: Any, name: str) -> Extern:
 
 
 def given(store: Store, wanted: ImportType, found: Any) -> protocol.Extern:
-    """Return what an engine takes for an import.
+    """Return the engine's object for an import.
 
     A callable becomes a host function of the import's type, a number or reference an immutable global. Raises
-    ``LinkError`` where neither fits.
+    ``LinkError`` if neither fits.
     """
     if isinstance(found, Function | Memory | Table | Global | Tag):
         raw: protocol.Extern = found.raw

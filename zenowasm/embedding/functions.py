@@ -1,4 +1,4 @@
-"""Functions of guests, which Python calls, and functions of Python, which guests call."""
+"""Guest functions, which Python calls, and host functions, which guests call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WANTS_CALLER = "zenowasm_wants_caller"
 
 
 class Caller:
-    """The instance that calls a host function; empty when the function has returned."""
+    """The instance that calls a host function; empty after the function has returned."""
 
     def __init__(self, store: Store, raw: protocol.Caller) -> None:
         self._store = store
@@ -44,7 +44,7 @@ class Caller:
 
 
 def pass_caller(function: _Callable) -> _Callable:
-    """Have a host function given the ``Caller`` before its arguments, as a decorator: it may look at its memory."""
+    """Decorate a host function so that its first argument is the ``Caller``, whose memory it can access."""
     setattr(function, _WANTS_CALLER, True)
     return function
 
@@ -52,13 +52,13 @@ def pass_caller(function: _Callable) -> _Callable:
 class Function:
     """A function in a store, called like any other.
 
-    One result is returned as itself, several as a tuple, none as ``None``. A call raises ``TypeError`` or
-    ``ValueError`` for arguments that do not fit, ``Trap``, ``Exhaustion`` and ``GuestException`` for what ends it, and
-    whatever a host function raised.
+    A call returns one result as a value, several as a tuple, and none as ``None``. It raises ``TypeError`` or
+    ``ValueError`` for arguments that do not fit the type. It raises ``Trap``, ``Exhaustion`` or ``GuestException`` if
+    the guest ends that way, and any exception of a host function.
 
-    ``Function(store, python_function, parameters, results)`` makes a host function, with types by their names in the
-    text format: ``Function(store, print, ["i32"], [])``. What it may return is what ``values`` says; a coroutine is
-    awaited where the guest is called by ``call_async``.
+    ``Function(store, python_function, parameters, results)`` makes a host function. Types are names of the text format:
+    ``Function(store, print, ["i32"], [])``. The module ``values`` describes what it may return; under ``call_async``,
+    it may also be a coroutine function.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Function:
 
     @property
     def unsigned(self) -> Function:
-        """The same function, whose integer results are read unsigned."""
+        """The same function with unsigned integer results."""
         return Function.of(self.store, self.raw, self.__name__, unsigned=True)
 
     def __call__(self, *arguments: Any) -> Any:
@@ -112,16 +112,17 @@ class Function:
         return tuple(values) if values else None
 
     def steps(self, *arguments: Any) -> Steps:
-        """Call it one instruction at a time (see ``Steps``), in a store on the ``reference`` engine.
+        """Call the function one instruction at a time (see ``Steps``), in a store on the ``reference`` engine.
 
-        Raises ``SteppingError`` on other engines, ``TypeError`` or ``ValueError`` for arguments that do not fit.
+        Raises ``SteppingError`` on other engines, and ``TypeError`` or ``ValueError`` for arguments that do not fit the
+        type.
         """
         from zenowasm.embedding.steps import Steps
 
         return Steps(self, arguments)
 
     async def call_async(self, *arguments: Any) -> Any:
-        """Call it in a thread of its own, while the event loop goes on; host functions may be coroutines."""
+        """Call the function in a thread of its own, without blocking the loop; host functions may be coroutines."""
         return await self.store.run_async(lambda: self(*arguments))
 
     def __eq__(self, other: object) -> bool:
@@ -135,7 +136,7 @@ class Function:
 
 
 def host_function(store: Store, name: str, type_: FuncType, body: Callable[..., Any]) -> protocol.Func:
-    """Make a function of the host of a type; ``name`` is how errors call it."""
+    """Make a host function of a type; ``name`` identifies it in errors."""
     read = readers(store, type_.parameters, unsigned=False)
     wants_caller = getattr(body, _WANTS_CALLER, False)
 

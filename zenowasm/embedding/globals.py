@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class Global(Wrapper[protocol.Global]):
-    """A global variable of a guest or of the host, whose ``value`` can be read, and assigned where it is mutable.
+    """A global variable of a guest or of the host; its ``value`` can be read, and assigned if it is mutable.
 
-    ``Global(store, "i32", 5, mutable=True)`` makes one, with the type by its name in the text format.
+    ``Global(store, "i32", 5, mutable=True)`` makes one. The type is a name of the text format.
     """
 
     def __init__(self, store: Store, type: str, value: Any = 0, *, mutable: bool = False) -> None:
@@ -27,12 +27,14 @@ class Global(Wrapper[protocol.Global]):
 
     @property
     def type(self) -> GlobalType:
-        """The type of its value, and whether it is mutable."""
+        """The type of the value, and whether it is mutable."""
         return self.raw.type
 
     @property
     def value(self) -> Any:
-        """The value; raises ``TypeError`` or ``ValueError`` when another one does not fit, or it is immutable."""
+        """The value; an assignment raises ``TypeError`` or ``ValueError`` if the value does not fit or the global is
+        immutable.
+        """
         with self._store.entered():
             (read,) = readers(self._store, (self.type.value,), unsigned=False)
             return read(self.raw.get())

@@ -23,10 +23,10 @@ _SUFFIXES = (".wasm", ".wat")
 
 @contextmanager
 def wasm_imports(store: Store | None = None) -> Iterator[Store]:
-    """Let ``import`` find WebAssembly modules too, in the body of a ``with``; they are instantiated in one store.
+    """Let ``import`` find WebAssembly modules inside a ``with`` block; they are instantiated in one store.
 
-    What such a module imports is imported by Python: from a Python module, another WebAssembly module, or WASI, which
-    shows nothing of the host. Modules stay imported, as all do.
+    Python also resolves the imports of such a module: from a Python module, another WebAssembly module, or WASI without
+    access to the host. Imported modules stay imported after the block.
     """
     finder = _Finder(Store() if store is None else store)
     sys.meta_path.append(finder)

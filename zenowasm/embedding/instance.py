@@ -1,4 +1,4 @@
-"""Instances: a module, linked to what it imports, in a store."""
+"""Instances: a module in a store, linked to its imports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Exports(Mapping[str, Any]):
-    """What an instance exports, by name: ``exports["add"]``, or ``exports.add`` where the name is one of Python's."""
+    """The exports of an instance by name: ``exports["add"]``, or ``exports.add`` if the name is a Python identifier."""
 
     def __init__(self, store: Store, raw: Mapping[str, protocol.Extern]) -> None:
         self._found = {name: wrapped(store, it, name) for name, it in raw.items()}
@@ -59,14 +59,14 @@ class Exports(Mapping[str, Any]):
 class Instance:
     """A module that runs in a store; its start function has run.
 
-    ``module`` is a ``Module`` or what one is made of. ``imports`` has, by module and name, what the module imports: a
-    callable of Python for a function, whose type the import says; a number for an immutable global; or a ``Function``,
-    ``Memory``, ``Table``, ``Global`` or ``Tag`` of the store. Another instance in the store stands for all that it
-    exports. ``wasi`` gives the instance WASI preview 1. Without a ``store`` it gets one of its own, on the fastest
-    engine that is installed.
+    ``module`` is a ``Module`` or anything that makes one. ``imports`` has the imports by module and name: a Python
+    callable for a function, whose type the import declares; a number for an immutable global; or a ``Function``,
+    ``Memory``, ``Table``, ``Global`` or ``Tag`` of the store. Another instance in the store provides all its exports.
+    ``wasi`` gives the instance WASI preview 1. Without a ``store``, the instance gets one of its own on the fastest
+    installed engine.
 
-    Raises ``LinkError`` for imports that are missing or do not fit, ``ValidationError`` for an invalid module,
-    ``LimitError`` for what is larger than the store allows, and what the start function raises.
+    Raises ``LinkError`` for missing or mismatching imports, ``ValidationError`` for an invalid module, ``LimitError``
+    for a memory or table that exceeds the store's limits, and the exceptions of the start function.
 
     >>> instance = Instance('(module (import "env" "f" (func $f (param i32) (result i32)))'
     ...                     ' (func (export "twice") (param i32) (result i32) (call $f (call $f (local.get 0)))))',
@@ -103,7 +103,7 @@ class Instance:
             self.exports = Exports(store, self._raw.exports)
 
     def close(self) -> None:
-        """Close the store if it is the instance's own."""
+        """Close the store if it belongs to the instance."""
         if self._owns_store:
             self.store.close()
 

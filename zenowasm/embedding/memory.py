@@ -40,10 +40,10 @@ _SHOWN = 16
 
 
 class Memory(Wrapper[protocol.Memory]):
-    r"""A linear memory: little-endian, addresses and lengths in bytes.
+    r"""A linear memory: little-endian, with addresses and lengths in bytes.
 
-    ``memory[8]`` is a byte as an ``int``, ``memory[8:16]`` are ``bytes``; both can be assigned, without changing the
-    length. Negative indexes count from the end, as Python's do. Raises ``IndexError`` for what is not all inside.
+    ``memory[8]`` is a byte as an ``int``, and ``memory[8:16]`` are ``bytes``; both can be assigned without changing the
+    length. Negative indices count from the end, as in Python. Raises ``IndexError`` for an access outside the memory.
 
     ``Memory(store, minimum, maximum)`` makes one, in pages of 64 KiB; raises ``LimitError`` and ``ValueError``.
 
@@ -98,29 +98,29 @@ class Memory(Wrapper[protocol.Memory]):
         self.write(start, data)
 
     def read(self, address: int, length: int) -> bytes:
-        """Return a copy of ``length`` bytes; raises ``IndexError``."""
+        """Return a copy of ``length`` bytes; raises ``IndexError`` outside the memory."""
         with self._store.entered():
             return self.raw.read(address, length)
 
     def write(self, address: int, data: bytes | bytearray | memoryview) -> None:
-        """Write ``data``; raises ``IndexError``, with nothing written."""
+        """Write ``data``; raises ``IndexError``, without writing anything, outside the memory."""
         with self._store.entered():
             self.raw.write(address, bytes(data))
 
     def load(self, kind: str, address: int) -> Any:
-        """Return a number: ``kind`` is i8, u8, i16, u16, i32, u32, i64, u64, f32 or f64."""
+        """Return a number; ``kind`` is i8, u8, i16, u16, i32, u32, i64, u64, f32 or f64."""
         return self.unpack("<" + _scalar(kind), address)[0]
 
     def store(self, kind: str, address: int, value: float) -> None:
-        """Write a number of a kind that ``load`` knows; raises ``ValueError`` when it does not fit."""
+        """Write a number of a kind that ``load`` accepts; raises ``ValueError`` if it does not fit."""
         self.pack("<" + _scalar(kind), address, value)
 
     def unpack(self, format: str, address: int) -> tuple[Any, ...]:
-        """Return the values of a structure, by a format of Python's ``struct``."""
+        """Return the values of a structure in a format of Python's ``struct``."""
         return struct.unpack(format, self.read(address, struct.calcsize(format)))
 
     def pack(self, format: str, address: int, *values: Any) -> None:
-        """Write the values of a structure, by a format of Python's ``struct``; raises ``ValueError`` for misfits."""
+        """Write the values of a structure in a format of Python's ``struct``; raises ``ValueError`` for misfits."""
         try:
             data = struct.pack(format, *values)
         except (struct.error, OverflowError) as error:
@@ -128,7 +128,7 @@ class Memory(Wrapper[protocol.Memory]):
         self.write(address, data)
 
     def read_string(self, address: int, length: int | None = None, encoding: str = "utf-8") -> str:
-        """Return text: of ``length`` bytes, or up to the first zero byte; raises ``IndexError``, ``UnicodeError``."""
+        """Return a text of ``length`` bytes, or up to the first zero byte; raises ``IndexError``, ``UnicodeError``."""
         if length is None:
             size = len(self)
             with self._store.entered():
@@ -139,15 +139,16 @@ class Memory(Wrapper[protocol.Memory]):
         return self.read(address, length).decode(encoding)
 
     def write_string(self, address: int, text: str, encoding: str = "utf-8", *, zero: bool = True) -> int:
-        """Write text, followed by a ``zero`` byte; return how many bytes were written."""
+        """Write a text, followed by a ``zero`` byte unless told otherwise; return the number of bytes written."""
         data = text.encode(encoding) + (b"\0" if zero else b"")
         self.write(address, data)
         return len(data)
 
     def grow(self, pages: int) -> int:
-        """Add pages of 64 KiB and return the former number; raises ``LimitError``, with the memory as it was.
+        """Add pages of 64 KiB and return the previous number of pages; raises ``LimitError``, with the memory
+        unchanged.
 
-        Views of the memory end.
+        All views of the memory become invalid.
         """
         with self._store.entered():
             former = self.raw.grow(pages)
@@ -158,10 +159,10 @@ class Memory(Wrapper[protocol.Memory]):
         return former
 
     def view(self) -> memoryview:
-        """Return the bytes without a copy, to read and write.
+        """Return the bytes for reading and writing, without a copy.
 
-        The view ends when the memory grows or the store is closed: Python then says that it is released. Raises
-        ``BufferError`` for a 64-bit memory that wasmtime may move.
+        The view becomes invalid when the memory grows or the store is closed; using it then raises Python's error for
+        released views. Raises ``BufferError`` for a 64-bit memory that wasmtime may move.
         """
         with self._store.entered():
             view = self.raw.view()
@@ -172,12 +173,12 @@ class Memory(Wrapper[protocol.Memory]):
             return view
 
     def end_views(self) -> None:
-        """End the views of a memory that has grown."""
+        """Release the views of a memory that has grown."""
         if self._views and self.raw.size != self._viewed_size:
             self.release_views()
 
     def release_views(self) -> None:
-        """End all views. Arrays of numpy that were made of one keep the bytes, which are the memory's no more."""
+        """Release all views. A numpy array made from a view keeps its bytes, which no longer belong to the memory."""
         for reference in self._views:
             view = reference()
             if view is not None:

@@ -1,4 +1,4 @@
-"""Modules: read from bytes, files or text, looked at, and compiled when they are instantiated."""
+"""Modules: read from bytes, files or text, and compiled when they are instantiated."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from zenowasm.notebook import html_table
 class Module:
     """A WebAssembly module, independent of any engine.
 
-    ``source`` is the binary format or the text format as ``bytes``, the text format as ``str``, or the path of a file
-    that holds either. A ``str`` is text where it begins as text does, with a parenthesis after space and comments.
+    ``source`` is the binary or the text format as ``bytes``, the text format as ``str``, or the path of a file with
+    either. A ``str`` is text if, after space and comments, it begins with a parenthesis.
 
-    Raises ``DecodeError`` for bytes that are malformed, ``ParseError`` for text that is (with a note: the line, and a
-    mark below it), ``OSError`` for a file that cannot be read. A module that is well-formed may still be invalid: see
+    Raises ``DecodeError`` for malformed bytes, ``ParseError`` for malformed text (with a note that shows the line and
+    marks the place), and ``OSError`` for a file that cannot be read. A well-formed module may still be invalid: see
     ``validate``.
 
     >>> module = Module('(module (func (export "add") (param i32 i32) (result i32) '
@@ -55,27 +55,27 @@ class Module:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a module from a file in either format; raises what ``Module`` does."""
+        """Read a module from a file in either format; raises the errors of ``Module``."""
         return cls(Path(path))
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Make a module of the text format; raises ``ParseError``."""
+        """Make a module from the text format; raises ``ParseError``."""
         return cls(text.encode())
 
     @property
     def imports(self) -> tuple[ImportType, ...]:
-        """What the module imports, in order: ``module``, ``name`` and ``type`` of each; raises ``ValidationError``."""
+        """The imports in order, each with ``module``, ``name`` and ``type``; raises ``ValidationError``."""
         return self._context.import_types(self._syntax)
 
     @property
     def exports(self) -> tuple[ExportType, ...]:
-        """What the module exports, in order: ``name`` and ``type`` of each; raises ``ValidationError``."""
+        """The exports in order, each with ``name`` and ``type``; raises ``ValidationError``."""
         return self._context.export_types(self._syntax)
 
     @property
     def name(self) -> str | None:
-        """The module's name in its name section, if it has one."""
+        """The module's name from its name section, ``None`` without one."""
         return self._names.module
 
     @property
@@ -84,22 +84,23 @@ class Module:
         return tuple((it.name, bytes(it.data)) for it in self._syntax.customs)
 
     def to_bytes(self) -> bytes:
-        """Return the module in the binary format: the bytes that it was made of, or what its text assembles to."""
+        """Return the module in the binary format: the original bytes, or the assembled text."""
         return self._binary
 
     def to_text(self) -> str:
-        """Return the module in the text format; parsed again, it is the same module."""
+        """Return the module in the text format, which parses to the same module."""
         return "\n".join(ModulePrinter(self._syntax, self._names).module_text()) + "\n"
 
     def validate(self) -> None:
-        """Validate the whole module (specification, chapter 3); raises ``ValidationError`` with what and where.
+        """Validate the whole module (specification, chapter 3); raises ``ValidationError`` with the reason and the
+        place.
 
-        Raises ``LimitError`` when that takes more time or memory than compiling may by default.
+        Raises ``LimitError`` if validation takes more time or memory than the default limits of compilation allow.
         """
         validate_module(self._syntax, self._progress())
 
     def compiled(self, engine: protocol.Engine) -> protocol.Module:
-        """Return what an engine makes of the module, once for each engine; raises what ``Engine.compile`` does."""
+        """Return the module compiled by an engine, once per engine; raises the errors of ``Engine.compile``."""
         made = self._compiled.get(engine)
         if made is None:
             try:

@@ -1,4 +1,4 @@
-"""Calls that stand still before each instruction, for whoever wants to see what a guest does."""
+"""Calls that pause before each instruction."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LISTED = 3
 
 
 class SteppingError(RuntimeError):
-    """A call was to be stepped through on an engine that cannot stop between two instructions."""
+    """Raised when a call is stepped through on an engine that cannot stop between two instructions."""
 
     def __init__(self, engine: str) -> None:
         super().__init__(f'{engine} cannot stop between two instructions: make the store with engine="reference"')
@@ -37,11 +37,11 @@ class SteppingError(RuntimeError):
 
 @frozen(repr=False)
 class Step:
-    """What a guest looks like before an instruction.
+    """The state of a guest before an instruction.
 
-    ``number`` counts the instructions that were executed before, ``depth`` the active calls. ``pc`` is the
-    instruction's index in its function, ``offset`` its address in bytes in the module. ``locals`` are by name, or by
-    index where they have none; ``stack`` is the operand stack of the innermost function, bottom first.
+    ``number`` counts the instructions executed before, ``depth`` the active calls. ``pc`` is the instruction's index in
+    its function, ``offset`` its byte offset in the module. ``locals`` are by name, or by index if they have none.
+    ``stack`` is the operand stack of the innermost function, bottom first.
     """
 
     number: int
@@ -67,13 +67,13 @@ class Step:
 
 
 class Steps(Iterator[Step]):
-    """A call of a guest's function, one instruction at a time: an iterator over what comes next.
+    """A call of a guest function, one instruction at a time: an iterator over the next instructions.
 
-    ``over``, ``out`` and ``until`` execute more than one instruction. Meanwhile memories, tables and globals can be
-    read and written, and other calls be made in the store. A host function, and what it calls, is one step. All steps
-    share the fuel that the store gives to a call; each time that the call goes on it may take the store's ``timeout``.
+    ``over``, ``out`` and ``until`` execute more than one instruction. Between steps, you can read and write memories,
+    tables and globals, and make other calls in the store. A host function is one step, including all its calls. All
+    steps share the store's fuel for one call; each time the call continues, it may take the store's ``timeout``.
 
-    An iteration ends when the call has returned, and raises what the call raises, after which it is over.
+    The iteration ends when the call has returned. An exception of the call ends it, too.
 
     >>> from zenowasm import Instance, Store
     >>> text = '(module (func (export "double") (param $x i32) (result i32) (i32.add (local.get $x) (local.get $x))))'
@@ -107,7 +107,7 @@ class Steps(Iterator[Step]):
 
     @property
     def result(self) -> Any:
-        """What the call returned; raises ``ValueError`` when it has not."""
+        """The result of the call; raises ``ValueError`` before it has returned."""
         if not self._paused.configuration.finished:
             raise ValueError(f"{self._function.__name__}() has not returned")
         return self._function.returned(self._paused.configuration.results)
@@ -123,15 +123,15 @@ class Steps(Iterator[Step]):
         return step
 
     def over(self) -> Step | None:
-        """Execute one instruction, and all of a function that it calls; return where that leads."""
+        """Execute one instruction, including the whole function that it calls; return the next step."""
         return self._go(Plan(Action.NEXT, frame=self._frame).due)
 
     def out(self) -> Step | None:
-        """Go on until the innermost function has returned; return where that leads."""
+        """Continue until the innermost function has returned; return the next step."""
         return self._go(Plan(Action.FINISH, frame=self._frame).due)
 
     def until(self, place: str | Callable[[Step], bool]) -> Step | None:
-        """Go on to the beginning of a function of that name, or to where a condition holds; return where that is."""
+        """Continue to the start of a function of that name, or until a condition holds; return that step."""
         if self.current is None:
             return None
         if isinstance(place, str):

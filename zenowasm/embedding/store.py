@@ -1,4 +1,4 @@
-"""Stores: what instances live in, on which engine, and how much their calls may use."""
+"""Stores: the instances on one engine, and the limits of their calls."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
 
 
 class StoreInUseError(RuntimeError):
-    """A store was used by one thread while another one is in a call of it."""
+    """Raised when a thread uses a store during a call of another thread."""
 
     def __init__(self) -> None:
         super().__init__("the store is in a call of another thread: give each thread a store, or await call_async")
 
 
 class StoreClosedError(RuntimeError):
-    """A store was used that is closed."""
+    """Raised when a store is used after it was closed."""
 
     def __init__(self) -> None:
         super().__init__("the store is closed: make what lives in it anew in another store")
 
 
 class Store:
-    """Everything that lives at run time, on one engine. Used by one thread at a time.
+    """The run-time state of instances on one engine, used by one thread at a time.
 
-    ``engine`` is ``reference``, ``wasmtime``, or ``auto`` for the fastest one that is installed. Each call from Python
-    may consume ``fuel`` (in units of the instruction table) and take ``timeout`` seconds; it traps when it would use
-    more. ``limits`` bound what all instances take together.
+    ``engine`` is ``reference``, ``wasmtime``, or ``auto`` for the fastest installed one. Each call from Python may
+    consume ``fuel`` (in units of the instruction table) and take ``timeout`` seconds; a call that exceeds either traps.
+    ``limits`` bound all instances together.
 
-    Raises ``BackendError`` when the engine is not known or not installed.
+    Raises ``BackendError`` if the engine is unknown or not installed.
 
     >>> Store(engine="reference", fuel=1_000)
     <Store on reference: 1000 fuel a call>
@@ -71,11 +71,11 @@ class Store:
 
     @property
     def fuel_consumed(self) -> int | None:
-        """The fuel that all calls have consumed, ``None`` in a store without a limit of fuel, which counts none."""
+        """The fuel consumed by all calls; ``None`` in a store without a fuel limit, which counts none."""
         return self.raw.fuel_consumed if self.budget.fuel is not None else None
 
     def close(self) -> None:
-        """Give back what lives in the store; nothing of it can be used after that. A second time does nothing."""
+        """Release everything in the store, which cannot be used afterwards. A second call has no effect."""
         if self._closed:
             return
         with self.entered():
@@ -97,7 +97,7 @@ class Store:
 
     @contextmanager
     def entered(self) -> Iterator[protocol.Store]:
-        """Have the engine's store for this thread; raises ``StoreInUseError`` and ``StoreClosedError``."""
+        """Acquire the engine's store for this thread; raises ``StoreInUseError`` and ``StoreClosedError``."""
         self.enter()
         try:
             yield self.raw
@@ -105,7 +105,7 @@ class Store:
             self.leave()
 
     def enter(self) -> None:
-        """Take the store for this thread."""
+        """Acquire the store for this thread."""
         if not self._lock.acquire(False):
             raise StoreInUseError
         if self._closed:
@@ -113,7 +113,7 @@ class Store:
             raise StoreClosedError
 
     def leave(self) -> None:
-        """Give the store back after a guest may have run: views of memories that have grown end."""
+        """Release the store after a guest may have run, and the views of memories that have grown."""
         try:
             if self.has_views:
                 self.end_views()
@@ -121,20 +121,20 @@ class Store:
             self._lock.release()
 
     def end_views(self) -> None:
-        """End the views of memories that have grown."""
+        """Release the views of memories that have grown."""
         for memory in self._viewed:
             memory.end_views()
 
     def add_view(self, memory: Memory) -> None:
-        """Remember that there are views of a memory."""
+        """Record that a memory has views."""
         self.has_views = True
         self._viewed.add(memory)
 
     async def run_async(self, call: Callable[[], Any]) -> Any:
-        """Make a call in a thread of its own, one after the other, while the event loop goes on.
+        """Make a call in a thread of its own, one call after another, without blocking the event loop.
 
-        Coroutines that host functions return run on the loop. When whoever awaits this is cancelled, so is the
-        coroutine that the guest waits for; a guest that computes is awaited to its end or its timeout.
+        Coroutines of host functions run on the loop. A cancellation also cancels the coroutine that the guest waits
+        for. If the guest is computing, the cancellation waits until it finishes or times out.
         """
         loop = asyncio.get_running_loop()
         async with self._queues.setdefault(loop, asyncio.Lock()):

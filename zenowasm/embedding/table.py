@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class Table(Wrapper[protocol.Table], Sequence[Any]):
-    """A table, as a sequence whose elements can be assigned: functions, objects of Python, or ``None``.
+    """A table: a sequence of functions, Python objects or ``None``, whose elements can be assigned.
 
-    ``Table(store, "funcref", 10)`` makes one, with the type of its elements by its name in the text format.
+    ``Table(store, "funcref", 10)`` makes one. The element type is a name of the text format.
     """
 
     def __init__(self, store: Store, element: str, minimum: int, maximum: int | None = None, value: Any = None) -> None:
@@ -35,7 +35,7 @@ class Table(Wrapper[protocol.Table], Sequence[Any]):
             return self.raw.type
 
     def grow(self, count: int, value: Any = None) -> int:
-        """Add ``count`` elements and return the former number; raises ``LimitError``, with the table as it was."""
+        """Add ``count`` elements and return the previous number; raises ``LimitError``, with the table unchanged."""
         with self._store.entered():
             former = self.raw.grow(count, to_guest(self._store, self.raw.type.element, value))
         if former < 0:

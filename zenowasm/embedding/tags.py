@@ -1,4 +1,4 @@
-"""Exceptions of guests (specification, 4.4.9), and their tags."""
+"""Guest exceptions (specification, 4.4.9) and their tags."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Tag(Wrapper[protocol.Tag]):
-    """A tag: which exceptions a ``catch`` takes. Two objects for the same tag are equal.
+    """A tag, which selects the exceptions that a ``catch`` handles. Two objects for the same tag are equal.
 
     ``Tag(store, ["i32", "externref"])`` makes one, whose exceptions carry values of these types.
     """
@@ -28,7 +28,7 @@ class Tag(Wrapper[protocol.Tag]):
 
     @property
     def type(self) -> TagType:
-        """The types of the values that its exceptions carry."""
+        """The types of the values that the tag's exceptions carry."""
         return self.raw.type
 
     def new_exception(self, fields: Sequence[Any]) -> protocol.Value:
@@ -48,11 +48,11 @@ class Tag(Wrapper[protocol.Tag]):
 
 
 class GuestException(UncaughtException):
-    """An exception of WebAssembly: its ``tag``, and the values that it carries, its ``fields``.
+    """A WebAssembly exception with its ``tag`` and the values that it carries, its ``fields``.
 
-    A call raises it where the guest throws one and nobody in it catches it. A host function throws one into the guest
-    that called it by ``raise GuestException(tag, *fields)``, which raises ``TypeError`` or ``ValueError`` for values
-    that do not fit the tag. As an ``exnref`` it is passed like any other reference.
+    A call raises it if the guest throws an exception and does not catch it. A host function throws one into its calling
+    guest by ``raise GuestException(tag, *fields)``, which raises ``TypeError`` or ``ValueError`` for values that do not
+    fit the tag. As an ``exnref``, it is passed like any other reference.
     """
 
     def __init__(self, tag: Tag, *fields: Any) -> None:

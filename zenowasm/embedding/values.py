@@ -1,8 +1,9 @@
-"""Between Python's values and those of the engines.
+"""Conversion between values of Python and of the engines.
 
-Integers are signed in Python unless one asks for the unsigned reading; both are taken. A vector is 16 ``bytes``, lane 0
-first. A function reference is a ``Function``, a host reference any object of Python, a small integer (``i31``) an
-``int``, a structure or an array of the guest's an ``Aggregate``, an exception a ``GuestException``, null ``None``.
+Integer results are signed in Python by default; arguments may be signed or unsigned. A vector is ``bytes`` of length
+16, lane 0 first. A function reference is a ``Function``, a host reference any Python object, and a small integer
+(``i31``) an ``int``. A structure or an array of a guest is an ``Aggregate``, an exception a ``GuestException``, and
+null is ``None``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _SMALL_INTEGERS = (AbsHeapType.I31, AbsHeapType.EQ, AbsHeapType.ANY)
 
 
 class Aggregate(Sequence[Any]):
-    """A structure or an array on a guest's heap, as a sequence of its fields or elements, which cannot be changed.
+    """A structure or an array on a guest's heap, as an immutable sequence of its fields or elements.
 
     ``raw`` is the engine's reference. Packed fields (``i8``, ``i16``) are read unsigned.
     """
@@ -65,7 +66,7 @@ class Aggregate(Sequence[Any]):
 
 
 def readers(store: Store, types: Sequence[ValType], *, unsigned: bool) -> tuple[Conversion, ...]:
-    """Return what makes Python's values of a function's results or a host function's arguments."""
+    """Return the converters to Python of a function's results or a host function's arguments."""
     return tuple(_reader(store, type_, unsigned=unsigned) for type_ in types)
 
 
@@ -85,12 +86,12 @@ def _itself(value: Any) -> Any:
 
 
 def from_guest(store: Store, value: Any) -> Any:
-    """Return a value of which the type is not known, such as a field of an aggregate, as Python has it: unsigned."""
+    """Return the Python value for a value of unknown type, such as a field of an aggregate; integers are unsigned."""
     return value if isinstance(value, int | float) else reference_from_guest(store, value)
 
 
 def reference_from_guest(store: Store, value: Any) -> Any:
-    """Return what a reference refers to."""
+    """Return the object that a reference refers to."""
     from zenowasm.embedding.functions import Function
     from zenowasm.embedding.tags import GuestException
 
@@ -108,7 +109,7 @@ def reference_from_guest(store: Store, value: Any) -> Any:
 
 
 def writers(store: Store, types: Sequence[ValType]) -> tuple[Conversion, ...]:
-    """Return what makes the engines' values of a function's arguments; they raise what ``to_guest`` does."""
+    """Return the converters to the engine of a function's arguments; they raise the errors of ``to_guest``."""
     return tuple(_writer(store, type_) for type_ in types)
 
 
@@ -125,7 +126,7 @@ def _writer(store: Store, type_: ValType) -> Conversion:
 
 
 def to_guest(store: Store, type_: ValType, value: Any) -> Any:
-    """Return a value of Python's as the engines have it; raises ``TypeError`` and ``ValueError`` for misfits."""
+    """Return the engine's value for a Python value; raises ``TypeError`` and ``ValueError`` if it does not fit."""
     if isinstance(type_, RefType):
         return _reference(store, type_, value)
     if type_ is V128 and not isinstance(value, int | float | str):
@@ -163,7 +164,7 @@ def _reference(store: Store, type_: RefType, value: Any) -> Any:
 
 
 def arguments_to_guest(store: Store, name: str, type_: FuncType, arguments: Sequence[Any]) -> list[Any]:
-    """Return a function's arguments as the engines have them; errors say which argument of which function it is."""
+    """Return the engine's values for a function's arguments; errors name the argument and the function."""
     if len(arguments) != len(type_.parameters):
         wanted = len(type_.parameters)
         raise TypeError(f"{name}() takes {wanted} argument{'' if wanted == 1 else 's'}, not {len(arguments)}: {type_}")
@@ -177,7 +178,7 @@ def arguments_to_guest(store: Store, name: str, type_: FuncType, arguments: Sequ
 
 
 def results_to_guest(store: Store, name: str, type_: FuncType, returned: Any) -> list[Any]:
-    """Return what a host function returned as the engines have it: nothing, one value, or a sequence of several."""
+    """Return the engine's values for a host function's result: none, one value, or a sequence of several."""
     wanted = len(type_.results)
     if wanted == 0:
         if returned is not None:

@@ -1,4 +1,4 @@
-"""Programs: what a guest sees of its host through WASI preview 1."""
+"""Programs: the access of a guest to its host through WASI preview 1."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _START: Final = "_start"
 
 
 class Wasi:
-    """WASI preview 1 for one instance: it sees what is given here, and nothing else of the host.
+    """WASI preview 1 for one instance, which can access only what is passed here.
 
-    ``args`` are the program's arguments, its name first. ``env`` are its variables. ``dirs`` are the folders that it
-    may use, by the names that it has for them, or a list of folders under their own names. ``stdin`` is what it reads,
-    ``stdout`` and ``stderr`` are files that take what it writes: this process's own unless told otherwise.
+    ``args`` are the program's arguments, beginning with its name. ``env`` are its environment variables. ``dirs`` are
+    the folders that it may use, by the program's names for them, or a list of folders under their own names. ``stdin``
+    is its input. ``stdout`` and ``stderr`` are files for its output, by default those of this process.
 
     >>> import io
     >>> from zenowasm import Module, Wasi
@@ -65,7 +65,7 @@ class Wasi:
         )
 
     def functions(self, store: Store) -> Mapping[str, Function]:
-        """Return the functions of preview 1 for one instance in a store, which closes what they open."""
+        """Return the functions of preview 1 for one instance in a store, which closes the files that they open."""
         preview1 = Preview1(self._context)
         store.keeps.append(preview1)
         return {
@@ -74,7 +74,9 @@ class Wasi:
         }
 
     def run(self, module: Module | bytes | str | os.PathLike[str], store: Store | None = None) -> int:
-        """Run a program, which exports ``_start``, and return its exit code; raises what ``Instance`` and a call do."""
+        """Run a program, which exports ``_start``, and return its exit code; raises the errors of ``Instance`` and of
+        calls.
+        """
         with ExitStack() as stack:
             instance = stack.enter_context(Instance(module, store=store, wasi=self))
             if _START not in instance.exports:
@@ -86,7 +88,7 @@ class Wasi:
         return 0
 
     def close(self) -> None:
-        """Close the folders; nothing that was given them may be used after that."""
+        """Close the folders; instances with this WASI can no longer use them."""
         self._open.close()
 
     def __enter__(self) -> Wasi:

@@ -1,4 +1,4 @@
-"""What globals, memories and tables have in common: an engine's object, and the store that it lives in."""
+"""The common part of globals, memories and tables: an engine's object and its store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Wrapper(Generic[_Raw]):
 
     @classmethod
     def of(cls, store: Store, raw: _Raw) -> Self:
-        """Wrap an object that exists already."""
+        """Wrap an existing object."""
         wrapper = cls.__new__(cls)
         wrapper._become(store, raw)
         return wrapper
