@@ -1,7 +1,8 @@
-"""Finds engines by name. An engine's package is imported when it is asked for, never before.
+"""Finds engines by name. An engine's package is imported only when the engine is selected.
 
-Another distribution adds an engine with an entry point of the group ``zenowasm.backends``: its name is the
-engine's, its object a function without parameters that returns the engine. Only who names such an engine uses it.
+Another distribution adds an engine with an entry point in the group ``zenowasm.backends``. The entry point's name is
+the engine's; its object is a function without parameters that returns the engine. Such an engine must be selected by
+name.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class BackendError(Exception):
-    """The engine asked for does not exist, or what it needs is not installed; the message says what to do."""
+    """Raised when an engine does not exist or its requirements are not installed; the message has the fix."""
 
 
 @frozen
@@ -41,12 +42,12 @@ GROUP: Final = "zenowasm.backends"
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of this package's engines, installed or not, in the order in which they are listed to users."""
+    """Return the names of this package's engines, installed or not, in display order."""
     return tuple(_ENGINES)
 
 
 def known() -> tuple[str, ...]:
-    """Return these names, then those of the engines that other distributions add; they are not imported."""
+    """Return these names, followed by the engines of other distributions, which are not imported."""
     return (*_ENGINES, *sorted({it.name for it in _entry_points()} - _ENGINES.keys()))
 
 
@@ -56,7 +57,7 @@ def installed() -> tuple[str, ...]:
 
 
 def missing(name: str) -> tuple[str, ...]:
-    """Return the packages that an engine of this package needs and that are not installed."""
+    """Return the required packages of an engine of this package that are not installed."""
     return tuple(it for it in _ENGINES[name].requires if find_spec(it) is None)
 
 
@@ -66,15 +67,15 @@ def fastest() -> str:
 
 
 def install_command(name: str) -> str:
-    """Return the command that installs what an engine of this package needs, empty where it needs nothing."""
+    """Return the command that installs the requirements of an engine of this package; empty if it has none."""
     extra = _ENGINES[name].extra
     return "" if extra is None else f"pip install 'zenowasm[{extra}]'"
 
 
 def engine(name: str = DEFAULT, options: EngineOptions | None = None) -> Engine:
-    """Return a new engine of that name, the fastest installed one for ``auto``; ``options`` are for this package's.
+    """Return a new engine of that name, or the fastest installed one for ``auto``; ``options`` are for this package's.
 
-    Raises ``BackendError`` when there is none, or when the package that it needs is missing.
+    Raises ``BackendError`` if there is no such engine, or if a package that it needs is missing.
     """
     if name == AUTO:
         name = fastest()

@@ -1,7 +1,7 @@
-"""Every way in which decoding, validating, linking or executing a module can fail, one type per cause.
+"""The errors of decoding, validating, linking and executing a module, one type per cause.
 
-Offsets are byte offsets from the start of the binary module. Messages begin with the words that the official test
-suite expects of that failure; what was found and what was expected follow.
+Offsets are byte offsets from the start of the binary module. A message begins with the words that the official test
+suite expects of the failure; the value found and the expectation follow.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from typing import Any
 
 
 class WasmError(Exception):
-    """The base of every error that a module, its bytes or its execution can cause."""
+    """The base of all errors that a module, its bytes or its execution can cause."""
 
 
 class DecodeError(WasmError):
-    """The bytes are malformed: they are not the binary form of any module (specification, chapter 5)."""
+    """The bytes are malformed: they are not the binary format of any module (specification, chapter 5)."""
 
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(f"{message} (at byte 0x{offset:x})")
@@ -24,7 +24,7 @@ class DecodeError(WasmError):
 
 
 class ParseError(DecodeError):
-    """The text is malformed: it is not the text form of any module (specification, chapter 6).
+    """The text is malformed: it is not the text format of any module (specification, chapter 6).
 
     ``offset`` counts characters; ``line`` and ``column`` count from 1.
     """
@@ -40,8 +40,8 @@ class ParseError(DecodeError):
 class ValidationError(WasmError):
     """The module is well-formed but invalid (specification, chapter 3).
 
-    ``function`` is the index of the function in whose body the error lies, ``None`` outside of bodies; ``offset`` is
-    the byte offset of the instruction or of the section's entry, ``None`` where the module did not come from bytes.
+    ``function`` is the index of the function whose body has the error, ``None`` for an error outside bodies. ``offset``
+    is the byte offset of the instruction or the section's entry, ``None`` for a module that was not decoded from bytes.
     """
 
     def __init__(self, message: str, *, function: int | None = None, offset: int | None = None) -> None:
@@ -54,18 +54,20 @@ class ValidationError(WasmError):
 
 
 class LimitError(WasmError):
-    """A module asks for more than a configured limit allows; the message names the limit and its value."""
+    """A module exceeds a configured limit; the message names the limit and its value."""
 
 
 class CompileResource(Enum):
-    """What compiling a module may use too much of."""
+    """A resource of which compiling a module may use too much."""
 
     MEMORY = "memory"
     TIME = "time"
 
 
 class CompileLimitError(LimitError):
-    """Decoding, validating or compiling a module takes more memory or time than it may; ``resource`` says which."""
+    """Decoding, validating or compiling a module needs too much memory or time; ``resource`` is the one that
+    ran out.
+    """
 
     def __init__(self, resource: CompileResource, message: str) -> None:
         super().__init__(message)
@@ -73,11 +75,11 @@ class CompileLimitError(LimitError):
 
 
 class LinkError(WasmError):
-    """The imports that a module declares and those it was given do not match (specification, 4.5.4)."""
+    """A module's declared imports and the given ones do not match (specification, 4.5.4)."""
 
 
 class TrapCode(Enum):
-    """Why an execution trapped. The values are the words of the official test suite."""
+    """The reason for a trap. The values are the words of the official test suite."""
 
     UNREACHABLE = "unreachable"
     INTEGER_DIVIDE_BY_ZERO = "integer divide by zero"
@@ -102,11 +104,11 @@ class TrapCode(Enum):
 
 
 class Trap(WasmError):
-    """Execution aborted, as the specification or a limit demands.
+    """The execution was aborted, as the specification or a limit requires.
 
-    ``function`` and ``offset`` are the index of the innermost guest function in its module and the byte offset of the
-    instruction that trapped, where the engine knows them. ``backtrace`` lists the names of the guest functions that
-    were active, innermost first.
+    ``function`` is the index of the innermost guest function in its module, and ``offset`` the byte offset of the
+    instruction that trapped; both are ``None`` if the engine does not know them. ``backtrace`` lists the names of the
+    active guest functions, innermost first.
     """
 
     def __init__(
@@ -135,23 +137,25 @@ class Trap(WasmError):
 
 
 class Exhaustion(WasmError):
-    """The call stack limit was reached; the official suite calls it ``call stack exhausted``."""
+    """The call stack reached its limit; the official suite calls it ``call stack exhausted``."""
 
     def __init__(self, detail: str = "") -> None:
         super().__init__("call stack exhausted" + (f": {detail}" if detail else ""))
 
 
 class HostExhaustion(Exhaustion):
-    """The host's side of the call stack was used up: Python's own, its thread's, or calls back into guests."""
+    """The host's part of the call stack was used up: Python's stack, the thread's stack, or nested calls back into
+    guests.
+    """
 
 
 def nested_too_deep(limit: int) -> HostExhaustion:
-    """Return the error for a host that calls back into guests more than ``limit`` times inside one another."""
+    """Return the error for a host that nests more than ``limit`` calls back into guests."""
     return HostExhaustion(f"the host would call back into guests {limit + 1} deep, and nested_calls is {limit}")
 
 
 class UncaughtException(WasmError):
-    """A guest exception left the outermost call (specification, 4.4.9); ``exception`` is the exception's value."""
+    """A guest exception left the outermost call (specification, 4.4.9); ``exception`` is its value."""
 
     def __init__(self, exception: Any = None) -> None:
         super().__init__("uncaught exception")
@@ -159,4 +163,4 @@ class UncaughtException(WasmError):
 
 
 class Crash(WasmError):
-    """The engine found itself in a state that validation excludes: a defect of the engine, never of the guest."""
+    """The engine reached a state that validation excludes: a defect of the engine, never of the guest."""

@@ -1,4 +1,4 @@
-"""Bounds on what untrusted modules may ask for. Every count, length and depth is checked before it is used."""
+"""Limits on untrusted modules. Every count, length and depth is checked before it is used."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ PAGE_SIZE = 65_536
 
 @frozen
 class ModuleLimits:
-    """Bounds on one binary module, checked while it is decoded; the figures follow the JavaScript API's limits.
+    """Limits on one binary module, checked while it is decoded; the values follow the limits of the JavaScript API.
 
-    A count is also bounded by the bytes that are left in its section, so these figures matter for large modules only.
+    The remaining bytes of a section also bound each count, so these limits matter only for large modules.
     """
 
     module_bytes: int = 1024 * MIB
@@ -42,10 +42,10 @@ class ModuleLimits:
 
 @frozen
 class ExecutionLimits:
-    """Bounds on one store: bytes of all its memories, elements of all its tables, bytes of its aggregates, and, over
-    all its stacks together, active calls, live values, and calls of the host back into guests inside one another.
+    """Limits on one store: bytes of all memories, elements of all tables, bytes of all aggregates, and, for all its
+    stacks together, active calls, live values, and nested calls of the host back into guests.
 
-    Each of the last takes a dozen frames of Python's own stack, so ``sys.getrecursionlimit()`` is a bound, too.
+    Each nested call takes a dozen frames of Python's own stack, so ``sys.getrecursionlimit()`` bounds them, too.
     """
 
     memory_bytes: int = field(default=100 * MIB, validator=validators.ge(0))

@@ -1,4 +1,4 @@
-"""Everything that can go wrong with a plugin, one type per cause; the words are those of the ABI document."""
+"""The errors of plugins, one type per cause; their messages are those of the ABI document."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from zenowasm.wasi.errors import ProcExit
 
 
 class PluginError(Exception):
-    """The base of every error that a plugin, its manifest or its binary can cause."""
+    """The base of all errors that a plugin, its manifest or its binary can cause."""
 
 
 class FileError(PluginError):
-    """A file of the user's is unreadable, not YAML, or says something that it must not say.
+    """A file of the user's is unreadable, not YAML, or has an invalid value.
 
-    ``file`` is its path; ``line`` counts from 1 and is 0 where no line is to blame; ``field`` is the path of the field,
-    such as ``permissions.network[0]``, empty for the whole document.
+    ``file`` is its path. ``line`` counts from 1 and is 0 for an error without a line. ``field`` is the path of the
+    field, such as ``permissions.network[0]``, and empty for the whole document.
     """
 
     def __init__(self, message: str, *, file: Path, line: int = 0, field: str = "") -> None:
@@ -31,30 +31,32 @@ class FileError(PluginError):
 
 
 class ManifestError(FileError):
-    """It is a plugin's manifest."""
+    """A plugin's manifest is unreadable or invalid."""
 
 
 class SettingsError(FileError):
-    """It is the host's settings file."""
+    """The host's settings file is unreadable or invalid."""
 
 
 class ConfigError(PluginError):
-    """A configuration value that the manifest requires is missing, or is not of the type declared."""
+    """A configuration value that the manifest requires is missing or has another type than declared."""
 
 
 class LoadError(PluginError):
-    """A plugin cannot be loaded: its binary is unreadable, malformed, invalid, or imports what no host offers."""
+    """A plugin cannot be loaded: its binary is unreadable, malformed or invalid, or it imports something that no host
+    offers.
+    """
 
 
 class LoadPhase(Enum):
-    """A phase of loading a plugin, by the words that precede its errors."""
+    """A phase of loading a plugin. The value precedes the phase's errors."""
 
     MODULE = "failed to load WASM module"
     METADATA = "failed to get plugin metadata"
     SLOTS = "failed to get plugin slots"
 
     def failed(self, cause: object, kind: type[LoadError] = LoadError) -> LoadError:
-        """Return the error for a phase that ``cause`` has ended."""
+        """Return the error for a phase that failed because of ``cause``."""
         return kind(f"{self.value}: {cause}")
 
     @contextmanager
@@ -67,27 +69,27 @@ class LoadPhase(Enum):
 
 
 class NotAdmittedError(LoadError):
-    """The host's settings do not let the plugin load."""
+    """The host's settings forbid loading the plugin."""
 
 
 class NotListedError(NotAdmittedError):
-    """The plugin is not on the whitelist; it is no fault that it lies there."""
+    """The plugin is not on the whitelist, which is not an error of the plugin."""
 
 
 class MemoryLimitError(LoadError):
-    """The module declares more memory, or larger tables, than it may have."""
+    """The module declares more memory or larger tables than permitted."""
 
 
 class UnsupportedLimitError(LoadError):
-    """A limit is asked for, by settings, manifest or call, that the engine was made without the means to keep."""
+    """Settings, manifest or call ask for a limit that the engine, as it was made, cannot enforce."""
 
 
 class AlreadyLoadedError(LoadError):
-    """Two plugins carry one name: ``plugin N already loaded``."""
+    """Two plugins have the same name: ``plugin N already loaded``."""
 
 
 class SlotConflictError(LoadError):
-    """A plugin claims a slot that another plugin or the language itself already has."""
+    """A plugin declares a slot that another plugin or the language already has."""
 
 
 class NotLoadedError(PluginError):
@@ -99,19 +101,21 @@ class SlotNotFoundError(PluginError):
 
 
 class InputError(PluginError):
-    """A call's parameters do not fit the inputs that the slot declares."""
+    """The parameters of a call do not match the slot's declared inputs."""
 
 
 class RequestError(PluginError):
-    """A call's parameters cannot travel as JSON, or are too large."""
+    """The parameters of a call have no JSON form, or are too large."""
 
 
 class RequestLimitError(RequestError):
-    """A call's parameters are longer than the limit."""
+    """The parameters of a call are longer than the limit."""
 
 
 class FunctionNotFoundError(PluginError):
-    """The module lacks an export of the ABI: ``function F not found in module N``; ``phase`` is that which calls F."""
+    """The module lacks an export of the ABI: ``function F not found in module N``; ``phase`` is the phase that
+    calls F.
+    """
 
     def __init__(self, message: str, phase: LoadPhase = LoadPhase.MODULE) -> None:
         super().__init__(message)
@@ -123,43 +127,43 @@ class MissingMemoryError(PluginError):
 
 
 class SignatureError(PluginError):
-    """An export of the ABI has another type than the ABI demands."""
+    """An export of the ABI has another type than the ABI requires."""
 
 
 class ReplyError(PluginError):
-    """A guest answered with something that is not the JSON the ABI demands."""
+    """A guest's response is not the JSON that the ABI requires."""
 
 
 class BadPointerError(ReplyError):
-    """A guest returned a pointer to outside of its memory."""
+    """A guest returned a pointer outside its memory."""
 
 
 class OutputLimitError(ReplyError):
-    """A guest's answer is longer than what is read of it, and not complete within."""
+    """A guest's response is longer than the limit."""
 
 
 class AllocationError(PluginError):
-    """The guest's ``alloc`` answered 0 or a place that does not hold what was asked for."""
+    """The guest's ``alloc`` returned 0, or an address where the requested size does not fit."""
 
 
 class UnusableInstanceError(PluginError):
-    """The instance has trapped or has been cleaned up; a fresh one is needed."""
+    """The instance has trapped or was cleaned up; use a fresh one."""
 
 
 class BusyError(PluginError):
-    """A plugin was called from inside a call of its own."""
+    """A plugin was called from inside its own call."""
 
 
 class ClosedError(PluginError):
-    """The host is shutting down, or is shut down, and takes no more calls."""
+    """The host is shutting down or closed, and accepts no calls."""
 
 
 class RetiredError(ClosedError):
-    """A version of a plugin takes no more calls: another has taken its place, or the host is closed."""
+    """A version of a plugin accepts no more calls: a new version has replaced it, or the host is closed."""
 
 
 class SlotFailedError(PluginError):
-    """A slot answered that it did not succeed; the message is the plugin's own, ``data`` what it answered with it."""
+    """A slot returned a failure; the message is the plugin's own, and ``data`` the data that came with it."""
 
     def __init__(self, slot: str, message: str, data: Mapping[str, object] | None = None) -> None:
         super().__init__(message)
@@ -168,21 +172,21 @@ class SlotFailedError(PluginError):
 
 
 class CommitError(PluginError):
-    """A slot answered success, but a database would not keep what it did: ``failed to commit: E``."""
+    """A slot succeeded, but a database could not commit its changes: ``failed to commit: E``."""
 
 
 class PluginFolderError(PluginError):
-    """The folder of the plugins does not exist."""
+    """The plugin folder does not exist."""
 
 
 class ScriptFileError(PluginError):
-    """The file of a script cannot be read, or is not text."""
+    """A script's file cannot be read, or is not text."""
 
 
 class CallError(PluginError):
     """A call into a guest did not return: ``failed to call N.F: <trap>``.
 
-    ``trap_code`` is the code of the trap, ``None`` where it was not a trap.
+    ``trap_code`` is the code of the trap, ``None`` for any other cause.
     """
 
     def __init__(self, plugin: str, function: str, reason: str, trap_code: TrapCode | None = None) -> None:
@@ -201,7 +205,7 @@ class TimeLimitError(CallError):
 
 
 class PoolTimeoutError(TimeLimitError):
-    """The call's time was over before one of the plugin's instances was free, for which it ``waited`` (seconds)."""
+    """The call's time ended before one of the plugin's instances became free; it ``waited`` for that many seconds."""
 
     def __init__(self, plugin: str, instances: int, seconds: float, remedy: str) -> None:
         self.waited = seconds
@@ -222,11 +226,11 @@ class StackLimitError(CallError):
 
 
 class HostCallLimitError(CallError):
-    """The guest called host functions more often than one call may."""
+    """The guest made more host calls than one call may make."""
 
 
 class GuestExitError(CallError):
-    """The guest ended itself with WASI's ``proc_exit``; ``code`` is its exit code."""
+    """The guest exited with WASI's ``proc_exit``; ``code`` is its exit code."""
 
     def __init__(self, plugin: str, function: str, code: int) -> None:
         super().__init__(plugin, function, f"the guest exited with code {code}")
@@ -234,11 +238,11 @@ class GuestExitError(CallError):
 
 
 class HostCallsUsedUp(WasmError):  # noqa: N818 - like `Exhaustion`, it ends the guest, and `call_error` names it
-    """Raised through a guest's frames when it calls host functions more often than its call may."""
+    """Raised through a guest's frames when it makes more host calls than its call may."""
 
 
 class NestedTooDeep(HostExhaustion):
-    """Raised through a guest's frames when its ``alloc`` and host functions call each other too deeply."""
+    """Raised through a guest's frames when its ``alloc`` and host functions call one another too deeply."""
 
     def __init__(self, depth: int) -> None:
         super().__init__(f"alloc and host functions call each other more than {depth} deep")
@@ -247,11 +251,11 @@ class NestedTooDeep(HostExhaustion):
 def call_error(
     plugin: str, function: str, error: WasmError, limits: PluginLimits, *, late: bool = True, memory: int = 0
 ) -> CallError:
-    """Return the error for a guest call that ended with ``error``; one that ended at a limit names it.
+    """Return the error for a guest call that ended with ``error``; for a limit, the error names it.
 
-    ``late`` tells of an interrupted call that its wall-clock time is over, rather than its CPU time; ``memory`` is the
-    size of the guest's memory in bytes. A script can read the message, so it holds only what every engine says alike:
-    the code's words and the place. What one engine knows beyond that is in ``error``, which becomes the result's cause.
+    ``late`` is whether an interrupted call exceeded its wall-clock time instead of its CPU time. ``memory`` is the size
+    of the guest's memory in bytes. A script can read the message, so it contains only what is the same on every engine:
+    the code's words and the place. The details of one engine are in ``error``, which becomes the cause of the result.
     """
     if isinstance(error, ProcExit):
         return GuestExitError(plugin, function, error.code)
@@ -277,7 +281,7 @@ def call_error(
 
 
 def time_error(plugin: str, function: str, limits: PluginLimits) -> TimeLimitError:
-    """Return the error for a call whose time is over."""
+    """Return the error for a call that exceeded its time limit."""
     code = TrapCode.INTERRUPTED
     reason = f"{code.value} (the limit of {limits.seconds:g} s is reached; {limits.remedy('seconds', plugin)})"
     return TimeLimitError(plugin, function, reason, code)

@@ -49,13 +49,14 @@ MAX_SCRIPT_BYTES = 1 << 24
 
 
 class Host:
-    """A plugin host: the plugins of a folder on an engine, called by their slots' names.
+    """A plugin host: the plugins of a folder on one engine, called by the names of their slots.
 
-    May be used by several threads and event loops at once. A context manager, ``async with`` included, that closes
-    itself::
+    Several threads and event loops may use a host at once. It is a context manager, also for ``async with``, that
+    closes itself.
 
-        with Host("plugins") as host:
-            host.call("hello.greet", name="World")
+    >>> with Host("examples/plugins") as host:
+    ...     host.call("hello.greet", name="World")
+    {'message': 'Hello, World!'}
     """
 
     def __init__(
@@ -81,20 +82,23 @@ class Host:
     ) -> None:
         """Open a host and load its plugins.
 
-        With ``plugin_dir`` the plugins in its folders are loaded; without it, those of ``ZENO_PLUGIN_DIR`` if
-        ``ZENO_PLUGINS_ENABLED`` or the settings say so. ``lazy`` remembers the slots of each binary in a cache (in
-        ``ZENO_CACHE_DIR``, else where the platform keeps caches), and decodes a binary that it knows only when one of
-        its slots is called. ``environment`` defaults to the process's variables and ``.env``. ``slots`` are the words
-        that scripts know, those of the language unless given; the plugins' are added. ``config`` are the settings or
-        their file, by default as ``read_settings`` finds it; ``limits``, ``databases``, ``http`` and ``files`` stand in
-        the place of what it says, and the host does not close what it is given; so does ``allow_sidecars``, which lets
-        plugins run that are native processes. With ``watch`` plugins are reloaded when something changes in their
-        folders (``FolderWatch``). The rest is as in ``HostServices``.
-        ``audit`` takes a record of each call of a host function: a sink, or the file to which they are written.
-        ``telemetry`` tells OpenTelemetry. Plugins that cannot be loaded, and a ``plugin_dir`` that does not exist, are
-        in ``problems``, and logged. Raises
-        ``BackendError`` for an engine that is unknown or not installed, ``PluginError`` when the folder, the settings
-        or ``.env`` cannot be read, and ``TypeError`` for ``limits`` of another type.
+        - ``plugin_dir`` is the folder with one subfolder per plugin. Without it, the host loads the folder
+          ``ZENO_PLUGIN_DIR`` if ``ZENO_PLUGINS_ENABLED`` or the settings enable plugins.
+        - ``backend`` is the engine, or its name.
+        - ``lazy`` caches the slots of each binary, and decodes a known binary only when one of its slots is called.
+        - ``environment`` defaults to the process environment and ``.env``.
+        - ``slots`` are the slots that scripts can use, by default the language's; those of the plugins are added.
+        - ``config`` are the settings or their file, by default the one that ``read_settings`` finds.
+        - ``limits``, ``databases``, ``http``, ``files`` and ``allow_sidecars`` (native processes) override
+          the settings. The host does not close the objects that it is given.
+        - ``watch`` reloads plugins when their files change (``FolderWatch``).
+        - ``audit`` takes a record of each host call: a sink, or the path of a file.
+        - ``telemetry`` reports calls to OpenTelemetry.
+        - ``log``, ``observer`` and ``on_store`` are those of ``HostServices``.
+
+        Plugins that cannot be loaded, and a ``plugin_dir`` that does not exist, are logged and listed in ``problems``.
+        Raises ``BackendError`` for an engine that is unknown or not installed, ``PluginError`` if the folder, the
+        settings or ``.env`` cannot be read, and ``TypeError`` for ``limits`` of another type.
         """
         if limits is not None and not isinstance(limits, PluginLimits):
             raise TypeError(f"limits must be PluginLimits, such as PluginLimits(seconds=2), found {limits!r}")
@@ -149,7 +153,7 @@ class Host:
 
     @property
     def plugins(self) -> Mapping[str, LoadedPlugin]:
-        """The loaded plugins by name, in the order in which they were loaded."""
+        """The loaded plugins by name, in loading order."""
         return self.manager.plugins
 
     @property
@@ -159,11 +163,11 @@ class Host:
 
     @property
     def problems(self) -> tuple[PluginProblem, ...]:
-        """The plugins that could not be loaded, and why."""
+        """The plugins that could not be loaded, with the reasons."""
         return tuple(self.manager.problems)
 
     def stats(self) -> HostStats:
-        """Return what the plugins have done since the host was opened: calls, failures, times, fuel, host functions."""
+        """Return the plugins' statistics since the host was opened: calls, failures, times, fuel and host calls."""
         return self.manager.services.watch.stats()
 
     def call(
@@ -176,13 +180,13 @@ class Host:
         fuel: int | None = None,
         **more: object,
     ) -> dict[str, JSONValue]:
-        """Call a slot and return the data that it answers, empty when there is none.
+        """Call a slot and return its data, which is empty if the slot returns none.
 
-        Parameters are given by name, or in a mapping where a name is no Python word or is one of these. They are
-        checked against the slot's declared inputs, as a script's are. ``timeout`` (seconds) and ``fuel`` bound this
-        call; where the plugin's own limits are stricter, those do. Raises ``SlotFailedError`` with the plugin's message
-        when the slot does not succeed, ``InputError``, ``NotLoadedError``, ``SlotNotFoundError``, ``ClosedError``,
-        what ``LoadedPlugin.execute`` raises, and ``ValueError`` for a bound that is not greater than 0.
+        Pass parameters by name, or in a mapping if a name is not a Python identifier or is one of this method's
+        arguments. They are checked against the slot's declared inputs. ``timeout`` (in seconds) and ``fuel`` limit this
+        call, unless the plugin's own limits are stricter. Raises ``SlotFailedError`` with the plugin's message if the
+        slot fails, ``InputError``, ``NotLoadedError``, ``SlotNotFoundError``, ``ClosedError``, the errors of
+        ``LoadedPlugin.execute``, and ``ValueError`` for a limit that is not greater than 0.
         """
         given = {**parameters, **more} if parameters else more
         return _data(slot, self.manager.call(slot, given, None, _budget(timeout, fuel)))
@@ -197,11 +201,11 @@ class Host:
         fuel: int | None = None,
         **more: object,
     ) -> dict[str, JSONValue]:
-        """Call a slot on the host's threads, while the event loop goes on; as ``call`` otherwise.
+        """Call a slot on the host's threads, without blocking the event loop; otherwise like ``call``.
 
-        Waiting for a thread is part of ``timeout``. When the awaiting task is cancelled, a call that has not begun
-        never does, and one that has begun ends by itself, with its answer lost. Raises ``BusyError`` when
-        ``async_pending`` calls are waiting already.
+        Waiting for a thread counts towards ``timeout``. If the awaiting task is cancelled, a call that has not begun is
+        dropped, and a running call finishes without a result. Raises ``BusyError`` if ``async_pending`` calls are
+        already waiting.
         """
         import asyncio  # few programs need it, and it takes as long to import as a sixth of the host
 
@@ -225,9 +229,9 @@ class Host:
     ) -> dict[str, object]:
         """Run a ZenoLang script with the plugins' slots and return its variables.
 
-        ``script`` is a path, or a string: the name of a file when it is one line that ends in ``.zl``, else the script
-        itself. ``variables`` are there from the beginning; ``output`` gets each line that is logged or printed. Raises
-        ``ZenoError``, and ``ScriptFileError`` for a file that cannot be read.
+        ``script`` is a path or a string. A string is a file name if it is a single line that ends in ``.zl``; otherwise
+        it is the script itself. ``variables`` are set before the script runs. ``output`` takes each logged or printed
+        line. Raises ``ZenoError``, and ``ScriptFileError`` for a file that cannot be read.
         """
         if isinstance(script, str) and not (script.endswith(".zl") and "\n" not in script):
             program, folder = parse(script, "script"), Path()
@@ -240,11 +244,11 @@ class Host:
         return scope.variables()
 
     def reload(self, name: str | None = None, *, drain_seconds: float | None = None) -> ReloadReport:
-        """Put what lies in the plugins' folders in the place of what is loaded; see ``PluginManager.reload``."""
+        """Replace the loaded plugins by the current files in their folders; see ``PluginManager.reload``."""
         return self.manager.reload(name, drain_seconds=drain_seconds)
 
     def close(self, drain_seconds: float | None = None) -> ShutdownReport:
-        """Let the calls under way end, let each plugin clean up, and take no more; see ``PluginManager.close``."""
+        """Finish running calls, clean up each plugin, and accept no new calls; see ``PluginManager.close``."""
         if self._folder_watch is not None:
             self._folder_watch.close()
         try:
@@ -274,7 +278,7 @@ class Host:
         return [*self.manager.plugins, *(problem.folder.name for problem in self.manager.problems)]
 
     def _warn_of_unknown_plugins(self, config: Settings) -> None:
-        """Log each plugin that only the settings know: its limits hold for nobody, perhaps for a slip of the pen."""
+        """Log each plugin that exists only in the settings, since its name may be misspelt."""
         known = self._known_names()
         for name in config.plugins:
             if name not in known:
@@ -285,9 +289,9 @@ class Host:
 
 
 def _data(slot: str, response: Response) -> dict[str, JSONValue]:
-    """Return the data of an answer; raises ``SlotFailedError`` for one without success."""
+    """Return the data of a response; raises ``SlotFailedError`` for a failure."""
     if not response.success:
-        raise SlotFailedError(slot, response.error or "the slot did not say why", response.data)
+        raise SlotFailedError(slot, response.error or "the plugin gave no error message", response.data)
     return response.data or {}
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import doctest
 import json
 import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -107,7 +109,7 @@ def test_what_a_slot_answers(guest, opened):
     with pytest.raises(SlotFailedError, match=r"^no money$") as failed:
         host.call("guest.run")
     assert failed.value.data == {"balance": 3}
-    with pytest.raises(SlotFailedError, match="the slot did not say why"):
+    with pytest.raises(SlotFailedError, match="the plugin gave no error message"):
         opened(guest(response="{}")).call("guest.run")
 
 
@@ -313,3 +315,11 @@ def test_limits_of_another_type_are_a_sentence(tmp_path):
 
 def test_the_package_lists_what_is_public():
     assert {"Host", "PluginError", "PluginLimits", "SlotFailedError"} <= set(dir(zenowasm))
+
+
+def test_the_docstring_holds(monkeypatch):
+    import zenowasm.plugin.host
+
+    monkeypatch.chdir(Path(__file__).parents[3])
+    results = doctest.testmod(zenowasm.plugin.host)
+    assert (results.attempted, results.failed) == (1, 0)
