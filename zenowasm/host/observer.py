@@ -1,7 +1,7 @@
-"""One small protocol through which every call over the border between host and guest can be observed.
+"""A protocol to observe every call between host and guest.
 
-Comparing engines, the audit log and the debugger all use it. Without an observer nothing is wrapped and nothing is
-paid.
+The comparison of engines, the audit log and the debugger use it. Without an observer, calls are not wrapped and cost
+nothing extra.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from zenowasm.backends.protocol import Value
 
 
 class Direction(Enum):
-    """Which way a call crosses the border."""
+    """The direction of a call between host and guest."""
 
     TO_GUEST = "to guest"
     TO_HOST = "to host"
@@ -24,10 +24,10 @@ class Direction(Enum):
 
 @frozen
 class BorderCall:
-    """A call as it crosses the border.
+    """A call between host and guest.
 
-    ``owner`` is the name of the instance that calls or is called, ``module`` and ``name`` are the import's two names
-    (the owner's name and the export's for a call to the guest), ``arguments`` are unsigned integers.
+    ``owner`` is the name of the instance that calls or is called. ``module`` and ``name`` are the import's two names;
+    for a call to the guest, they are the owner's name and the export's. ``arguments`` are unsigned integers.
     """
 
     owner: str
@@ -38,19 +38,19 @@ class BorderCall:
 
 
 class Observer(Protocol):
-    """Sees every call before and after it; it must not change anything, and what it raises ends the call."""
+    """Sees every call before and after it. It must not change anything; its exceptions end the call."""
 
     def before(self, call: BorderCall) -> None:
-        """The call is about to be made."""
+        """Observe a call that is about to be made."""
         ...
 
     def after(self, call: BorderCall, results: tuple[Value, ...] | None, error: BaseException | None) -> None:
-        """The call is over: with ``results``, or with the ``error`` that it raised."""
+        """Observe a call that has ended, with its ``results`` or with the ``error`` that it raised."""
         ...
 
 
 def observed(observer: Observer, call: BorderCall, action: Callable[[], Sequence[Value]]) -> tuple[Value, ...]:
-    """Make a call, let the observer see it, and return its results; raises what ``action`` and the observer raise."""
+    """Make a call, notify the observer, and return its results; raises the errors of ``action`` and of the observer."""
     observer.before(call)
     try:
         results = tuple(action())

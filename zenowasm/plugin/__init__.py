@@ -1,6 +1,6 @@
 """The plugin host: finds plugins, loads them with their permissions, and calls their slots.
 
-``Host`` is the way in. Source: the ABI document.
+``Host`` is the entry point. Source: the ABI document.
 """
 
 from zenowasm.host.observer import BorderCall, Direction, Observer

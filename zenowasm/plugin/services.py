@@ -1,4 +1,4 @@
-"""What the host gives to all of its plugins: where logs go, the environment, limits, clocks, and who watches."""
+"""The services of a host for all its plugins: logs, environment, limits, clocks, and instrumentation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DRAIN_SECONDS = 10.0
 
 @define(hash=True)
 class LogRecord:
-    """One message of a plugin, or of the host about a plugin. ``level`` is one of ``LOG_LEVELS``."""
+    """One message from a plugin, or from the host about a plugin. ``level`` is one of ``LOG_LEVELS``."""
 
     plugin: str
     level: str
@@ -44,7 +44,7 @@ LogSink = Callable[[LogRecord], None]
 
 
 def log_to_logging(record: LogRecord) -> None:
-    """Hand a record to Python's ``logging``, to the logger ``zenowasm.plugin``, as one line."""
+    """Pass a record to the ``logging`` logger ``zenowasm.plugin``, as one line."""
     logger, levels = _logger()
     logger.log(levels[record.level], "[%s] %s", visible(record.plugin), visible(record.message))
 
@@ -58,7 +58,7 @@ def _logger() -> tuple[Logger, Mapping[str, int]]:
 
 
 def given(resource: T) -> Callable[[], T]:
-    """Provide a resource that is there already."""
+    """Provide an existing resource."""
     return lambda: resource
 
 
@@ -67,15 +67,13 @@ _nothing: Final = given(None)
 
 @frozen
 class HostServices:
-    """The host's side of every plugin; all of it is shared, so what is given must be safe to use from threads.
+    """The host's side of every plugin. All plugins and threads share it, so the given objects must be thread-safe.
 
-    ``environment`` is what configuration and permitted ``host_env_get`` calls read. ``limits`` are every plugin's and
-    ``policy`` is what holds for them whatever their manifests ask for. Clocks are in nanoseconds.
-    ``drain_seconds`` is how long reloads and the end wait for calls under way.
-    ``databases``, ``http`` and ``files`` return what permitted plugins can reach, and make it when they are first
-    called; ``None`` means not available.
-    ``watch`` sees every call. ``on_store`` is given a plugin's name and each store made for it, before anything runs
-    there.
+    ``environment`` has the variables for configuration and for permitted ``host_env_get`` calls. ``limits`` apply to
+    every plugin, and ``policy`` overrides all manifests. Clocks are in nanoseconds. ``drain_seconds`` is how long
+    reloads and shutdown wait for running calls. ``databases``, ``http`` and ``files`` return the resources of permitted
+    plugins, and make them at the first call; ``None`` means not available. ``watch`` sees every call. ``on_store``
+    takes a plugin's name and each store made for it, before anything runs in it.
     """
 
     log: LogSink = log_to_logging

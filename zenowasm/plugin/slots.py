@@ -1,4 +1,4 @@
-"""Makes plugins' slots words of ZenoLang (ABI document, section "From a script")."""
+"""Registers plugins' slots in ZenoLang (ABI document, section "From a script")."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _SHOWN = 1000
 
 
 def register_slots(manager: PluginManager, registry: SlotRegistry) -> None:
-    """Register the slots of all loaded plugins, and from then on whatever comes and goes with a reload.
+    """Register the slots of all loaded plugins, and keep them up to date on reloads.
 
-    One that cannot be registered is added to the manager's problems.
+    A slot that cannot be registered is added to the manager's problems.
     """
     words = _Words(manager, registry)
     manager.on_change(words.follow)
@@ -78,7 +78,7 @@ def _language_type(declared: str) -> str:
 
 
 class PluginSlot:
-    """One slot of a plugin as a word of the language."""
+    """One slot of a plugin as a slot of the language."""
 
     def __init__(self, manager: PluginManager, plugin: str, name: str) -> None:
         self._manager = manager

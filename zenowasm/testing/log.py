@@ -1,4 +1,4 @@
-"""What plugins log in a test, and questions about it."""
+"""The captured log of plugins in a test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zenowasm.plugin import LogRecord
 
 @define(eq=False)
 class CapturedLog:
-    """The messages of a host's plugins, in their order; ``records`` are those of all levels."""
+    """The messages of a host's plugins in order; ``records`` has those of all levels."""
 
     records: list[LogRecord] = field(factory=list)
 
@@ -19,23 +19,23 @@ class CapturedLog:
         self.records.append(record)
 
     def messages(self, level: str | None = None) -> list[str]:
-        """Return the texts, of one level where one is given: debug, info, warn or error."""
+        """Return the texts, optionally of one level: debug, info, warn or error."""
         return [record.message for record in self.records if level in (None, record.level)]
 
     def assert_logged(self, text: str, level: str | None = None) -> None:
-        """Fail, and show what was logged, unless a message contains ``text``."""
+        """Fail and show the log unless a message contains ``text``."""
         __tracebackhide__ = True
         if not any(text in message for message in self.messages(level)):
             raise AssertionError(f"expected a message{_of(level)} with {text!r}, found:\n{self}")
 
     def assert_silent(self, level: str | None = None) -> None:
-        """Fail, and show what was logged, when anything was."""
+        """Fail and show the log if it has a message."""
         __tracebackhide__ = True
         if self.messages(level):
             raise AssertionError(f"expected no message{_of(level)}, found:\n{self}")
 
     def clear(self) -> None:
-        """Forget what was logged so far."""
+        """Forget all messages so far."""
         self.records.clear()
 
     def __str__(self) -> str:

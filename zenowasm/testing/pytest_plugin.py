@@ -1,7 +1,7 @@
-"""The fixtures for people who test their plugins with pytest; ``docs/plugin-author.md`` describes them.
+"""The pytest fixtures for tests of plugins, which ``docs/plugin-author.md`` describes.
 
-pytest imports this module in every run, also in those that have nothing to do with plugins. So it imports only pytest;
-all else is imported by the fixture that needs it.
+pytest imports this module in every run, even in runs without plugins. So it imports only pytest; each fixture imports
+what it needs.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make a test of each engine for those that use one."""
+    """Make one test per engine for tests that use an engine."""
     if "zeno_backend" in metafunc.fixturenames:
         metafunc.parametrize("zeno_backend", _backends(metafunc.config))
 
 
 @pytest.fixture
 def zeno_plugin_dir(pytestconfig: pytest.Config) -> Path:
-    """Return the folder of the plugins, or of one plugin, from the ini option; override it for another."""
+    """Return the folder of the plugins, or of one plugin, from the ini option; override it to use another."""
     root = pytestconfig.rootpath
     if given := pytestconfig.getini(_INI):
         return root / str(given)
@@ -55,19 +55,21 @@ def zeno_plugin_dir(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture
 def zeno_env() -> dict[str, str]:
-    """Return the host's environment, empty; override it to give variables to plugins."""
+    """Return the host's environment, which is empty; override it to set variables for plugins."""
     return {}
 
 
 @pytest.fixture
 def zeno_settings() -> dict[str, Any]:
-    """Return what ``config/plugins.yaml`` would have below ``wasm``, nothing; override it, for limits and the like."""
+    """Return the ``wasm`` settings of ``config/plugins.yaml``, which are empty; override it to set limits, for
+    example.
+    """
     return {}
 
 
 @pytest.fixture
 def zeno_files(tmp_path: Path) -> Path:
-    """Return the folder below which plugins find their files."""
+    """Return the root folder of the plugins' files."""
     folder = tmp_path / "zeno-files"
     folder.mkdir()
     return folder
@@ -75,7 +77,7 @@ def zeno_files(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def zeno_database(tmp_path: Path) -> Database:
-    """Return a new SQLite database, under every connection name that the manifests list (extra ``db``)."""
+    """Return a new SQLite database for every connection name that the manifests list (extra ``db``)."""
     from zenowasm.testing.world import Database
 
     return Database(tmp_path / "zeno.db")
@@ -83,7 +85,7 @@ def zeno_database(tmp_path: Path) -> Database:
 
 @pytest.fixture
 def zeno_http() -> Iterator[FakeWeb]:
-    """Return a web server that stands in for every host that plugins may talk to (extra ``http``)."""
+    """Return a local web server that replaces every host (extra ``http``)."""
     from zenowasm.testing.web import fake_web
 
     with fake_web() as web:
@@ -92,7 +94,7 @@ def zeno_http() -> Iterator[FakeWeb]:
 
 @pytest.fixture
 def zeno_log() -> CapturedLog:
-    """Return what the plugins of ``zeno_host`` log."""
+    """Return the log of the plugins of ``zeno_host``."""
     from zenowasm.testing.log import CapturedLog
 
     return CapturedLog()
@@ -100,7 +102,7 @@ def zeno_log() -> CapturedLog:
 
 @pytest.fixture
 def zeno_audit() -> list[AuditRecord]:
-    """Return a record of each call of a host function by the plugins of ``zeno_host``."""
+    """Return a list with a record of each host call by the plugins of ``zeno_host``."""
     return []
 
 
@@ -112,7 +114,7 @@ def zeno_world(
     zeno_env: Mapping[str, str],
     zeno_settings: Mapping[str, Any],
 ) -> World:
-    """Return what plugins can reach: a database and a network only in tests that use those fixtures."""
+    """Return the plugins' environment, with a database and a network only in tests that use those fixtures."""
     from zenowasm.testing.on_demand import Engines
     from zenowasm.testing.world import World
 
@@ -131,20 +133,20 @@ def zeno_world(
 def zeno_host(
     zeno_backend: str, zeno_world: World, zeno_log: CapturedLog, zeno_audit: list[AuditRecord]
 ) -> Iterator[Host]:
-    """Return a host of the plugins, with no network and no environment but those of the test."""
+    """Return a host of the plugins, with only the network and the environment of the test."""
     with zeno_world.host(zeno_backend, zeno_log, zeno_audit) as host:
         yield host
 
 
 @pytest.fixture
 def zeno_call(zeno_host: Host) -> Callable[..., dict[str, Any]]:
-    """Return what calls a slot, ``zeno_call("hello.greet", name="World")``, and answers its data."""
+    """Return a function that calls a slot, ``zeno_call("hello.greet", name="World")``, and returns its data."""
     return zeno_host.call
 
 
 @pytest.fixture
 def zeno_same_everywhere(pytestconfig: pytest.Config, zeno_world: World, tmp_path: Path) -> Iterator[SameEverywhere]:
-    """Return what calls a slot on every engine, fails where they differ in anything, and answers its data."""
+    """Return a function that calls a slot on every engine, fails if they differ in anything, and returns its data."""
     from zenowasm.testing.same import SameEverywhere
 
     folder = tmp_path / "zeno-engines"

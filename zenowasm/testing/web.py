@@ -1,7 +1,7 @@
-"""A stand-in for the network: every request that a plugin may make arrives at one server on loopback.
+"""A local web server that receives every request of plugins in a test.
 
-The host asks the plugin's permissions with the URL that the plugin means, and then sends the request, with its real
-HTTP client, to the stand-in. So a test needs no other manifest than the real one, and nothing leaves the machine.
+The host checks the plugin's permissions against the original URL, and then sends the request to the local server with
+its real HTTP client. So a test uses the real manifest, and nothing leaves the machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST_BYTES: Final = 64 << 20
 
 @frozen
 class Request:
-    """A request as it arrived. ``url`` is the one that the plugin means; names of headers are in lower case."""
+    """A received request. ``url`` is the original one; header names are in lower case."""
 
     method: str
     url: str
@@ -44,7 +44,7 @@ class Request:
 
     @property
     def query(self) -> dict[str, str]:
-        """The parameters of the URL's query, the last of each name."""
+        """The parameters of the URL's query; of each name, the last one."""
         return dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
 
     @property
@@ -54,7 +54,7 @@ class Request:
 
     @property
     def json(self) -> Any:
-        """The body as JSON; raises ``ValueError`` when it is none."""
+        """The body as JSON; raises ``ValueError`` for other bodies."""
         return json_.loads(self.body)
 
 
@@ -69,7 +69,7 @@ class Reply:
 
 @define(eq=False)
 class FakeWeb:
-    """The stand-in: its routes, and in ``requests`` what has arrived. What has no route is answered with 404."""
+    """The server: its routes, and the received ``requests``. A request without a route gets 404."""
 
     origin: str
     requests: list[Request] = field(factory=list)
@@ -86,10 +86,10 @@ class FakeWeb:
         headers: Mapping[str, str] | None = None,
         answer: Callable[[Request], Reply] | None = None,
     ) -> None:
-        """Answer requests of a method for a URL with ``json``, ``text``, or what ``answer`` returns.
+        """Answer requests of a method for a URL with ``json``, ``text``, or the result of ``answer``.
 
-        ``url`` is a whole URL without its query, or a path alone, which stands for every host. A later call for the
-        same method and URL replaces the answer.
+        ``url`` is a whole URL without its query, or only a path, which applies to every host. A later call for the same
+        method and URL replaces the response.
         """
         kind = "text/plain" if json is None else "application/json"
         body = text.encode() if json is None else json_.dumps(json).encode()
@@ -97,7 +97,7 @@ class FakeWeb:
         self._routes[method.upper(), url] = answer or (lambda _: reply)
 
     def answer(self, request: Request) -> Reply:
-        """Record a request and return its answer."""
+        """Record a request and return the response."""
         self.requests.append(request)
         for place in (request.url.partition("?")[0], request.path):
             if found := self._routes.get((request.method, place)):
@@ -106,7 +106,7 @@ class FakeWeb:
 
 
 class FakeHttpClient(HttpClient):
-    """The host's HTTP client, which asks for permission as ever and then sends everything to the stand-in."""
+    """The host's HTTP client, which checks permissions as usual and then sends every request to the local server."""
 
     def __init__(self, web: FakeWeb) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class FakeHttpClient(HttpClient):
         deadline: float = inf,
         owner: str = "",
     ) -> HttpResponse:
-        """Send a request to the stand-in; redirects may lead anywhere on the same host. Raises ``HttpError``."""
+        """Send a request to the local server; redirects may lead anywhere on the same host. Raises ``HttpError``."""
         if permit(url) is None:
             raise NotPermittedError("the URL is not permitted")
         parts = urlsplit(url)
@@ -171,7 +171,7 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def fake_web() -> Iterator[FakeWeb]:
-    """Run a stand-in at a free port of loopback until the block ends."""
+    """Run a local server on a free loopback port until the block ends."""
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.web = FakeWeb(f"http://127.0.0.1:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)

@@ -1,4 +1,4 @@
-"""What can go wrong in a script: one type per cause, each with the place it happened."""
+"""The errors of scripts: one type per cause, each with its place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import attrs
 
 @attrs.frozen
 class Position:
-    """A place in a script: the file's name, and a line and column counted from 1."""
+    """A place in a script: the file name, and a line and column counted from 1."""
 
     file: str
     line: int
@@ -18,10 +18,10 @@ class Position:
 
 
 class ZenoError(Exception):
-    """The base of every error a script can cause.
+    """The base of all errors that a script can cause.
 
-    Parameters: `message` says what is wrong, `hint` what was expected or what to do, `position` where.
-    An error raised deep inside an operation has no position yet; the evaluator gives it one.
+    Parameters: `message` describes the error, `hint` the expectation or the fix, `position` the place. An error raised
+    deep inside an operation has no position yet; the evaluator adds it.
     """
 
     def __init__(self, message: str, position: Position | None = None, *, hint: str = "") -> None:
@@ -31,23 +31,23 @@ class ZenoError(Exception):
         self.position = position
 
     def locate(self, position: Position) -> None:
-        """Give the error a position unless it already has a more precise one."""
+        """Set the error's position unless it already has a more precise one."""
         if self.position is None:
             self.position = position
 
     @property
     def file(self) -> str:
-        """The script's name, empty while the place is unknown."""
+        """The script's name, empty if the place is unknown."""
         return self.position.file if self.position else ""
 
     @property
     def line(self) -> int:
-        """The line, from 1; 0 while the place is unknown."""
+        """The line, from 1; 0 if the place is unknown."""
         return self.position.line if self.position else 0
 
     @property
     def column(self) -> int:
-        """The column, from 1; 0 while the place is unknown."""
+        """The column, from 1; 0 if the place is unknown."""
         return self.position.column if self.position else 0
 
     def __str__(self) -> str:
@@ -57,15 +57,15 @@ class ZenoError(Exception):
 
 
 class LexError(ZenoError):
-    """The text holds a character or a string that no token begins with or that never ends."""
+    """The text has a character that begins no token, or a string without an end."""
 
 
 class ParseError(ZenoError):
-    """The tokens are fine, but not in an order the grammar knows."""
+    """The order of the tokens violates the grammar."""
 
 
 class UnknownSlotError(ZenoError):
-    """A statement names a slot nobody registered."""
+    """A statement names a slot that is not registered."""
 
 
 class UnknownFunctionError(ZenoError):
@@ -73,11 +73,11 @@ class UnknownFunctionError(ZenoError):
 
 
 class OperationError(ZenoError):
-    """An operator or a built-in met a value it has no meaning for."""
+    """An operator or a built-in does not support a value."""
 
 
 class SlotError(ZenoError):
-    """A slot's own failure: what a slot function raises to report an error to the script."""
+    """A slot's own failure, which a slot function raises to report an error to the script."""
 
 
 class IncludeError(ZenoError):
@@ -85,7 +85,7 @@ class IncludeError(ZenoError):
 
 
 class ControlFlowError(ZenoError):
-    """`break` or `continue` stands outside of a loop."""
+    """`break` or `continue` is outside a loop."""
 
 
 class SlotRegistrationError(ZenoError):
@@ -93,7 +93,7 @@ class SlotRegistrationError(ZenoError):
 
 
 class LimitError(ZenoError):
-    """A limit of ScriptLimits is reached; `try` does not catch this, so that a limit is always final."""
+    """The script reached a limit of ScriptLimits. `try` does not catch this, so a limit is always final."""
 
 
 class SourceLimitError(LimitError):
@@ -105,7 +105,7 @@ class NestingError(LimitError):
 
 
 class StepLimitError(LimitError):
-    """The script did more steps than allowed."""
+    """The script ran for more steps than allowed."""
 
 
 class SizeLimitError(LimitError):

@@ -1,4 +1,4 @@
-"""The bounds of one script run, and the account that is charged against them."""
+"""The limits of one script run, and the budget that is charged against them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STEPS_BETWEEN_CLOCK_READINGS = 256
 
 @attrs.frozen(kw_only=True)
 class ScriptLimits:
-    """How much one script may use; the defaults suit scripts nobody has reviewed."""
+    """The limits of one script; the defaults suit untrusted scripts."""
 
     source_length: int = 512 * 1024
     """Characters in one file."""
@@ -38,7 +38,7 @@ class ScriptLimits:
 
 
 class Budget:
-    """What one run has used so far."""
+    """The resources that one run has used so far."""
 
     def __init__(self, limits: ScriptLimits, clock: Callable[[], float]) -> None:
         self._limits = limits
@@ -50,7 +50,7 @@ class Budget:
         self._slept = 0.0
 
     def spend_steps(self, count: int = 1) -> None:
-        """Count steps; StepLimitError or TimeLimitError when there are none left."""
+        """Count steps; raises StepLimitError or TimeLimitError if there are none left."""
         self._steps += count
         if self._steps > self._limits.steps:
             raise StepLimitError(f"the script takes more than {self._limits.steps} steps", hint="does a loop ever end?")
@@ -59,13 +59,13 @@ class Budget:
             self._check_time()
 
     def spend_output(self, count: int) -> None:
-        """Count printed characters; SizeLimitError when there are too many."""
+        """Count printed characters; raises SizeLimitError if there are too many."""
         self._output += count
         if self._output > self._limits.output_length:
             raise SizeLimitError(f"the script prints more than {self._limits.output_length} characters")
 
     def spend_sleep(self, seconds: float) -> None:
-        """Count a sleep before it begins; TimeLimitError when it would exceed the limit."""
+        """Count a sleep before it begins; raises TimeLimitError if it would exceed the limit."""
         self._slept += seconds
         if self._slept > self._limits.sleep_seconds:
             raise TimeLimitError(f"the script sleeps more than {self._limits.sleep_seconds:g} seconds")

@@ -1,4 +1,4 @@
-"""The host's environment: the process's variables, and ``.env``, which never overrides what is set.
+"""The host's environment: the process environment, and ``.env``, which never overrides variables that are set.
 
 Source: the ABI document, section "Lifecycle".
 """
@@ -25,7 +25,7 @@ MAX_BYTES: Final = 1 << 20
 
 
 class DotenvError(PluginError):
-    """The ``.env`` file is there, but cannot be read."""
+    """The ``.env`` file exists but cannot be read."""
 
 
 @frozen
@@ -36,12 +36,12 @@ class HostEnvironment:
 
     @property
     def says_enabled(self) -> bool:
-        """Whether ``ZENO_PLUGINS_ENABLED`` is set, and not empty."""
+        """Whether ``ZENO_PLUGINS_ENABLED`` is set and not empty."""
         return bool(self.variables.get(ENABLED))
 
     @property
     def says_plugin_dir(self) -> bool:
-        """Whether ``ZENO_PLUGIN_DIR`` is set, and not empty."""
+        """Whether ``ZENO_PLUGIN_DIR`` is set and not empty."""
         return bool(self.variables.get(PLUGIN_DIR))
 
     @property
@@ -51,16 +51,16 @@ class HostEnvironment:
 
     @property
     def plugin_dir(self) -> Path:
-        """``ZENO_PLUGIN_DIR``, or ``./plugins`` when it is unset or empty."""
+        """``ZENO_PLUGIN_DIR``, or ``./plugins`` if it is unset or empty."""
         return Path(self.variables.get(PLUGIN_DIR) or DEFAULT_PLUGIN_DIR)
 
 
 def load_environment(folder: Path | None = None, process: Mapping[str, str] | None = None) -> HostEnvironment:
-    """Return the process's variables together with those of ``.env`` in ``folder`` that are not set yet.
+    """Return the process environment together with the variables of ``.env`` in ``folder`` that are not set yet.
 
-    ``ZENO_CACHE_DIR`` is taken from the process alone: who unpacks a folder must not run native code that lies in it.
-    ``process`` stands for the process's environment, which is never changed. Raises ``DotenvError`` when the file
-    exists and is unreadable, larger than 1 MiB, or not UTF-8.
+    Only the process sets ``ZENO_CACHE_DIR``: an unpacked folder must not provide native code to run. ``process``
+    overrides the process environment, which is never changed. Raises ``DotenvError`` if the file exists but is
+    unreadable, larger than 1 MiB, or not UTF-8.
     """
     variables = dict(os.environ if process is None else process)
     file = (Path() if folder is None else folder) / FILE_NAME

@@ -1,8 +1,8 @@
-"""Bounds on plugins: on what they may use while they run, and on what they may hand over.
+"""Limits on plugins: on the resources that they use and on the data that they pass.
 
-A limit is asked for in three places: the settings file (see ``settings``) sets a host's, the mapping ``limits`` of a
-manifest may lower it for its plugin, and a caller may lower it for one call. The strictest wins, and each remembers
-where it came from, so that an error can say where to raise it.
+A limit can be set in three places: the settings file (see ``settings``) sets it for a host, a manifest's ``limits`` may
+lower it for its plugin, and a caller may lower it for one call. The strictest applies. Each remembers its source, so an
+error can say where to raise it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ CONFIG_FILE: Final = "config/plugins.yaml"
 
 
 class LimitSource(Enum):
-    """Where a limit comes from, and how it is raised there; earlier ones are named where two ask for the same."""
+    """The source of a limit, and how to raise it there; of two sources with the same limit, the earlier one is
+    named.
+    """
 
     DEFAULT = "default"
     CONFIG = "config"
@@ -57,12 +59,12 @@ def _limit(key: str, unit: Any, default: Any, validator: Any = None) -> Any:
 
 @frozen
 class PluginLimits:
-    """Bounds on every plugin of a host, each with a default that ends a runaway guest without any configuration.
+    """Limits on every plugin of a host. The defaults end a runaway guest without any configuration.
 
-    Sizes are in bytes. ``seconds`` is the wall clock of one slot call (of one phase while loading), host functions
-    included; ``fuel`` its units of the instruction table; ``cpu`` the share of one core that it may use, so that its
-    CPU time is at most ``cpu * seconds``. ``None`` is no bound. ``reply_bytes`` bounds what is read of a guest's JSON
-    and cannot be less than 1 MiB (ABI document, section "Guest exports").
+    Sizes are in bytes. ``seconds`` is the wall clock of one slot call (or of one phase while loading), host functions
+    included. ``fuel`` is in units of the instruction table. ``cpu`` is the share of one core, so the CPU time is at
+    most ``cpu * seconds``. ``None`` means no limit. ``reply_bytes`` bounds the bytes read of a guest's JSON and cannot
+    be less than 1 MiB (ABI document, section "Guest exports").
     """
 
     memory_bytes: int = _limit("max_memory", Size, 100 * MIB, validators.ge(0))
@@ -109,28 +111,28 @@ class PluginLimits:
 
     @property
     def cpu_seconds(self) -> float | None:
-        """The CPU time that one slot call may use, ``None`` for no bound but ``seconds``."""
+        """The CPU time that one slot call may use; ``None`` means no limit besides ``seconds``."""
         return None if self.cpu is None or self.seconds is None else self.cpu * self.seconds
 
     @property
     def compiling(self) -> CompileLimits:
-        """What an engine may use to compile the binary."""
+        """The limits of compiling the binary."""
         return CompileLimits(self.compile_memory_bytes, self.compile_seconds)
 
     def source(self, name: str) -> LimitSource:
-        """Return where the field ``name`` comes from."""
+        """Return the source of the field ``name``."""
         return self.sources.get(name, LimitSource.DEFAULT)
 
     def remedy(self, name: str, plugin: str) -> str:
-        """Return how the field ``name`` is raised for a plugin, in a few words for an error message."""
+        """Return how to raise the field ``name`` for a plugin, as part of an error message."""
         return _REMEDIES[self.source(name)].format(key=_KEYS[name], plugin=plugin, file=CONFIG_FILE)
 
     def overridden(
         self, settings: LimitSettings, source: LimitSource, *, keep: LimitSource | None = None
     ) -> PluginLimits:
-        """Return these limits with what ``settings`` says in their place, higher or lower.
+        """Return these limits, overridden by the limits in ``settings``, higher or lower.
 
-        Limits that come from ``keep`` stay.
+        Limits whose source is ``keep`` are unchanged.
         """
         asked = {name: getattr(settings, key) for key, name in FIELDS.items() if self.source(name) is not keep}
         said = {name: value for name, value in asked.items() if value is not None}
@@ -139,11 +141,11 @@ class PluginLimits:
         return evolve(self, **said, sources={**self.sources, **dict.fromkeys(said, source)})
 
     def restricted(self, settings: LimitSettings, source: LimitSource) -> PluginLimits:
-        """Return these limits, lowered to what ``settings`` says where that is less."""
+        """Return these limits, lowered to those in ``settings`` that are stricter."""
         return self.stricter(self.overridden(settings, source))
 
     def within(self, budget: Budget) -> PluginLimits:
-        """Return these limits, lowered to the budget of one call where that is less.
+        """Return these limits, lowered to the budget of one call where it is stricter.
 
         Raises ``ValueError`` for a budget that is not greater than 0.
         """
@@ -152,7 +154,7 @@ class PluginLimits:
         return self.stricter(evolve(self, **given, sources={**self.sources, **dict.fromkeys(given, LimitSource.CALL)}))
 
     def stricter(self, other: PluginLimits) -> PluginLimits:
-        """Return the lower of each limit; of two that are equal the source that comes first in ``LimitSource``."""
+        """Return the lower of each limit; of two equal ones, the one whose source comes first in ``LimitSource``."""
         values: dict[str, Any] = {}
         sources: dict[str, LimitSource] = {}
         for name in _names():
@@ -177,10 +179,10 @@ _with_keys: Final = frozen(these={key: field(default=None, type=unit | None) for
 
 @_with_keys
 class LimitSettings:
-    """What one document asks for; ``None`` where it says nothing. The same keys in manifests and in the settings file.
+    """The limits of one document; ``None`` for those that it does not set. Manifests and settings have the same keys.
 
-    ``max_memory`` and the other sizes are in bytes (``100MB``, ``64KiB``), the times in seconds (``30s``, ``500ms``),
-    ``max_cpu`` is a share of one core. See ``PluginLimits``, from which the keys come, for what each of them bounds.
+    ``max_memory`` and the other sizes are in bytes (``100MB``, ``64KiB``), times in seconds (``30s``, ``500ms``), and
+    ``max_cpu`` is a share of one core. The keys are derived from ``PluginLimits``, which describes each limit.
     """
 
     if TYPE_CHECKING:
@@ -190,7 +192,7 @@ class LimitSettings:
 
 
 def show_limit(key: str, value: float | None) -> str:
-    """Return the value of a limit as a document would give it; ``key`` is that of the document."""
+    """Return the value of a limit in the notation of documents; ``key`` is the document's key."""
     if value is None:
         return "unlimited"
     unit = _UNITS[key]

@@ -1,4 +1,4 @@
-"""The guest's half of the ABI: its exports with their types, and the JSON that they answer.
+"""The guest's half of the ABI: its exports with their types, and its JSON responses.
 
 Source: the ABI document, sections "Guest exports" and "JSON".
 """
@@ -53,7 +53,7 @@ MAX_SLOT_NAME = 256
 
 @frozen
 class Metadata:
-    """What ``plugin_init`` answers."""
+    """The response of ``plugin_init``."""
 
     name: str = ""
     version: str = ""
@@ -66,7 +66,7 @@ class Metadata:
 
 @frozen
 class InputDefinition:
-    """A parameter that a slot declares; ``has_default`` tells a default of null from none."""
+    """A parameter that a slot declares; ``has_default`` distinguishes a default of null from no default."""
 
     type: str = "any"
     required: bool = False
@@ -77,7 +77,7 @@ class InputDefinition:
 
 @frozen
 class SlotDefinition:
-    """A slot that ``plugin_register_slots`` declares; without ``inputs`` it takes every parameter."""
+    """A slot that ``plugin_register_slots`` declares; without ``inputs``, it takes every parameter."""
 
     name: str
     description: str = ""
@@ -88,7 +88,7 @@ class SlotDefinition:
 
 @define
 class Response:
-    """What ``plugin_execute`` answers."""
+    """The response of ``plugin_execute``."""
 
     success: bool
     data: dict[str, JSONValue] | None = None
@@ -96,7 +96,7 @@ class Response:
 
 
 def export_problems(module: Module, plugin: str) -> list[PluginError]:
-    """Return everything that is missing or of a wrong type among the module's exports; a missing cleanup is not."""
+    """Return all missing exports of a module, and those of a wrong type; the cleanup is optional."""
     exports = {export.name: export.type for export in module.exports}
     problems: list[PluginError] = []
     for name, wanted in EXPORTS.items():
@@ -114,9 +114,9 @@ def export_problems(module: Module, plugin: str) -> list[PluginError]:
 
 
 class RequestEncoder:
-    """Encodes the requests that ``plugin_execute`` takes; ``context`` is JSON, left out when empty.
+    """Encodes the requests to ``plugin_execute``; ``context`` is JSON, left out when empty.
 
-    What precedes the parameters is made once for each slot.
+    The part before the parameters is made once for each slot.
     """
 
     def __init__(self, context: bytes = b"") -> None:
@@ -124,7 +124,7 @@ class RequestEncoder:
         self._heads: dict[str, bytes] = {}
 
     def encode(self, slot: str, parameters: Mapping[str, object]) -> bytes:
-        """Return a request; raises ``JSONError`` when a parameter has no JSON form."""
+        """Return a request; raises ``JSONError`` for a parameter without a JSON form."""
         head = self._heads.get(slot)
         if head is None:
             head = self._heads[slot] = b'{"slot_name":' + encode(slot) + b',"parameters":'
@@ -132,7 +132,7 @@ class RequestEncoder:
 
 
 def parse_metadata(data: bytes) -> Metadata:
-    """Return the metadata that is the first JSON value in ``data``; raises ``ReplyError``."""
+    """Return the metadata in the first JSON value of ``data``; raises ``ReplyError``."""
     value = _parse(data, "metadata")
     config = _get(value, "config", dict, "metadata") or {}
     texts = {name: _get(value, name, str, "metadata") or "" for name in _METADATA_TEXTS}
@@ -143,9 +143,9 @@ _METADATA_TEXTS = ("name", "version", "author", "description", "license", "homep
 
 
 def parse_slots(data: bytes, limit: int) -> tuple[SlotDefinition, ...]:
-    """Return the slots that the first JSON value in ``data`` lists, at most ``limit``; raises ``ReplyError``.
+    """Return the slots in the first JSON value of ``data``, at most ``limit``; raises ``ReplyError``.
 
-    Of two slots with one name the last counts, as in the original; null means none.
+    Of two slots with the same name the last one counts, as in ZenoEngine; null means none.
     """
     items = _parse(data, "slots", list)
     if items is None:
@@ -190,15 +190,15 @@ def _input(item: JSONValue, path: str) -> InputDefinition:
 
 
 def parse_response(data: bytes) -> Response:
-    """Return the response that is the first JSON value in ``data``; raises ``ReplyError``.
+    """Return the response in the first JSON value of ``data``; raises ``ReplyError``.
 
-    A missing ``success`` is false, unknown keys are ignored.
+    A missing ``success`` is false, and unknown keys are ignored.
     """
     return response_of(_parse(data, "response"))
 
 
 def response_of(value: dict[str, JSONValue]) -> Response:
-    """Return the response that an object is; as ``parse_response`` otherwise."""
+    """Return the response for an object; otherwise like ``parse_response``."""
     if value.keys() <= _RESPONSE_KEYS:
         success, data, error = value.get("success"), value.get("data"), value.get("error")
         fits = (data is None or isinstance(data, dict)) and (error is None or isinstance(error, str))

@@ -1,4 +1,4 @@
-"""Keeps the plugins of a host: loads and reloads them, calls their slots by name, and ends them."""
+"""Manages the plugins of a host: loads and reloads them, calls their slots by name, and closes them."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ T = TypeVar("T")
 
 
 class PluginManager:
-    """The plugins of one host. May be used by several threads; a context manager that closes itself.
+    """The plugins of one host. Several threads may use it; it is a context manager that closes itself.
 
-    An ``engine`` with variants counts fuel for those plugins only for which somebody asks for it.
-    ``reserved`` tells the slot names that no plugin may claim, since the language has them. With a ``cache``, plugins
-    whose slots are known from before are loaded by their first call.
+    An ``engine`` with variants counts fuel only for plugins for which a limit or a caller asks for it. ``reserved``
+    tells whether a slot name belongs to the language, so that no plugin may declare it. With a ``cache``, plugins with
+    known slots are loaded by their first call.
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class PluginManager:
 
     @property
     def catalog(self) -> Catalog:
-        """The plugins and slots of this moment."""
+        """The current plugins and slots."""
         return self._catalog
 
     @property
     def plugins(self) -> Mapping[str, LoadedPlugin]:
-        """The loaded plugins by name, in the order in which they were loaded."""
+        """The loaded plugins by name, in loading order."""
         return self._catalog.plugins
 
     @property
@@ -91,15 +91,15 @@ class PluginManager:
         return {slot: (plugin, plugin.slots[slot]) for slot, plugin in self._catalog.owners.items()}
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Have ``listener`` called, with nothing, each time after plugins were loaded, replaced or removed."""
+        """Call ``listener`` without arguments after each loading, replacement or removal of plugins."""
         self._listeners.append(listener)
 
     def load_folder(self, folder: Path) -> None:
-        """Load every plugin in the folders of ``folder``, in the order of their names.
+        """Load every plugin in the subfolders of ``folder``, in the order of their names.
 
-        What is wrong with one is recorded in ``problems`` and logged, and the others go on; what is not on the
-        whitelist is logged as ``info``. A folder that does not exist is a problem, too, and holds no plugins; a later
-        ``reload`` looks into it again.
+        A plugin that cannot be loaded is recorded in ``problems`` and logged, and the others are still loaded. A plugin
+        that is not on the whitelist is logged at ``info``. A missing folder is a problem, too; a later ``reload`` looks
+        for it again.
         """
         if folder not in self._folders:
             self._folders.append(folder)
@@ -119,7 +119,9 @@ class PluginManager:
                     self._note(candidate.name, "error", f"Failed to load plugin: {error}")
 
     def candidates(self, folder: Path) -> list[Path] | None:
-        """Return the folders in ``folder`` that may hold a plugin, ``None`` without it; raises ``LoadError``."""
+        """Return the subfolders of ``folder`` that may have a plugin, ``None`` for a missing folder; raises
+        ``LoadError``.
+        """
         try:
             found = plugin_folders(folder)
         except (FileNotFoundError, NotADirectoryError):
@@ -134,8 +136,8 @@ class PluginManager:
     def load(self, folder: Path) -> LoadedPlugin:
         """Load the plugin in ``folder``.
 
-        Raises ``ManifestError``, ``ConfigError``, ``LoadError``, ``AlreadyLoadedError``, and ``SlotConflictError``
-        when one of its slots is taken; ``ClosedError``, and ``BusyError`` inside of another change by this thread.
+        Raises ``ManifestError``, ``ConfigError``, ``LoadError``, ``AlreadyLoadedError``, ``SlotConflictError`` if one
+        of its slots is already taken, ``ClosedError``, and ``BusyError`` inside another change by this thread.
         """
         manifest = read_manifest(folder, ZENO_VERSION)
         with self._change() as catalog:
@@ -151,13 +153,13 @@ class PluginManager:
         return plugin
 
     def reload(self, name: str | None = None, *, drain_seconds: float | None = None) -> ReloadReport:
-        """Put the present content of plugins' folders in the place of what is loaded, and say what came of it.
+        """Replace the loaded plugins by the current files in their folders, and report the result.
 
-        With ``name`` one plugin, else all of them, those that are new in a folder that was loaded, and those whose
-        folder is gone. A new version is loaded and checked completely first, and then all that are good take over in
-        one step. Calls under way end in the version in which they began; this waits for them, up to
+        With ``name``, one plugin is reloaded. Otherwise all are, including new ones in a folder that was loaded and
+        those whose folder is gone. New versions are first loaded and checked completely; then all valid ones take over
+        in one step. Running calls finish in the version in which they began; this method waits for them, up to
         ``drain_seconds``, by default those of ``HostServices``. A version that cannot be loaded changes nothing. Raises
-        ``NotLoadedError``, ``ClosedError``, ``LoadError`` for a folder that cannot be read, and ``BusyError`` inside of
+        ``NotLoadedError``, ``ClosedError``, ``LoadError`` for a folder that cannot be read, and ``BusyError`` inside
         another change by this thread.
         """
         with self._change() as catalog:
@@ -186,12 +188,12 @@ class PluginManager:
         started: float | None = None,
         shows_scope: bool = False,
     ) -> Response:
-        """Call a slot of whichever plugin has it and return the plugin's answer, successful or not.
+        """Call a slot of any plugin and return the plugin's response, successful or not.
 
-        This is the only way to call one. ``started`` is the moment, of ``time.monotonic``, from which the call's time
-        counts, now unless given; the rest is as in ``SlotRequest`` and ``LoadedPlugin.execute``. Raises
-        ``NotLoadedError`` or ``SlotNotFoundError`` when no plugin has the slot, ``ClosedError``, and what
-        ``LoadedPlugin.execute`` raises.
+        This is the only way to call a slot. ``started`` is the time, by ``time.monotonic``, from which the call's time
+        counts, by default now. The other arguments are those of ``SlotRequest`` and ``LoadedPlugin.execute``. Raises
+        ``NotLoadedError`` or ``SlotNotFoundError`` if no plugin has the slot, ``ClosedError``, and the errors of
+        ``LoadedPlugin.execute``.
         """
         trace = CallTrace(slot=slot)
         plugin = self._begin(trace)
@@ -202,7 +204,9 @@ class PluginManager:
             plugin.end(trace)
 
     def check(self, slot: str, parameters: Mapping[str, object]) -> None:
-        """Check the parameters of a call that is made later; raises ``InputError``, and as ``call`` without a slot."""
+        """Check the parameters of a later call; raises ``InputError``, and the errors of ``call`` for an
+        unknown slot.
+        """
         trace = CallTrace(slot=slot)
         plugin = self._begin(trace)
         try:
@@ -211,17 +215,17 @@ class PluginManager:
             plugin.end(trace)
 
     def submit(self, work: Callable[[], T], *, wait: bool = True) -> Future[T]:
-        """Run ``work`` on the host's threads; ``close`` waits for all of it.
+        """Run ``work`` on the host's threads; ``close`` waits for it.
 
-        While too much is pending this waits, or without ``wait`` raises ``BusyError``. Raises ``ClosedError``.
+        If too much work is pending, this waits, or without ``wait`` raises ``BusyError``. Raises ``ClosedError``.
         """
         return self._threads.submit(work, wait=wait)
 
     def close(self, drain_seconds: float | None = None) -> ShutdownReport:
-        """Refuse new calls, wait up to ``drain_seconds`` for those under way, and run every cleanup once.
+        """Refuse new calls, wait up to ``drain_seconds`` for running ones, and run every cleanup once.
 
-        By default they are those of ``HostServices``. What was submitted before may still call slots. A second call
-        returns the first one's report.
+        ``drain_seconds`` is by default that of ``HostServices``. Work submitted before may still call slots. A second
+        call returns the report of the first.
         """
         self._closing = True
         seconds = self._drain_seconds(drain_seconds)

@@ -1,4 +1,4 @@
-"""What a host says after it has changed its plugins."""
+"""The reports of a host on changes of its plugins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zenowasm.plugin.lifecycle.loaded_plugin import Retirement, Version
 
 
 class Change(Enum):
-    """What became of a plugin in a reload."""
+    """The result of a reload for one plugin."""
 
     RELOADED = "reloaded"
     UNCHANGED = "unchanged"
@@ -23,11 +23,11 @@ class Change(Enum):
 
 @frozen
 class PluginChange:
-    """What a reload made of one plugin.
+    """The effect of a reload on one plugin.
 
-    ``before`` and ``after`` are its versions, ``None`` where there was or is none. After a failure, whose cause is
-    ``error``, both are the version that was there before and goes on serving. ``retirement`` says how the replaced
-    version ended.
+    ``before`` and ``after`` are its versions, ``None`` if there was or is none. After a failure, ``error`` is the
+    cause, and both are the earlier version, which stays in use. ``retirement`` describes the end of the replaced
+    version.
     """
 
     plugin: str
@@ -51,7 +51,7 @@ class PluginChange:
 
 @frozen
 class ReloadReport:
-    """What a reload did, one entry a plugin that it looked at."""
+    """The effects of a reload, with one entry per plugin that it examined."""
 
     changes: tuple[PluginChange, ...]
 
@@ -66,7 +66,7 @@ class ReloadReport:
 
 @frozen
 class ShutdownReport:
-    """How a host ended: one entry a plugin version, and how many asynchronous calls were ``cancelled`` in the queue."""
+    """The end of a host, with one entry per plugin version, and the number of ``cancelled`` calls in the queue."""
 
     retirements: tuple[Retirement, ...]
     cancelled: int = 0
@@ -79,7 +79,7 @@ class ShutdownReport:
 
 @frozen
 class PluginProblem:
-    """A plugin that could not be loaded: its folder, and why."""
+    """A plugin that could not be loaded: its folder and the reason."""
 
     folder: Path
     error: PluginError

@@ -1,8 +1,8 @@
-"""The audit log: one record for each call of a host function, whatever became of it, for people and programs to read.
+"""The audit log: one record per host call, successful or not, for people and programs to read.
 
-What a record says of the arguments is bounded and holds no secrets that the host knows: of a query its text and the
-number of its parameters, of a URL neither user, password nor the values of its query, of a file its path and its size.
-A file has one JSON object a line; it is rotated to ``FILE.1``, ``FILE.2`` and so on before it would become too large.
+The arguments in a record are bounded and contain no secrets that the host knows: a query's text and the number of its
+parameters, a URL without user, password and query values, and a file's path and size. A file has one JSON object per
+line. It is rotated to ``FILE.1``, ``FILE.2`` and so on before it would become too large.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class AuditError(PluginError):
 
 @frozen
 class AuditRecord:
-    """One call of a host function.
+    """One host call.
 
-    ``time`` is when it began, in seconds since 1970. ``call`` is the same for all records of one outermost call, whose
-    ``phase`` is the function of the guest that the host called, with a ``slot`` where that is ``plugin_execute``.
-    ``instance`` is the number of the plugin's worker in this host. ``function`` is as in the ABI document, without
-    ``host_``, or ``unknown`` for whatever there is not.
-    ``error`` is what the guest was told, empty when it was allowed. ``seconds`` is what the host took, ``bytes_in`` and
-    ``bytes_out`` are the sizes of what the plugin passed and of what it got.
+    ``time`` is its start in seconds since 1970. ``call`` is the same for all records of one outermost call. ``phase``
+    is the guest function that the host called, with a ``slot`` if it is ``plugin_execute``. ``instance`` is the number
+    of the plugin's worker in this host. ``function`` is the name in the ABI document without ``host_``, or ``unknown``
+    for an unknown function. ``error`` is the message that the guest received, empty if the call was allowed.
+    ``seconds`` is the time that the host took. ``bytes_in`` and ``bytes_out`` are the sizes of the data from and to the
+    plugin.
     """
 
     time: float
@@ -67,7 +67,7 @@ class AuditRecord:
     def json(self) -> str:
         """Return the record as one line of JSON in ASCII, without a line end; the time is ISO 8601 in UTC.
 
-        A clock outside the years 1 to 9999 reads as the nearest time that ISO 8601 can say.
+        A time outside the years 1 to 9999 becomes the nearest one that ISO 8601 can express.
         """
         return json.dumps(
             {
@@ -99,9 +99,9 @@ AuditSink = Callable[[AuditRecord], None]
 
 
 def audit_to_logging(record: AuditRecord) -> None:
-    """Hand a record to Python's ``logging``, to the logger ``zenowasm.audit``; ``record`` is an attribute there.
+    """Pass a record to the ``logging`` logger ``zenowasm.audit``, where ``record`` is an attribute.
 
-    What was allowed is ``INFO``, all else ``WARNING``.
+    An allowed call is logged at ``INFO``, any other at ``WARNING``.
     """
     import logging
 
@@ -118,12 +118,12 @@ def _logger() -> Logger:
 
 
 class AuditFile:
-    """Writes records to a file that only its owner may read: whole lines, from any number of threads.
+    """Writes records to a file that only its owner may read, in whole lines, from any number of threads.
 
-    Before a line would make it larger than ``max_bytes`` the file is renamed to ``FILE.1``, what was that to
-    ``FILE.2``, and so on; ``keep`` of these stay. Where that fails, the file grows on. A record that cannot be written
-    is counted in ``lost``, and Python's logging is told of the first. One host writes a file at a time. Raises
-    ``AuditError``.
+    Before a line would make the file larger than ``max_bytes``, it is renamed to ``FILE.1``, the previous one to
+    ``FILE.2``, and so on; ``keep`` of these are kept. If renaming fails, the file continues to grow. A record that
+    cannot be written is counted in ``lost``, and the first is reported to Python's logging. Only one host at a time may
+    write a file. Raises ``AuditError``.
     """
 
     def __init__(self, path: Path, max_bytes: int = MAX_BYTES, keep: int = KEEP) -> None:
@@ -164,7 +164,7 @@ class AuditFile:
                 self._note(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
     def close(self) -> None:
-        """Close the file; records that come later are dropped."""
+        """Close the file; later records are dropped."""
         with self._lock:
             if not self._closed:
                 self._closed = True

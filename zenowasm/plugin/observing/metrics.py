@@ -1,7 +1,7 @@
-"""Counts what plugins do: a few numbers for each plugin, slot and phase, whatever the number of calls.
+"""Statistics of plugins: a few numbers per plugin, slot and phase, for any number of calls.
 
-A time is counted in one of at most 164 buckets, four to each power of two nanoseconds, so that a quantile is known to
-an eighth of its value.
+A time is counted in one of at most 164 buckets, four per power of two nanoseconds, so quantiles are exact to an eighth
+of their value.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BATCH = 16
 
 @frozen
 class Times:
-    """Durations in seconds; ``p50``, ``p90`` and ``p99`` are known to an eighth of their value."""
+    """Durations in seconds; ``p50``, ``p90`` and ``p99`` are exact to an eighth of their value."""
 
     count: int
     total: float
@@ -40,12 +40,12 @@ class Times:
 
 @frozen
 class CallStats:
-    """The calls of one slot, or of one phase of loading and ending, which is named by the guest's function.
+    """The calls of one slot, or of one phase of loading and closing, which has the name of the guest function.
 
-    ``failures`` counts by the name of the error's type (``SlotFailedError`` for an answer without success), ``traps``
-    by the words of the trap's code, ``host_calls`` by function and decision. ``fuel`` is that of the calls in which it
-    was counted, ``None`` where it was in none. ``waiting`` is the time until an instance was free. Bytes are those that
-    passed through host functions, from the plugin (``bytes_in``) and to it.
+    ``failures`` counts by the name of the error's type (``SlotFailedError`` for a response without success), ``traps``
+    by the words of the trap's code, and ``host_calls`` by function and decision. ``fuel`` is that of the calls in which
+    it was counted, ``None`` if there was none. ``waiting`` is the time until an instance was free. ``bytes_in`` and
+    ``bytes_out`` are the bytes that passed through host functions, from and to the plugin.
     """
 
     name: str
@@ -63,11 +63,11 @@ class CallStats:
 
 @frozen
 class PluginStats:
-    """One plugin, all its versions together.
+    """The statistics of one plugin, all its versions together.
 
-    ``instances_made`` are all instances that were made, ``instances_recycled`` those of them that went while their
-    version was in use: after a trap, after so many calls, with their memory full, or as one too many. ``reloads`` and
-    ``failed_reloads`` count what reloads did with it.
+    ``instances_made`` counts all instances. ``instances_recycled`` counts those that were dropped while their version
+    was in use: after a trap, after their number of calls, with their memory full, or as superfluous. ``reloads`` and
+    ``failed_reloads`` count its reloads.
     """
 
     plugin: str
@@ -81,7 +81,7 @@ class PluginStats:
 
 @frozen
 class HostStats:
-    """What a host's plugins have done since it was opened; ``attrs.asdict`` gives JSON."""
+    """The statistics of a host's plugins since it was opened; ``attrs.asdict`` converts them to JSON."""
 
     backend: str
     plugins: tuple[PluginStats, ...]

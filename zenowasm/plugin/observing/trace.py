@@ -1,4 +1,4 @@
-"""What those who watch a host see of one outermost call of a plugin."""
+"""The trace of one outermost call of a plugin, for statistics, audit log and telemetry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zenowasm.plugin.guest.abi import EXECUTE
 
 
 class Decision(StrEnum):
-    """What became of one call of a host function."""
+    """The result of one host call."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
