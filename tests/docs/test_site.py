@@ -65,7 +65,7 @@ def test_every_public_name_has_an_entry_with_its_signature_and_docstring(pages: 
     helpers = {it for it in top | described if it.rpartition(".")[2] in HELPERS}
     assert (top | described) - helpers <= entries
     host = reference["docs/api/host.html"]
-    assert "May be used by several threads" in host
+    assert "Several threads and event loops may use a host at once." in host
     assert "PluginLimits(memory_bytes:int=100*MIB,seconds:float|None=10.0," in re.sub(r"<[^>]+>|\s", "", host)
 
 
