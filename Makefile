@@ -8,7 +8,7 @@ WORKERS ?= 2
 # Tests start hundreds of Python processes: where modules are compiled anew in each, that takes longer than the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-short lint bench bench-modules bench-databases load soak fuzz hostile variants spec-expected pictures plugins site clean
+.PHONY: help demo man test test-short lint bench bench-modules bench-databases load soak fuzz hostile variants spec-expected pictures plugins site clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -86,6 +86,9 @@ spec-expected: $(VENV)/.dev ## write down anew what each engine fails of the off
 
 site: $(VENV)/.dev    ## build the documentation as a site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+man: $(VENV)/.dev     ## write the manual pages to build/man
+	$(BIN)/python -m zenowasm.cli.man build/man
 
 pictures: $(VENV)/.dev ## draw the pictures of the documentation anew
 	PATH="$(abspath $(VENV)/bin):$$PATH" python docs/images/make.py

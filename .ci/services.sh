@@ -1,13 +1,21 @@
 #!/bin/sh
-# Installs what the tests start by themselves and pip cannot bring: PostgreSQL, from Debian, unless it is there.
+# Installs what the tests start by themselves and pip cannot bring, from Debian: PostgreSQL, the shells whose Tab key is
+# tested, and what shows manual pages. What is there stays.
 set -eu
+missing=""
+for program in zsh:zsh fish:fish man:man-db groff:groff-base; do
+    command -v "${program%:*}" >/dev/null || missing="$missing ${program#*:}"
+done
+found=""
 for postgres in "$(command -v postgres || true)" /usr/lib/postgresql/*/bin/postgres; do
     if [ -x "$postgres" ]; then
-        exit 0
+        found=yes
     fi
 done
+[ -n "$found" ] || missing="$missing postgresql"
+[ -n "$missing" ] || exit 0
 if ! command -v apt-get >/dev/null; then
-    echo "PostgreSQL is not installed, and there is no apt-get to install it with" >&2
+    echo "not installed, and there is no apt-get to install it with:$missing" >&2
     exit 1
 fi
 if [ "$(id -u)" = 0 ]; then
@@ -15,8 +23,8 @@ if [ "$(id -u)" = 0 ]; then
 elif command -v sudo >/dev/null; then
     as_root="sudo"
 else
-    echo "PostgreSQL is not installed; install it, or run this as root or with sudo: apt-get install postgresql" >&2
+    echo "not installed; install it, or run this as root or with sudo: apt-get install$missing" >&2
     exit 1
 fi
 $as_root apt-get update -qq
-$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends postgresql
+$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT]  # of the source distribution
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     (made,) = folder.glob("*.whl")
     return made
@@ -86,6 +86,8 @@ def test_what_is_in_it(wheel) -> None:
         names = archive.namelist()
     top = {name.split("/")[0] for name in names}
     assert {re.sub(r"-.*", "", it) for it in top} == {"zenowasm"}
+    pages = [name.partition("/data/share/man/man1/")[2] for name in names if ".data/" in name]
+    assert {"zenowasm.1", "zenowasm-run.1", "zenowasm-plugin-stats.1"} < set(pages)
     for wanted in ("interp/text/parser.py", "backends/registry.py", "demo/plugins/hello/hello.wasm", "py.typed"):
         assert f"zenowasm/{wanted}" in names
     assert not [name for name in names if "__pycache__" in name or Path(name).match("test_*.py")]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 import click
 
 from zenowasm.cli import color
+
+SHORT: Final = 1000
+"""Characters of a summary: click's 45 cut most first sentences."""
 
 
 class Command(click.Command):
@@ -23,6 +26,17 @@ class Group(Command, click.Group):
     """A group of such commands."""
 
     command_class = Command
+
+    def sections(self, ctx: click.Context) -> Mapping[str, Mapping[str, str]]:
+        """Return the commands that the help lists, with what each does, by headings."""
+        found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        return {"Commands": {name: "" if it is None else it.get_short_help_str(SHORT) for name, it in found.items()}}
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        for title, commands in self.sections(ctx).items():
+            with formatter.section(title):
+                formatter.write_dl(list(commands.items()))
 
 
 def command(name: str | None = None, **settings: Any) -> Callable[[Callable[..., Any]], Command]:

@@ -95,11 +95,11 @@ class LazyGroup(commands.Group):
         options = click.Command.shell_complete(self, ctx, incomplete)
         return [*(CompletionItem(name, help=summary) for name, summary in found.items()), *options]
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands."""
-        for title, section in _SECTIONS.items():
-            with formatter.section(title):
-                formatter.write_dl([(name, summary) for name, (summary, _, _) in section.items()])
+    def sections(self, ctx: click.Context) -> Mapping[str, Mapping[str, str]]:
+        """Return the commands that the help lists, with what each does, by headings."""
+        return {
+            title: {name: summary for name, (summary, _, _) in section.items()} for title, section in _SECTIONS.items()
+        }
 
 
 @commands.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
