@@ -302,37 +302,15 @@ def _check_requires(manifest: Manifest, version: str, text: str) -> None:
         )
 
 
-_KNOWN: dict[str, type] = {
-    "": Manifest,
-    "requires": Requires,
-    "permissions": PermissionLists,
-    "sidecar": Sidecar,
-    "limits": LimitSettings,
-}
-
-
 def _warnings(root: MappingNode) -> list[ManifestWarning]:
-    found = _unknown_keys(root, Manifest, ("slots",))
-    for name, cls in _KNOWN.items():
-        node = root.get(name)
-        if name and isinstance(node, MappingNode):
-            found += _unknown_keys(node, cls)
-    config = root.get("config")
-    if isinstance(config, MappingNode):
-        for item in config.values():
-            if isinstance(item, MappingNode):
-                found += _unknown_keys(item, ConfigParameter)
+    found = [
+        ManifestWarning(f"unknown key, ignored; {key.hint}", key.line, key.path)
+        for key in unknown_keys(root, Manifest, also=("slots",))
+    ]
     permissions = root.get("permissions")
     if isinstance(permissions, MappingNode):
         found += _useless_rules(permissions)
     return found
-
-
-def _unknown_keys(node: MappingNode, cls: type, also: tuple[str, ...] = ()) -> list[ManifestWarning]:
-    return [
-        ManifestWarning(f"unknown key, ignored; {key.hint}", key.line, key.path)
-        for key in unknown_keys(node, cls, also)
-    ]
 
 
 def _useless_rules(permissions: MappingNode) -> list[ManifestWarning]:

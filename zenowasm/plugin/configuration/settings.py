@@ -276,7 +276,8 @@ def parse_settings(text: str, file: Path) -> Settings:
             return Settings(file=file)
         if not isinstance(wasm, MappingNode):
             raise expected(wasm, "a mapping")
-        _check_keys(wasm, file)
+        for key in unknown_keys(wasm, Settings):
+            raise settings_error(file, key.line, key.path, f"unknown key; {key.hint}")
         settings = _READER.read(wasm, Settings)
         _check_databases(wasm.get("databases"), settings)
         if not settings.interruptible:
@@ -316,33 +317,3 @@ def _refuse_time_limits(wasm: MappingNode) -> None:
             node = asked.get(key)
             if node is not None and not node.is_null:
                 raise FieldError(node, "interruptible is false, so that no call can end by its time: drop one of them")
-
-
-_PARTS: Final = {
-    "limits": LimitSettings,
-    "security": Security,
-    "files": Files,
-    "http": Http,
-    "audit": Audit,
-    "telemetry": TelemetrySettings,
-    "cache": CacheSettings,
-}
-_NAMED_PARTS: Final = {"plugins": ForPlugin, "databases": DatabaseEntry}
-
-
-def _check_keys(wasm: MappingNode, file: Path) -> None:
-    found = [*unknown_keys(wasm, Settings)]
-    for name, cls in _PARTS.items():
-        part = wasm.get(name)
-        if isinstance(part, MappingNode):
-            found += unknown_keys(part, cls)
-    for name, cls in _NAMED_PARTS.items():
-        parts = wasm.get(name)
-        for part in parts.values() if isinstance(parts, MappingNode) else ():
-            if isinstance(part, MappingNode):
-                found += unknown_keys(part, cls)
-                limits = part.get("limits") if cls is ForPlugin else None
-                if isinstance(limits, MappingNode):
-                    found += unknown_keys(limits, LimitSettings)
-    for key in found[:1]:
-        raise settings_error(file, key.line, key.path, f"unknown key; {key.hint}")

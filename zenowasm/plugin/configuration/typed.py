@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
-from attrs import AttrsInstance, fields, frozen, resolve_types
+from attrs import AttrsInstance, fields, frozen, has, resolve_types
 
 from zenowasm.display import nearest
 from zenowasm.plugin.configuration.document import MappingNode, Node, Scalar, SequenceNode
@@ -99,14 +99,39 @@ def one_of(node: Node, choices: Mapping[str, Any], what: str) -> Any:
     return choices[text]
 
 
-def unknown_keys(node: MappingNode, cls: type, also: tuple[str, ...] = ()) -> Iterator[UnknownKey]:
-    """Return the keys of a mapping that are neither fields of ``cls`` nor among ``also``."""
-    known = [key.name for key in fields(cls) if NOT_IN_FILE not in key.metadata] + list(also)
-    for key in node:
-        if key not in known:
+def unknown_keys(node: MappingNode, cls: type[AttrsInstance], also: tuple[str, ...] = ()) -> Iterator[UnknownKey]:
+    """Return the keys that a ``Reader`` of ``cls`` ignores, at any depth and in the file's order, except ``also``."""
+    types = _types(cls)
+    known = [*types, *also]
+    for key, item in node.items():
+        if key in types:
+            yield from _unknown_below(item, types[key])
+        elif key not in also:
             near = nearest(key, known)
             hint = f"did you mean {near}?" if near else f"known are {', '.join(known)}"
             yield UnknownKey(f"{node.path}.{key}" if node.path else key, node.key_lines[key], hint)
+
+
+def _unknown_below(node: Node, wanted: Any) -> Iterator[UnknownKey]:
+    if not isinstance(node, MappingNode):
+        return
+    if has(wanted):
+        yield from unknown_keys(node, wanted)
+    elif get_origin(wanted) is Mapping:
+        for item in node.values():
+            yield from _unknown_below(item, get_args(wanted)[1])
+
+
+def _types(cls: type[AttrsInstance]) -> dict[str, Any]:
+    """Return the types of the keys that a document can set; null counts as a missing key, so ``None`` is left out."""
+    # What annotations name as text becomes types; attrs does that once for each class.
+    return {key.name: _present(key.type) for key in fields(resolve_types(cls)) if NOT_IN_FILE not in key.metadata}
+
+
+def _present(wanted: Any) -> Any:
+    if get_origin(wanted) in (Union, UnionType):
+        (wanted,) = (it for it in get_args(wanted) if it is not NoneType)
+    return wanted
 
 
 def _measure(parse: Callable[[str], Any]) -> Hook:
@@ -147,14 +172,11 @@ class Reader:
         """Return the ``cls`` that a mapping says; raises ``FieldError``."""
         if not isinstance(node, MappingNode):
             raise expected(node, "a mapping")
-        # What annotations name as text becomes types; attrs does that once for each class.
-        types = {key.name: key.type for key in fields(resolve_types(cls)) if NOT_IN_FILE not in key.metadata}
+        types = _types(cls)
         given = {key: self._value(it, types[key]) for key, it in node.items() if key in types and not it.is_null}
         return cls(**given)
 
     def _value(self, node: Node, wanted: Any) -> Any:
-        if get_origin(wanted) in (Union, UnionType):  # what may be None is the other: a null counts as not there
-            (wanted,) = (it for it in get_args(wanted) if it is not NoneType)
         if wanted in self._hooks:
             return self._hooks[wanted](node, wanted)
         if get_origin(wanted) is not Mapping:

@@ -145,6 +145,7 @@ def test_unknown_keys_and_useless_permissions_are_warnings():
         "permission: {}\n"
         "permissions:\n  netwrok: []\n  network: [a.com]\n  filesystem: [/tmp/x]\n  scope: [write, admin]\n"
         "config: {k: {typ: string}}\nsidecar: {retries: 1}\nrequires: {php: '8'}\n"
+        "limits: {max_fule: 1}\n"
     )
     manifest = parse_manifest(text, Path("p"))
     found = {warning.field: warning for warning in manifest.warnings}
@@ -153,8 +154,8 @@ def test_unknown_keys_and_useless_permissions_are_warnings():
     assert found["permissions.network[0]"].message.startswith("grants nothing: not a URL")
     assert found["permissions.filesystem[0]"].line == 7
     assert found["permissions.scope[1]"].message == "grants nothing: expected read or write"
-    assert {"config.k.typ", "sidecar.retries", "requires.php"} <= set(found)
-    assert len(found) == 8
+    assert {"config.k.typ", "sidecar.retries", "requires.php", "limits.max_fule"} <= set(found)
+    assert len(found) == 9
     granted = manifest.granted()
     assert granted.network == granted.filesystem == ()
     assert granted.may_write_scope
