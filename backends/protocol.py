@@ -1,10 +1,10 @@
-"""What an engine offers to the plugin host and to the conformance runners: the same words for every engine.
+"""The protocol of all engines, for the plugin host and the conformance runners.
 
-An engine turns bytes into a module, a store holds everything that lives at run time, an instance is a module in a
-store. Values have the representation of ``zenowasm.interp.runtime.values``: integers are unsigned.
+An engine turns bytes into a module, a store has the run-time state, and an instance is a module in a store. Values have
+the representation of ``zenowasm.interp.runtime.values``; integers are unsigned.
 
-Every engine raises the errors of ``zenowasm.interp.errors`` and no others. An exception that a host function raises
-travels through the guest's frames unchanged and arrives at whoever made the outermost call.
+Every engine raises only the errors of ``zenowasm.interp.errors``. An exception of a host function passes through the
+guest's frames unchanged and reaches the outermost caller.
 """
 
 from __future__ import annotations
@@ -81,26 +81,26 @@ _WHOLE_SHARE = MIB // 2
 
 
 class Capability(Enum):
-    """What an engine can do beyond running modules; a suite asks before it relies on one."""
+    """An optional ability of an engine; a suite checks for it before it relies on it."""
 
     STEPPING = "stepping"
     """Stops before any instruction and resumes (``SteppingStore``)."""
     FUEL = "fuel"
-    """Counts fuel, with the same number for the same finished call as every other engine."""
+    """Counts fuel: a call that finishes consumes the same fuel as on every other engine."""
     INTERRUPTS = "interrupts"
-    """Stops a guest that runs when its time is over, and lets Python run signal handlers meanwhile."""
+    """Stops a running guest at its time limit, and lets Python run signal handlers meanwhile."""
     DETERMINISTIC = "deterministic"
-    """Has the results of every other engine also where the specification allows several: NaNs, relaxed vectors."""
+    """Has the same results as every other engine, even if the specification allows several: NaNs, relaxed vectors."""
     PARALLEL = "parallel"
-    """Runs guests without Python's lock, so that several threads run guests at the same time."""
+    """Runs guests without Python's global lock, so several threads run guests at the same time."""
 
 
 @frozen
 class Budget:
-    """What one outermost call may use: ``fuel`` in units of the instruction table, ``seconds`` of wall clock, and
+    """The limits of one outermost call: ``fuel`` in units of the instruction table, ``seconds`` of wall clock, and
     ``cpu_seconds`` of the calling thread's CPU time.
 
-    ``None`` means without bound. Calls that a host function makes back into the guest share the outermost budget.
+    ``None`` means no limit. Calls that a host function makes back into the guest share the outermost budget.
     """
 
     fuel: int | None = None
@@ -108,12 +108,14 @@ class Budget:
     cpu_seconds: float | None = None
 
     def timeless(self) -> CallBudget | None:
-        """Return what this budget is for every call alike, or ``None`` where a time limit begins with each."""
+        """Return the one budget for all calls, or ``None`` if a time limit begins with each call."""
         return CallBudget(self.fuel) if self.seconds is None and self.cpu_seconds is None else None
 
 
 class BudgetError(ValueError):
-    """Raised for a bound that an engine cannot keep, before anything runs; ``missing`` is what the engine lacks."""
+    """Raised, before anything runs, for a limit that an engine cannot enforce for lack of the capability
+    ``missing``.
+    """
 
     def __init__(self, missing: Capability) -> None:
         what = "fuel" if missing is Capability.FUEL else "time"
@@ -122,10 +124,11 @@ class BudgetError(ValueError):
 
 
 class CallBudget:
-    """A budget that has begun: until when the calls under it may run, and the fuel that they share.
+    """A budget that has begun: the end of the time for its calls, and the fuel that they share.
 
-    ``deadline`` is a moment of ``time.monotonic`` and ``cpu_end`` one of ``time.thread_time`` in the calling thread,
-    both in seconds and infinite without a limit. ``fuel`` is in units of the instruction table, ``None`` without one.
+    ``deadline`` is a time of ``time.monotonic``, and ``cpu_end`` one of ``time.thread_time`` in the calling thread;
+    both are in seconds and infinite without a limit. ``fuel`` is in units of the instruction table, ``None`` without a
+    limit.
     """
 
     __slots__ = ("cpu_end", "deadline", "fuel")
@@ -145,27 +148,27 @@ class CallBudget:
         )
 
     def expired(self) -> bool:
-        """Return whether its time is over, by the clock or by the CPU."""
+        """Return whether its wall-clock time or CPU time is over."""
         return monotonic() >= self.deadline or (self.cpu_end != inf and thread_time() >= self.cpu_end)
 
 
 @frozen
 class CompileLimits:
-    """What decoding, validating and compiling one module may use: bytes of memory, and seconds of wall clock.
+    """The limits of decoding, validating and compiling one module: bytes of memory, and seconds of wall clock.
 
-    ``seconds`` are for modules of half a MiB or more; smaller ones have their share of it (see ``seconds_for``).
+    ``seconds`` applies to modules of half a MiB or more; smaller ones have their share (see ``seconds_for``).
     """
 
     memory_bytes: int = field(default=1024 * MIB, validator=validators.ge(0))
     seconds: float = field(default=30.0, validator=validators.gt(0))
 
     def seconds_for(self, size: int) -> float:
-        """Return what a module of ``size`` bytes may take: 2 s, or more in proportion to its size."""
+        """Return the time for a module of ``size`` bytes: 2 s, or more in proportion to its size."""
         return min(self.seconds, max(_LEAST_SECONDS, self.seconds * size / _WHOLE_SHARE))
 
 
 class Validation(Enum):
-    """When function bodies are validated: all by ``compile``, or each before it runs for the first time."""
+    """The time at which function bodies are validated: all by ``compile``, or each before its first call."""
 
     AHEAD = "ahead"
     LAZY = "lazy"
@@ -173,13 +176,13 @@ class Validation(Enum):
 
 @frozen
 class EngineOptions:
-    """What an engine is made with.
+    """The options of an engine.
 
-    ``cache`` keeps what it makes of modules; without one, nothing is kept. ``validation`` is for engines that can run a
+    ``cache`` stores compiled modules; without one, nothing is cached. ``validation`` is for engines that can run a
     function before they have seen the others.
 
-    ``fuel``, ``interrupts`` and ``deterministic`` are the capabilities that guests pay for while they run. An engine
-    has them all unless told otherwise, and may leave out what is not asked for.
+    ``fuel``, ``interrupts`` and ``deterministic`` are the capabilities that slow guests down. An engine has them all by
+    default, and may omit those that are turned off.
     """
 
     cache: ModuleCache | None = None
@@ -200,8 +203,8 @@ class Func(Protocol):
     def call(self, *arguments: Value) -> tuple[Value, ...]:
         """Call the function under the store's budget and return its results.
 
-        Integer arguments may also be given signed; results are unsigned. Raises ``TypeError`` or ``ValueError``
-        when the arguments do not fit the type, ``Trap``, ``Exhaustion``, and whatever a host function raised.
+        Integer arguments may be signed or unsigned; results are unsigned. Raises ``TypeError`` or ``ValueError`` for
+        arguments that do not fit the type, ``Trap``, ``Exhaustion``, and the exceptions of host functions.
         """
         ...
 
@@ -220,18 +223,18 @@ class Memory(Protocol):
         ...
 
     def read(self, address: int, length: int) -> bytes:
-        """Return a copy of ``length`` bytes; raises ``IndexError`` when they are not all inside the memory."""
+        """Return a copy of ``length`` bytes; raises ``IndexError`` if they are not all inside the memory."""
         ...
 
     def write(self, address: int, data: bytes) -> None:
-        """Write ``data``; raises ``IndexError``, with nothing written, when it does not fit inside the memory."""
+        """Write ``data``; raises ``IndexError``, without writing anything, if it does not fit inside the memory."""
         ...
 
     def view(self) -> memoryview:
-        """Return the bytes that there are now, writable and without a copy.
+        """Return the current bytes, writable and without a copy.
 
-        They stay allocated as long as the view is used. After the memory has grown, a view from before may show those
-        of before. Raises ``BufferError`` for a memory that the engine may move when it grows.
+        They stay allocated as long as the view is used. After the memory has grown, an earlier view may show old bytes.
+        Raises ``BufferError`` for a memory that the engine may move when it grows.
         """
         ...
 
@@ -240,7 +243,7 @@ class Memory(Protocol):
         ...
 
     def grow(self, pages: int) -> int:
-        """Add pages of 64 KiB; return the former size in pages, or -1 when a limit forbids it."""
+        """Add pages of 64 KiB; return the previous size in pages, or -1 if a limit forbids it."""
         ...
 
 
@@ -258,15 +261,15 @@ class Table(Protocol):
         ...
 
     def get(self, index: int) -> Value:
-        """Return an element; raises ``IndexError`` outside of the table."""
+        """Return an element; raises ``IndexError`` outside the table."""
         ...
 
     def set(self, index: int, value: Value) -> None:
-        """Replace an element; raises ``IndexError`` outside of the table."""
+        """Replace an element; raises ``IndexError`` outside the table."""
         ...
 
     def grow(self, count: int, value: Value) -> int:
-        """Add ``count`` elements; return the former size, or -1 when a limit forbids it."""
+        """Add ``count`` elements; return the previous size, or -1 if a limit forbids it."""
         ...
 
 
@@ -283,7 +286,7 @@ class Global(Protocol):
         ...
 
     def set(self, value: Value) -> None:
-        """Replace the value; raises ``TypeError`` when the global is immutable."""
+        """Replace the value; raises ``TypeError`` if the global is immutable."""
         ...
 
 
@@ -301,7 +304,7 @@ Extern: TypeAlias = Func | Memory | Table | Global | Tag
 
 
 class Caller(Protocol):
-    """What a host function sees of the instance that called it."""
+    """The instance that called a host function."""
 
     def export(self, name: str) -> Extern | None:
         """Return the calling instance's export of that name, or ``None``."""
@@ -317,17 +320,17 @@ class Module(Protocol):
 
     @property
     def imports(self) -> tuple[ImportType, ...]:
-        """What the module imports, in order."""
+        """The imports in order."""
         ...
 
     @property
     def exports(self) -> tuple[ExportType, ...]:
-        """What the module exports, in order."""
+        """The exports in order."""
         ...
 
 
 def described(module: Module) -> str:
-    """Return what ``repr`` says of a module: one line, however large the module is."""
+    """Return the ``repr`` of a module: one line, for a module of any size."""
     return f"<WebAssembly module: {len(module.imports)} imports, {len(module.exports)} exports>"
 
 
@@ -341,47 +344,47 @@ class Instance(Protocol):
 
 
 class Store(Protocol):
-    """Everything that lives at run time. Used by one thread at a time."""
+    """The run-time state, used by one thread at a time."""
 
     @property
     def fuel_consumed(self) -> int | None:
-        """Fuel consumed by all calls in this store so far; ``None`` where the engine does not count it."""
+        """The fuel consumed by all calls in this store so far; ``None`` if the engine does not count it."""
         ...
 
     def set_budget(self, budget: Budget) -> None:
-        """Give the following outermost calls this budget each; a call that exceeds it traps.
+        """Give each of the following outermost calls this budget; a call that exceeds it traps.
 
-        The codes are ``OUT_OF_FUEL`` and ``INTERRUPTED``. The time of host functions counts, but a host function is
-        not itself interrupted. A new store has no budget. Raises ``BudgetError`` for fuel without ``Capability.FUEL``
-        and for time without ``Capability.INTERRUPTS``.
+        The codes are ``OUT_OF_FUEL`` and ``INTERRUPTED``. The time of host functions counts, but they are not
+        interrupted. A new store has no budget. Raises ``BudgetError`` for fuel without ``Capability.FUEL`` and for time
+        without ``Capability.INTERRUPTS``.
         """
         ...
 
     def begin(self, budget: CallBudget) -> None:
         """Let the following outermost calls share one budget, until ``end``.
 
-        They must be made by this thread, from this function or from those that it calls in turn: an engine may look at
-        the thread's stack here and not again. Raises ``HostExhaustion`` when too little of it is left, ``BudgetError``
+        This thread must make these calls, from the calling function or from functions that it calls: an engine may
+        check the thread's stack only here. Raises ``HostExhaustion`` if too little stack is left, and ``BudgetError``
         as ``set_budget`` does.
         """
         ...
 
     def end(self) -> None:
-        """End what ``begin`` began; what ``set_budget`` said holds again."""
+        """End the budget of ``begin``; that of ``set_budget`` applies again."""
         ...
 
     def host_function(self, type: FuncType, body: HostBody) -> Func:
-        """Make a function of the host available to guests."""
+        """Make a host function available to guests."""
         ...
 
     def new_memory(self, type: MemType) -> Memory:
-        """Create a memory; raises ``LimitError`` when it exceeds the store's limits, ``ValueError`` for a type
-        that no module could declare.
+        """Create a memory; raises ``LimitError`` if it exceeds the store's limits, and ``ValueError`` for a type that
+        no module could declare.
         """
         ...
 
     def new_table(self, type: TableType, value: Value = None) -> Table:
-        """Create a table filled with ``value``; raises ``LimitError`` when it exceeds the store's limits."""
+        """Create a table filled with ``value``; raises ``LimitError`` if it exceeds the store's limits."""
         ...
 
     def new_global(self, type: GlobalType, value: Value) -> Global:
@@ -395,16 +398,16 @@ class Store(Protocol):
     def new_exception(self, tag: Tag, fields: Sequence[Value]) -> Value:
         """Create an exception and return a reference to it; a host function throws it as an ``UncaughtException``.
 
-        Raises ``TypeError`` or ``ValueError`` for fields that do not fit the tag and for a tag of another store,
-        ``LimitError`` when the store has no room for it.
+        Raises ``TypeError`` or ``ValueError`` for fields that do not fit the tag and for a tag of another store, and
+        ``LimitError`` if the exception exceeds the store's limits.
         """
         ...
 
     def instantiate(self, module: Module, imports: Mapping[tuple[str, str], Extern]) -> Instance:
         """Link and instantiate a module and run its start function (specification, 4.5.4).
 
-        Raises ``LinkError`` when an import is missing or of another type, ``LimitError`` when a memory or table is
-        larger than the store's limits, ``Trap`` when a segment does not fit or the start function traps.
+        Raises ``LinkError`` if an import is missing or has another type, ``LimitError`` if a memory or table exceeds
+        the store's limits, and ``Trap`` if a segment does not fit or the start function traps.
         """
         ...
 
@@ -413,12 +416,12 @@ class SteppingStore(Store, Protocol):
     """A store of an engine with ``Capability.STEPPING``."""
 
     probe: Probe | None
-    """Who watches every instruction of the store's calls, if anyone does."""
+    """The observer of every instruction of the store's calls, if there is one."""
 
     def pause(self, function: Func, arguments: tuple[Value, ...]) -> PausedCall:
-        """Begin a call that stands still before its first instruction, and goes on as far as it is told to.
+        """Begin a call that pauses before its first instruction, and continues as far as its caller asks.
 
-        This and what it is told are between ``begin`` and ``end``. Raises what ``Func.call`` does.
+        Use it, and the returned call, between ``begin`` and ``end``. Raises the errors of ``Func.call``.
         """
         ...
 
@@ -428,7 +431,7 @@ class Closable(Protocol):
     """A store whose objects refer to one another, so that Python would keep them until a garbage collection."""
 
     def close(self) -> None:
-        """Give back what lives in the store. Nothing in it may be used after that but ``fuel_consumed``."""
+        """Release everything in the store. Afterwards, only ``fuel_consumed`` may be used."""
         ...
 
 
@@ -442,19 +445,19 @@ class Engine(Protocol):
 
     @property
     def version(self) -> str:
-        """The version of the software behind the engine."""
+        """The version of the software that the engine uses."""
         ...
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What this engine can do beyond running modules, as it was made."""
+        """The capabilities of this engine object."""
         ...
 
     def compile(self, binary: bytes, limits: CompileLimits | None = None) -> Module:
         """Decode and validate a whole module; ``None`` means the default limits.
 
-        Raises ``DecodeError`` when it is malformed, ``ValidationError`` when it is invalid, ``LimitError`` when it
-        asks for more than the engine allows, and ``CompileLimitError`` when this takes more than ``limits``.
+        Raises ``DecodeError`` if it is malformed, ``ValidationError`` if it is invalid, ``LimitError`` if it exceeds
+        what the engine allows, and ``CompileLimitError`` if compiling exceeds ``limits``.
         """
         ...
 

@@ -1,6 +1,6 @@
 """Closes and interns types (specification, 3.1.3), so that types of different modules can be compared at all.
 
-A recursive type is closed: references inside of it are ``RecIdx``, references to earlier types are ``DefType``. Two
+A recursive type is closed: references inside it are ``RecIdx``, references to earlier types are ``DefType``. Two
 groups that are spelled alike after that are one group; interning makes them one object. So comparing two types is
 one identity test, where a structural comparison could take exponential time on types made for the purpose.
 """

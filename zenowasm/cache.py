@@ -271,7 +271,7 @@ def _private_file(folder: int, name: str, limit: int) -> Iterator[BinaryIO]:
         found = os.fstat(stream.fileno())
         what = "its key" if name == _KEY else "an entry"
         if not stat.S_ISREG(found.st_mode):
-            raise _RefusedError(f"{what} is no regular file")
+            raise _RefusedError(f"{what} is not a regular file")
         _check(found, what)
         if found.st_size > limit:
             raise _RefusedError(f"{what} is larger than its limit")

@@ -3,7 +3,7 @@
 wasmtime-py converts values through C floats, which quiets signalling NaNs, has no vectors and no references but to
 functions and to the host's objects, keeps functions received by a host function only until it returns, and aborts the
 process on types that it does not know. Everything here works on ``wasmtime_val_t`` and ``wasm_valtype_t`` themselves;
-nothing outside of this module touches a private name of wasmtime-py.
+nothing outside this module touches a private name of wasmtime-py.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _raw_value_type(engine: wasmtime.Engine, type: ValType) -> wasmtime.ValType:
     described = ffi.wasmtime_valtype_t()
     if isinstance(type, RefType):
         if not isinstance(type.heap, AbsHeapType):
-            raise TypeError(f"the wasmtime backend cannot make {type} outside of a module that defines the type")
+            raise TypeError(f"the wasmtime backend cannot make {type} outside a module that defines the type")
         described.kind = _REFERENCE_TYPE
         described.reftype.nullable = type.nullable
         described.reftype.heaptype.kind = _HEAP_KINDS[type.heap]

@@ -36,7 +36,7 @@ _INDEX_END = 1 << 32
 class Memory:
     """A linear memory.
 
-    The bytes of a 32-bit memory are looked up again only when an access is outside of those that were there before: the
+    The bytes of a 32-bit memory are looked up again only when an access is outside those that were there before: the
     engine reserves the address space that it can grow into, so that it never moves. A 64-bit memory may.
     """
 
@@ -161,14 +161,14 @@ class Table:
         return int(self.raw.size(self.store.raw))
 
     def get(self, index: int) -> Value:
-        """Return an element; raises ``IndexError`` outside of the table."""
+        """Return an element; raises ``IndexError`` outside the table."""
         self._check(index)
         with empty_values(self._element) as values:
             capi.table_get(self.store.raw, self.raw, index, values[0])
             return lift(self.store, self._element, values[0])
 
     def set(self, index: int, value: Value) -> None:
-        """Replace an element; raises ``IndexError`` outside of the table, ``TypeError`` for a wrong value."""
+        """Replace an element; raises ``IndexError`` outside the table, ``TypeError`` for a wrong value."""
         self._check(index)
         with raw_values(self.store, (self._element,), (value,)) as values, misfits():
             capi.table_set(self.store.raw, self.raw, index, values[0])

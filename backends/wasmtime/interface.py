@@ -79,7 +79,7 @@ class Interface:
 
 
 class _DefinedTypeError(Exception):
-    """Raised for a reference to a type that a module defines: it has no meaning outside of that module."""
+    """Raised for a reference to a type that a module defines: it has no meaning outside that module."""
 
 
 def _written(type: ExternType) -> list[Any]:

@@ -163,7 +163,7 @@ class Store:
     def _new_table64(self, type: TableType) -> wasmtime.Table:
         """Return an empty table with 64-bit indexes, which wasmtime's C interface can only take from a module."""
         if not isinstance(type.element.heap, AbsHeapType) or not type.element.nullable:
-            raise TypeError(f"the wasmtime backend cannot make {type} outside of a module")
+            raise TypeError(f"the wasmtime backend cannot make {type} outside a module")
         empty = TableType(type.element, Limits(0, type.limits.maximum), I64)
         module = wasmtime.Module(self.raw.engine, f'(module {empty} (export "" (table 0)))')
         return wasmtime.Instance(self.raw, module, []).exports(self.raw)[""]

@@ -1,6 +1,6 @@
 """What MkDocs needs to read the documentation where it lies: every page has the path that it has in the repository.
 
-So a link that works in the repository works on the site, also between ``docs/`` and the pages outside of it.
+So a link that works in the repository works on the site, also between ``docs/`` and the pages outside it.
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ def br_if(frame: Frame, branch: list[int]) -> None:
 def br_table(frame: Frame, branches: tuple[list[int], ...]) -> None:
     stack = frame.stack
     index = stack.pop()
-    # ``br``, written out: interpreters inside of guests live on this instruction.
+    # ``br``, written out: interpreters inside guests live on this instruction.
     frame.pc, height, arity, fuel = branches[index] if index < len(branches) else branches[-1]
     frame.store.settled_fuel += fuel
     top = len(stack) - arity

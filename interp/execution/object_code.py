@@ -155,7 +155,7 @@ def _cast(lowering: _Lowering, validator: FunctionValidator, immediates: tuple[A
 
 
 def _try_table(lowering: _Lowering, validator: FunctionValidator, immediates: tuple[Any, ...]) -> None:
-    # The clauses' labels are counted from outside of the block, which is open already.
+    # The clauses' labels are counted from outside the block, which is open already.
     lowering.clauses[validator.labels[-1]] = [
         (catch.tag, catch.reference, lowering.branch(validator, validator.label(catch.label + 1)))
         for catch in immediates[1]

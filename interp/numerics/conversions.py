@@ -23,7 +23,7 @@ def _integer_range(bits: int, is_signed: bool) -> tuple[int, int]:
 
 
 def truncate(bits: int, is_signed: bool) -> Callable[[float], int]:
-    """Return ``trunc_s`` or ``trunc_u`` to that width; it traps for a NaN and outside of the integer's range."""
+    """Return ``trunc_s`` or ``trunc_u`` to that width; it traps for a NaN and outside the integer's range."""
     low, high = _integer_range(bits, is_signed)
     mask = (1 << bits) - 1
 

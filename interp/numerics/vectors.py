@@ -5,7 +5,7 @@ operator wants it, signed, unsigned or float, by the ``Struct`` of all lanes; a 
 the low half of a vector, and writing it leaves zeros above.
 
 Relaxed operators follow the deterministic profile, in which every parameter of the section "Relaxed Operations" is 0:
-``relaxed_madd`` rounds twice (an engine that fuses it is right too, outside of that profile), ``relaxed_laneselect``
+``relaxed_madd`` rounds twice (an engine that fuses it is right too, outside that profile), ``relaxed_laneselect``
 selects bits, and the others are the operators without ``relaxed_``.
 """
 

@@ -35,12 +35,12 @@ class TableInstance:
         return len(self.elements)
 
     def get(self, index: int) -> Value:
-        """Return an element; raises ``IndexError`` outside of the table."""
+        """Return an element; raises ``IndexError`` outside the table."""
         self._check(index)
         return self.elements[index]
 
     def set(self, index: int, value: Value) -> None:
-        """Replace an element; raises ``IndexError`` outside of the table, ``TypeError`` for a misfit."""
+        """Replace an element; raises ``IndexError`` outside the table, ``TypeError`` for a misfit."""
         self._check(index)
         self.elements[index] = check_value(self.element, value)
 

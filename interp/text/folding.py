@@ -27,7 +27,7 @@ A plain tuple: there is one for each instruction, and making objects of a class 
 class _Sequence:
     """The instructions of an open block, of which those before ``floor`` have been used by others.
 
-    ``parts`` is what is inside of the block's own node, ``head`` and ``line`` are that node's.
+    ``parts`` is what is inside the block's own node, ``head`` and ``line`` are that node's.
     """
 
     nodes: list[_Node]

@@ -1,7 +1,7 @@
 """Splits the text format into tokens (specification, 6.2), with comments and annotations set aside.
 
 A token is the text itself: its first characters tell its kind, and no part of the parser takes a token that it did not
-name or check. So a token that is no token of the format (an unclosed string, a letter outside of ASCII) ends up as an
+name or check. So a token that is no token of the format (an unclosed string, a letter outside ASCII) ends up as an
 unexpected one. Positions are found only when they are asked for, which is when something is wrong.
 """
 

@@ -25,7 +25,7 @@ class TextPlaces:
     def error(self, message: str, function: int | None, offset: int | None) -> ParseError | None:
         """Return an error at the instruction that a validator means by a function and a byte offset.
 
-        There is none outside of functions, for an offset of something else, and where the text has the module in quotes
+        There is none outside functions, for an offset of something else, and where the text has the module in quotes
         or as bytes.
         """
         if function is None or offset is None:

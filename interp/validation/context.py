@@ -152,7 +152,7 @@ def _types(module: Module) -> list[DefType]:
 
 
 def _references(module: Module) -> set[int]:
-    """Return the functions that occur in the module outside of bodies and the start function (3.5.1)."""
+    """Return the functions that occur in the module outside bodies and the start function (3.5.1)."""
     expressions: list[Expression] = [entry.init for entry in module.globals]
     expressions += [table.init for table in module.tables if table.init is not None]
     for segment in module.elements:

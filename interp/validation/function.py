@@ -50,7 +50,7 @@ class Label:
 
     ``pc`` is the index of the instruction that opened it (-1 for the function), ``height`` the operand stack's at its
     entry, below its parameters; ``parameters`` and ``results`` are its type; ``types`` is what a branch to it takes;
-    ``initialized`` are the locals without a default value that were set inside of it.
+    ``initialized`` are the locals without a default value that were set inside it.
     """
 
     __slots__ = (
@@ -249,7 +249,7 @@ class FunctionValidator:
     # -- the control stack --
 
     def open(self, opcode: Opcode | None, type_: FuncType, *, branches_to_start: bool = False) -> None:
-        """Open a block whose parameters were popped, and push them again inside of it."""
+        """Open a block whose parameters were popped, and push them again inside it."""
         pc = -1 if opcode is None else self.pc
         label = Label(opcode, pc, type_, len(self.operands), branches_to_start=branches_to_start)
         self.labels.append(label)

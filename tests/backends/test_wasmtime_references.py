@@ -354,12 +354,12 @@ def test_the_host_cannot_make_what_refers_to_types_of_a_module(name: str) -> Non
     assert isinstance(type, RefType)
     nullable = RefType(True, type.heap)
     store = ENGINE.new_store()
-    with pytest.raises(TypeError, match="outside of a module"):
+    with pytest.raises(TypeError, match="outside a module"):
         store.host_function(FuncType((type,)), lambda *_: ())
-    with pytest.raises(TypeError, match="outside of a module"):
+    with pytest.raises(TypeError, match="outside a module"):
         store.new_global(GlobalType(nullable), None)
     for address in (I32, I64):
-        with pytest.raises(TypeError, match="outside of a module"):
+        with pytest.raises(TypeError, match="outside a module"):
             store.new_table(TableType(nullable, Limits(1), address))
 
 

@@ -48,7 +48,7 @@ def callgraph(
     the functions of this type in tables, with dashed lines.
     """
     if svg and as_json:
-        raise click.UsageError("--svg and --json exclude one another")
+        raise click.UsageError("--svg and --json cannot be combined")
     if depth is not None and from_ is None and to is None:
         raise click.UsageError("--depth needs --from or --to")
     binary = read_module(file)

@@ -143,7 +143,7 @@ def _folder(plugin_dir: Path | None, settings: Settings) -> Path:
         with user_errors(PluginError):
             return settings.plugin_folder(load_environment())
     if not plugin_dir.is_dir():
-        raise CliError(f"no plugin folder at {plugin_dir}: expected a folder with a folder for each plugin")
+        raise CliError(f"no plugin folder at {plugin_dir}: expected one subdirectory per plugin")
     return plugin_dir
 
 

@@ -70,4 +70,4 @@ def build(path: Path, language: str | None, compiler: str | None, backend: str, 
         for check in problems:
             print(visible(f"{check.level.value}: {check.subject}: {check.message}"))
     if not report.ok:
-        raise CliError(f"{path} was built and is not a valid plugin: {report.count(Level.ERROR)} errors")
+        raise CliError(f"{path} was built but is not a valid plugin: {report.count(Level.ERROR)} errors")

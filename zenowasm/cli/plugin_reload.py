@@ -75,7 +75,7 @@ def _post(url: str, target: str, token: str) -> tuple[int, dict[str, Any]]:
     except (OSError, http.client.HTTPException) as error:
         raise CliError(f"Failed to contact server: {url}: {error}", details=_HINT) from error
     except (ValueError, RecursionError) as error:
-        raise CliError(f"Reload failed: {url} answered something that is not JSON", details=_HINT) from error
+        raise CliError(f"Reload failed: {url} returned something other than JSON", details=_HINT) from error
     finally:
         connection.close()
     return response.status, answer if isinstance(answer, dict) else {}

@@ -74,7 +74,7 @@ def _ask(file: Path | None) -> Mapping[str, Any]:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise CliError(f"the host at {state.url} answered with something else than JSON") from error
+        raise CliError(f"the host at {state.url} returned something other than JSON") from error
     if status != HTTPStatus.OK or not isinstance(answer, dict):
         reason = answer.get("error", "") if isinstance(answer, dict) else ""
         raise CliError(f"the host at {state.url} answered {status}: {reason}")

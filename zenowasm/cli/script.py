@@ -72,7 +72,7 @@ def run_script(
     """
     source = _read_script(script)
     if plugin_dir is not None and not plugin_dir.is_dir():
-        raise CliError(f"no plugin folder at {plugin_dir}: expected a folder with a folder for each plugin")
+        raise CliError(f"no plugin folder at {plugin_dir}: expected one subdirectory per plugin")
     slots = default_registry()
     failed = FailedCall()
     with user_errors(BackendError, PluginError, ZenoError, trap_hint=trap_hint, details=failed):

@@ -78,7 +78,7 @@ def serve(
     ZENO_ADMIN_TOKEN, or a new one, which is written to the state file for this user alone.
     """
     if plugin_dir is not None and not plugin_dir.is_dir():
-        raise CliError(f"no plugin folder at {plugin_dir}: expected a folder with a folder for each plugin")
+        raise CliError(f"no plugin folder at {plugin_dir}: expected one subdirectory per plugin")
     with user_errors(BackendError, PluginError, AdminError), _signals() as stopped:
         environment = load_environment()
         settings = read_settings(environment, config)
@@ -148,5 +148,5 @@ def _tell(report: ShutdownReport) -> None:
     if report.cancelled:
         print(f"{report.cancelled} asynchronous calls never began")
     if not report.clean:
-        raise CliError("not every plugin ended well")
+        raise CliError("not every plugin shut down cleanly")
     print("Every call has ended, and every plugin has cleaned up")

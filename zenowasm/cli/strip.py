@@ -44,7 +44,7 @@ def strip(
     Names stay without --all. Every other byte of the module stays as it is.
     """
     if every and delete is not None:
-        raise click.UsageError("--all and --delete exclude one another")
+        raise click.UsageError("--all and --delete cannot be combined")
     source = read_source(file)
     if output is None:
         output = Path(STDOUT) if str(file) == STDIN else file

@@ -70,7 +70,7 @@ def wat2wasm(file: Path, output: Path | None, no_check: bool, no_debug_names: bo
 @click.argument("file", type=options.path)
 @output("Write the text here, not to stdout.")
 @click.option(
-    "-f", "--fold-exprs", "--fold-instructions", "fold", is_flag=True, help="Put operands inside of their instructions."
+    "-f", "--fold-exprs", "--fold-instructions", "fold", is_flag=True, help="Put operands inside their instructions."
 )
 @click.option("--skeleton", is_flag=True, help="Print `...` for the bodies of functions and for data.")
 @click.option("--no-debug-names", is_flag=True, help="Print numbers, not the names in the module.")
@@ -82,7 +82,7 @@ def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_deb
     spelled in the shortest way and the name section is the last one. The module need not be valid.
     """
     if fold and skeleton:
-        raise click.UsageError("--fold-exprs and --skeleton exclude one another")
+        raise click.UsageError("--fold-exprs and --skeleton cannot be combined")
     form = Form.FOLDED if fold else Form.SKELETON if skeleton else Form.FLAT
     binary = read_module(file)
     with module_errors(file):

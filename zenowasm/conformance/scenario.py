@@ -131,7 +131,7 @@ class Http:
 
 @frozen
 class World:
-    """What there is outside of the guest, and what must be there afterwards (``after_...``).
+    """What there is outside the guest, and what must be there afterwards (``after_...``).
 
     ``settings`` is what ``config/plugins.yaml`` has below ``wasm``. ``http`` null, ``has_files`` false and no
     ``database`` stand for a host that does not offer them.

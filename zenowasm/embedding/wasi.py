@@ -80,7 +80,7 @@ class Wasi:
         with ExitStack() as stack:
             instance = stack.enter_context(Instance(module, store=store, wasi=self))
             if _START not in instance.exports:
-                raise LinkError("the module is no program: it exports no _start")
+                raise LinkError("the module is not a program: it exports no _start")
             try:
                 instance.exports[_START]()
             except ProcExit as exit_:

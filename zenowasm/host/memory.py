@@ -77,7 +77,7 @@ class GuestMemory:
         """Return the bytes from ``pointer`` up to a NUL, the end of memory or ``limit`` bytes, whichever comes first.
 
         The second part of the result is true when ``limit`` cut the bytes. Raises ``MemoryFaultError`` when the
-        pointer itself is outside of the memory.
+        pointer itself is outside the memory.
         """
         pointer &= _U32
         terminator = self._memory.find(0, pointer, pointer + limit)

@@ -23,7 +23,7 @@ Ending = Callable[[bool], None]
 class RunningCall:
     """A slot call, or one phase of a plugin's loading and ending.
 
-    ``scope`` is the calling script's, ``None`` outside of a slot call. ``deadline`` is the moment, in seconds of
+    ``scope`` is the calling script's, ``None`` outside a slot call. ``deadline`` is the moment, in seconds of
     ``time.monotonic``, at which the call must be over; host functions must not wait beyond it. ``host_calls`` counts
     their calls. ``succeeded`` is what the endings are told: a slot that answers without success has not.
     ``transactions`` are those that it has begun, by the names of their connections; ``endings`` are what ``finish``

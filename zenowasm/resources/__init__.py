@@ -1,1 +1,1 @@
-"""What a plugin can reach outside of WebAssembly: databases, the network, files; each bounded, none knows a plugin."""
+"""What a plugin can reach outside WebAssembly: databases, the network, files; each bounded, none knows a plugin."""

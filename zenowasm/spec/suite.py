@@ -73,7 +73,7 @@ def _git(folder: Path, *arguments: str) -> str:
             ["git", *arguments], cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
         )
     except FileNotFoundError:
-        raise FetchError("the suite is fetched with git, which is not installed or not on the PATH") from None
+        raise FetchError("git is needed to download the suite, but is not installed or not on the PATH") from None
     if done.returncode != 0:
         raise FetchError(
             f"git {arguments[0]} failed: {' '.join(done.stderr.split()) or f'exit code {done.returncode}'}"

@@ -100,7 +100,7 @@ class World:
     ) -> OnDemandHost:
         folders = _folders(self.plugins)
         if not folders:
-            raise PluginError(f"{self.plugins} holds no plugins: set zenowasm_plugin_dir, or zeno_plugin_dir")
+            raise PluginError(f"{self.plugins} has no plugins: set zenowasm_plugin_dir, or zeno_plugin_dir")
         host = OnDemandHost(
             folders,
             backend=self.engines[backend],

@@ -41,7 +41,7 @@ def build_plugin(folder: Path, language: str | None = None, toolchain: str | Non
     chosen = next((entry for entry in found if toolchain in (None, entry.name)), None)
     if chosen is None:
         wanted = f"compiler {toolchain}" if toolchain else "compiler"
-        raise MissingToolchainError(f"no {wanted} for {spoken.name} was found; what brings one: {spoken.install}")
+        raise MissingToolchainError(f"no {wanted} for {spoken.name} was found; to install one: {spoken.install}")
     target = manifest.binary_path
     try:
         # Beside the target, so that it can be moved there in one step.

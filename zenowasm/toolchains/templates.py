@@ -21,7 +21,7 @@ def new_plugin(language: Language, name: str, parent: Path) -> Path:
     """
     if _NAME.fullmatch(name) is None:
         raise TemplateError(
-            f"{name[:80]!r} is no name for a plugin: expected a small letter, then small letters, digits and _, "
+            f"{name[:80]!r} is not a valid plugin name: expected a small letter, then small letters, digits and _, "
             "at most 64, since its slots begin with it"
         )
     folder = parent / name
@@ -31,7 +31,7 @@ def new_plugin(language: Language, name: str, parent: Path) -> Path:
             text = source.read_text("utf-8").replace(_PLACEHOLDER, name)
             (folder / source.name).write_text(text, "utf-8", newline="\n")
     except FileExistsError as error:
-        raise TemplateError(f"{folder} is there already, and is left as it is") from error
+        raise TemplateError(f"{folder} already exists and was not changed") from error
     except OSError as error:
         raise TemplateError(f"cannot write {folder}: {error.strerror}") from error
     return folder

@@ -1,7 +1,7 @@
 """The 46 functions of WASI preview 1 for one guest, as host functions for any engine.
 
 Pointers are unsigned i32; structures are little-endian and laid out as the witx files say. What goes wrong is answered
-with an error number, a pointer to outside of memory with ``EFAULT``: a guest never causes an exception but
+with an error number, a pointer outside memory with ``EFAULT``: a guest never causes an exception but
 ``ProcExit``.
 """
 

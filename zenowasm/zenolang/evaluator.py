@@ -117,7 +117,7 @@ class Evaluator:
     def run(self, program: Program, scope: Scope) -> object:
         """Run a program; functions it defines stay known to the next one.
 
-        Returns the value of a `return` outside of functions, otherwise None. Raises ZenoError, located.
+        Returns the value of a `return` outside functions, otherwise None. Raises ZenoError, located.
         """
         self._budget = Budget(self.limits, self._clock)
         self._depth = 0
@@ -126,7 +126,7 @@ class Evaluator:
             return self._run_file(program, scope)
         except RecursionError:
             # Depth is counted; this is for a host whose own stack is nearly used up, or deep plugin data.
-            raise NestingError("there is no stack left to run the script", self._position) from None
+            raise NestingError("not enough stack is left to run the script", self._position) from None
 
     def run_block(self, statements: tuple[Statement, ...], scope: Scope) -> None:
         """Run statements in order; ControlFlow leaves it early."""
@@ -370,4 +370,4 @@ def variable_name(expression: Expression | None, slot: str) -> str:
 def outside_of_loop(misplaced: ControlFlow) -> ControlFlowError:
     """The error for a `break` or `continue` that met no loop on its way out."""
     word = "break" if isinstance(misplaced, BreakLoop) else "continue"
-    return ControlFlowError(f"`{word}` outside of a loop", misplaced.position)
+    return ControlFlowError(f"`{word}` outside a loop", misplaced.position)

@@ -30,13 +30,13 @@ def parse(source: str, file: str = "<script>", *, limits: ScriptLimits | None = 
     try:
         source.encode()
     except UnicodeEncodeError as error:
-        raise LexError("the text is not Unicode: half of a surrogate pair stands alone", start) from error
+        raise LexError("the text is not Unicode: it has an unpaired surrogate", start) from error
     try:
         parser = _StatementParser(TokenStream(source, Places(source, start).at), limits)
         return Program(parser.statements(closing=None), file)
     except RecursionError:
         # The depth is counted; this is for a caller whose own stack is nearly used up.
-        raise NestingError("there is no stack left to parse the script", start) from None
+        raise NestingError("not enough stack is left to parse the script", start) from None
 
 
 class _StatementParser:
@@ -52,12 +52,12 @@ class _StatementParser:
             token = self._stream.peek()
             if token.is_symbol("}"):
                 if closing is None:
-                    raise ParseError("`}` closes nothing", token.position)
+                    raise ParseError("unexpected `}`: no block is open", token.position)
                 self._stream.advance()
                 return tuple(found)
             if token.kind is TokenKind.END:
                 if closing is not None:
-                    raise ParseError("a block never ends", closing.position, hint="its `{` stands here")
+                    raise ParseError("a block is not closed", closing.position, hint="its `{` stands here")
                 return tuple(found)
             self._read_statement(found)
 

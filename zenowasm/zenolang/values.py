@@ -163,7 +163,7 @@ def from_json(source: str) -> object:
             # JSON can spell half of a surrogate pair, which no text can hold or print.
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        raise OperationError("invalid JSON: half of a surrogate pair stands alone") from error
+        raise OperationError("invalid JSON: it has an unpaired surrogate") from error
     except json.JSONDecodeError as error:
         raise OperationError(f"invalid JSON: {error}") from error
     except ValueError as error:  # more digits than Python converts; its own words are about a setting of Python's

@@ -110,7 +110,7 @@ def test_grep(zenowasm, module, other) -> None:
     ("arguments", "message"),
     [
         (["grep", "(", "M"], "expected a regular expression"),
-        (["callgraph", "M", "--svg", "--json"], "exclude one another"),
+        (["callgraph", "M", "--svg", "--json"], "cannot be combined"),
         (["callgraph", "M", "--depth", "2"], "--depth needs"),
         (["size", "M", "--by", "nothing"], "'nothing' is not one of"),
     ],

@@ -40,15 +40,15 @@ def test_a_plugin_that_lacks_an_export_is_built_and_reported(zenowasm, tmp_path)
     (tmp_path / "parrot" / "plugin.c").write_text("int plugin_init(void) { return 0; }")
     result = zenowasm("plugin", "build", "parrot", "--compiler", "ppci")
     assert result.code == 1
-    assert result.error.startswith("parrot was built and is not a valid plugin: ")
+    assert result.error.startswith("parrot was built but is not a valid plugin: ")
     assert "error: exports: function plugin_execute not found" in result.out
 
 
 def test_refusals(zenowasm, tmp_path) -> None:
-    assert "is no name for a plugin" in zenowasm("plugin", "new", "No Name", "--lang", "c").error
+    assert "is not a valid plugin name" in zenowasm("plugin", "new", "No Name", "--lang", "c").error
     zenowasm("plugin", "new", "parrot", "--lang", "go", "--dir", "here")
     again = zenowasm("plugin", "new", "parrot", "--lang", "c", "--dir", "here")
-    assert (again.code, again.error) == (1, "here/parrot is there already, and is left as it is")
+    assert (again.code, again.error) == (1, "here/parrot already exists and was not changed")
     assert zenowasm("plugin", "new", "parrot", "--lang", "cobol").code == 2
     assert zenowasm("plugin", "build", "nowhere").code == 1
     lost = zenowasm("plugin", "build", "here/parrot", "--lang", "rust")

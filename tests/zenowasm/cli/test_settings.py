@@ -50,7 +50,7 @@ def test_limits_of_the_command_line(zenowasm, write, examples) -> None:
     result = zenowasm(*arguments, "--fuel", "100")
     assert "the limit of 100 units is reached; it was given on the command line" in result.err
     assert zenowasm(*arguments, "--timeout", "1h", "--memory", "1GiB").code == 0
-    assert "more memory or larger tables than it may have (0 bytes" in zenowasm(*arguments, "--memory", "0").err
+    assert "more memory or larger tables than permitted (0 bytes" in zenowasm(*arguments, "--memory", "0").err
 
 
 def test_without_interrupts_no_time_limit_can_be_given(zenowasm, write, examples) -> None:

@@ -64,7 +64,7 @@ def test_folders_variables_and_input(tmp_path, engine) -> None:
 
 
 def test_what_is_no_program_and_what_needs_wasi(store) -> None:
-    with pytest.raises(LinkError, match="the module is no program: it exports no _start"):
+    with pytest.raises(LinkError, match="the module is not a program: it exports no _start"):
         Wasi().run("(module)", store)
     from zenowasm import Instance
 

@@ -179,7 +179,7 @@ def test_a_call_with_fuel_from_inside_a_call_is_refused_as_any_other(bench, gues
 
     def sink(record):
         if record.message == "gate":
-            with pytest.raises(BusyError, match="from inside a call of its own") as raised:
+            with pytest.raises(BusyError, match="from inside its own call") as raised:
                 host.call("guest.run", fuel=1_000)
             caught.append(raised.value)
 

@@ -53,7 +53,7 @@ def test_a_folder_without_plugins_is_an_error(author) -> None:
     author.makepyfile("def test_it(zeno_host):\n    pass")
     result = author.runpytest("--zeno-backend", "reference", "-o", "zenowasm_plugin_dir=nothing")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*holds no plugins: set zenowasm_plugin_dir*"])
+    result.stdout.fnmatch_lines(["*has no plugins: set zenowasm_plugin_dir*"])
 
 
 def test_what_a_test_does_not_ask_for_is_not_there(asking) -> None:

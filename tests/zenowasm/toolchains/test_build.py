@@ -95,13 +95,13 @@ def test_a_folder_without_a_manifest(tmp_path) -> None:
 
 @pytest.mark.parametrize("name", ["", "Parrot", "1st", "a-b", "a/b", "../a", "a b", "ä", "p" * 65])
 def test_a_name_that_is_none(tmp_path, name) -> None:
-    with pytest.raises(TemplateError, match="is no name for a plugin"):
+    with pytest.raises(TemplateError, match="is not a valid plugin name"):
         new_plugin(LANGUAGES["c"], name, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_there_is_left_alone(folder, tmp_path) -> None:
     (folder / "plugin.c").write_text("mine")
-    with pytest.raises(TemplateError, match="is there already"):
+    with pytest.raises(TemplateError, match="already exists"):
         new_plugin(LANGUAGES["c"], "parrot", tmp_path)
     assert (folder / "plugin.c").read_text() == "mine"

@@ -54,7 +54,7 @@ def test_the_scripts_value(run):
 def test_control_flow_outside_of_a_loop(run, word: str):
     with pytest.raises(ControlFlowError) as caught:
         run(f"if: true {{\n {word} }}")
-    assert str(caught.value) == f"test.zl:2:2: `{word}` outside of a loop"
+    assert str(caught.value) == f"test.zl:2:2: `{word}` outside a loop"
 
 
 def test_blocks_share_their_variables(run):
@@ -120,14 +120,14 @@ def test_each_run_has_its_own_budget():
 def test_a_host_without_stack_gets_an_error_of_the_language():
     program = parse("fn: f { if: true { call: f } }\ncall: f")
     evaluator = Evaluator(default_registry(), limits=ScriptLimits(run_nesting=10**9))
-    with pytest.raises(NestingError, match="no stack left"):
+    with pytest.raises(NestingError, match="not enough stack is left"):
         evaluator.run(program, Scope())
     evaluator.run(parse("$a: 1"), Scope())
 
 
 def test_parsing_without_stack_is_an_error_of_the_language():
     deep = "a: " + "(" * sys.getrecursionlimit()
-    with pytest.raises(NestingError, match="no stack left"):
+    with pytest.raises(NestingError, match="not enough stack is left"):
         parse(deep, limits=ScriptLimits(syntax_nesting=10**9))
 
 

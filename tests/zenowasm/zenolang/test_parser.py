@@ -54,8 +54,8 @@ def test_plain_text_is_kept_as_written(value: str, raw: str | None):
 @pytest.mark.parametrize(
     ("source", "place", "message"),
     [
-        ("a: 1\nb {", (2, 3), "a block never ends"),
-        ("a }", (1, 3), "`}` closes nothing"),
+        ("a: 1\nb {", (2, 3), "a block is not closed"),
+        ("a }", (1, 3), "unexpected `}`: no block is open"),
         ("a: 1 +", (1, 7), "expected a value, found the end of the script"),
         ("a: ]", (1, 4), "expected a value"),
         ("a: [1 2", (1, 8), "expected `,` or `]`"),

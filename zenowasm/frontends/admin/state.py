@@ -61,16 +61,18 @@ def read_state(file: Path) -> AdminState:
     try:
         found = file.stat()
         if hasattr(os, "getuid") and (found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077):
-            raise AdminError(f"{file} is another user's, or others may read it: it should be yours with the mode 0600")
+            raise AdminError(
+                f"{file} belongs to another user or is readable by others: it must be yours, with the mode 0600"
+            )
         value = parse_whole(read_bounded(file, _MAX_BYTES))
     except OSError as error:
         raise AdminError(f"no running host found: cannot read {file}: {error.strerror}") from error
     except JSONError as error:
-        raise AdminError(f"{file} is not what `zenowasm serve` writes: {error}") from error
+        raise AdminError(f"{file} is not a state file of `zenowasm serve`: {error}") from error
     match value:
         case {"url": str(url), "token": str(token), "process": int(process)} if _is_url(url):
             return AdminState(url, token, process)
-    raise AdminError(f"{file} is not what `zenowasm serve` writes")
+    raise AdminError(f"{file} is not a state file of `zenowasm serve`")
 
 
 def removed_state(file: Path, state: AdminState) -> None:

@@ -55,10 +55,10 @@ class PathRule:
             return cls(text, (), writable)
         bare = bare.removesuffix("/*")
         if "*" in bare:
-            raise RuleError("`*` stands alone or as a last `/*`")
+            raise RuleError("`*` is valid only alone or as a final `/*`")
         segments = clean_path(bare)
         if segments is None:
-            raise RuleError("paths are relative to the root and stay inside of it")
+            raise RuleError("paths must be relative to the root and stay inside it")
         return cls(text, segments, writable)
 
     def matches(self, path: str, *, write: bool) -> bool:

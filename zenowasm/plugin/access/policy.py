@@ -48,14 +48,14 @@ class HostPolicy:
             )
         if manifest.type is PluginType.SIDECAR and not self.allow_sidecars:
             raise NotAdmittedError(
-                f"plugin {name} is a process of its own, which runs outside of every sandbox with the rights of its "
-                f"host: to allow that, set wasm.security.allow_sidecar in {CONFIG_FILE}"
+                f"plugin {name} is a process of its own, without a sandbox and with the rights of its "
+                f"host: to allow it, set wasm.security.allow_sidecar in {CONFIG_FILE}"
             )
         if self.strict and manifest.warnings:
             first = manifest.warnings[0]
             raise NotAdmittedError(
                 f"failed to parse manifest: {manifest.file}:{first.line}: {first.field}: {first.message} "
-                "(an error because of wasm.security.strict_mode)"
+                "(an error in wasm.security.strict_mode)"
             )
 
     def permissions(self, manifest: Manifest) -> Permissions:

@@ -36,7 +36,7 @@ class UrlRule:
         prefix = text.endswith("/*")
         bare = text[:-2] if prefix else text
         if "*" in bare:
-            raise RuleError("`*` stands alone or as a last `/*`")
+            raise RuleError("`*` is valid only alone or as a final `/*`")
         target = parse_url(bare)
         if target is None:
             raise RuleError("not a URL of the form https://host[:port][/path][/*]")

@@ -257,7 +257,7 @@ def _check_name(node: Node) -> None:
 
 
 def _check_binary(node: Node, folder: Path) -> None:
-    """Refuse a binary that lies outside of the plugin's folder, also by way of symbolic links."""
+    """Refuse a binary that is outside the plugin's folder, also by way of symbolic links."""
     binary = string(node)
     if "\0" in binary or not binary.isprintable():
         raise FieldError(node, "expected the name of a file")

@@ -23,7 +23,7 @@
 
 ``limits`` and ``plugins`` take the keys of ``PluginLimits``, and what they say stands in the place of the defaults,
 higher or lower; the limits of a manifest can only lower it. Paths are relative to the current folder. Keys beside
-``wasm`` belong to others; an unknown key inside of it is an error, since a misspelt ``allow_network`` would allow it.
+``wasm`` belong to others; an unknown key inside it is an error, since a misspelt ``allow_network`` would allow it.
 ``drain_seconds`` is how long reloads and the end wait for calls under way.
 Source: the ABI document, section "Lifecycle"; ``drain_seconds``, ``plugins``, ``databases``, ``files``, ``http``,
 ``audit``, ``telemetry``, ``cache``, ``validation``, ``count_fuel``, ``interruptible`` and ``deterministic`` are this

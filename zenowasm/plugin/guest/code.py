@@ -104,7 +104,7 @@ def read_binary(manifest: Manifest, limit: int) -> bytes:
         path = manifest.binary_path.resolve(strict=True)
         # The manifest was checked when it was read; links can have changed since.
         if not path.is_relative_to(manifest.folder.resolve()):
-            raise LoadPhase.MODULE.failed(f"{manifest.binary}: lies outside of the plugin's folder")
+            raise LoadPhase.MODULE.failed(f"{manifest.binary}: is outside the plugin's folder")
         return read_bounded(path, limit)
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
         reason = getattr(error, "strerror", None) or str(error)

@@ -196,7 +196,7 @@ class PluginInstance:
         except LimitError as error:
             limit = f"{self._limits.memory_bytes} bytes; {self._limits.remedy('memory_bytes', name)}"
             raise LoadPhase.MODULE.failed(
-                f"it declares more memory or larger tables than it may have ({limit})", MemoryLimitError
+                f"it declares more memory or larger tables than permitted ({limit})", MemoryLimitError
             ) from error
         except WasmError as error:
             failure = self._failure("start", error)
@@ -274,7 +274,7 @@ class PluginInstance:
             self._guest.memory.write(pointer, data)
         except MemoryFaultError as error:
             raise AllocationError(
-                f"alloc({len(data)}) in module {self._code.name} answered a bad place: {error}"
+                f"alloc({len(data)}) in module {self._code.name} returned a bad address: {error}"
             ) from error
         return pointer, len(data)
 
@@ -295,7 +295,7 @@ class PluginInstance:
     def _begin(self, limits: PluginLimits, started: float, scope: Scope | None, trace: CallTrace) -> RunningCall:
         """Begin an outermost call, whose time counts from ``started``; ``_end`` must follow."""
         if self._active:
-            raise BusyError(f"plugin {self._code.name} is called from inside a call of its own")
+            raise BusyError(f"plugin {self._code.name} is called from inside its own call")
         if not self.usable:
             raise UnusableInstanceError(f"this instance of plugin {self._code.name} cannot be used any more")
         deadline = inf if limits.seconds is None else started + limits.seconds

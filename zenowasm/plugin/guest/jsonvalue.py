@@ -65,7 +65,7 @@ def parse_whole(data: bytes) -> JSONValue:
         raise JSONError(f"invalid UTF-8 at byte {error.start}") from error
     value, end = _parse(text)
     if text[end:].strip(_WHITESPACE):
-        raise JSONError(f"expected no more after the value at byte {len(text[:end].encode())}")
+        raise JSONError(f"unexpected text after the value at byte {len(text[:end].encode())}")
     return value
 
 

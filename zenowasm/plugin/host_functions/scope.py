@@ -12,7 +12,7 @@ _NOT_AVAILABLE = "scope access not available"
 
 
 def get(context: HostContext, key: str) -> dict[str, object]:
-    """Return the variable's value; raises ``RequestFailedError`` outside of a slot call, when denied, when unset."""
+    """Return the variable's value; raises ``RequestFailedError`` outside a slot call, when denied, when unset."""
     scope = context.call.scope
     if scope is None:
         raise NotAvailableError(_NOT_AVAILABLE)
@@ -24,7 +24,7 @@ def get(context: HostContext, key: str) -> dict[str, object]:
 
 
 def set_(context: HostContext, request: dict[str, JSONValue]) -> None:
-    """Set a variable; raises ``RequestFailedError`` outside of a slot call, when denied, and without a key."""
+    """Set a variable; raises ``RequestFailedError`` outside a slot call, when denied, and without a key."""
     scope = context.call.scope
     if scope is None:
         raise NotAvailableError(_NOT_AVAILABLE)

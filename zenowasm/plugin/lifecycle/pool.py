@@ -406,4 +406,4 @@ class InstancePool:
 
 def called_from_inside(plugin: str) -> BusyError:
     """Return the error for a call of a plugin by a thread that is in a call of it."""
-    return BusyError(f"plugin {plugin} is called from inside a call of its own")
+    return BusyError(f"plugin {plugin} is called from inside its own call")

@@ -173,8 +173,8 @@ class SidecarKeeper:
         if self.given_up:
             name, retries = self.code.name, self.code.manifest.sidecar.max_retries
             raise SidecarGaveUpError(
-                f"plugin {name}: {self._last_crash}; that is {self._crashes} times in a row, and sidecar.max_retries "
-                f"in manifest.yaml allows to start it {retries} times again: repair it, then reload the plugin"
+                f"plugin {name}: {self._last_crash}; that is crash {self._crashes} in a row, and sidecar.max_retries "
+                f"in manifest.yaml allows {retries} restarts: fix the plugin, then reload it"
             )
 
     def _stop_idle(self, session: Session) -> None:

@@ -232,7 +232,7 @@ class Session:
     def _refuse(self, message: HostCall) -> None:
         self._outside += 1
         if self._outside > MAX_OUTSIDE:
-            raise MessageError(f"more than {MAX_OUTSIDE} messages outside of calls")
+            raise MessageError(f"more than {MAX_OUTSIDE} messages outside calls")
         code = self._code
         call = RunningCall(trace=CallTrace(code.name, code.version))
         context = HostContext(code.name, code.permissions, code.log, code.services, code.limits, call, code.redactor)
@@ -241,6 +241,6 @@ class Session:
         try:
             self._process.write(answer_outside(context, message, why), monotonic() + _REPLY_SECONDS)
         except TimeoutError:
-            raise MessageError("it does not read the answers to its host_calls") from None
+            raise MessageError("it does not read the replies to its host_calls") from None
         except BrokenPipeError:
             return

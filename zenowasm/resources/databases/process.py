@@ -198,7 +198,7 @@ class ProcessSession:
             data += self._read(until)
         length, outcome, usable, affected = frames.REPLY.unpack_from(data)
         if length > self._longest:
-            raise ValueError("the process does not keep to the protocol")
+            raise ValueError("the process violates the protocol")
         if len(data) < frames.REPLY.size + length:
             parts = [data]
             missing = frames.REPLY.size + length - len(data)

@@ -89,7 +89,7 @@ class BoundStatement(NamedTuple):
 def bind(sql: str, parameters: Parameters, dialect: Dialect) -> BoundStatement:
     """Return ``sql`` with its placeholders in the driver's form, and their values.
 
-    With a list (or nothing) each ``?`` outside of quotes and comments takes the next value; PostgreSQL's operators
+    With a list (or nothing) each ``?`` outside quotes and comments takes the next value; PostgreSQL's operators
     that are spelled with ``?`` are written ``??``, as in ``data ??| :names``. With an object each ``:name`` takes the
     value of that name, and ``?`` is left alone; a slice is written with spaces (``a[1 : n]``). Raises
     ``StatementError`` for SQL that is too long or not one of the permitted statements, for placeholders and values

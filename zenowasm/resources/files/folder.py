@@ -48,7 +48,7 @@ class EscapeError(PermissionError):
 class Folder:
     """A folder that is open; everything that is reached from it lies below it.
 
-    Made from a descriptor, which it owns. Hard links and mounts inside of the folder are part of it, wherever their
+    Made from a descriptor, which it owns. Hard links and mounts inside the folder are part of it, wherever their
     contents come from.
     """
 

@@ -39,7 +39,7 @@ _NOT_PUBLIC_4: Final = tuple(
     )
 )
 # Global unicast is 2000::/3 (RFC 4291). Loopback, mapped IPv4, NAT64, unique local, link-local and multicast addresses
-# are all outside of it.
+# are all outside it.
 _GLOBAL_UNICAST_6: Final = IPv6Network("2000::/3")
 _NOT_PUBLIC_6: Final = tuple(
     IPv6Network(text)

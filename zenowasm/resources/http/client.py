@@ -50,7 +50,7 @@ class Grant(Protocol):
 
     @property
     def literal_host(self) -> bool:
-        """Whether addresses outside of the public internet are permitted too."""
+        """Whether addresses outside the public internet are permitted too."""
 
 
 Permit = Callable[[str], Grant | None]

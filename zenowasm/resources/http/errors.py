@@ -24,7 +24,7 @@ class RedirectNotPermittedError(ExchangeError):
 
 
 class NotPublicError(ExchangeError):
-    """The host has an address outside of the public internet, and the permission does not name that host."""
+    """The host has an address outside the public internet, and the permission does not name that host."""
 
     def __init__(self, address: str) -> None:
         super().__init__(f"address {address} is not public")

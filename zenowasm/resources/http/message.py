@@ -104,7 +104,7 @@ def redirected(message: Message, status: int, headers: Headers) -> Message | Non
         target = ""
     url = parse_url(target)
     if url is None or url.has_user:
-        raise ExchangeError("redirect to what is not an http or https URL without a user name")
+        raise ExchangeError("the redirect is not to an http or https URL without a user name")
     if url.origin != message.url.origin:
         allowed = tuple(item for item in message.headers if item[0].lower().startswith(_FOR_ANY_ORIGIN))
         message = evolve(message, headers=allowed)

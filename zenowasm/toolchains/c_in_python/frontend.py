@@ -65,8 +65,8 @@ def read_c(source: Path) -> Any:
         except _REFUSALS as error:
             reason = f"{type(error).__name__}: {error}".removesuffix(": ")
             raise CompileError(
-                f"{source}: ppci's C front end does not take this source ({reason}); "
-                "`pip install ziglang` brings a compiler that takes all of C"
+                f"{source}: ppci's C front end rejects this source ({reason}); "
+                "`pip install ziglang` installs a compiler for all of C"
             ) from error
 
 

@@ -174,7 +174,7 @@ def include(call: SlotCall) -> None:
 
 
 def return_(call: SlotCall) -> None:
-    """`return` or `return: v` ends the function, or the file outside of functions."""
+    """`return` or `return: v` ends the function, or the file outside functions."""
     raise ReturnValue(call.position, call.evaluator.data(call.node, call.scope))
 
 

@@ -41,7 +41,7 @@ def test_the_file_is_its_owners_alone(tmp_path):
 def test_a_file_that_others_can_read_is_not_trusted(tmp_path):
     write_state(tmp_path / "state", STATE)
     (tmp_path / "state").chmod(0o640)
-    with pytest.raises(AdminError, match="others may read it"):
+    with pytest.raises(AdminError, match="readable by others"):
         read_state(tmp_path / "state")
 
 
@@ -55,7 +55,7 @@ def test_a_file_that_others_can_read_is_not_trusted(tmp_path):
 def test_another_file(tmp_path, text):
     (tmp_path / "state").write_text(text)
     (tmp_path / "state").chmod(0o600)
-    with pytest.raises(AdminError, match="is not what `zenowasm serve` writes"):
+    with pytest.raises(AdminError, match="is not a state file of `zenowasm serve`"):
         read_state(tmp_path / "state")
 
 

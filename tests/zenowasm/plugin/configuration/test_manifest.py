@@ -212,7 +212,7 @@ def test_a_link_that_changes_after_the_manifest_was_read_is_refused(tmp_path):
     assert read_binary(manifest, 100) == b"inside"
     (plugin / "x.wasm").unlink()
     (plugin / "x.wasm").symlink_to(tmp_path / "outside.wasm")
-    with pytest.raises(LoadError, match=r"failed to load WASM module: x\.wasm: lies outside"):
+    with pytest.raises(LoadError, match=r"failed to load WASM module: x\.wasm: is outside"):
         read_binary(manifest, 100)
 
 

@@ -113,7 +113,7 @@ LIMITS = {
         "max_memory: 128KiB",
         {},
         MemoryLimitError,
-        "failed to load WASM module: it declares more memory or larger tables than it may have (131072 bytes; "
+        "failed to load WASM module: it declares more memory or larger tables than permitted (131072 bytes; "
         + MANIFEST.format("max_memory")
         + ")",
     ),

@@ -369,7 +369,7 @@ def test_a_bad_answer_is_one_clear_error_and_the_instance_goes_on(bench, guest, 
 
 @pytest.mark.parametrize(
     ("alloc", "message"),
-    [("i32.const 0", "answered 0"), ("i32.const -8", "answered a bad place")],
+    [("i32.const 0", "answered 0"), ("i32.const -8", "returned a bad address")],
 )
 def test_a_bad_alloc_is_an_error(bench, guest, alloc, message):
     with pytest.raises(AllocationError, match=message):
@@ -450,7 +450,7 @@ def test_a_plugin_cannot_be_called_from_inside_its_own_call(bench, guest):
     caught = []
 
     def sink(record):
-        with pytest.raises(BusyError, match="plugin guest is called from inside a call of its own") as error:
+        with pytest.raises(BusyError, match="plugin guest is called from inside its own call") as error:
             manager.call("guest.run")
         caught.append(error)
 

@@ -133,9 +133,9 @@ def test_a_whole_value_is_the_first_one(data):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"1 2", "expected no more after the value at byte 1"),
-        ('"ä" x'.encode(), "expected no more after the value at byte 4"),
-        (b"{}\0", "expected no more after the value at byte 2"),
+        (b"1 2", "unexpected text after the value at byte 1"),
+        ('"ä" x'.encode(), "unexpected text after the value at byte 4"),
+        (b"{}\0", "unexpected text after the value at byte 2"),
         (b"{}\xff", "invalid UTF-8 at byte 2"),
         (b"", "unexpected end of JSON input"),
     ],

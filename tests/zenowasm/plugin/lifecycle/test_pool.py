@@ -252,7 +252,7 @@ def test_the_end_wakes_those_who_wait(pool_of):
 def test_a_thread_does_not_wait_for_itself(pool_of):
     pool = pool_of(instances=2)
     with lent(pool):
-        with pytest.raises(BusyError, match="plugin p is called from inside a call of its own"), lent(pool):
+        with pytest.raises(BusyError, match="plugin p is called from inside its own call"), lent(pool):
             pass
         assert in_thread(lambda: used(pool)) == [1]
     assert len(used(pool)) == 1

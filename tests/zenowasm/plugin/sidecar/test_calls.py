@@ -116,7 +116,7 @@ def test_processes_are_denied_unless_allowed(sidecars):
     sidecars.write(ECHO, "echo")
     (problem,) = sidecars.host(allow=None).problems
     assert isinstance(problem.error, NotAdmittedError)
-    assert "to allow that, set wasm.security.allow_sidecar in config/plugins.yaml" in str(problem.error)
+    assert "to allow it, set wasm.security.allow_sidecar in config/plugins.yaml" in str(problem.error)
     settings = parse_settings("wasm: {security: {allow_sidecar: true}}", sidecars.folder / "plugins.yaml")
     assert sidecars.host(allow=None, config=settings).call("tool.echo")
     (problem,) = sidecars.host(allow=False, config=settings).problems

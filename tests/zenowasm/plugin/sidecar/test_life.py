@@ -178,7 +178,7 @@ def test_messages_outside_of_calls_are_bounded(sidecars):
     session = sidecars.keeper(host)._session
     host.call("tool.begin")
     session._reader.join()
-    assert session.failure_text == "the sidecar broke the protocol: more than 1000 messages outside of calls"
+    assert session.failure_text == "the sidecar broke the protocol: more than 1000 messages outside calls"
     assert len([it for it in sidecars.log if it.message == "m"]) < 100
 
 
@@ -251,7 +251,7 @@ def test_crashes_in_a_row_are_bounded_until_a_reload(sidecars):
             host.call("tool.crash")
     for _ in range(2):
         with pytest.raises(
-            SidecarGaveUpError, match=r"exited with code 3; that is 3 times in a row, and sidecar.max_ret"
+            SidecarGaveUpError, match=r"exited with code 3; that is crash 3 in a row, and sidecar.max_ret"
         ):
             host.call("tool.pid")
     assert [it.change for it in host.reload("tool").changes] == [Change.RELOADED]
@@ -284,7 +284,7 @@ def test_a_crash_while_idle_is_noticed_by_the_next_call(sidecars):
     host.call("tool.leave")
     assert session._process.wait(20)
     session._reader.join()
-    with pytest.raises(SidecarGaveUpError, match="the sidecar exited with code 9; that is 1 times"):
+    with pytest.raises(SidecarGaveUpError, match="the sidecar exited with code 9; that is crash 1"):
         host.call("tool.leave")
 
 

@@ -178,7 +178,7 @@ def test_redirects_to_what_is_no_url(web, client, named, location):
     web.answers["/"] = lambda handler: handler.respond(302, Location=location)
     with pytest.raises(ExchangeError) as caught:
         client.request("GET", web.url(), permit=named)
-    assert str(caught.value) == "redirect to what is not an http or https URL without a user name"
+    assert str(caught.value) == "the redirect is not to an http or https URL without a user name"
 
 
 def test_a_location_that_is_not_ascii(web, client, named):
