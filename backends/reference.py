@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf
+from time import monotonic
 from typing import cast
 
 from attrs import frozen
@@ -108,7 +109,7 @@ class ReferenceStore:
         self.set_budget(Budget())
         self._running = CallBudget()
         self._fuel_end = NEVER
-        self._active = self._shared = False
+        self._begun = 0
         self._modules: set[ReferenceModule] = set()
 
     def close(self) -> None:
@@ -147,12 +148,19 @@ class ReferenceStore:
 
     def begin(self, budget: CallBudget) -> None:
         """Let the following outermost calls share one budget, until ``end``."""
-        self._apply(budget)
-        self._shared = True
+        runtime = self.runtime
+        self._running = budget
+        self._fuel_end = NEVER if budget.fuel is None else runtime.settled_fuel + budget.fuel
+        runtime.checkpoint_fuel = -1
+        self._begun += 1
 
     def end(self) -> None:
         """End what ``begin`` began."""
-        self._shared = False
+        self._begun -= 1
+        runtime = self.runtime
+        if runtime.settled_fuel > self._fuel_end:
+            # What a call consumes behind its last checkpoint is not reported, as with wasmtime.
+            runtime.settled_fuel = self._fuel_end
 
     def host_function(self, type: FuncType, body: HostBody) -> Func:
         """Make a function of the host available to guests."""
@@ -191,46 +199,28 @@ class ReferenceStore:
             raise TypeError(f"a module of the reference engine is needed, not {type(module).__name__}")
         self._modules.add(module)
         externs = cast("Mapping[tuple[str, str], RuntimeExtern]", imports)
-        is_outermost = self._enter()
+        is_outermost = not self._begun
+        if is_outermost:
+            self._begin_own()
         try:
             return ReferenceInstance(instantiate(self.runtime, module.valid, externs, evaluate))
         finally:
             if is_outermost:
-                self._leave()
+                self.end()
 
     def _invoke(self, function: Function, arguments: tuple[Value, ...]) -> tuple[Value, ...]:
-        is_outermost = self._enter()
+        """Call a function; what a host function calls shares the budget of what is around it."""
+        if self._begun:
+            return invoke(self.runtime, function, arguments)
+        self._begin_own()
         try:
             return invoke(self.runtime, function, arguments)
         finally:
-            if is_outermost:
-                self._leave()
+            self.end()
 
-    def _enter(self) -> bool:
-        """Apply the budget to what the host does outermost, and say whether this is it.
-
-        What a host function or an instantiation does shares the budget of what is around it.
-        """
-        if self._active:
-            return False
-        if not self._shared:
-            self._apply(self._timeless or CallBudget.begin(self._budget))
-        self._active = True
-        return True
-
-    def _leave(self) -> None:
-        """End what the host does outermost."""
-        self._active = False
-        runtime = self.runtime
-        if runtime.settled_fuel > self._fuel_end:
-            # What a call consumes behind its last checkpoint is not reported, as with wasmtime.
-            runtime.settled_fuel = self._fuel_end
-
-    def _apply(self, budget: CallBudget) -> None:
-        runtime = self.runtime
-        self._running = budget
-        self._fuel_end = NEVER if budget.fuel is None else runtime.settled_fuel + budget.fuel
-        runtime.checkpoint_fuel = -1
+    def _begin_own(self) -> None:
+        """Give what the host does outermost a budget of its own."""
+        self.begin(self._timeless or CallBudget.begin(self._budget))
 
     def _checkpoint(self, consumed: int) -> int:
         """Check the budget; return the fuel at which to check it again (see ``interp.runtime.store``)."""
@@ -239,7 +229,7 @@ class ReferenceStore:
         running = self._running
         if running.deadline == inf and running.cpu_end == inf:
             return self._fuel_end
-        if running.expired():
+        if monotonic() >= running.deadline or (running.cpu_end != inf and running.expired()):
             raise Trap(TrapCode.INTERRUPTED)
         return min(self._fuel_end, consumed + _FUEL_BETWEEN_CLOCKS)
 

@@ -67,11 +67,15 @@ class GuestMemory:
 
         Raises ``MemoryFaultError`` when the ``length`` bytes are not all inside the memory.
         """
+        pointer &= _U32
         length &= _U32
-        if length <= count:
-            return self.read(pointer, length)
-        self.check(pointer, length)
-        return self.read(pointer, count)
+        if length > count:
+            self.check(pointer, length)
+            length = count
+        try:
+            return self._memory.read(pointer, length)
+        except IndexError:
+            raise MemoryFaultError(pointer, length, self._memory.size) from None
 
     def read_terminated(self, pointer: int, limit: int) -> tuple[bytes, bool]:
         """Return the bytes from ``pointer`` up to a NUL, the end of memory or ``limit`` bytes, whichever comes first.

@@ -83,6 +83,7 @@ class PluginInstance:
         services = code.services
         self._code = code
         self._limits = code.limits
+        self._full = code.limits.memory_bytes * _FULL
         self._store = code.engine.new_store(
             ExecutionLimits(memory_bytes=self._limits.memory_bytes, call_depth=self._limits.call_depth)
         )
@@ -140,7 +141,8 @@ class PluginInstance:
                     self._end(call)
                 return response if response.error is None else self._redacted(response, response.error)
             finally:
-                self._retire_when_full()
+                if self.usable and not self._active and self._guest.memory.size >= self._full:
+                    self._retire()
 
     def cleanup(self) -> None:
         """Run ``plugin_cleanup``, once, unless the instance is unusable; make it so, and give its memory back.
@@ -363,12 +365,12 @@ class PluginInstance:
         seconds = self._context.call.seconds_left
         return None if seconds == inf else seconds
 
-    def _retire_when_full(self) -> None:
-        if self.usable and not self._active and self._guest.memory.size >= self._limits.memory_bytes * _FULL:
-            try:
-                self.cleanup()
-            except PluginError as error:
-                self._log.note("error", f"Failed to cleanup plugin: {error}")
+    def _retire(self) -> None:
+        """Clean up; a failure is logged."""
+        try:
+            self.cleanup()
+        except PluginError as error:
+            self._log.note("error", f"Failed to cleanup plugin: {error}")
 
 
 def _weak(method: Callable[_P, _T]) -> Callable[_P, _T]:
