@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import subprocess
-import sys
-from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
-from tempfile import gettempdir
 
 import wasmtime
 from attrs import field, frozen
+from support.compiled import c_program
 
 from zenowasm.backends import registry
 from zenowasm.host.linker import Linker
@@ -65,25 +60,8 @@ class Outcome:
 
 
 def compiled(source: Path) -> Path:
-    """Return a C program as WebAssembly; what has been compiled on this machine before is not compiled again."""
-    digest = sha256(version("ziglang").encode() + repr(_FLAGS).encode())
-    for path in (source, *sorted(source.parent.glob("*.h"))):
-        digest.update(path.read_bytes())
-    cache = Path(gettempdir()) / "zenowasm-wasi-programs"
-    cache.mkdir(exist_ok=True)
-    target = cache / f"{source.stem}-{digest.hexdigest()[:16]}.wasm"
-    if target.exists():
-        return target
-    # The first run of the compiler builds the C library, so only one of the test processes may do that.
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not target.exists():
-            made = target.with_suffix(".new")
-            command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, "-o", str(made), str(source)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr
-            made.replace(target)
-    return target
+    """Return a C program as WebAssembly."""
+    return c_program(source, *_FLAGS)
 
 
 class Collected:

@@ -1,0 +1,26 @@
+"""The programs with debugging information that the debugger's tests look into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.compiled import c_program, rust_library
+
+SOURCES = Path(__file__).parent / "sources"
+RECORDS = SOURCES / "records.c"
+_C_FLAGS = ("--target=wasm32-wasi", "-mexec-model=reactor", "-fno-sanitize=all")
+
+
+def c_at(level: str) -> Path:
+    """Return the C program at a level of optimisation, such as ``-O0``."""
+    return c_program(RECORDS, *_C_FLAGS, "-g", level)
+
+
+def stripped_c() -> Path:
+    """Return the C program without debugging information."""
+    return c_program(RECORDS, *_C_FLAGS, "-s", "-O0")
+
+
+def rust_at(level: int) -> Path:
+    """Return the Rust library at a level of optimisation."""
+    return rust_library(SOURCES / "items.rs", "-g", f"-Copt-level={level}")

@@ -1,0 +1,99 @@
+"""Variables of C and Rust, whose values follow from the programs in ``sources``."""
+
+from __future__ import annotations
+
+import pytest
+from support.debugged import c_at, rust_at
+from support.looking import look
+
+from zenowasm.debugger import DebuggerError
+
+
+def test_structures_unions_enumerations_arrays_and_bit_fields_of_c() -> None:
+    looker = look(
+        c_at("-O0"),
+        "records.c:41",
+        3,
+        expressions=(
+            "nodes[2]",
+            "nodes[1].weights[1][2]",
+            "*nodes[2].next",
+            "counter",
+            "&counter == 0",
+            "nodes[1].neg",
+        ),
+    )
+    (seen,) = looker.seen
+    assert seen["total"] == str((0 + 1) * (0 + 2) + (1 + 1) * (-1 + 2) + (2 + 1) * (-2 + 2))
+    assert (seen["n"], seen["list"], seen["yes"], seen["big"]) == ("3", "0x0", "true", "-5000000000")
+    assert seen["text"].endswith(' "hello"')
+    assert seen["counter"] == str(7 + 0 + 1 + 2)
+    assert (seen["nodes[1].weights[1][2]"], seen["nodes[1].neg"], seen["&counter == 0"]) == ("0.5", "-1", "0")
+    one = seen["*nodes[2].next"]
+    assert one.startswith('{name = "node1", at = {x = 1, y = -1}, next = 0x')
+    assert one.endswith(
+        "colour = BLUE, flag = 1, neg = -1, bits = {f = 1.5, u = 1069547520}, "
+        "weights = {{0.0, 0.0, 0.0}, {0.0, 0.0, 0.5}}}"
+    )
+    assert "colour = GREEN, flag = 2, neg = -2" in seen["nodes[2]"]
+
+
+def test_parameters_by_value_at_every_call() -> None:
+    looker = look(c_at("-O0"), "area", 3, expressions=("p.x", "p.y"))
+    assert [(it["p.x"], it["p.y"]) for it in looker.seen] == [("2", "-2"), ("1", "-1"), ("0", "0")]
+    assert [it["p"] for it in looker.seen] == ["{x = 2, y = -2}", "{x = 1, y = -1}", "{x = 0, y = 0}"]
+
+
+def test_only_what_is_in_scope_is_visible() -> None:
+    inside = look(c_at("-O0"), "records.c:19", 1).seen[0]
+    assert {"i", "one", "list", "n"} <= set(inside)
+    assert "i" not in look(c_at("-O0"), "records.c:41", 1).seen[0]
+
+
+def test_what_was_optimised_out_says_so() -> None:
+    (seen,) = look(c_at("-O2"), "records.c:41", 3).seen
+    assert seen["n"] == "3"
+    assert seen["big"] == "<it was optimised out>"
+    with pytest.raises(DebuggerError, match="big has no value here: it was optimised out"):
+        look(c_at("-O2"), "records.c:41", 3, expressions=("big + 1",))
+
+
+def test_what_an_expression_cannot_find() -> None:
+    for expression, message in (
+        ("lsit", "there is no variable lsit: run has n, "),
+        ("nodes[0].nam", "node has no member nam: it has name, at, next"),
+        ("nodes[3]", "has 3 elements: expected 0 to 2, not 3"),
+        ("n.x", "int has no members"),
+        ("*n", "int is no pointer"),
+        ("nodes + 1", "is no number"),
+        ("n / 0", "3 / 0 cannot be computed"),
+        ("*(&n)", "is a number, which has no target"),
+    ):
+        with pytest.raises(DebuggerError) as caught:
+            look(c_at("-O0"), "records.c:41", 3, expressions=(expression,))
+        assert message in str(caught.value)
+
+
+def test_a_pointer_to_nowhere_is_shown_and_cannot_be_followed() -> None:
+    looker = look(c_at("-O0"), "records.c:17", 0, expressions=("list",))
+    assert looker.seen
+    with pytest.raises(DebuggerError, match=r"bytes at 0x[0-9a-f]+ are not inside the memory"):
+        look(c_at("-O0"), "records.c:41", 3, expressions=("list[100000000]",))
+
+
+def test_enumerations_with_fields_strings_slices_and_vectors_of_rust() -> None:
+    (seen,) = look(rust_at(0), "items.rs:54", 2, expressions=("shapes[1]", "COUNT", "*outer.next.Some.__0")).seen
+    assert (seen["n"], seen["total"], seen["COUNT"]) == ("2", repr(3.0 * 2.5 * 2.5 + 3 * 4), "6")
+    assert seen["numbers"] == "{0, 1}"
+    assert seen["slice"] == "{Circle{__0 = 2.5}, Rect{w = 3, h = 4}}"
+    assert seen["shapes"] == "{Empty, Circle{__0 = 2.5}, Rect{w = 3, h = 4}}"
+    assert seen["shapes[1]"] == "Circle{__0 = 2.5}"
+    fields = '{name = "item2", tag = "tag", shape = Rect{w = 3, h = 4}, next = None, marks = {1, 2, 3}, '
+    assert seen["*outer.next.Some.__0"] == fields + "pair = {__0 = -2, __1 = true}, letter = 233 'é'}"
+    assert seen["outer"].startswith('{name = "outer", tag = "", shape = Empty, next = Some{__0 = 0x')
+
+
+def test_optimised_rust_shows_what_is_left() -> None:
+    (seen, *_) = look(rust_at(2), "items.rs:51", 2).seen
+    assert seen["shapes"] == "{Empty, Circle{__0 = 2.5}, Rect{w = 3, h = 4}}"
+    assert seen["total"] == "30.75"

@@ -1,0 +1,11 @@
+"""What goes wrong with debugging information."""
+
+from __future__ import annotations
+
+
+class DebugInfoError(Exception):
+    """Raised when a module's debugging information is malformed, or says nothing of what is asked for."""
+
+
+class UnavailableError(Exception):
+    """Raised when a variable has no value here: it was optimised out, or its expression is beyond the evaluator."""
