@@ -39,14 +39,15 @@ def new(name: str, language: str, parent: Path) -> None:
 @click.argument("path", type=options.path)
 @click.option("--lang", "language", type=_LANGUAGE, help="Language; without it, the one the folder has files of.")
 @click.option("--compiler", metavar="NAME", help="Compiler: zig or ppci for C; without it, the best there is.")
+@click.option("--debug", is_flag=True, help="Unoptimised, with debugging information where the compiler writes it.")
 @options.backend
 @options.as_json
-def build(path: Path, language: str | None, compiler: str | None, backend: str, as_json: bool) -> None:
+def build(path: Path, language: str | None, compiler: str | None, debug: bool, backend: str, as_json: bool) -> None:
     """Build the plugin in the folder PATH, and check the result as `plugin validate` does."""
     with user_errors(BackendError, PluginError, ToolchainError):
         engine = registry.engine(backend)
         try:
-            built = build_plugin(path, language, compiler)
+            built = build_plugin(path, language, compiler, debug=debug)
         except CompileError as error:
             print(visible_lines(error.output), end="\n" if error.output else "", file=sys.stderr)
             raise

@@ -9,7 +9,8 @@ from pathlib import Path
 from zenowasm.toolchains.language import SDK, Language, Toolchain, root_source
 from zenowasm.toolchains.process import ask, compile_
 
-_FLAGS = ("-O3s", "--runtime", "incremental", "--debug")
+_FLAGS = ("--runtime", "incremental", "--debug")
+_OPTIMISED = ("-O3s",)
 
 
 def _find(folder: Path) -> list[Toolchain]:
@@ -22,11 +23,11 @@ def _find(folder: Path) -> list[Toolchain]:
     return []
 
 
-def _build(asc: str, folder: Path, output: Path) -> None:
+def _build(asc: str, folder: Path, output: Path, debug: bool) -> None:
     source = root_source(folder, ".ts")
     # Without it the module imports `abort` of the host, which the ABI does not have.
     abort = ["--use", f"abort={SDK}/abort"] if (folder / f"{SDK}.ts").is_file() else []
-    compile_([asc, source.name, *_FLAGS, *abort, "-o", str(output)], folder)
+    compile_([asc, source.name, *_FLAGS, *(() if debug else _OPTIMISED), *abort, "-o", str(output)], folder)
 
 
 LANGUAGE = Language("as", "AssemblyScript", ".ts", _find, "`npm install assemblyscript` in the plugin's folder")

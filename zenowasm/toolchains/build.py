@@ -26,12 +26,15 @@ class Built:
     toolchain: str
 
 
-def build_plugin(folder: Path, language: str | None = None, toolchain: str | None = None) -> Built:
+def build_plugin(
+    folder: Path, language: str | None = None, toolchain: str | None = None, *, debug: bool = False
+) -> Built:
     """Build the plugin in ``folder`` into the binary that its manifest names, which is replaced only on success.
 
     ``language`` is a key of ``LANGUAGES``, ``None`` for the one that the folder has files of; ``toolchain`` is a
-    compiler's name, ``None`` for the best that is installed. Raises ``ManifestError``; ``SourceError`` when there is
-    nothing to build; ``MissingToolchainError``, which says what to install; ``CompileError`` with the compiler's words.
+    compiler's name, ``None`` for the best that is installed; ``debug`` is what ``Toolchain.build`` is told. Raises
+    ``ManifestError``; ``SourceError`` when there is nothing to build; ``MissingToolchainError``, which says what to
+    install; ``CompileError`` with the compiler's words.
     """
     manifest = read_manifest(folder)
     if manifest.type is not PluginType.WASM:
@@ -47,7 +50,7 @@ def build_plugin(folder: Path, language: str | None = None, toolchain: str | Non
         # Beside the target, so that it can be moved there in one step.
         with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as work:
             output = Path(work).resolve() / "plugin.wasm"
-            chosen.build(folder, output)
+            chosen.build(folder, output, debug)
             binary = output.read_bytes()
             output.chmod(0o644)
             os.replace(output, target)

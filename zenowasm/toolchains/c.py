@@ -18,8 +18,10 @@ from zenowasm.toolchains.process import ask, compile_
 
 # A reactor, so that libc starts in _initialize and stays; a stack that is small beside memory. Names for the debugger
 # come only with all debugging information (-g), which is dropped afterwards.
-_FLAGS = ("--target=wasm32-wasi", "-mexec-model=reactor", "-Os", "-g", "-Wall", "-Wextra",
-          "-Wl,-z,stack-size=65536")  # fmt: skip
+_FLAGS = ("--target=wasm32-wasi", "-mexec-model=reactor", "-g", "-Wall", "-Wextra", "-Wl,-z,stack-size=65536")
+_OPTIMISED = "-Os"
+# Without zig's own checks, whose code needs a stack of its own.
+_UNOPTIMISED = ("-O0", "-fno-sanitize=all")
 # zig's libc++ for WASI is made without exceptions.
 _CPP_FLAGS = ("-std=c++20", "-fno-exceptions", "-fno-rtti")
 
@@ -32,7 +34,7 @@ def _find_cpp(folder: Path) -> list[Toolchain]:
     return _zig(_build_cpp)
 
 
-def _zig(build: Callable[[Sequence[str], Path, Path], None]) -> list[Toolchain]:
+def _zig(build: Callable[[Sequence[str], Path, Path, bool], None]) -> list[Toolchain]:
     for command in _commands():
         version = ask([*command, "version"])
         if version is not None:
@@ -49,20 +51,22 @@ def _commands() -> list[list[str]]:
     return commands
 
 
-def _build_c(zig: Sequence[str], folder: Path, output: Path) -> None:
-    _build_with_zig([*zig, "cc", *_FLAGS], folder.glob("*.c"), folder, output)
+def _build_c(zig: Sequence[str], folder: Path, output: Path, debug: bool) -> None:
+    _build_with_zig([*zig, "cc", *_FLAGS], folder.glob("*.c"), folder, output, debug)
 
 
-def _build_cpp(zig: Sequence[str], folder: Path, output: Path) -> None:
-    _build_with_zig([*zig, "c++", *_FLAGS, *_CPP_FLAGS], folder.glob("*.cpp"), folder, output)
+def _build_cpp(zig: Sequence[str], folder: Path, output: Path, debug: bool) -> None:
+    _build_with_zig([*zig, "c++", *_FLAGS, *_CPP_FLAGS], folder.glob("*.cpp"), folder, output, debug)
 
 
-def _build_with_zig(command: Sequence[str], sources: Iterable[Path], folder: Path, output: Path) -> None:
-    compile_([*command, "-o", str(output), *sorted(str(path.resolve()) for path in sources)], folder)
-    output.write_bytes(without_debug_sections(output.read_bytes()))
+def _build_with_zig(command: Sequence[str], sources: Iterable[Path], folder: Path, output: Path, debug: bool) -> None:
+    flags = _UNOPTIMISED if debug else (_OPTIMISED,)
+    compile_([*command, *flags, "-o", str(output), *sorted(str(path.resolve()) for path in sources)], folder)
+    if not debug:
+        output.write_bytes(without_debug_sections(output.read_bytes()))
 
 
-def _build_in_python(folder: Path, output: Path) -> None:
+def _build_in_python(folder: Path, output: Path, debug: bool) -> None:
     imports = {name for module, name in interface().functions if module == "env"}
     output.write_bytes(compile_module(read_c(root_source(folder, ".c")), tuple(EXPORTS), imports))
 

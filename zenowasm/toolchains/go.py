@@ -33,14 +33,19 @@ def _find(folder: Path) -> list[Toolchain]:
     return found
 
 
-def _build(go: str, folder: Path, output: Path) -> None:
-    command = [go, "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
-    compile_([*command, "-o", str(output), *_package(folder)], folder, _VARIABLES)
+def _build(go: str, folder: Path, output: Path, debug: bool) -> None:
+    command = [go, "build", "-buildmode=c-shared", "-buildvcs=false"]
+    flags = ["-gcflags=all=-N -l"] if debug else ["-trimpath", "-ldflags=-s -w"]
+    compile_([*command, *flags, "-o", str(output), *_package(folder)], folder, _VARIABLES)
 
 
-def _build_tiny(tinygo: str, folder: Path, output: Path) -> None:
-    command = [tinygo, "build", "-target=wasip1", "-buildmode=c-shared", "-no-debug"]
-    compile_([*command, "-o", str(output), *_package(folder)], folder, {"GOPROXY": "off", "GOWORK": "off"})
+def _build_tiny(tinygo: str, folder: Path, output: Path, debug: bool) -> None:
+    command = [tinygo, "build", "-target=wasip1", "-buildmode=c-shared"]
+    compile_(
+        [*command, "-opt=0" if debug else "-no-debug", "-o", str(output), *_package(folder)],
+        folder,
+        {"GOPROXY": "off", "GOWORK": "off"},
+    )
 
 
 def _package(folder: Path) -> list[str]:

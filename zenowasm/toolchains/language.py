@@ -15,11 +15,15 @@ SDK = "zeno"
 
 @frozen
 class Toolchain:
-    """A compiler that is there: its name and version, and what builds the sources of a folder into a file."""
+    """A compiler that is there: its name and version, and what builds the sources of a folder into a file.
+
+    ``build`` is told whether to build for a debugger: unoptimised, and with the debugging information that the compiler
+    can write, which contains the paths of the sources.
+    """
 
     name: str
     version: str
-    build: Callable[[Path, Path], None]
+    build: Callable[[Path, Path, bool], None]
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}".strip()

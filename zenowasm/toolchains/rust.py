@@ -14,8 +14,10 @@ from zenowasm.toolchains.process import ask, compile_
 _TARGET = "wasm32-unknown-unknown"
 _DEBIAN = Path("/usr/bin")
 _PROJECT = "Cargo.toml"
-_FLAGS = ("--edition=2021", "--crate-type=cdylib", "--crate-name=plugin", f"--target={_TARGET}", "-Copt-level=s",
-          "-Clto=fat", "-Cpanic=abort", "-Ccodegen-units=1", "-Cstrip=debuginfo")  # fmt: skip
+_FLAGS = ("--edition=2021", "--crate-type=cdylib", "--crate-name=plugin", f"--target={_TARGET}", "-Cpanic=abort",
+          "-Ccodegen-units=1")  # fmt: skip
+_OPTIMISED = ("-Copt-level=s", "-Clto=fat", "-Cstrip=debuginfo")
+_UNOPTIMISED = ("-Copt-level=0", "-g")
 
 
 def _find(folder: Path) -> list[Toolchain]:
@@ -49,19 +51,19 @@ def _version(program: str) -> str:
     return words[1] if len(words) > 1 else ""
 
 
-def _build(program: str, folder: Path, output: Path) -> None:
+def _build(program: str, folder: Path, output: Path, debug: bool) -> None:
     source = root_source(folder.resolve(), ".rs")
-    # Paths of this machine stay out of the binary.
-    remap = f"--remap-path-prefix={folder.resolve()}{os.sep}="
-    compile_([program, *_FLAGS, remap, "-o", str(output), str(source)], folder)
+    # Paths of this machine stay out of the binary, but for a debugger that finds the sources by them.
+    flags = _UNOPTIMISED if debug else (*_OPTIMISED, f"--remap-path-prefix={folder.resolve()}{os.sep}=")
+    compile_([program, *_FLAGS, *flags, "-o", str(output), str(source)], folder)
 
 
-def _build_project(program: str, folder: Path, output: Path) -> None:
+def _build_project(program: str, folder: Path, output: Path, debug: bool) -> None:
     target = folder.resolve() / "target"
     # Nothing is downloaded: crates are vendored, or in cargo's cache.
-    command = [program, "build", "--lib", f"--target={_TARGET}", "--release", "--offline", f"--target-dir={target}"]
-    compile_(command, folder, {"RUSTC": _rustc(program)})
-    found = sorted((target / _TARGET / "release").glob("*.wasm"))
+    command = [program, "build", "--lib", f"--target={_TARGET}", "--offline", f"--target-dir={target}"]
+    compile_([*command, *([] if debug else ["--release"])], folder, {"RUSTC": _rustc(program)})
+    found = sorted((target / _TARGET / ("debug" if debug else "release")).glob("*.wasm"))
     if len(found) != 1:
         names = ", ".join(path.name for path in found) or "none"
         raise SourceError(f'{folder / _PROJECT}: expected one library with crate-type = ["cdylib"], found {names}')
