@@ -29,8 +29,15 @@ from zenowasm.interp.text.sources import is_text
     "--break",
     "locations",
     multiple=True,
-    metavar="FUNCTION[+PC]",
-    help="Stop at a function, by name or index, or at an instruction of it. Repeatable; without it, stop at the start.",
+    metavar="LOCATION",
+    help="Stop at FUNCTION, FUNCTION+PC or FILE:LINE. Repeatable; without it, stop at the start.",
+)
+@click.option(
+    "--source-map",
+    "source_maps",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Look in the folder NEW for the sources that were compiled in OLD. Repeatable.",
 )
 @click.option(
     "-x", "--command", "commands", multiple=True, help="Execute a debugger command before any is read. Repeatable."
@@ -45,6 +52,7 @@ def debug(
     export: str | None,
     arguments: tuple[str, ...],
     locations: tuple[str, ...],
+    source_maps: tuple[str, ...],
     commands: tuple[str, ...],
     plugin_dir: Path | None,
     config: Path | None,
@@ -72,7 +80,7 @@ def debug(
         raise click.UsageError("EXPORT, ARGS, --dir, --env and --arg are for modules: a script takes none")
     repeat = sys.stdin.isatty()
     terminal = Terminal(line_reader(sys.stdin, sys.stdout), _write, commands, repeat=repeat)
-    session = Session(terminal, stop_at_start=not locations)
+    session = Session(terminal, stop_at_start=not locations, source_maps=dict(map(_source_map, source_maps)))
     with user_errors(DebuggerError):
         for location in locations:
             session.add_breakpoint(location)
@@ -89,7 +97,8 @@ def debug(
     if missing:
         near = session.nearest_function(missing[0])
         hint = f"; did you mean {near}?" if near else ""
-        raise CliError(f"no {what} that ran has a function {', '.join(missing)}{hint}")
+        kind = "line" if missing[0].rpartition(":")[2].isdigit() else "function"
+        raise CliError(f"no {what} that ran has a {kind} {', '.join(missing)}{hint}")
     click_context.exit(code)
 
 
@@ -100,6 +109,13 @@ def _run_module(
     with prepared(granted.file, binary, registry.engine("reference"), granted, line_streams()) as run:
         session.attach(granted.file.stem, run.store)
         return run.run(export, arguments)
+
+
+def _source_map(text: str) -> tuple[str, str]:
+    old, equals, new = text.partition("=")
+    if not (old and equals and new):
+        raise click.UsageError(f"--source-map expects OLD=NEW, such as /build=src, and not {text!r}")
+    return old, new
 
 
 def _write(text: str) -> None:

@@ -2,8 +2,9 @@
 
 from zenowasm.debugger.breakpoints import Breakpoint
 from zenowasm.debugger.errors import DebuggerError, DebuggerQuit
+from zenowasm.debugger.expressions import shown
 from zenowasm.debugger.inspection import FrameView, HostView, Variable, value_text
-from zenowasm.debugger.session import CodeLine, Front, Session
+from zenowasm.debugger.session import CodeLine, Front, Session, SourceText
 from zenowasm.debugger.stepping import Action, Reason, Resume, Stop
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "Reason",
     "Resume",
     "Session",
+    "SourceText",
     "Stop",
     "Variable",
+    "shown",
     "value_text",
 ]

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from weakref import WeakKeyDictionary
 
 from attrs import define, frozen
 
 from zenowasm.debugger.errors import DebuggerError
+from zenowasm.debugger.expressions import Expression, parse
 from zenowasm.debugger.program import Program
 
 ENTRY = -1
 """The place of a breakpoint at a function's entry, which a branch back to the first instruction does not reach."""
 
 
+@frozen
+class Condition:
+    """When a breakpoint stops: an expression, and the words for it."""
+
+    text: str
+    expression: Expression
+
+
 @define(eq=False)
 class Breakpoint:
-    """Where to stop. ``location`` is what the user wrote: ``FUNCTION`` or ``FUNCTION+PC``.
+    """Where to stop. ``location`` is what the user wrote: ``FUNCTION``, ``FUNCTION+PC`` or ``FILE:LINE``.
 
-    ``hits`` counts the stops; ``resolved`` says whether a module that ran has such a place.
+    It stops where ``condition`` is true, or always without one, and from the time on that it was met more often than
+    ``ignored``. ``hits`` counts the stops; ``resolved`` says whether a module that ran has such a place.
     """
 
     number: int
     location: str
+    condition: Condition | None = None
+    ignored: int = 0
     hits: int = 0
     resolved: bool = False
+    problem: str | None = None
+    """Why its condition could not be computed when it was met last."""
 
 
 @frozen
@@ -38,12 +53,23 @@ def sites(program: Program, location: str) -> list[Site]:
     """Return the places that a location names in a module; none when the module does not have it."""
     functions = program.find(location)
     if functions:
-        return [Site(function, ENTRY) for function in functions]
+        # Where a source says at which instruction a function has its arguments, that is where one wants to look.
+        first = [program.first_statement(function) for function in functions]
+        return [Site(f, ENTRY if pc is None else pc) for f, pc in zip(functions, first, strict=True)]
+    path, colon, number = location.rpartition(":")
+    if colon and path and not path.endswith(":") and _is_number(number):
+        found = [program.instruction_at(place) for place in program.source.places(path, int(number))]
+        # At a function's first instruction its arguments are not where the source finds them.
+        return [Site(f, pc or program.first_statement(f) or 0) for f, pc in found]
     name, plus, digits = location.rpartition("+")
-    if not plus or not digits.isascii() or not digits.isdigit():
+    if not plus or not _is_number(digits):
         return []
-    pc = int(digits) if len(digits) < 10 else ENTRY
+    pc = int(digits)
     return [Site(f, pc) for f in program.find(name) if 0 <= pc < len(program.function(f).lines)]
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 class Breakpoints:
@@ -52,6 +78,7 @@ class Breakpoints:
     def __init__(self) -> None:
         self._breakpoints: dict[int, Breakpoint] = {}
         self._next = 1
+        self._sites: WeakKeyDictionary[Program, dict[str, list[Site]]] = WeakKeyDictionary()
 
     def __iter__(self) -> Iterator[Breakpoint]:
         return iter(list(self._breakpoints.values()))
@@ -59,33 +86,46 @@ class Breakpoints:
     def __len__(self) -> int:
         return len(self._breakpoints)
 
-    def add(self, location: str) -> Breakpoint:
-        """Add a breakpoint; raises ``DebuggerError`` when the location is empty."""
+    def add(self, location: str, condition: str | None = None) -> Breakpoint:
+        """Add a breakpoint; raises ``DebuggerError`` when the location is empty or the condition cannot be read."""
         location = location.strip().removeprefix("$")
         if not location:
-            raise DebuggerError("expected a function's name or index, such as greet, 12 or greet+4")
-        found = Breakpoint(self._next, location)
+            raise DebuggerError("expected a function or a line, such as greet, 12, greet+4 or plugin.c:20")
+        found = Breakpoint(self._next, location, None if condition is None else Condition(condition, parse(condition)))
         self._breakpoints[self._next] = found
         self._next += 1
         return found
 
     def delete(self, number: int) -> None:
         """Delete a breakpoint; raises ``DebuggerError`` when there is none of that number."""
-        if self._breakpoints.pop(number, None) is None:
+        self.of(number)
+        del self._breakpoints[number]
+
+    def of(self, number: int) -> Breakpoint:
+        """Return the breakpoint of that number; raises ``DebuggerError`` when there is none."""
+        found = self._breakpoints.get(number)
+        if found is None:
             known = ", ".join(map(str, self._breakpoints)) or "none"
             raise DebuggerError(f"there is no breakpoint {number}: expected one of {known}")
+        return found
 
     def resolve(self, program: Program) -> None:
         """Note which breakpoints have a place in a module."""
         for breakpoint_ in self:
             if not breakpoint_.resolved:
-                breakpoint_.resolved = bool(sites(program, breakpoint_.location))
+                breakpoint_.resolved = bool(self._sites_of(program, breakpoint_.location))
+
+    def _sites_of(self, program: Program, location: str) -> list[Site]:
+        known = self._sites.setdefault(program, {})
+        if location not in known:  # each function that is entered asks again
+            known[location] = sites(program, location)
+        return known[location]
 
     def within(self, program: Program, function: int) -> Mapping[int, list[Breakpoint]]:
         """Return the breakpoints inside one function, by instruction index or ``ENTRY``."""
         found: dict[int, list[Breakpoint]] = {}
         for breakpoint_ in self:
-            for site in sites(program, breakpoint_.location):
+            for site in self._sites_of(program, breakpoint_.location):
                 if site.function == function:
                     found.setdefault(site.pc, []).append(breakpoint_)
         return found

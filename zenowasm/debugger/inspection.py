@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from attrs import frozen
 
+from zenowasm.debugger.errors import DebuggerError
 from zenowasm.debugger.program import Program
+from zenowasm.debuginfo.errors import DebugInfoError, UnavailableError
 from zenowasm.interp.execution import Frame
 from zenowasm.interp.runtime.instances import FunctionInstance
 from zenowasm.interp.runtime.values import I31, Aggregate, ExceptionInstance, ExternRef, Value
@@ -16,6 +20,11 @@ from zenowasm.interp.validation.function import OperandType
 
 _OBVIOUS = 10
 """Integers of smaller magnitude are not shown in hexadecimal too."""
+
+if TYPE_CHECKING:
+    from zenowasm.debugger.expressions import Result
+    from zenowasm.debuginfo.info import SourceVariable
+    from zenowasm.debuginfo.lines import SourceLine
 
 
 @frozen
@@ -37,6 +46,15 @@ class Variable:
     def text(self) -> str:
         """The value for people: integers signed, and in hexadecimal; floats in decimal; references by name."""
         return value_text(self.type, self.value, self.program)
+
+
+@frozen
+class Named:
+    """A source variable as it is shown: its name, its type, and its value or, in angle brackets, why there is none."""
+
+    name: str
+    type: str
+    text: str
 
 
 @frozen
@@ -62,6 +80,51 @@ class FrameView:
     def line(self) -> InstructionLine:
         """The instruction as text."""
         return self.program.function(self.frame.function.index).lines[self.pc]
+
+    @property
+    def source_line(self) -> SourceLine | None:
+        """The source line that the instruction belongs to."""
+        return self.program.line_at(self.frame.function.index, self.pc)
+
+    def variables(self) -> list[Named]:
+        """Return the source variables that are visible, those of inner blocks first."""
+        found = self.program.source.variables(self.line.offset)
+        return [Named(it.name, it.type.name, self._text_of(it)) for it in found]
+
+    def value(self, name: str) -> Result:
+        """Return the value of a source variable, or of a local by ``$name`` or ``$index``; raises ``DebuggerError``."""
+        variable = None if name.startswith("$") else self.program.source.variable(name, self.line.offset)
+        if variable is not None:
+            try:
+                return self.program.source.value(variable, self.frame, self.line.offset)
+            except UnavailableError as error:
+                raise DebuggerError(f"{name} has no value here: {error}") from None
+        local = self.local(name)
+        if not isinstance(local.value, int | float):
+            raise DebuggerError(f"{local.label} is no number: it is {local.text}")
+        return int(readable_text(local.type, local.value)) if local.type in (I32, I64) else local.value
+
+    def local(self, name: str) -> Variable:
+        """Return a local by name or index, with or without ``$``; raises ``DebuggerError``."""
+        wanted = name.removeprefix("$")
+        variables = self.locals()
+        for variable in variables:
+            if variable.name == wanted:
+                return variable
+        for variable in variables:
+            if str(variable.index) == wanted:
+                return variable
+        known = ", ".join(
+            [*(it.name for it in self.program.source.variables(self.line.offset)), *(it.label for it in variables)]
+        )
+        kind = "local" if name.startswith("$") else "variable"
+        raise DebuggerError(f"there is no {kind} {name}: {self.function} has {known or 'none'}")
+
+    def _text_of(self, variable: SourceVariable) -> str:
+        try:
+            return self.program.source.value(variable, self.frame, self.line.offset).text()
+        except (DebugInfoError, UnavailableError) as error:
+            return f"<{error}>"
 
     def locals(self) -> list[Variable]:
         """Return the frame's locals, parameters first."""

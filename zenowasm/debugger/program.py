@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from zenowasm.debugger.rust_names import suffixes
+from zenowasm.debugger.source import Place, Source
 from zenowasm.interp.binary import decode_names
 from zenowasm.interp.instructions import Effect, Immediate
 from zenowasm.interp.syntax.module import Body, ExternKind
@@ -17,6 +21,9 @@ from zenowasm.interp.validation import ValidModule
 from zenowasm.interp.validation.context import function_type
 from zenowasm.interp.validation.function import OperandType
 from zenowasm.interp.validation.operands import operands_of
+
+if TYPE_CHECKING:
+    from zenowasm.debuginfo.lines import SourceLine
 
 
 @frozen(eq=False)
@@ -32,10 +39,12 @@ class FunctionCode:
 class Program:
     """A valid module as a debugger shows it. Functions are printed when they are asked for, and kept."""
 
-    def __init__(self, valid: ValidModule) -> None:
-        """Read the module's names."""
+    def __init__(self, valid: ValidModule, source_maps: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Read the module's names; ``source_maps`` has where folders are now that the module's sources were in."""
         module = valid.module
         self.valid = valid
+        self.source = Source(module, source_maps)
+        self._statements: dict[int, Sequence[SourceLine | None]] = {}
         self._names = decode_names(module)
         self._printer = ModulePrinter(module, self._names)
         self._functions: dict[int, FunctionCode] = {}
@@ -102,6 +111,28 @@ class Program:
             lines = tuple(self._printer.instructions(index, body))
             found = self._functions[index] = FunctionCode(index, body, lines, operands)
         return found
+
+    def line_at(self, function: int, pc: int) -> SourceLine | None:
+        """Return the source line that an instruction belongs to."""
+        return self.source.line_at(self.function(function).lines[pc].offset)
+
+    def statements(self, function: int) -> Sequence[SourceLine | None]:
+        """Return, for each instruction of a function, the source line that begins there, if one does."""
+        found = self._statements.get(function)
+        if found is None:
+            offsets = [line.offset for line in self.function(function).lines]
+            found = self._statements[function] = self.source.statements(offsets)
+        return found
+
+    def first_statement(self, function: int) -> int | None:
+        """Return the instruction at which a function has its arguments, ``None`` where no source says that."""
+        return next((pc for pc, line in enumerate(self.statements(function)) if line is not None), None)
+
+    def instruction_at(self, place: Place) -> tuple[int, int]:
+        """Return the function and the index of an instruction."""
+        function = self.imported + place.code
+        offsets = [line.offset for line in self.function(function).lines]
+        return function, min(bisect_left(offsets, place.offset), len(offsets) - 1)
 
     def import_called(self, function: int, pc: int) -> str | None:
         """Return the two-level name of the imported function that the instruction calls directly, else ``None``."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol, cast
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol, cast
 
 from attrs import frozen
 
@@ -16,9 +17,11 @@ from zenowasm.backends.protocol import SteppingStore
 from zenowasm.backends.protocol import Store as EngineStore
 from zenowasm.debugger.breakpoints import ENTRY, Breakpoint, Breakpoints
 from zenowasm.debugger.errors import DebuggerError, DebuggerQuit
+from zenowasm.debugger.expressions import Expression, Result, number, parse
 from zenowasm.debugger.inspection import FrameView, HostView, Variable
 from zenowasm.debugger.program import Program
 from zenowasm.debugger.stepping import Action, Plan, Reason, Resume, Stop
+from zenowasm.debuginfo.errors import DebugInfoError, UnavailableError
 from zenowasm.interp.errors import Exhaustion, Trap, UncaughtException, WasmError
 from zenowasm.interp.events import Probe
 from zenowasm.interp.execution import Configuration, Frame
@@ -27,6 +30,10 @@ from zenowasm.interp.text.printer import InstructionLine
 from zenowasm.interp.types import I32
 from zenowasm.interp.validation import ValidModule
 
+if TYPE_CHECKING:
+    from zenowasm.debuginfo.lines import SourceLine
+
+_ADDRESSES = (1 << 32) - 1
 _FAILURES = (Trap, Exhaustion, UncaughtException)
 """What counts as a trap; other errors of a guest, such as WASI's exit, are its own way to end."""
 
@@ -46,6 +53,15 @@ class CodeLine:
     line: InstructionLine
     current: bool
     breakpoint: bool
+
+
+@frozen
+class SourceText:
+    """A line of a source file: its number, its text, and whether it is the current one."""
+
+    number: int
+    text: str
+    current: bool
 
 
 class StoreProbe:
@@ -83,11 +99,15 @@ class StoreProbe:
 class Session:
     """One debugging session over any number of stores; calls from several threads wait for one another.
 
-    The session begins stopped at the first instruction of all when ``stop_at_start`` is set.
+    The session begins stopped at the first instruction of all when ``stop_at_start`` is set. ``source_maps`` has where
+    the folders are now that sources were compiled in.
     """
 
-    def __init__(self, front: Front, *, stop_at_start: bool = False) -> None:
+    def __init__(
+        self, front: Front, *, stop_at_start: bool = False, source_maps: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.breakpoints = Breakpoints()
+        self._source_maps = source_maps
         self._front = front
         self._plan = Plan(Action.STEP if stop_at_start else Action.CONTINUE)
         self._lock = threading.RLock()
@@ -117,9 +137,27 @@ class Session:
             if places is None:
                 places = self._places_in(frame)
             hit = (*(places.get(ENTRY, ()) if entered else ()), *places.get(frame.pc, ()))
+            if hit:
+                hit = tuple(it for it in hit if self._counts(it, probe, frame))
             due = self._plan.due(frame)
             if hit or due:
                 self._stop(probe, self._stop_at(frame, hit), frame.pc)
+
+    def _counts(self, breakpoint_: Breakpoint, probe: StoreProbe, frame: Frame) -> bool:
+        """Return whether a breakpoint that was met stops. It does where its condition cannot be computed."""
+        breakpoint_.problem = None
+        condition = breakpoint_.condition
+        if condition is not None:
+            view = FrameView(0, probe.owner, self._program(frame), frame, frame.pc)
+            try:
+                if not number(computed(condition.expression, view)):
+                    return False
+            except DebuggerError as error:
+                breakpoint_.problem = str(error)
+        if breakpoint_.ignored:
+            breakpoint_.ignored -= 1
+            return False
+        return True
 
     def before_unwinding(self, probe: StoreProbe, execution: Configuration, error: WasmError) -> None:
         """Stop at a trap, once, where it happened; raises ``DebuggerQuit`` when the user ends the run."""
@@ -152,7 +190,14 @@ class Session:
         if resume.action is Action.QUIT:
             self._over = True
             raise DebuggerQuit("the debugger ended the run")
-        self._plan = Plan.of(resume, innermost)
+        line = self._line_at(innermost, pc)
+        self._plan = Plan.of(resume, innermost, line, self._line_that_begins)
+
+    def _line_at(self, frame: Frame, pc: int) -> SourceLine | None:
+        return self._program(frame).line_at(frame.function.index, pc)
+
+    def _line_that_begins(self, frame: Frame) -> SourceLine | None:
+        return self._program(frame).statements(frame.function.index)[frame.pc]
 
     def _views(self, probe: StoreProbe, pc: int) -> Iterator[FrameView | HostView]:
         level = 0
@@ -169,7 +214,7 @@ class Session:
         valid = frame.module.valid
         program = self._programs.get(valid)
         if program is None:
-            program = self._programs[valid] = Program(valid)
+            program = self._programs[valid] = Program(valid, self._source_maps)
             self.breakpoints.resolve(program)
         return program
 
@@ -180,10 +225,10 @@ class Session:
 
     # -- breakpoints --
 
-    def add_breakpoint(self, location: str) -> Breakpoint:
-        """Add a breakpoint at ``FUNCTION`` or ``FUNCTION+PC``; it waits until a module has such a place."""
+    def add_breakpoint(self, location: str, condition: str | None = None) -> Breakpoint:
+        """Add a breakpoint (see ``Breakpoint``); it waits until a module has such a place."""
         with self._lock:
-            added = self.breakpoints.add(location)
+            added = self.breakpoints.add(location, condition)
             for program in self._programs.values():
                 self.breakpoints.resolve(program)
             self._places.clear()
@@ -195,9 +240,20 @@ class Session:
             self.breakpoints.delete(number)
             self._places.clear()
 
+    def ignore(self, number: int, count: int) -> Breakpoint:
+        """Let a breakpoint pass so many times; raises ``DebuggerError`` when there is none of that number."""
+        with self._lock:
+            found = self.breakpoints.of(number)
+            found.ignored = count
+            return found
+
     def nearest_function(self, location: str) -> str | None:
-        """Return the function of the modules seen so far whose name is most like what was asked for."""
-        found = (program.nearest(location.rpartition("+")[0] or location) for program in self._programs.values())
+        """Return the function or file of the modules seen so far whose name is most like what was asked for."""
+        path, colon, line = location.rpartition(":")
+        if colon and line.isdigit():
+            found = (program.source.nearest_file(path) for program in self._programs.values())
+        else:
+            found = (program.nearest(location.rpartition("+")[0] or location) for program in self._programs.values())
         return next((name for name in found if name is not None), None)
 
     # -- looking --
@@ -223,16 +279,11 @@ class Session:
 
     def local(self, name: str) -> Variable:
         """Return a local of the selected frame by name or index, with or without ``$``."""
-        wanted = name.removeprefix("$")
-        variables = self.frame().locals()
-        for variable in variables:
-            if variable.name == wanted:
-                return variable
-        for variable in variables:
-            if str(variable.index) == wanted:
-                return variable
-        known = ", ".join(variable.label for variable in variables) or "none"
-        raise DebuggerError(f"there is no local {name}: {self.frame().function} has {known}")
+        return self.frame().local(name)
+
+    def evaluate(self, text: str) -> Result:
+        """Return the value of an expression in the selected frame; raises ``DebuggerError``."""
+        return computed(parse(text), self.frame())
 
     def memory(self, address: str, length: int) -> tuple[int, bytes]:
         """Return an address and up to ``length`` bytes there, fewer at the end of the memory.
@@ -254,10 +305,37 @@ class Session:
                 return int(text, 0)
             except ValueError:
                 pass  # then it is a name
-        variable = self.local(text)
-        if variable.type is not I32:
+        if text.startswith("$") and (variable := self.local(text)).type is not I32:
             raise DebuggerError(f"{variable.label} is not an address: it is {variable.type}, expected i32")
-        return int(variable.value)
+        found = self.evaluate(text)
+        if isinstance(found, int):
+            return found & _ADDRESSES
+        if isinstance(found, float):
+            raise DebuggerError(f"{text} is not an address: it is {found}")
+        pointed = found.number()
+        if isinstance(pointed, int) and found.is_pointer:
+            return pointed
+        if found.address is None:
+            raise DebuggerError(f"{text} is not in memory")
+        return found.address
+
+    def source_listing(self, around: int, line: int | None = None) -> list[SourceText]:
+        """Return the source around the selected frame's line, or around another line of its file.
+
+        Raises ``DebuggerError`` where there is none.
+        """
+        view = self.frame()
+        place = view.source_line
+        if place is None:
+            raise DebuggerError(f"{view.function} has no source lines: build it with debugging information (-g)")
+        text = view.program.source.text(place.file)
+        if text is None:
+            raise DebuggerError(
+                f"{view.program.source.path(place.file)} cannot be read: name its folder by --source-map"
+            )
+        middle = place.line if line is None else line
+        numbers = range(max(middle - around, 1), min(middle + around, len(text)) + 1)
+        return [SourceText(number, text[number - 1], number == place.line) for number in numbers]
 
     def listing(self, around: int) -> list[CodeLine]:
         """Return the selected frame's code, up to ``around`` instructions before and behind the current one."""
@@ -267,3 +345,11 @@ class Session:
         lines = view.program.function(function).lines[max(view.pc - around, 0) : view.pc + around + 1]
         stops = {max(pc, 0) for pc in places}
         return [CodeLine(line, line.pc == view.pc, line.pc in stops) for line in lines]
+
+
+def computed(expression: Expression, view: FrameView) -> Result:
+    """Return the value of an expression in a frame; raises ``DebuggerError``."""
+    try:
+        return expression(view)
+    except (DebugInfoError, UnavailableError) as error:
+        raise DebuggerError(str(error)) from None

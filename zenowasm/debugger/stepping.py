@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from attrs import define, frozen
 
 from zenowasm.debugger.breakpoints import Breakpoint
 from zenowasm.interp.errors import WasmError
 from zenowasm.interp.execution import Frame
+
+if TYPE_CHECKING:
+    from zenowasm.debuginfo.lines import SourceLine
 
 
 class Action(Enum):
@@ -18,6 +23,10 @@ class Action(Enum):
     """Execute one instruction, into a called function if it is a call."""
     NEXT = "next"
     """Execute one instruction, and all of a function that it calls."""
+    STEP_LINE = "step line"
+    """Execute until another source line begins, also in a called function that has lines."""
+    NEXT_LINE = "next line"
+    """Execute until another source line begins in this function or its callers."""
     FINISH = "finish"
     """Execute until the current function has returned to its caller."""
     CONTINUE = "continue"
@@ -67,13 +76,22 @@ class Plan:
     action: Action
     left: int = 1
     frame: Frame | None = None
+    line: SourceLine | None = None
+    begins: Callable[[Frame], SourceLine | None] | None = None
+    """Returns the source line that begins at a frame's next instruction; for actions that go by lines."""
 
     @classmethod
-    def of(cls, resume: Resume, frame: Frame) -> Plan:
+    def of(
+        cls,
+        resume: Resume,
+        frame: Frame,
+        line: SourceLine | None = None,
+        begins: Callable[[Frame], SourceLine | None] | None = None,
+    ) -> Plan:
         """Make the plan for a frame that is innermost now; it holds on to the frame only where it must."""
         if resume.action is Action.CONTINUE:
             return cls(resume.action)
-        return cls(resume.action, resume.count, frame)
+        return cls(resume.action, resume.count, frame, line, begins)
 
     def due(self, frame: Frame) -> bool:
         """Return whether to stop before the next instruction of a frame, and count it."""
@@ -88,10 +106,29 @@ class Plan:
             case Action.STEP:
                 return True
             case Action.NEXT if origin is not None:
-                if frame.store is origin.store:
-                    return frame.depth <= origin.depth
-                return origin.store.nesting == 0  # that call is over, this is a later one
+                return self._is_here_or_outside(frame, origin)
+            case Action.STEP_LINE | Action.NEXT_LINE if origin is not None and self.begins is not None:
+                return self._at_another_line(frame, origin)
             case Action.FINISH if origin is not None:
                 return frame.store is origin.store and frame.depth < origin.depth
             case _:
                 return False
+
+    def _at_another_line(self, frame: Frame, origin: Frame) -> bool:
+        if self.action is Action.NEXT_LINE and not self._is_here_or_outside(frame, origin):
+            return False
+        line = None if self.begins is None else self.begins(frame)
+        if line is None or (frame is origin and self.line is not None and _same(line, self.line)):
+            return False
+        self.frame, self.line = frame, line
+        return True
+
+    @staticmethod
+    def _is_here_or_outside(frame: Frame, origin: Frame) -> bool:
+        if frame.store is origin.store:
+            return frame.depth <= origin.depth
+        return origin.store.nesting == 0  # that call is over, this is a later one
+
+
+def _same(line: SourceLine, other: SourceLine) -> bool:
+    return (line.file, line.line) == (other.file, other.line)

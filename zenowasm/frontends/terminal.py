@@ -5,6 +5,7 @@ The same lines may come from a pipe or from the command line. The end of the inp
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from typing import TextIO
@@ -13,6 +14,7 @@ from attrs import frozen
 
 from zenowasm.debugger import (
     Action,
+    Breakpoint,
     CodeLine,
     DebuggerError,
     FrameView,
@@ -20,13 +22,19 @@ from zenowasm.debugger import (
     Reason,
     Resume,
     Session,
+    SourceText,
     Stop,
     Variable,
+    shown,
     value_text,
 )
 
 PROMPT = "(zenowasm) "
 _AROUND = 5
+_WORDS = 100
+_LOCAL = re.compile(r"\$[^.>\[\]()*/%&|^~!<= +-]+")
+"""A local alone: it is shown with its type, and whatever it is."""
+_REPEATED = ("step", "next", "stepi", "nexti")
 _DUMPED = 64
 _BYTES_A_LINE = 16
 _MOST = 1_000_000
@@ -53,12 +61,17 @@ class Terminal:
         self._commands = list(reversed(list(commands)))
         self._repeat = repeat
         self._last = ""
+        self._told: set[str] = set()
 
     def stopped(self, session: Session, stop: Stop) -> Resume:
         """Show the stop, then execute commands until one of them says how to go on."""
-        for line in _stop_lines(session.frame(), stop):
+        view = session.frame()
+        problem = view.program.source.problem
+        if problem is not None and problem not in self._told:
+            self._told.add(problem)
+            self._write(f"note: {problem}")
+        for line in (*_stop_lines(view, stop), *_current_lines(session)):
             self._write(line)
-        self._write(_code_text(session.listing(0)[0]))
         while True:
             try:
                 resume = self._execute(session, self._line())
@@ -87,7 +100,7 @@ class Terminal:
         if len(words) - 1 > command.most:
             raise DebuggerError(f"expected `{command.usage}`")
         outcome = command.run(session, words[1:])
-        self._last = line if command.name in ("step", "next") else ""
+        self._last = line if command.name in _REPEATED else ""
         if isinstance(outcome, Resume):
             return outcome
         for text in outcome:
@@ -153,18 +166,23 @@ def _number(words: Sequence[str], position: int, default: int, what: str) -> int
     return value
 
 
-def _step(session: Session, words: Sequence[str]) -> Resume:
-    return Resume(Action.STEP, max(_number(words, 0, 1, "a number of instructions"), 1))
+def _goes(by_lines: Action, by_instructions: Action) -> Callable[[Session, Sequence[str]], Resume]:
+    """Return what goes on by lines where the selected frame has lines, else by instructions."""
 
+    def run(session: Session, words: Sequence[str]) -> Resume:
+        count = max(_number(words, 0, 1, "a number of steps"), 1)
+        return Resume(by_instructions if session.frame().source_line is None else by_lines, count)
 
-def _next(session: Session, words: Sequence[str]) -> Resume:
-    return Resume(Action.NEXT, max(_number(words, 0, 1, "a number of instructions"), 1))
+    return run
 
 
 def _break(session: Session, words: Sequence[str]) -> Iterable[str]:
     if not words:
         return _breakpoints(session, words)
-    added = session.add_breakpoint(words[0])
+    location, *rest = words
+    if rest and (rest[0] != "if" or len(rest) == 1):
+        raise DebuggerError("expected `break LOCATION if EXPRESSION`, such as break plugin.c:20 if n > 3")
+    added = session.add_breakpoint(location, " ".join(rest[1:]) or None)
     text = f"breakpoint {added.number} at {added.location}"
     if not added.resolved:
         near = session.nearest_function(added.location)
@@ -173,8 +191,23 @@ def _break(session: Session, words: Sequence[str]) -> Iterable[str]:
 
 
 def _breakpoints(session: Session, words: Sequence[str]) -> Iterable[str]:
-    lines = [f"{b.number}  {b.location}  hits {b.hits}{'' if b.resolved else '  waiting'}" for b in session.breakpoints]
-    return lines or ["no breakpoints"]
+    return list(map(_breakpoint, session.breakpoints)) or ["no breakpoints"]
+
+
+def _breakpoint(it: Breakpoint) -> str:
+    parts = [f"{it.number}  {it.location}"]
+    parts += [] if it.condition is None else [f"if {it.condition.text}"]
+    parts += [f" hits {it.hits}"]
+    parts += [f" ignored {it.ignored} more times"] if it.ignored else []
+    return " ".join(parts + ([] if it.resolved else [" waiting"]))
+
+
+def _ignore(session: Session, words: Sequence[str]) -> Iterable[str]:
+    if len(words) < 2:
+        raise DebuggerError("expected `ignore N COUNT`, such as ignore 1 10")
+    number = _number(words, 0, 0, "a breakpoint's number")
+    found = session.ignore(number, _number(words, 1, 0, "a number of times"))
+    return [f"breakpoint {number} is ignored the next {found.ignored} times"]
 
 
 def _delete(session: Session, words: Sequence[str]) -> Iterable[str]:
@@ -194,17 +227,42 @@ def _backtrace(session: Session, words: Sequence[str]) -> Iterable[str]:
 
 def _frame(session: Session, words: Sequence[str]) -> Iterable[str]:
     view = session.select(_number(words, 0, session.frame().level, "a frame's number"))
-    return [f"#{view.level} {_place(view)}", _code_text(session.listing(0)[0])]
+    return [f"#{view.level} {_place(view)}", *_current_lines(session)]
+
+
+def _moves(by: int) -> Callable[[Session, Sequence[str]], Iterable[str]]:
+    """Return what selects the call so many levels further out."""
+
+    def run(session: Session, words: Sequence[str]) -> Iterable[str]:
+        view = session.select(session.frame().level + by)
+        return [f"#{view.level} {_place(view)}", *_current_lines(session)]
+
+    return run
 
 
 def _locals(session: Session, words: Sequence[str]) -> Iterable[str]:
+    view = session.frame()
+    if view.source_line is None:
+        return _raw(session, words)
+    return [f"{it.name}: {it.type} = {it.text}" for it in view.variables()] or ["no variables"]
+
+
+def _raw(session: Session, words: Sequence[str]) -> Iterable[str]:
     return [_variable(variable) for variable in session.frame().locals()] or ["no locals"]
 
 
 def _print(session: Session, words: Sequence[str]) -> Iterable[str]:
     if not words:
-        raise DebuggerError("expected `print LOCAL`, such as print $name")
-    return [_variable(session.local(words[0]))]
+        raise DebuggerError("expected `print EXPRESSION`, such as print list->next or print $name")
+    if len(words) == 1 and _LOCAL.fullmatch(words[0]):
+        return [_variable(session.local(words[0]))]
+    expression = " ".join(words)
+    return [f"{expression} = {shown(session.evaluate(expression))}"]
+
+
+def _list(session: Session, words: Sequence[str]) -> Iterable[str]:
+    line = _number(words, 0, 0, "a line") or None
+    return [_source_text(it) for it in session.source_listing(_AROUND, line)]
 
 
 def _stack(session: Session, words: Sequence[str]) -> Iterable[str]:
@@ -237,17 +295,26 @@ def _help(session: Session, words: Sequence[str]) -> Iterable[str]:
 
 
 COMMANDS = (
-    Command("step", "s", "step [N]", "execute one instruction (or N), into calls", 1, _step),
-    Command("next", "n", "next [N]", "execute one instruction (or N), calls as a whole", 1, _next),
+    Command("step", "s", "step [N]", "execute one line (or N), into calls", 1, _goes(Action.STEP_LINE, Action.STEP)),
+    Command("next", "n", "next [N]", "execute one line, calls as a whole", 1, _goes(Action.NEXT_LINE, Action.NEXT)),
+    Command("stepi", "si", "stepi [N]", "execute one instruction, into calls", 1, _goes(Action.STEP, Action.STEP)),
+    Command("nexti", "ni", "nexti [N]", "execute one instruction, over calls", 1, _goes(Action.NEXT, Action.NEXT)),
     Command("finish", "fin", "finish", "run until this function returns", 0, lambda *_: Resume(Action.FINISH)),
     Command("continue", "c", "continue", "run until a breakpoint or a trap", 0, lambda *_: Resume(Action.CONTINUE)),
-    Command("break", "b", "break [FUNCTION[+PC]]", "stop at a function (or at an instruction of it)", 1, _break),
+    Command(
+        "break", "b", "break LOCATION [if EXPRESSION]", "stop at FUNCTION, FUNCTION+PC or FILE:LINE", _WORDS, _break
+    ),
+    Command("ignore", "ig", "ignore N COUNT", "let a breakpoint pass that many times", 2, _ignore),
     Command("breakpoints", "bl", "breakpoints", "list the breakpoints", 0, _breakpoints),
     Command("delete", "d", "delete N", "delete a breakpoint", 1, _delete),
     Command("backtrace", "bt", "backtrace", "show the active calls, innermost first", 0, _backtrace),
     Command("frame", "f", "frame [N]", "look at another active call", 1, _frame),
-    Command("locals", "l", "locals", "show parameters and locals", 0, _locals),
-    Command("print", "p", "print LOCAL", "show one local, by name or index", 1, _print),
+    Command("up", "u", "up", "look at the caller of the selected call", 0, _moves(1)),
+    Command("down", "dn", "down", "look at what the selected call called", 0, _moves(-1)),
+    Command("list", "ls", "list [LINE]", "show the source around the current line", 1, _list),
+    Command("locals", "l", "locals", "show parameters and variables", 0, _locals),
+    Command("raw", "r", "raw", "show WebAssembly's own parameters and locals", 0, _raw),
+    Command("print", "p", "print EXPRESSION", "show a value, such as list->at.x, *list or $0", _WORDS, _print),
     Command("stack", "st", "stack", "show the operand stack, top first", 0, _stack),
     Command("globals", "g", "globals", "show the module's globals", 0, _globals),
     Command("memory", "x", "memory ADDRESS [LENGTH]", "show bytes at a number or at an i32 local", 2, _memory),
@@ -276,7 +343,25 @@ def _variable(variable: Variable) -> str:
 
 def _place(view: FrameView) -> str:
     place = f"{view.function}+{view.pc}" if view.pc else view.function
-    return f"{place} in {view.owner} (byte 0x{view.line.offset:x})"
+    source = view.source_line
+    at = f" at {source}" if source is not None else ""
+    return f"{place}{at} in {view.owner} (byte 0x{view.line.offset:x})"
+
+
+def _current_lines(session: Session) -> list[str]:
+    """Return what comes next: the source line where an instruction begins one, else the instruction."""
+    view = session.frame()
+    place = view.source_line
+    texts = None if place is None else view.program.source.text(place.file)
+    if place is None or not texts or not 0 < place.line <= len(texts):
+        return [_code_text(session.listing(0)[0])]
+    begins = view.program.statements(view.frame.function.index)[view.pc] is not None
+    code = [] if begins else [_code_text(session.listing(0)[0])]
+    return [_source_text(SourceText(place.line, texts[place.line - 1], True)), *code]
+
+
+def _source_text(line: SourceText) -> str:
+    return f"{'=>' if line.current else '  '} {line.number:>5}  {line.text}".rstrip()
 
 
 def _code_text(line: CodeLine) -> str:
@@ -288,7 +373,8 @@ def _stop_lines(view: FrameView, stop: Stop) -> list[str]:
     place = _place(view)
     match stop.reason:
         case Reason.BREAKPOINT:
-            return [f"breakpoint {', '.join(str(b.number) for b in stop.breakpoints)} at {place}"]
+            problems = [f"the condition of breakpoint {b.number}: {b.problem}" for b in stop.breakpoints if b.problem]
+            return [f"breakpoint {', '.join(str(b.number) for b in stop.breakpoints)} at {place}", *problems]
         case Reason.TRAP:
             return [f"trap: {stop.error}", f"at {place}"]
         case Reason.RETURN if stop.results:

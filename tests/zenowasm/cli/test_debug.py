@@ -106,7 +106,7 @@ def test_a_function_that_no_plugin_has(zenowasm, hello) -> None:
     assert result.code == 1
     assert result.error == "no plugin that ran has a function great; did you mean greet?"
     assert result.out == "[INFO]: Hello, World!\n"
-    assert zenowasm(*hello, "--break", " ").error.startswith("expected a function's name")
+    assert zenowasm(*hello, "--break", " ").error.startswith("expected a function or a line")
 
 
 def test_a_stop_may_take_longer_than_the_time_limit_of_a_call(zenowasm, write, hello) -> None:

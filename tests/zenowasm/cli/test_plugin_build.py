@@ -53,3 +53,23 @@ def test_refusals(zenowasm, tmp_path) -> None:
     assert zenowasm("plugin", "build", "nowhere").code == 1
     lost = zenowasm("plugin", "build", "here/parrot", "--lang", "rust")
     assert (lost.code, lost.error) == (1, "here/parrot has no sources to build: expected *.rs, Cargo.toml")
+
+
+def test_a_plugin_is_debugged_in_the_lines_of_its_source(zenowasm, tmp_path) -> None:
+    zenowasm("plugin", "new", "parrot", "--lang", "c")
+    assert zenowasm("plugin", "build", "parrot", "--compiler", "zig").code == 0
+    without = zenowasm("debug", "parrot/test.zl", "--plugin-dir", ".", "--break", "plugin.c:1")
+    assert "no plugin that ran has a line plugin.c:1" in without.error
+    assert zenowasm("plugin", "build", "parrot", "--compiler", "zig", "--debug").code == 0
+    source = (tmp_path / "parrot" / "plugin.c").read_text().splitlines()
+    line = next(number for number, text in enumerate(source, 1) if "zeno_run" in text) + 1
+    commands = ("-x", "locals", "-x", "list", "-x", "next", "-x", "continue")
+    debugged = zenowasm("debug", "parrot/test.zl", "--plugin-dir", ".", "--break", f"plugin.c:{line}", *commands)
+    assert debugged.code == 0
+    lines = debugged.out.splitlines()
+    assert lines[0].startswith("breakpoint 1 at zeno_run")
+    assert "Hello, World!" in debugged.out
+    shown = [text.removeprefix("=>").strip() for text in lines if text.startswith("=>")]
+    numbers = [int(text.split()[0]) for text in shown]
+    assert numbers[0] >= line and numbers[-1] > numbers[0]
+    assert all(source[number - 1].strip() in text for number, text in zip(numbers, shown, strict=True))

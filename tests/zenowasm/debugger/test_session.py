@@ -109,7 +109,7 @@ def test_a_name_with_a_plus_is_a_name_first(debugged) -> None:
 
 def test_wrong_requests_about_breakpoints(debugged) -> None:
     session = debugged().session
-    with pytest.raises(DebuggerError, match="function's name"):
+    with pytest.raises(DebuggerError, match="expected a function or a line"):
         session.add_breakpoint(" ")
     with pytest.raises(DebuggerError, match="expected one of none"):
         session.delete_breakpoint(1)
@@ -326,7 +326,7 @@ def test_memory_by_number_and_by_local(debugged) -> None:
             with pytest.raises(DebuggerError) as caught:
                 session.memory(address, length)
             refused.append(str(caught.value).split(":")[0])
-        assert refused[3:] == ["$wide is not an address", "there is no local x"]
+        assert refused[3:] == ["$wide is not an address", "there is no variable x"]
         assert all(text.startswith("expected an address from 0 to 0xffff") for text in refused[:3])
         return [
             session.memory("$text", 5),

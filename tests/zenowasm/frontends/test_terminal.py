@@ -60,7 +60,12 @@ def test_a_stop_says_where_and_shows_the_instruction() -> None:
         ("locals", ["$number: i32 = 84 (0x54)", "$1: i32 = 2"]),
         ("l", ["$number: i32 = 84 (0x54)", "$1: i32 = 2"]),
         ("print $number", ["$number: i32 = 84 (0x54)"]),
-        ("p 1", ["$1: i32 = 2"]),
+        ("p $1", ["$1: i32 = 2"]),
+        ("p $1 * 4 - 1", ["$1 * 4 - 1 = 7"]),
+        ("p $number > 83 && !$1", ["$number > 83 && !$1 = 0"]),
+        ("raw", ["$number: i32 = 84 (0x54)", "$1: i32 = 2"]),
+        ("b main if 1 < 2", ["breakpoint 2 at main"]),
+        ("ignore 1 3", ["breakpoint 1 is ignored the next 3 times"]),
         ("stack", ["empty"]),
         ("globals", ["global 0: i64 = -3"]),
         ("memory 32 16", ["0x00000020  48 65 6c 6c 6f 2c 20 00 ff 1b 5b 32 4a 00 00 00  |Hello, ...[2J...|"]),
@@ -70,7 +75,7 @@ def test_a_stop_says_where_and_shows_the_instruction() -> None:
         ("break", ["1  half  hits 1"]),
         ("breakpoints", ["1  half  hits 1"]),
         ("delete 1", ["deleted breakpoint 1"]),
-        ("help step", ["step [N]: execute one instruction (or N), into calls"]),
+        ("help step", ["step [N]: execute one line (or N), into calls"]),
         ("frame", ["#0 half in demo (byte 0x47)", "=>*     0  0x000047  block (;@1;)"]),
         ("# a comment", []),
         ("", []),
@@ -87,13 +92,18 @@ def test_what_commands_show(line: str, shown: list[str]) -> None:
         ("qqq", "unknown command `qqq`: `help` lists the commands"),
         ("b1", "unknown command `b1`"),
         ("de", "deleted"),
-        ("step x", "expected a number of instructions from 0 to 1000000, found x"),
-        ("next -1", "expected a number of instructions"),
+        ("step x", "expected a number of steps from 0 to 1000000, found x"),
+        ("next -1", "expected a number of steps"),
         ("continue now", "expected `continue`"),
         ("memory", "expected `memory ADDRESS [LENGTH]`"),
         ("memory 70000", "expected an address from 0 to 0xffff"),
         ("memory 0 99999999", "expected a length from 0 to 1000000"),
-        ("print", "expected `print LOCAL`"),
+        ("print 1 +", "cannot read the expression '1 +' at its end"),
+        ("print $1.x", "2 is a number, which has no members"),
+        ("break main whenever", "expected `break LOCATION if EXPRESSION`"),
+        ("list", "half has no source lines"),
+        ("ignore 1", "expected `ignore N COUNT`"),
+        ("print", "expected `print EXPRESSION`"),
         ("print $zz", "there is no local $zz"),
         ("frame 7", "there is no frame 7: expected 0 to 1"),
         ("delete 9", "there is no breakpoint 9"),
@@ -134,7 +144,7 @@ def test_disassembly_is_indented_and_marked() -> None:
 
 
 def test_a_trap_is_shown_before_it_unwinds() -> None:
-    text = talk("bt\nprint 1\nc\n", at="nowhere", argument=0)
+    text = talk("bt\nprint $1\nc\n", at="nowhere", argument=0)
     assert text.startswith("trap: integer divide by zero (in half at byte 0x4d)\nat half+3 in demo (byte 0x4d)\n")
     assert "#1  main+2" in text
     assert "$1: i32 = 0\n" in text

@@ -1,0 +1,55 @@
+"""A stopped frame as debugging information sees it: numbers in locals, globals and operands, and bytes of memory."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+from attrs import frozen
+
+from zenowasm.debuginfo.errors import UnavailableError
+from zenowasm.interp.execution import Frame
+from zenowasm.interp.numerics.floats import f32_to_bits
+from zenowasm.interp.runtime.values import Value
+from zenowasm.interp.syntax.module import locals_of
+from zenowasm.interp.types import F32, NumType, ValType
+
+
+@frozen
+class FrameMachine:
+    """What an expression of the debugging information may look at in a frame."""
+
+    frame: Frame
+
+    def local(self, index: int) -> int:
+        """Return a local's bits."""
+        types = locals_of(self.frame.function.type, self.frame.code.body)
+        return _bits(self.frame.locals, index, types[index] if index < len(types) else None)
+
+    def global_(self, index: int) -> int:
+        """Return a global's bits."""
+        globals_ = self.frame.module.globals
+        type_ = globals_[index].type.value if index < len(globals_) else None
+        return _bits([it.value for it in globals_], index, type_)
+
+    def operand(self, index: int) -> int:
+        """Return an operand's bits."""
+        return _bits(self.frame.stack, index, None)
+
+    def read(self, address: int, length: int) -> bytes:
+        """Return bytes of the first memory; raises ``IndexError`` when they are not all inside."""
+        memories = self.frame.module.memories
+        if not memories:
+            raise IndexError("the module has no memory")
+        return memories[0].read(address, length)
+
+
+def _bits(values: Sequence[Value], index: int, type_: ValType | None) -> int:
+    if index >= len(values):
+        raise UnavailableError(f"its location names the place {index} of {len(values)}")
+    value = values[index]
+    if isinstance(value, float):
+        return f32_to_bits(value) if type_ is F32 else int.from_bytes(struct.pack("<d", value), "little")
+    if isinstance(value, int) and (type_ is None or isinstance(type_, NumType)):
+        return value
+    raise UnavailableError("its location names a reference")

@@ -1,0 +1,132 @@
+"""Where a module's functions come from: files, lines and variables, as far as the module has debugging information."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import frozen
+
+from zenowasm.debuginfo.errors import DebugInfoError
+from zenowasm.display import nearest
+from zenowasm.interp.execution import Frame
+from zenowasm.interp.syntax.module import Module
+
+if TYPE_CHECKING:
+    from zenowasm.debuginfo.info import DebugInfo, SourceVariable
+    from zenowasm.debuginfo.lines import SourceLine
+    from zenowasm.debuginfo.values import SourceValue
+
+_LARGEST_FILE = 16 << 20
+_INFO = ".debug_info"
+_Found = TypeVar("_Found")
+
+
+@frozen
+class Place:
+    """An instruction: the position of its function's body in the code section, and its offset in the module."""
+
+    code: int
+    offset: int
+
+
+class Source:
+    """What is known of a module's source. ``maps`` has what other folders the paths begin with are here."""
+
+    def __init__(self, module: Module, maps: Mapping[str, str]) -> None:
+        self._module = module
+        self._maps = maps
+        self.problem: str | None = None
+        """Why less is known of the source than one would expect."""
+        self._files: dict[str, Sequence[str] | None] = {}
+
+    @cached_property
+    def info(self) -> DebugInfo | None:
+        """The debugging information; ``None`` where there is none, or no package that reads it (extra ``debug``)."""
+        if not any(custom.name == _INFO for custom in self._module.customs):
+            return None
+        if find_spec("elftools") is None:
+            self.problem = "the module's source lines are not read: pip install 'zenowasm[debug]'"
+            return None
+        from zenowasm.debuginfo.info import DebugInfo
+
+        return self._found(lambda: DebugInfo.of(self._module), None)
+
+    def _found(self, ask: Callable[[], _Found], otherwise: _Found) -> _Found:
+        """Return what the debugging information says; where it is malformed, something else, and note the problem."""
+        try:
+            return ask()
+        except DebugInfoError as error:
+            self.problem = str(error)
+            return otherwise
+
+    def line_at(self, offset: int) -> SourceLine | None:
+        """Return the line that an instruction belongs to."""
+        info = self.info
+        return None if info is None else self._found(lambda: info.line_at(offset), None)
+
+    def statements(self, offsets: Sequence[int]) -> Sequence[SourceLine | None]:
+        """Return, for each instruction of a function, the line that begins there, if one does."""
+        info, none = self.info, [None] * len(offsets)
+        return none if info is None else self._found(lambda: info.statements(offsets), none)
+
+    def places(self, path: str, line: int) -> list[Place]:
+        """Return the instructions where a line of a file begins, or the next line that has code."""
+        info = self.info
+        if info is None:
+            return []
+        starts = [code.offset for code in self._module.codes]
+        offsets: list[int] = self._found(lambda: info.offsets_of(path, line), [])
+        return [Place(bisect_right(starts, offset) - 1, offset) for offset in offsets if offset >= starts[0]]
+
+    def nearest_file(self, path: str) -> str | None:
+        """Return the name of the source file that is most like this one."""
+        info = self.info
+        files: set[str] = set() if info is None else self._found(info.files, set())
+        return nearest(path.rpartition("/")[2], [file.rpartition("/")[2] for file in files])
+
+    def variables(self, offset: int) -> Sequence[SourceVariable]:
+        """Return the variables that are visible at an instruction, those of inner blocks first."""
+        info = self.info
+        return [] if info is None else self._found(lambda: info.variables_at(offset), [])
+
+    def variable(self, name: str, offset: int) -> SourceVariable | None:
+        """Return the variable that a name means at an instruction."""
+        info = self.info
+        if info is None:
+            return None
+        visible = next((it for it in self.variables(offset) if it.name == name), None)
+        return visible or self._found(lambda: info.global_at(name, offset), None)
+
+    def value(self, variable: SourceVariable, frame: Frame, offset: int) -> SourceValue:
+        """Return a variable's value; raises ``UnavailableError`` where it has none, and ``DebugInfoError``."""
+        from zenowasm.debugger.machine import FrameMachine
+
+        assert self.info is not None
+        return self.info.value(variable, FrameMachine(frame), offset)
+
+    def text(self, file: str) -> Sequence[str] | None:
+        """Return the lines of a source file, ``None`` where it cannot be read."""
+        if file not in self._files:
+            self._files[file] = _lines_of(self.path(file))
+        return self._files[file]
+
+    def path(self, file: str) -> Path:
+        """Return where a source file is here."""
+        for old, new in self._maps.items():
+            if file == old or file.startswith(f"{old.rstrip('/')}/"):
+                return Path(new + file[len(old.rstrip("/")) :])
+        return Path(file)
+
+
+def _lines_of(path: Path) -> Sequence[str] | None:
+    try:
+        if not path.is_file() or path.stat().st_size > _LARGEST_FILE:
+            return None
+        return path.read_text(errors="replace").splitlines()
+    except (OSError, ValueError):
+        return None
