@@ -17,7 +17,7 @@ from zenowasm.plugin import AuditRecord, Host, LogRecord, PluginError, load_envi
 from zenowasm.plugin.configuration.limits import LimitSettings, LimitSource
 from zenowasm.plugin.configuration.settings import read_settings
 from zenowasm.plugin.observing.trace import Decision
-from zenowasm.zenolang import Evaluator, Scope, UnknownSlotError, ZenoError, default_registry, parse
+from zenowasm.zenolang import UnknownSlotError, ZenoError, parse
 
 STDIN = "-"
 
@@ -73,7 +73,6 @@ def run_script(
     source = _read_script(script)
     if plugin_dir is not None and not plugin_dir.is_dir():
         raise CliError(f"no plugin folder at {plugin_dir}: expected one subdirectory per plugin")
-    slots = default_registry()
     failed = FailedCall()
     with user_errors(BackendError, PluginError, ZenoError, trap_hint=trap_hint, details=failed):
         program = parse(source, "stdin" if str(script) == STDIN else str(script))
@@ -94,11 +93,9 @@ def run_script(
             limits=limits,
             audit=failed if audit is None and settings.audit.file is None else audit,
             on_store=on_store,
-            slots=slots,
         ) as host:
-            evaluator = Evaluator(slots, environment=environment.variables, base_directory=script.parent)
             try:
-                evaluator.run(program, Scope())
+                host.run_script(program)
             except UnknownSlotError as error:
                 if host.plugins:
                     raise

@@ -88,7 +88,12 @@ def serve(
         file = default_state_file(environment.variables) if state is None else state
         with (
             Host(
-                plugin_dir, backend=backend, environment=environment, config=settings, log=print_log, watch=watch
+                plugin_dir,
+                backend=backend,
+                environment=environment,
+                config=settings,
+                log=print_log,
+                reload_on_change=watch,
             ) as host,
             AdminServer(
                 host, token, *admin, allow_remote=allow_remote, stats=lambda: attrs.asdict(host.stats())

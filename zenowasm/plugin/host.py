@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-
-from attrs import evolve
 
 from zenowasm.backends import registry as backends
 from zenowasm.backends.protocol import Budget, Engine, Store
@@ -33,11 +30,9 @@ from zenowasm.plugin.lifecycle.reports import PluginProblem, ReloadReport, Shutd
 from zenowasm.plugin.lifecycle.slot_cache import SlotCache
 from zenowasm.plugin.observing.audit import AuditSink
 from zenowasm.plugin.observing.metrics import HostStats
-from zenowasm.plugin.observing.watching import make_watch
-from zenowasm.plugin.provisions import Provisions
-from zenowasm.plugin.services import DRAIN_SECONDS, HostServices, LogRecord, LogSink, given, log_to_logging
+from zenowasm.plugin.services import HostServices, LogRecord, LogSink, log_to_logging
 from zenowasm.plugin.slots import register_slots
-from zenowasm.zenolang import Evaluator, Scope, SlotRegistry, default_registry, parse
+from zenowasm.zenolang import Evaluator, Program, Scope, SlotRegistry, default_registry, parse
 
 if TYPE_CHECKING:
     from zenowasm.plugin.observing.telemetry import Telemetry
@@ -71,6 +66,7 @@ class Host:
         slots: SlotRegistry | None = None,
         config: Path | str | Settings | None = None,
         allow_sidecars: bool | None = None,
+        reload_on_change: bool = False,
         watch: bool = False,
         databases: Databases | None = None,
         http: HttpClient | None = None,
@@ -91,7 +87,7 @@ class Host:
         - ``config`` are the settings or their file, by default the one that ``read_settings`` finds.
         - ``limits``, ``databases``, ``http``, ``files`` and ``allow_sidecars`` (native processes) override
           the settings. The host does not close the objects that it is given.
-        - ``watch`` reloads plugins when their files change (``FolderWatch``).
+        - ``reload_on_change``, formerly ``watch``, reloads plugins when their files change (``FolderWatch``).
         - ``audit`` takes a record of each host call: a sink, or the path of a file.
         - ``telemetry`` reports calls to OpenTelemetry.
         - ``log``, ``observer`` and ``on_store`` are those of ``HostServices``.
@@ -103,49 +99,45 @@ class Host:
         if limits is not None and not isinstance(limits, PluginLimits):
             raise TypeError(f"limits must be PluginLimits, such as PluginLimits(seconds=2), found {limits!r}")
         environment = load_environment() if environment is None else environment
-        if not isinstance(config, Settings):
-            config = read_settings(environment, None if config is None else Path(config))
-        limits = config.host_limits() if limits is None else limits
+        settings = (
+            config
+            if isinstance(config, Settings)
+            else read_settings(environment, None if config is None else Path(config))
+        )
+        limits = settings.host_limits() if limits is None else limits
         if isinstance(backend, str):
-            engines = EngineVariants.named(backend, config.engine_options(environment, limits))
+            engines = EngineVariants.named(backend, settings.engine_options(environment, limits))
         else:
             engines = EngineVariants(backend)
-        policy = config.policy()
-        check_limits(policy.engine_limits(limits), engines.counting() if limits.fuel is not None else engines.usual)
-        self._resources = ExitStack()
-        observed = make_watch(config, engines.usual.name, audit, telemetry, self._resources)
-        try:
-            self._provisions = Provisions(config, environment.variables)
-        except BaseException:
-            self._resources.close()
-            raise
-        self._resources.callback(self._provisions.close)
-        services = HostServices(
+        counting = engines.counting() if limits.fuel is not None else engines.usual
+        check_limits(settings.policy().engine_limits(limits), counting)
+        self._services = HostServices.from_settings(
+            settings,
+            environment.variables,
+            limits,
+            engines.usual.name,
+            allow_sidecars=allow_sidecars,
+            databases=databases,
+            http=http,
+            files=files,
+            audit=audit,
+            telemetry=telemetry,
             log=log,
-            environment=environment.variables,
-            limits=limits,
-            policy=policy if allow_sidecars is None else evolve(policy, allow_sidecars=allow_sidecars),
-            drain_seconds=DRAIN_SECONDS if config.drain_seconds is None else config.drain_seconds,
-            databases=self._provisions.databases if databases is None else given(databases),
-            http=self._provisions.http if http is None else given(http),
-            files=self._provisions.files if files is None else given(files),
-            watch=observed,
             observer=observer,
             on_store=on_store,
         )
-        cache = SlotCache.of(environment.variables, services.limits.slots, config.cache.enabled) if lazy else None
+        cache = SlotCache.of(environment.variables, limits.slots, settings.cache.enabled) if lazy else None
         self._folder_watch: FolderWatch | None = None
-        self._environment = environment.variables
         self._registry = default_registry() if slots is None else slots
-        self.manager = PluginManager(engines, services, self._registry.__contains__, cache)
-        if plugin_dir is None and config.plugins_enabled(environment):
-            plugin_dir = config.plugin_folder(environment)
+        self.manager = PluginManager(engines, self._services, self._registry.__contains__, cache)
+        if plugin_dir is None and settings.plugins_enabled(environment):
+            plugin_dir = settings.plugin_folder(environment)
         try:
             if plugin_dir is not None:
                 self.manager.load_folder(Path(plugin_dir))
             register_slots(self.manager, self._registry)
-            self._warn_of_unknown_plugins(config)
-            if watch and plugin_dir is not None:
+            self._warn_of_unknown_plugins(settings)
+            if (reload_on_change or watch) and plugin_dir is not None:
                 self._folder_watch = FolderWatch(self.manager, Path(plugin_dir))
         except BaseException:
             self.close(0)
@@ -168,7 +160,7 @@ class Host:
 
     def stats(self) -> HostStats:
         """Return the plugins' statistics since the host was opened: calls, failures, times, fuel and host calls."""
-        return self.manager.services.watch.stats()
+        return self._services.instrumentation.stats()
 
     def call(
         self,
@@ -222,23 +214,21 @@ class Host:
 
     def run_script(
         self,
-        script: Path | str,
+        script: Path | str | Program,
         variables: Mapping[str, object] | None = None,
         *,
         output: Callable[[str], None] = print,
     ) -> dict[str, object]:
         """Run a ZenoLang script with the plugins' slots and return its variables.
 
-        ``script`` is a path or a string. A string is a file name if it is a single line that ends in ``.zl``; otherwise
-        it is the script itself. ``variables`` are set before the script runs. ``output`` takes each logged or printed
-        line. Raises ``ZenoError``, and ``ScriptFileError`` for a file that cannot be read.
+        ``script`` is a path, a parsed ``Program``, or a string: a file name if it is a single line that ends in
+        ``.zl``, otherwise the script itself. ``variables`` are set before the script runs. ``output`` takes each logged
+        or printed line. Raises ``ZenoError``, and ``ScriptFileError`` for a file that cannot be read.
         """
-        if isinstance(script, str) and not (script.endswith(".zl") and "\n" not in script):
-            program, folder = parse(script, "script"), Path()
-        else:
-            program, folder = parse(_read(Path(script)), os.fspath(script)), Path(script).parent
+        program = script if isinstance(script, Program) else _program(script)
+        folder = Path(program.file).parent
         scope = Scope(variables)
-        Evaluator(self._registry, output=output, environment=self._environment, base_directory=folder).run(
+        Evaluator(self._registry, output=output, environment=self._services.environment, base_directory=folder).run(
             program, scope
         )
         return scope.variables()
@@ -254,7 +244,7 @@ class Host:
         try:
             return self.manager.close(drain_seconds)
         finally:
-            self._resources.close()
+            self._services.close()
 
     def __enter__(self) -> Self:
         return self
@@ -277,15 +267,15 @@ class Host:
     def _known_names(self) -> list[str]:
         return [*self.manager.plugins, *(problem.folder.name for problem in self.manager.problems)]
 
-    def _warn_of_unknown_plugins(self, config: Settings) -> None:
+    def _warn_of_unknown_plugins(self, settings: Settings) -> None:
         """Log each plugin that exists only in the settings, since its name may be misspelt."""
         known = self._known_names()
-        for name in config.plugins:
+        for name in settings.plugins:
             if name not in known:
                 near = nearest(name, known)
                 hint = f"; did you mean {near}?" if near else ""
-                message = f"{config.file}: wasm.plugins.{name}: no plugin of that name was found{hint}"
-                self.manager.services.log(LogRecord("", "warn", message))
+                message = f"{settings.file}: wasm.plugins.{name}: no plugin of that name was found{hint}"
+                self._services.log(LogRecord("", "warn", message))
 
 
 def _data(slot: str, response: Response) -> dict[str, JSONValue]:
@@ -306,6 +296,12 @@ def _budget(timeout: float | None, fuel: int | None) -> Budget | None:
         if not value > 0:
             raise ValueError(f"{name} must be greater than 0, found {value}")
     return Budget(fuel, timeout)
+
+
+def _program(script: Path | str) -> Program:
+    if isinstance(script, str) and not (script.endswith(".zl") and "\n" not in script):
+        return parse(script, "script")
+    return parse(_read(Path(script)), os.fspath(script))
 
 
 def _read(file: Path) -> str:

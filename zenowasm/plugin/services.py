@@ -5,21 +5,26 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import cache
-from typing import TYPE_CHECKING, Final, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from zenowasm.backends.protocol import Store
 from zenowasm.display import visible
 from zenowasm.host.observer import Observer
 from zenowasm.plugin.access.policy import HostPolicy
 from zenowasm.plugin.configuration.limits import PluginLimits
-from zenowasm.plugin.observing.watch import Watch
+from zenowasm.plugin.observing.instrumentation import Instrumentation
 
 if TYPE_CHECKING:  # imported where one of them is made
     from logging import Logger
 
+    from zenowasm.plugin.configuration.settings import Settings
+    from zenowasm.plugin.observing.audit import AuditSink
+    from zenowasm.plugin.observing.telemetry import Telemetry
     from zenowasm.resources.databases.connections import Databases
     from zenowasm.resources.files.folder import Folder
     from zenowasm.resources.http.client import HttpClient
@@ -72,8 +77,8 @@ class HostServices:
     ``environment`` has the variables for configuration and for permitted ``host_env_get`` calls. ``limits`` apply to
     every plugin, and ``policy`` overrides all manifests. Clocks are in nanoseconds. ``drain_seconds`` is how long
     reloads and shutdown wait for running calls. ``databases``, ``http`` and ``files`` return the resources of permitted
-    plugins, and make them at the first call; ``None`` means not available. ``watch`` sees every call. ``on_store``
-    takes a plugin's name and each store made for it, before anything runs in it.
+    plugins, and make them at the first call; ``None`` means not available. ``instrumentation`` sees every call.
+    ``on_store`` takes a plugin's name and each store made for it, before anything runs in it.
     """
 
     log: LogSink = log_to_logging
@@ -84,9 +89,50 @@ class HostServices:
     databases: Callable[[], Databases | None] = _nothing
     http: Callable[[], HttpClient | None] = _nothing
     files: Callable[[], Folder | None] = _nothing
-    watch: Watch = field(factory=Watch)
+    instrumentation: Instrumentation = field(factory=Instrumentation)
     observer: Observer | None = None
     on_store: Callable[[str, Store], None] | None = None
     realtime: Callable[[], int] = time.time_ns
     monotonic: Callable[[], int] = time.monotonic_ns
     random: Callable[[int], bytes] = os.urandom
+    close: Callable[[], None] = _nothing
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings,
+        environment: Mapping[str, str],
+        limits: PluginLimits,
+        backend: str,
+        *,
+        allow_sidecars: bool | None = None,
+        databases: Databases | None = None,
+        http: HttpClient | None = None,
+        files: Folder | None = None,
+        audit: AuditSink | Path | str | None = None,
+        telemetry: Telemetry | None = None,
+        **more: Any,
+    ) -> Self:
+        """Return the services that the settings ask for; ``close`` closes what is opened for them.
+
+        Keywords override the settings. Raises ``AuditError``, and ``SettingsError``.
+        """
+        from zenowasm.plugin.provisions import Provisions  # plugins that are only described need none
+
+        policy = settings.policy()
+        with ExitStack() as stack:
+            instrumentation = Instrumentation.from_settings(settings, backend, audit, telemetry, stack)
+            provisions = Provisions(settings, environment)
+            stack.callback(provisions.close)
+            return cls(
+                environment=environment,
+                limits=limits,
+                policy=policy if allow_sidecars is None else evolve(policy, allow_sidecars=allow_sidecars),
+                drain_seconds=DRAIN_SECONDS if settings.drain_seconds is None else settings.drain_seconds,
+                databases=provisions.databases if databases is None else given(databases),
+                http=provisions.http if http is None else given(http),
+                files=provisions.files if files is None else given(files),
+                instrumentation=instrumentation,
+                close=stack.pop_all().close,
+                **more,
+            )

@@ -132,7 +132,7 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
     limits = services.policy.plugin_limits(manifest, services.limits)
     check_limits(limits, engine)
     try:
-        with services.watch.step("zenowasm.compile", manifest.name):
+        with services.instrumentation.step("zenowasm.compile", manifest.name):
             module = engine.compile(binary, limits.compiling)
     except WasmError as error:
         reason = _reason(error, binary, limits, manifest.name)

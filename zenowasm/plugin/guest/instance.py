@@ -105,7 +105,7 @@ class PluginInstance:
         self._fuel_before = 0
         self._running = self._limits
         self.usable = True
-        self._number = services.watch.instance_made(code.name)
+        self._number = services.instrumentation.instance_made(code.name)
         with self._loading(START):
             self._instantiate()
         self.metadata = self._metadata()
@@ -284,7 +284,7 @@ class PluginInstance:
     def _loading(self, phase: str) -> Iterator[None]:
         """One phase of the plugin's loading or ending, named by the guest's function."""
         code = self._code
-        with code.services.watch.phase(code.name, code.version, self._number, phase) as trace, self._lock:
+        with code.services.instrumentation.phase(code.name, code.version, self._number, phase) as trace, self._lock:
             call = self._begin(self._limits, monotonic(), None, trace)
             try:
                 yield

@@ -51,7 +51,7 @@ def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, ob
     if client is None:
         raise NotAvailableError("HTTP access not available")
     body = _body(request.get("body"), headers)
-    headers.update({name.lower(): (name, value) for name, value in context.services.watch.headers().items()})
+    headers.update({name.lower(): (name, value) for name, value in context.services.instrumentation.headers().items()})
 
     def permit(url: str) -> NetworkGrant | None:
         grant = context.permissions.network_grant(url)

@@ -111,9 +111,11 @@ def perform(context: HostContext, operation: Operation, exchange: Exchange[_T], 
     """
     call = context.call
     trace = call.trace
-    watch = context.services.watch
+    instruments = context.services.instrumentation
     described = (
-        watch.host_call(trace, context.redactor, operation.name, operation.describe, size) if watch.describes else None
+        instruments.host_call(trace, context.redactor, operation.name, operation.describe, size)
+        if instruments.describes
+        else None
     )
     argument: Any = None
     failure: BaseException | None = None

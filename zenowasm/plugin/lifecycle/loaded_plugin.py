@@ -17,8 +17,8 @@ from zenowasm.plugin.guest.abi import Metadata, Response, SlotDefinition
 from zenowasm.plugin.guest.jsonvalue import is_encodable
 from zenowasm.plugin.inputs import SCOPE, Inputs
 from zenowasm.plugin.lifecycle.pool import InstancePool, PoolSize, called_from_inside
+from zenowasm.plugin.observing.instrumentation import Instrumentation
 from zenowasm.plugin.observing.trace import CallTrace
-from zenowasm.plugin.observing.watch import Watch
 from zenowasm.plugin.worker import SlotRequest, Worker, WorkerMaker, total_fuel
 
 
@@ -70,8 +70,8 @@ class LoadedPlugin:
     """A version of a plugin that answers calls until it is retired.
 
     Calls are counted, from ``begin`` to ``end``: two versions live side by side while the calls of the older one end.
-    ``report`` is told what goes wrong in ``plugin_cleanup``, ``watch`` of every call. ``in_turns_below`` is as in
-    ``InstancePool``.
+    ``report`` is told what goes wrong in ``plugin_cleanup``, ``instrumentation`` of every call.
+    ``in_turns_below`` is as in ``InstancePool``.
 
     ``make_counting`` makes workers that count fuel, where those of ``make`` could but do not. The first call with a
     bound on its fuel has them take over for all calls: to whoever calls, it is as if the instances had been replaced.
@@ -86,7 +86,7 @@ class LoadedPlugin:
         limits: PluginLimits,
         report: Callable[[PluginError], None],
         first: Worker | None = None,
-        watch: Watch | None = None,
+        instrumentation: Instrumentation | None = None,
         in_turns_below: float = 0.0,
         make_counting: WorkerMaker | None = None,
     ) -> None:
@@ -102,7 +102,7 @@ class LoadedPlugin:
         remedy = limits.remedy("instances", manifest.name)
         size = PoolSize(limits.instances, limits.idle_instances, limits.calls_per_instance, remedy)
         self._failures: list[PluginError] = []
-        self._watch = Watch() if watch is None else watch
+        self._instrumentation = Instrumentation() if instrumentation is None else instrumentation
 
         def pool(make: WorkerMaker, first: Worker | None = None) -> InstancePool:
             name = manifest.name
@@ -164,9 +164,9 @@ class LoadedPlugin:
         ``InputError``, what ``InstancePool.lend`` raises, and what ``Worker.execute`` raises.
         """
         trace = request.trace
-        watch = self._watch
+        instrumentation = self._instrumentation
         trace.plugin, trace.version = self.manifest.name, self._shown_version
-        watch.begin(trace)
+        instrumentation.begin(trace)
         try:
             if shows_scope and self.may_read_scope:
                 request.parameters = self._with_scope(request)
@@ -174,10 +174,10 @@ class LoadedPlugin:
                 request.parameters = self._inputs[request.slot].check(request.parameters)
             response = self._answer(request)
         except BaseException as error:
-            watch.end(trace, error)
+            instrumentation.end(trace, error)
             raise
         trace.succeeded = response.success
-        watch.end(trace)
+        instrumentation.end(trace)
         return response
 
     def check(self, call: CallTrace, parameters: Mapping[str, object]) -> None:
@@ -186,8 +186,8 @@ class LoadedPlugin:
             self._inputs[call.slot].check(parameters)
         except PluginError as error:
             call.plugin, call.version = self.name, self._shown_version
-            self._watch.begin(call)
-            self._watch.end(call, error)
+            self._instrumentation.begin(call)
+            self._instrumentation.end(call, error)
             raise
 
     def retire(self, seconds: float) -> Retirement:
@@ -261,7 +261,7 @@ class LoadedPlugin:
         return any(pool.serves_this_thread for pool in self._pools)
 
     def _recycled(self) -> None:
-        self._watch.instance_recycled(self.name)
+        self._instrumentation.instance_recycled(self.name)
 
     def _cleanup_failed(self, error: PluginError) -> None:
         if self._retired:

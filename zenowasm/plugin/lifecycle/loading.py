@@ -73,7 +73,7 @@ class Loader:
         self, manifest: Manifest, binary: bytes, make_maker: MakerFactory, *, counts_fuel: bool
     ) -> tuple[WorkerMaker, Worker]:
         """Return what makes a plugin's workers, and the first of them; raises ``LoadError``."""
-        with self.services.watch.step("zenowasm.load", manifest.name):
+        with self.services.instrumentation.step("zenowasm.load", manifest.name):
             engine = self.engines.counting() if counts_fuel else self.engines.usual
             make = make_maker(manifest, binary, engine, self.services)
             return make, make()
@@ -101,7 +101,7 @@ class Loader:
             limits,
             report,
             first,
-            self.services.watch,
+            self.services.instrumentation,
             in_turns_below=self._in_turns_below(manifest),
             make_counting=counting,
         )

@@ -312,7 +312,7 @@ class PluginManager:
         self.problems[:] = [problem for problem in self.problems if problem.folder not in looked_at]
         for step in steps:
             if step.change in (Change.RELOADED, Change.FAILED):
-                self.services.watch.reloaded(step.name, failed=step.change is Change.FAILED)
+                self.services.instrumentation.reloaded(step.name, failed=step.change is Change.FAILED)
             if step.error is not None:
                 self.problems.append(PluginProblem(step.folder, step.error))
                 self._note(step.name, "error", f"Failed to reload plugin: {step.error}")

@@ -214,7 +214,10 @@ class SidecarKeeper:
 
     def _phase(self, session: Session, slot: str) -> JSONValue:
         code = self.code
-        with code.services.watch.phase(code.name, code.version, 0, slot) as trace, self.call(None, trace) as context:
+        with (
+            code.services.instrumentation.phase(code.name, code.version, 0, slot) as trace,
+            self.call(None, trace) as context,
+        ):
             value = session.ask(slot, {}, context, is_phase=True).value
             response = response_of({**value, "data": None})
             if not response.success:

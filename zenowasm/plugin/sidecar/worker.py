@@ -26,7 +26,7 @@ class SidecarWorker:
         declaration = keeper.join()
         self.metadata: Metadata = declaration.metadata
         self.slots: tuple[SlotDefinition, ...] = declaration.slots
-        self._number = keeper.code.services.watch.instance_made(keeper.code.name)
+        self._number = keeper.code.services.instrumentation.instance_made(keeper.code.name)
         self._left = False
 
     @property

@@ -49,7 +49,7 @@ def watch(bench: Any, backend: str, log: Heard) -> Iterator[Callable[[], Host]]:
             bench.folder,
             backend=backend,
             lazy=False,
-            watch=True,
+            reload_on_change=True,
             log=log,
             environment=HostEnvironment({}),
             config=Settings(),
@@ -162,7 +162,7 @@ def test_a_binary_below_its_plugins_folder_and_a_folder_that_is_a_link_are_follo
 
 def test_a_folder_that_is_not_there_cannot_be_watched(tmp_path, log):
     with pytest.raises(WatchError, match=r"cannot watch .*nowhere"):
-        Host(tmp_path / "nowhere", watch=True, log=log, environment=HostEnvironment({}), config=Settings())
+        Host(tmp_path / "nowhere", reload_on_change=True, log=log, environment=HostEnvironment({}), config=Settings())
 
 
 def test_without_the_extra(tmp_path, log, monkeypatch):

@@ -22,9 +22,9 @@ from zenowasm.plugin.host_functions.log import Message
 from zenowasm.plugin.host_functions.table import OPERATIONS
 from zenowasm.plugin.observing.audit import AuditError, AuditFile, AuditRecord, audit_to_logging
 from zenowasm.plugin.observing.audit_arguments import Shown, describe_error, public_url
+from zenowasm.plugin.observing.instrumentation import Instrumentation
 from zenowasm.plugin.observing.redaction import Redactor
 from zenowasm.plugin.observing.trace import Decision
-from zenowasm.plugin.observing.watch import Watch
 from zenowasm.resources.files.folder import Folder
 from zenowasm.zenolang.scope import Scope
 
@@ -68,7 +68,7 @@ def audited(bench, guest):
         manager = bench.load(
             dropping(guest, function, text, length),
             permissions=permissions,
-            watch=Watch(audit=records.append),
+            instrumentation=Instrumentation(audit=records.append),
             **services,
         )
         manager.call("guest.run", scope=scope)
@@ -125,7 +125,7 @@ def test_each_phase_is_recorded_with_its_name(bench, guest):
         cleanup=call,
         extra=f'(func (export "_initialize") {call})',
     )
-    manager = bench.load(text, watch=Watch(audit=records.append))
+    manager = bench.load(text, instrumentation=Instrumentation(audit=records.append))
     manager.call("guest.run")
     manager.call("guest.run")
     manager.close()
@@ -148,7 +148,7 @@ def test_a_limit_is_a_decision(bench, guest):
         text="K",
         execute="(loop $again (drop (call $host (i32.const 4096) (i32.const 1))) (br $again)) unreachable",
     )
-    manager = bench.load(text, limits=PluginLimits(host_calls=3), watch=Watch(audit=records.append))
+    manager = bench.load(text, limits=PluginLimits(host_calls=3), instrumentation=Instrumentation(audit=records.append))
     with pytest.raises(HostCallLimitError):
         manager.call("guest.run")
     assert [it.decision for it in records] == [Decision.DENIED] * 3 + [Decision.LIMIT]

@@ -13,9 +13,9 @@ from zenowasm.backends.protocol import Budget
 from zenowasm.plugin import Host, HostEnvironment
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.errors import FuelLimitError, GuestTrapError, InputError, PoolTimeoutError
+from zenowasm.plugin.observing.instrumentation import Instrumentation
 from zenowasm.plugin.observing.metrics import MOST_ENTRIES, OTHERS, Metrics, TimeHistogram
 from zenowasm.plugin.observing.trace import CallTrace
-from zenowasm.plugin.observing.watch import Watch
 from zenowasm.zenolang import SlotError
 from zenowasm.zenolang.scope import Scope
 
@@ -24,7 +24,7 @@ LOG = '(import "env" "host_log" (func $log (param i32 i32 i32 i32)))'
 
 
 def stats(manager):
-    (plugin,) = manager.services.watch.stats().plugins
+    (plugin,) = manager.services.instrumentation.stats().plugins
     return plugin
 
 
@@ -195,7 +195,7 @@ def test_names_are_bounded():
 
 
 def test_every_watch_counts_for_itself():
-    one, other = Watch(), Watch()
+    one, other = Instrumentation(), Instrumentation()
     one.instance_made("p")
     assert [it.plugin for it in one.stats().plugins] == ["p"]
     assert other.stats().plugins == ()

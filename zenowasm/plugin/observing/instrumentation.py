@@ -1,26 +1,28 @@
-"""Watches the calls of one host's plugins, and tells what it sees to the metrics, the audit log and the telemetry."""
+"""Reports the calls of one host's plugins to the metrics, the audit log and the telemetry."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from itertools import count
+from pathlib import Path
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from zenowasm.plugin.observing.audit import AuditRecord, AuditSink
+from zenowasm.plugin.observing.audit import KEEP, MAX_BYTES, AuditError, AuditFile, AuditRecord, AuditSink
 from zenowasm.plugin.observing.audit_arguments import Describe, Shown, describe_error
 from zenowasm.plugin.observing.metrics import HostStats, Metrics
 from zenowasm.plugin.observing.redaction import Redactor
 from zenowasm.plugin.observing.trace import CallTrace, Decision
 
 if TYPE_CHECKING:
+    from zenowasm.plugin.configuration.settings import Settings
     from zenowasm.plugin.observing.telemetry import Telemetry
 
 
-class Watch:
+class Instrumentation:
     """What sees the calls of one host; used by all of its threads.
 
     Calls are always counted, which costs next to nothing; they are described only where there is an ``audit`` to be
@@ -36,6 +38,30 @@ class Watch:
         self.describes = audit is not None or telemetry is not None
         self._numbers: Iterator[int] = count(1)
         self._name = os.urandom(4).hex()
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings,
+        backend: str,
+        audit: AuditSink | Path | str | None,
+        telemetry: Telemetry | None,
+        stack: ExitStack,
+    ) -> Self:
+        """Return the instrumentation of a host on the engine ``backend``; ``stack`` closes what is opened for it.
+
+        ``audit``, a sink or the path of a file, and ``telemetry`` override the settings. Raises ``AuditError``, and
+        ``SettingsError`` for what the settings say.
+        """
+        telemetry = _telemetry(settings) if telemetry is None else telemetry
+        if audit is None and settings.audit.file is not None:
+            try:
+                audit = _file(settings, settings.audit.file, stack)
+            except (AuditError, ValueError) as error:
+                raise settings.error("audit", message=str(error)) from error
+        elif isinstance(audit, str | Path):
+            audit = _file(settings, audit, stack)
+        return cls(backend, audit, telemetry)
 
     def begin(self, trace: CallTrace) -> None:
         """See a call begin; ``end`` must follow, in the same thread."""
@@ -95,6 +121,25 @@ class Watch:
     def stats(self) -> HostStats:
         """Return what was counted so far."""
         return self.metrics.snapshot(self._backend)
+
+
+def _file(settings: Settings, path: Path | str, stack: ExitStack) -> AuditFile:
+    wanted = settings.audit
+    keep = KEEP if wanted.keep is None else wanted.keep
+    made = AuditFile(Path(path), MAX_BYTES if wanted.max_bytes is None else wanted.max_bytes, keep)
+    stack.callback(made.close)
+    return made
+
+
+def _telemetry(settings: Settings) -> Telemetry | None:
+    if not settings.telemetry.enabled:
+        return None
+    from zenowasm.plugin.observing.telemetry import Telemetry, TelemetryError  # it imports what is in an extra
+
+    try:
+        return Telemetry(propagate=settings.telemetry.propagate)
+    except TelemetryError as error:
+        raise settings.error("telemetry", message=str(error)) from error
 
 
 class DescribedCall:
