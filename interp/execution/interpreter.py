@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from zenowasm.interp.binary import decode_names
 from zenowasm.interp.errors import Crash, HostExhaustion, Trap, WasmError, nested_too_deep
+from zenowasm.interp.events import Probe
 from zenowasm.interp.execution.code import constant_code
 from zenowasm.interp.execution.configuration import Configuration, Frame
 from zenowasm.interp.instructions import TABLE
@@ -17,10 +18,12 @@ from zenowasm.interp.runtime.startup import Meter, is_small_constant
 from zenowasm.interp.runtime.store import Store
 from zenowasm.interp.runtime.values import Value, check_value
 from zenowasm.interp.syntax.module import Expression, Instruction
+from zenowasm.interp.types import I32
 from zenowasm.interp.validation import ValidModule
 
 _MOST_NAMED_FRAMES = 64
 _STACK_USED_UP = "the host's own stack is used up"
+_LARGEST_I32 = (1 << 32) - 1
 _I32_CONST = TABLE.by_mnemonic["i32.const"]
 
 
@@ -47,7 +50,10 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
     store.nesting += 1
     try:
         configuration.call(function, checked)
-        _run(configuration)
+        if store.probe is None:
+            configuration.run()
+        else:
+            _run_probed(configuration, store.probe)
     except RecursionError as error:
         if error is configuration.host_error:
             raise  # a host function's own
@@ -56,7 +62,8 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
         _explain(error, configuration)
         raise
     finally:
-        store.settled_fuel = configuration.fuel_consumed
+        if configuration.frame is not None:
+            store.settled_fuel = configuration.fuel_consumed
         store.nesting -= 1
     return tuple(configuration.results)
 
@@ -114,7 +121,13 @@ def _checked(function: Function, arguments: tuple[Value, ...]) -> list[Value]:
     parameters = function.type.parameters
     if len(arguments) != len(parameters):
         raise argument_count(function.type, len(arguments))
-    return [check_value(type_, value) for type_, value in zip(parameters, arguments, strict=True)]
+    checked = list(arguments)
+    for index, type_ in enumerate(parameters):
+        value = checked[index]
+        # Hosts pass addresses and lengths above all, for which a call would take longer than the check.
+        if type_ is not I32 or value.__class__ is not int or not 0 <= value <= _LARGEST_I32:
+            checked[index] = check_value(type_, value)
+    return checked
 
 
 def _explain(error: WasmError, configuration: Configuration) -> None:
@@ -125,11 +138,7 @@ def _explain(error: WasmError, configuration: Configuration) -> None:
         probe.before_unwinding(configuration, error)
 
 
-def _run(configuration: Configuration) -> None:
-    probe = configuration.store.probe
-    if probe is None:
-        configuration.run()
-        return
+def _run_probed(configuration: Configuration, probe: Probe) -> None:
     while not configuration.finished:
         probe.before_instruction(configuration)
         configuration.step()

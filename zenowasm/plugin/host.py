@@ -181,7 +181,8 @@ class Host:
         ``LoadedPlugin.execute``, and ``ValueError`` for a limit that is not greater than 0.
         """
         given = {**parameters, **more} if parameters else more
-        return _data(slot, self.manager.call(slot, given, None, _budget(timeout, fuel)))
+        budget = None if timeout is None and fuel is None else _budget(timeout, fuel)
+        return _data(slot, self.manager.call(slot, given, None, budget))
 
     async def call_async(
         self,

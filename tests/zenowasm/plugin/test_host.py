@@ -28,7 +28,7 @@ from zenowasm.plugin.errors import (
     SlotNotFoundError,
     TimeLimitError,
 )
-from zenowasm.zenolang import ZenoError
+from zenowasm.zenolang import ZenoError, parse
 
 LOG = '(import "env" "host_log" (func $log (param i32 i32 i32 i32)))'
 ECHO = "(call $log (i32.const 0) (i32.const 0) (local.get 2) (local.get 3)) (i32.const 65536)"
@@ -158,6 +158,8 @@ def test_scripts_from_a_file_and_from_text(bench, guest, opened):
     assert host.run_script("guest.run { as: $all }") == {"answer": 42, "all": {"answer": 42}}
     (bench.folder / "outer.zl").write_text('include: "some.zl"\n')
     assert host.run_script(bench.folder / "outer.zl", output=lines.append)["twice"] == 42
+    program = parse('include: "some.zl"\n', str(bench.folder / "parsed.zl"))
+    assert host.run_script(program, output=lines.append)["twice"] == 42
     with pytest.raises(ScriptFileError, match=r"cannot read .*none\.zl: No such file"):
         host.run_script("none.zl")
     file.write_bytes(b"log: \xff")

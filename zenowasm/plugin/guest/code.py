@@ -5,27 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from attrs import field, frozen
+from attrs import frozen
 
 from zenowasm.backends.compiling import bounded
 from zenowasm.backends.protocol import Capability, Engine, Module
 from zenowasm.host.linker import HostFunction, Linker
 from zenowasm.interp.errors import CompileLimitError, CompileResource, WasmError
 from zenowasm.plugin.access.permissions import Permissions
-from zenowasm.plugin.configuration.config import ResolvedConfig, resolve_config, secret_values
 from zenowasm.plugin.configuration.files import read_bounded
 from zenowasm.plugin.configuration.limits import FIELDS, TIME_LIMITS, PluginLimits, show_limit
 from zenowasm.plugin.configuration.manifest import Manifest
 from zenowasm.plugin.errors import FunctionNotFoundError, LoadPhase, UnsupportedLimitError
 from zenowasm.plugin.guest.abi import export_problems
 from zenowasm.plugin.guest.exports import Guest
-from zenowasm.plugin.guest.jsonvalue import encode
 from zenowasm.plugin.host_functions.binding import functions
 from zenowasm.plugin.host_functions.context import HostContext
 from zenowasm.plugin.host_functions.port import GuestPort
 from zenowasm.plugin.lifecycle.loaded_plugin import Version
 from zenowasm.plugin.observing.log import PluginLog
-from zenowasm.plugin.observing.redaction import Redactor
+from zenowasm.plugin.resolved import ResolvedPlugin
 from zenowasm.plugin.services import HostServices
 from zenowasm.wasi.signatures import MODULE as WASI
 
@@ -47,28 +45,11 @@ _REMEDIES: Final = {
 
 @frozen
 class PluginCode:
-    """Everything that the instances of one plugin share; making an instance of it compiles nothing.
+    """Everything that the instances of one plugin share; making an instance of it compiles nothing."""
 
-    ``permissions`` and ``limits`` are what the manifest asks for and the host lets it have. ``request_context`` is the
-    JSON that every request carries as its ``context``, empty without configuration. ``version`` is shown to those who
-    watch the host.
-    """
-
-    manifest: Manifest
+    plugin: ResolvedPlugin
     engine: Engine
     module: Module
-    permissions: Permissions
-    limits: PluginLimits
-    config: ResolvedConfig
-    redactor: Redactor
-    request_context: bytes = field(repr=False)
-    services: HostServices
-    version: str = ""
-
-    @property
-    def name(self) -> str:
-        """The plugin's name."""
-        return self.manifest.name
 
 
 def make_linker(context: HostContext, port: GuestPort, make_wasi: Callable[[], WasiContext]) -> Linker:
@@ -128,8 +109,8 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
 
     Raises ``LoadError`` with the original's words, or ``ConfigError``.
     """
-    config = resolve_config(manifest, services.environment)
-    limits = services.policy.plugin_limits(manifest, services.limits)
+    plugin = ResolvedPlugin.of(manifest, services, str(Version.of(manifest, binary)))
+    limits = plugin.limits
     check_limits(limits, engine)
     try:
         with services.instrumentation.step("zenowasm.compile", manifest.name):
@@ -142,18 +123,7 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
         raise phase.failed(problem) from problem
     for missing in interface().problems(module):
         raise LoadPhase.MODULE.failed(missing.message)
-    return PluginCode(
-        manifest,
-        engine,
-        module,
-        permissions=services.policy.permissions(manifest),
-        limits=limits,
-        config=config,
-        redactor=Redactor(secret_values(manifest, services.environment)),
-        request_context=encode({"config": dict(config)}) if config else b"",
-        services=services,
-        version=str(Version.of(manifest, binary)),
-    )
+    return PluginCode(plugin, engine, module)
 
 
 def _reason(error: WasmError, binary: bytes, limits: PluginLimits, plugin: str) -> str:

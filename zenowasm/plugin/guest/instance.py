@@ -54,9 +54,7 @@ from zenowasm.plugin.guest.abi import (
 from zenowasm.plugin.guest.code import PluginCode, check_limits, make_linker
 from zenowasm.plugin.guest.exports import Guest
 from zenowasm.plugin.guest.jsonvalue import JSONError
-from zenowasm.plugin.host_functions.context import HostContext
 from zenowasm.plugin.host_functions.port import GuestPort
-from zenowasm.plugin.observing.log import PluginLog
 from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.worker import SlotRequest
 from zenowasm.wasi.errors import ProcExit
@@ -80,21 +78,21 @@ class PluginInstance:
     """
 
     def __init__(self, code: PluginCode) -> None:
-        services = code.services
+        plugin = code.plugin
+        services = plugin.services
         self._code = code
-        self._limits = code.limits
-        self._full = code.limits.memory_bytes * _FULL
+        self._plugin = plugin
+        self._limits = plugin.limits
+        self._full = plugin.limits.memory_bytes * _FULL
         self._store = code.engine.new_store(
             ExecutionLimits(memory_bytes=self._limits.memory_bytes, call_depth=self._limits.call_depth)
         )
         if services.on_store is not None:
-            services.on_store(code.name, self._store)
-        self._guest = Guest(code.name, services.observer)
-        self._log = PluginLog(code.name, services.log, self._limits, code.redactor)
-        self._context = HostContext(
-            code.name, code.permissions, self._log, services, self._limits, redactor=code.redactor
-        )
-        self._requests = RequestEncoder(code.request_context)
+            services.on_store(plugin.name, self._store)
+        self._guest = Guest(plugin.name, services.observer)
+        self._log = plugin.new_log()
+        self._context = plugin.context(self._log)
+        self._requests = RequestEncoder(plugin.request_context)
         self._no_call = self._context.call
         self._port = GuestPort(self._guest, self._limits)
         self._wasi: WasiContext | None = None
@@ -105,7 +103,7 @@ class PluginInstance:
         self._fuel_before = 0
         self._running = self._limits
         self.usable = True
-        self._number = services.instrumentation.instance_made(code.name)
+        self._number = services.instrumentation.instance_made(plugin.name)
         with self._loading(START):
             self._instantiate()
         self.metadata = self._metadata()
@@ -172,7 +170,7 @@ class PluginInstance:
         return self._reply(parse_response, "response", EXECUTE, name_pointer, name_length, pointer, length)
 
     def _redacted(self, response: Response, error: str) -> Response:
-        return evolve(response, error=self._code.redactor.text(error))
+        return evolve(response, error=self._plugin.redactor.text(error))
 
     def _encoded(self, request: SlotRequest) -> bytes:
         try:
@@ -181,7 +179,7 @@ class PluginInstance:
             raise RequestError(f"failed to marshal request: {error}") from error
         limit = self._limits.request_bytes
         if len(encoded) > limit:
-            remedy = self._limits.remedy("request_bytes", self._code.name)
+            remedy = self._limits.remedy("request_bytes", self._plugin.name)
             raise RequestLimitError(
                 f"the request of {len(encoded)} bytes is longer than the limit of {limit} bytes; {remedy}"
             )
@@ -189,9 +187,9 @@ class PluginInstance:
 
     def _instantiate(self) -> None:
         linker = make_linker(self._context, self._port, self._make_wasi)
-        module, name = self._code.module, self._code.name
+        module, name = self._code.module, self._plugin.name
         try:
-            imports = linker.resolve(self._store, module, owner=name, observer=self._code.services.observer)
+            imports = linker.resolve(self._store, module, owner=name, observer=self._plugin.services.observer)
             instance = self._store.instantiate(module, imports)
         except LinkError as error:
             raise LoadPhase.MODULE.failed(error) from error
@@ -220,9 +218,9 @@ class PluginInstance:
         """Make what the guest sees of its host through WASI."""
         from zenowasm.wasi.context import LineBuffer, WasiContext, WasiLimits
 
-        code, log, services = self._code, self._log, self._code.services
+        plugin, log, services = self._plugin, self._log, self._plugin.services
         self._wasi = WasiContext(
-            arguments=(code.name.encode("utf-8", "replace"),),
+            arguments=(plugin.name.encode("utf-8", "replace"),),
             stdout=LineBuffer(lambda line: log.write("info", line)),
             stderr=LineBuffer(lambda line: log.write("warn", line)),
             realtime=services.realtime,
@@ -258,7 +256,7 @@ class PluginInstance:
         try:
             return parse(data)
         except PluginError as error:
-            remedy = self._limits.remedy("reply_bytes", self._code.name)
+            remedy = self._limits.remedy("reply_bytes", self._plugin.name)
             limit = f"the text is longer than the limit of {self._limits.reply_bytes} bytes; {remedy}"
             raise OutputLimitError(f"{error} ({limit})") from error
 
@@ -266,7 +264,7 @@ class PluginInstance:
         """Hand bytes to the guest, without a NUL, and return pointer and length."""
         (pointer,) = self._call(ALLOC, len(data))
         if pointer == 0:
-            limits, name = self._limits, self._code.name
+            limits, name = self._limits, self._plugin.name
             memory = f"{self._guest.memory.size} of at most {limits.memory_bytes} bytes"
             raise AllocationError(
                 f"alloc({len(data)}) in module {name} answered 0: out of memory (it has {memory}; "
@@ -276,15 +274,18 @@ class PluginInstance:
             self._guest.memory.write(pointer, data)
         except MemoryFaultError as error:
             raise AllocationError(
-                f"alloc({len(data)}) in module {self._code.name} returned a bad address: {error}"
+                f"alloc({len(data)}) in module {self._plugin.name} returned a bad address: {error}"
             ) from error
         return pointer, len(data)
 
     @contextmanager
     def _loading(self, phase: str) -> Iterator[None]:
         """One phase of the plugin's loading or ending, named by the guest's function."""
-        code = self._code
-        with code.services.instrumentation.phase(code.name, code.version, self._number, phase) as trace, self._lock:
+        plugin = self._plugin
+        with (
+            plugin.services.instrumentation.phase(plugin.name, plugin.version, self._number, phase) as trace,
+            self._lock,
+        ):
             call = self._begin(self._limits, monotonic(), None, trace)
             try:
                 yield
@@ -297,9 +298,9 @@ class PluginInstance:
     def _begin(self, limits: PluginLimits, started: float, scope: Scope | None, trace: CallTrace) -> RunningCall:
         """Begin an outermost call, whose time counts from ``started``; ``_end`` must follow."""
         if self._active:
-            raise BusyError(f"plugin {self._code.name} is called from inside its own call")
+            raise BusyError(f"plugin {self._plugin.name} is called from inside its own call")
         if not self.usable:
-            raise UnusableInstanceError(f"this instance of plugin {self._code.name} cannot be used any more")
+            raise UnusableInstanceError(f"this instance of plugin {self._plugin.name} cannot be used any more")
         deadline = inf if limits.seconds is None else started + limits.seconds
         cpu_end = inf
         if limits.cpu is not None and (cpu_seconds := limits.cpu_seconds) is not None:
@@ -318,7 +319,7 @@ class PluginInstance:
     def _failed(self, call: RunningCall, error: BaseException) -> None:
         call.succeeded = False
         if isinstance(error, PluginError):
-            self._code.redactor.error(error)
+            self._plugin.redactor.error(error)
 
     def _end(self, call: RunningCall) -> None:
         """End what ``_begin`` began, and settle what the call has begun."""
@@ -349,13 +350,13 @@ class PluginInstance:
         if monotonic() >= self._deadline:
             # It ended after its time: a host function waited until then, and the guest was quick afterwards, or so much
             # time had passed before that the guest did not reach the engine's first look at the clock.
-            raise time_error(self._code.name, function, self._running)
+            raise time_error(self._plugin.name, function, self._running)
         return results
 
     def _failure(self, function: str, error: WasmError) -> CallError:
         late = self._context.call.seconds_left == 0.0
         memory = self._guest.memory.size if self._guest.bound else 0
-        return call_error(self._code.name, function, error, self._running, late=late, memory=memory)
+        return call_error(self._plugin.name, function, error, self._running, late=late, memory=memory)
 
     def _sleep(self, seconds: float) -> None:
         """Sleep for WASI, but not past the end of the running call's time."""

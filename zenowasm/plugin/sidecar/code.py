@@ -10,13 +10,10 @@ from typing import Final
 from attrs import field, frozen
 
 from zenowasm.plugin.access.permissions import Permissions
-from zenowasm.plugin.configuration.config import resolve_config, secret_values
-from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.configuration.manifest import Manifest
 from zenowasm.plugin.errors import LoadError
-from zenowasm.plugin.guest.jsonvalue import encode
 from zenowasm.plugin.observing.log import PluginLog
-from zenowasm.plugin.observing.redaction import Redactor
+from zenowasm.plugin.resolved import ResolvedPlugin
 from zenowasm.plugin.services import HostServices
 
 PROTOCOL: Final = "json-rpc"
@@ -26,28 +23,12 @@ _ALWAYS_PASSED: Final = ("PATH", "LANG", "LC_ALL", "TZ")
 
 @frozen
 class SidecarCode:
-    """What all processes of one version of a plugin share.
+    """What all processes of one version of a plugin share; ``environment`` is all that a process gets."""
 
-    ``permissions`` and ``limits`` are what the manifest asks for and the host lets it have; ``environment`` is all that
-    the process gets; ``request_context`` is the JSON that every request carries, empty without configuration;
-    ``version`` is shown to those who watch the host.
-    """
-
-    manifest: Manifest
+    plugin: ResolvedPlugin
     binary: Path
-    permissions: Permissions
-    limits: PluginLimits
     environment: Mapping[str, str] = field(repr=False)
-    redactor: Redactor
-    request_context: bytes = field(repr=False)
-    services: HostServices
     log: PluginLog
-    version: str = ""
-
-    @property
-    def name(self) -> str:
-        """The plugin's name."""
-        return self.manifest.name
 
 
 def load_sidecar(manifest: Manifest, services: HostServices, version: str = "") -> SidecarCode:
@@ -55,22 +36,9 @@ def load_sidecar(manifest: Manifest, services: HostServices, version: str = "") 
     protocol = manifest.sidecar.protocol
     if protocol not in ("", PROTOCOL):
         raise LoadError(f"plugin {manifest.name}: sidecar.protocol: expected {PROTOCOL}, found {protocol!r}")
-    config = resolve_config(manifest, services.environment)
-    limits = services.policy.plugin_limits(manifest, services.limits)
-    redactor = Redactor(secret_values(manifest, services.environment))
-    permissions = services.policy.permissions(manifest)
-    return SidecarCode(
-        manifest,
-        manifest.binary_path.resolve(),
-        permissions,
-        limits,
-        _environment(manifest, permissions, services.environment),
-        redactor,
-        encode({"config": dict(config)}) if config else b"",
-        services,
-        PluginLog(manifest.name, services.log, limits, redactor),
-        version,
-    )
+    plugin = ResolvedPlugin.of(manifest, services, version)
+    environment = _environment(manifest, plugin.permissions, services.environment)
+    return SidecarCode(plugin, manifest.binary_path.resolve(), environment, plugin.new_log())
 
 
 def _environment(manifest: Manifest, permissions: Permissions, variables: Mapping[str, str]) -> dict[str, str]:

@@ -39,7 +39,7 @@ class SidecarKeeper:
 
     def __init__(self, code: SidecarCode, idle_seconds: float = IDLE_SECONDS) -> None:
         self.code = code
-        self._idle_seconds = inf if code.manifest.sidecar.keep_alive else idle_seconds
+        self._idle_seconds = inf if code.plugin.manifest.sidecar.keep_alive else idle_seconds
         self._declaration: Declaration | None = None
         self._session: Session | None = None
         self._ending: list[Session] = []
@@ -52,7 +52,7 @@ class SidecarKeeper:
     @property
     def given_up(self) -> bool:
         """Whether the process has crashed too often."""
-        return self._crashes > self.code.manifest.sidecar.max_retries
+        return self._crashes > self.code.plugin.manifest.sidecar.max_retries
 
     @property
     def process(self) -> int | None:
@@ -67,7 +67,7 @@ class SidecarKeeper:
         """
         self._check()
         if self._declaration is None:
-            with self.session(inf, INIT, self.code.limits):
+            with self.session(inf, INIT, self.code.plugin.limits):
                 assert self._declaration is not None
         with self._lock:
             self._workers += 1
@@ -93,7 +93,7 @@ class SidecarKeeper:
         """
         wait = -1 if deadline == inf else min(max(deadline - monotonic(), 0.0), threading.TIMEOUT_MAX)
         if not self._lock.acquire(timeout=wait):
-            raise call_error(self.code.name, slot, Trap(TrapCode.INTERRUPTED), limits)
+            raise call_error(self.code.plugin.name, slot, Trap(TrapCode.INTERRUPTED), limits)
         try:
             session = self._take()
         finally:
@@ -109,19 +109,19 @@ class SidecarKeeper:
 
         Without ``request`` it is a phase of the plugin's loading.
         """
-        code = self.code
+        plugin, log = self.code.plugin, self.code.log
         budget = None if request is None else request.budget
-        limits = code.limits if budget is None else code.limits.within(budget)
+        limits = plugin.limits if budget is None else plugin.limits.within(budget)
         started = monotonic() if request is None else request.started
         scope = None if request is None else request.scope
         call = RunningCall(scope, inf if limits.seconds is None else started + limits.seconds, trace=trace)
-        code.log.begin_call()
+        log.begin_call()
         try:
-            yield HostContext(code.name, code.permissions, code.log, code.services, limits, call, code.redactor)
+            yield plugin.context(log, call, limits)
         except BaseException as error:
             call.succeeded = False
             if isinstance(error, PluginError):
-                code.redactor.error(error)
+                plugin.redactor.error(error)
             raise
         finally:
             call.finish()
@@ -171,7 +171,7 @@ class SidecarKeeper:
 
     def _check(self) -> None:
         if self.given_up:
-            name, retries = self.code.name, self.code.manifest.sidecar.max_retries
+            name, retries = self.code.plugin.name, self.code.plugin.manifest.sidecar.max_retries
             raise SidecarGaveUpError(
                 f"plugin {name}: {self._last_crash}; that is crash {self._crashes} in a row, and sidecar.max_retries "
                 f"in manifest.yaml allows {retries} restarts: fix the plugin, then reload it"
@@ -209,13 +209,13 @@ class SidecarKeeper:
             slots = self._phase(session, REGISTER_SLOTS)
             if isinstance(slots, dict):
                 slots = slots.get("slots")
-            listed = parse_slots(encode(slots), self.code.services.limits.slots)
+            listed = parse_slots(encode(slots), self.code.plugin.services.limits.slots)
         self._declaration = Declaration(metadata, listed)
 
     def _phase(self, session: Session, slot: str) -> JSONValue:
-        code = self.code
+        plugin = self.code.plugin
         with (
-            code.services.instrumentation.phase(code.name, code.version, 0, slot) as trace,
+            plugin.services.instrumentation.phase(plugin.name, plugin.version, 0, slot) as trace,
             self.call(None, trace) as context,
         ):
             value = session.ask(slot, {}, context, is_phase=True).value

@@ -64,7 +64,7 @@ class Session:
         self.abandoned = False
         self.users = 0
         errors = LineBuffer(lambda line: code.log.write("warn", line))
-        self._process = SidecarProcess(code.binary, code.manifest.folder, code.environment, errors)
+        self._process = SidecarProcess(code.binary, code.plugin.manifest.folder, code.environment, errors)
         self._reader = threading.Thread(target=self._read, name=f"zenowasm-sidecar-{self.number}-out", daemon=True)
         self._reader.start()
 
@@ -129,14 +129,14 @@ class Session:
 
     def _encoded(self, call: _Asked, slot: str, parameters: Mapping[str, object]) -> bytes:
         try:
-            line = guest_call(call.id, slot, parameters, self._code.request_context)
+            line = guest_call(call.id, slot, parameters, self._code.plugin.request_context)
         except JSONError as error:
             raise RequestError(f"failed to marshal request: {error}") from error
-        limits = self._code.limits
+        limits = self._code.plugin.limits
         if len(line) > limits.request_bytes:
             raise RequestLimitError(
                 f"the request of {len(line)} bytes is longer than the limit of {limits.request_bytes} bytes; "
-                f"{limits.remedy('request_bytes', self._code.name)}"
+                f"{limits.remedy('request_bytes', self._code.plugin.name)}"
             )
         return line
 
@@ -166,15 +166,15 @@ class Session:
             self._reader.join(STOPPING_SECONDS)  # what it wrote before it ended still counts
 
     def _ended_early(self, error: WasmError, context: HostContext, slot: str) -> PluginError:
-        return call_error(self._code.name, slot, error, context.limits)
+        return call_error(self._code.plugin.name, slot, error, context.limits)
 
     def _error(self, slot: str) -> PluginError:
         failure = self._failure
-        return SidecarExitedError(self._code.name, slot, None) if failure is None else failure(slot)
+        return SidecarExitedError(self._code.plugin.name, slot, None) if failure is None else failure(slot)
 
     def _read(self) -> None:
         """Route what the process writes until it ends; whatever breaks the protocol ends it."""
-        limits = self._code.limits
+        limits = self._code.plugin.limits
         longest = max(limits.reply_bytes, limits.host_request_bytes)
         try:
             for line in self._process.lines(longest):
@@ -182,20 +182,20 @@ class Session:
                     self._route(parse_message(line))
         except LineTooLongError:
             text = f"the sidecar wrote a line that is longer than the limit of {longest} bytes"
-            remedy = limits.remedy("reply_bytes", self._code.name)
+            remedy = limits.remedy("reply_bytes", self._code.plugin.name)
             self._fail(lambda slot: OutputLimitError(f"failed to read response of {slot}: {text}; {remedy}"), text)
         except MessageError as error:
             text = f"the sidecar broke the protocol: {error}"
-            self._fail(lambda slot: SidecarProtocolError(self._code.name, slot, text), text)
+            self._fail(lambda slot: SidecarProtocolError(self._code.plugin.name, slot, text), text)
         else:
             self._process.wait(STOPPING_SECONDS)
             code = self._process.code
             self._fail(
-                lambda slot: SidecarExitedError(self._code.name, slot, code), f"the sidecar {how_it_ended(code)}"
+                lambda slot: SidecarExitedError(self._code.plugin.name, slot, code), f"the sidecar {how_it_ended(code)}"
             )
         finally:
             if self._failure is None:  # a log sink has raised: nobody reads what the process writes any more
-                self._fail(lambda slot: SidecarExitedError(self._code.name, slot, None), how_it_ended(None))
+                self._fail(lambda slot: SidecarExitedError(self._code.plugin.name, slot, None), how_it_ended(None))
 
     def _fail(self, failure: Failure, text: str) -> None:
         with self._lock:
@@ -234,8 +234,8 @@ class Session:
         if self._outside > MAX_OUTSIDE:
             raise MessageError(f"more than {MAX_OUTSIDE} messages outside calls")
         code = self._code
-        call = RunningCall(trace=CallTrace(code.name, code.version))
-        context = HostContext(code.name, code.permissions, code.log, code.services, code.limits, call, code.redactor)
+        call = RunningCall(trace=CallTrace(code.plugin.name, code.plugin.version))
+        context = code.plugin.context(code.log, call)
         several = bool(self._calls)
         why = "several calls are under way: name one in call_id" if several else "no call is under way"
         try:

@@ -26,7 +26,7 @@ class SidecarWorker:
         declaration = keeper.join()
         self.metadata: Metadata = declaration.metadata
         self.slots: tuple[SlotDefinition, ...] = declaration.slots
-        self._number = keeper.code.services.instrumentation.instance_made(keeper.code.name)
+        self._number = keeper.code.plugin.services.instrumentation.instance_made(keeper.code.plugin.name)
         self._left = False
 
     @property
@@ -43,25 +43,29 @@ class SidecarWorker:
         """
         keeper, slot = self.keeper, request.slot
         if self._left:
-            raise UnusableInstanceError(f"this instance of plugin {keeper.code.name} cannot be used any more")
+            raise UnusableInstanceError(f"this instance of plugin {keeper.code.plugin.name} cannot be used any more")
         if request.budget is not None and request.budget.fuel is not None:
             raise UnsupportedLimitError(
-                f"plugin {keeper.code.name} is a process, which counts no fuel: give the call a timeout instead"
+                f"plugin {keeper.code.plugin.name} is a process, which counts no fuel: give the call a timeout instead"
             )
         request.trace.instance = self._number
         with keeper.call(request, request.trace) as context:
             with keeper.session(context.call.deadline, slot, context.limits) as session:
                 answer = session.ask(slot, request.parameters, context)
-            limits = keeper.code.limits
+            limits = keeper.code.plugin.limits
             if answer.size > limits.reply_bytes:
-                remedy = limits.remedy("reply_bytes", keeper.code.name)
+                remedy = limits.remedy("reply_bytes", keeper.code.plugin.name)
                 raise OutputLimitError(
                     f"failed to read response of {slot}: {answer.size} bytes are more than the limit of "
                     f"{limits.reply_bytes} bytes; {remedy}"
                 )
             response = response_of(answer.value)
             context.call.succeeded = response.success
-        return response if response.error is None else evolve(response, error=keeper.code.redactor.text(response.error))
+        return (
+            response
+            if response.error is None
+            else evolve(response, error=keeper.code.plugin.redactor.text(response.error))
+        )
 
     def cleanup(self) -> None:
         """Give up the place; with the last one the process is asked to end, and killed when it does not."""

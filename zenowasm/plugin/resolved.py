@@ -1,0 +1,66 @@
+"""A plugin as its host runs it: its manifest, and what the host makes of it, however the plugin runs."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from attrs import field, frozen
+
+from zenowasm.plugin.access.permissions import Permissions
+from zenowasm.plugin.call import RunningCall
+from zenowasm.plugin.configuration.config import resolve_config, secret_values
+from zenowasm.plugin.configuration.limits import PluginLimits
+from zenowasm.plugin.configuration.manifest import Manifest
+from zenowasm.plugin.guest.jsonvalue import encode
+from zenowasm.plugin.host_functions.context import HostContext
+from zenowasm.plugin.observing.log import PluginLog
+from zenowasm.plugin.observing.redaction import Redactor
+from zenowasm.plugin.services import HostServices
+
+
+@frozen
+class ResolvedPlugin:
+    """What all workers of one version of a plugin share.
+
+    ``permissions`` and ``limits`` are what the manifest asks for and the host allows. ``request_context`` is the JSON
+    that every request carries as its ``context``, empty without configuration. ``version`` is shown to observers.
+    """
+
+    manifest: Manifest
+    permissions: Permissions
+    limits: PluginLimits
+    redactor: Redactor
+    request_context: bytes = field(repr=False)
+    services: HostServices
+    version: str = ""
+
+    @classmethod
+    def of(cls, manifest: Manifest, services: HostServices, version: str = "") -> Self:
+        """Return the plugin of a manifest on a host with these services; raises ``ConfigError``."""
+        config = resolve_config(manifest, services.environment)
+        return cls(
+            manifest,
+            permissions=services.policy.permissions(manifest),
+            limits=services.policy.plugin_limits(manifest, services.limits),
+            redactor=Redactor(secret_values(manifest, services.environment)),
+            request_context=encode({"config": dict(config)}) if config else b"",
+            services=services,
+            version=version,
+        )
+
+    @property
+    def name(self) -> str:
+        """The plugin's name."""
+        return self.manifest.name
+
+    def new_log(self) -> PluginLog:
+        """Return a log of the plugin, which counts the messages of one call at a time."""
+        return PluginLog(self.name, self.services.log, self.limits, self.redactor)
+
+    def context(
+        self, log: PluginLog, call: RunningCall | None = None, limits: PluginLimits | None = None
+    ) -> HostContext:
+        """Return what host functions see of the plugin; ``limits`` are its own unless a call has lower ones."""
+        limits = self.limits if limits is None else limits
+        call = RunningCall() if call is None else call
+        return HostContext(self.name, self.permissions, log, self.services, limits, call, self.redactor)
