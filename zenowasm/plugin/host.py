@@ -99,11 +99,7 @@ class Host:
         if limits is not None and not isinstance(limits, PluginLimits):
             raise TypeError(f"limits must be PluginLimits, such as PluginLimits(seconds=2), found {limits!r}")
         environment = load_environment() if environment is None else environment
-        settings = (
-            config
-            if isinstance(config, Settings)
-            else read_settings(environment, None if config is None else Path(config))
-        )
+        settings = _settings(config, environment)
         limits = settings.host_limits() if limits is None else limits
         if isinstance(backend, str):
             engines = EngineVariants.named(backend, settings.engine_options(environment, limits))
@@ -277,6 +273,12 @@ class Host:
                 hint = f"; did you mean {near}?" if near else ""
                 message = f"{settings.file}: wasm.plugins.{name}: no plugin of that name was found{hint}"
                 self._services.log(LogRecord("", "warn", message))
+
+
+def _settings(config: Path | str | Settings | None, environment: HostEnvironment) -> Settings:
+    if isinstance(config, Settings):
+        return config
+    return read_settings(environment, None if config is None else Path(config))
 
 
 def _data(slot: str, response: Response) -> dict[str, JSONValue]:
