@@ -57,7 +57,7 @@ from zenowasm.interp.runtime.memory import MemoryInstance
 from zenowasm.interp.runtime.store import NEVER
 from zenowasm.interp.runtime.store import Store as RuntimeStore
 from zenowasm.interp.runtime.table import TableInstance
-from zenowasm.interp.runtime.values import ExceptionInstance, check_value
+from zenowasm.interp.runtime.values import ExceptionInstance, check_value, check_values
 from zenowasm.interp.validation import ValidModule, validate_lazily, validate_module
 
 _CONFIGURATION = {"features": WASM_3.value}
@@ -191,7 +191,7 @@ class ReferenceStore:
         types = tag.type.type.parameters
         if len(fields) != len(types):
             raise field_count(tag.type, len(fields))
-        return ExceptionInstance(tag, tuple(check_value(it, value) for it, value in zip(types, fields, strict=True)))
+        return ExceptionInstance(tag, tuple(check_values(types, fields)))
 
     def instantiate(self, module: Module, imports: Mapping[tuple[str, str], Extern]) -> Instance:
         """Link and instantiate a module of this engine and run its start function."""

@@ -22,7 +22,7 @@ from zenowasm.backends.wasmtime import capi
 from zenowasm.backends.wasmtime.callbacks import buffer as buffer_at
 from zenowasm.backends.wasmtime.execution import Execution
 from zenowasm.interp.mistakes import argument_count
-from zenowasm.interp.runtime.values import Value, check_value
+from zenowasm.interp.runtime.values import Value, check_values
 from zenowasm.interp.types import F64, I32, I64, FuncType, ResultType, ValType
 
 _FORMATS: Final[dict[ValType, str]] = {I32: "I12x", I64: "Q8x", F64: "d8x"}
@@ -114,7 +114,7 @@ def _checked(type: FuncType, arguments: Sequence[Value]) -> list[Value]:
     """Return arguments that ``struct`` does not take as it takes them: integers may be given signed."""
     if len(arguments) != len(type.parameters):
         raise argument_count(type, len(arguments))
-    return [check_value(it, argument) for it, argument in zip(type.parameters, arguments, strict=True)]
+    return check_values(type.parameters, arguments)
 
 
 def host_entry(
@@ -171,4 +171,4 @@ def host_entry(
 def _returned(type: FuncType, count: int, values: Sequence[Value]) -> list[Value]:
     if not isinstance(values, Sequence) or len(values) != count:
         raise TypeError(f"a host function of type {type} returned {values!r}")
-    return [check_value(it, value) for it, value in zip(type.results, values, strict=True)]
+    return check_values(type.results, values)

@@ -16,14 +16,12 @@ from zenowasm.interp.mistakes import argument_count
 from zenowasm.interp.runtime.instances import Function, ModuleInstance
 from zenowasm.interp.runtime.startup import Meter, is_small_constant
 from zenowasm.interp.runtime.store import Store
-from zenowasm.interp.runtime.values import Value, check_value
+from zenowasm.interp.runtime.values import Value, check_values
 from zenowasm.interp.syntax.module import Expression, Instruction
-from zenowasm.interp.types import I32
 from zenowasm.interp.validation import ValidModule
 
 _MOST_NAMED_FRAMES = 64
 _STACK_USED_UP = "the host's own stack is used up"
-_LARGEST_I32 = (1 << 32) - 1
 _I32_CONST = TABLE.by_mnemonic["i32.const"]
 
 
@@ -121,13 +119,7 @@ def _checked(function: Function, arguments: tuple[Value, ...]) -> list[Value]:
     parameters = function.type.parameters
     if len(arguments) != len(parameters):
         raise argument_count(function.type, len(arguments))
-    checked = list(arguments)
-    for index, type_ in enumerate(parameters):
-        value = checked[index]
-        # Hosts pass addresses and lengths above all, for which a call would take longer than the check.
-        if type_ is not I32 or value.__class__ is not int or not 0 <= value <= _LARGEST_I32:
-            checked[index] = check_value(type_, value)
-    return checked
+    return check_values(parameters, arguments)
 
 
 def _explain(error: WasmError, configuration: Configuration) -> None:

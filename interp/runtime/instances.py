@@ -10,7 +10,7 @@ from attrs import define, field
 from zenowasm.interp.canonical import canonical_func_type
 from zenowasm.interp.runtime.memory import MemoryInstance
 from zenowasm.interp.runtime.table import TableInstance
-from zenowasm.interp.runtime.values import FunctionReference, TagReference, Value, check_value
+from zenowasm.interp.runtime.values import FunctionReference, TagReference, Value, check_value, check_values
 from zenowasm.interp.types import DefType, FuncType, GlobalType, TagType
 from zenowasm.interp.validation.context import function_type
 
@@ -104,7 +104,7 @@ class HostFunction(FunctionReference):
         results = self.body(InstanceCaller(caller), arguments)
         if len(results) != len(self.type.results):
             raise TypeError(f"a host function of type {self.type} returned {len(results)} results")
-        return [check_value(type_, value) for type_, value in zip(self.type.results, results, strict=True)]
+        return check_values(self.type.results, results)
 
 
 class TagInstance(TagReference):

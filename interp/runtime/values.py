@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from attrs import frozen
@@ -21,6 +22,8 @@ from zenowasm.interp.matching import matches_deftype
 from zenowasm.interp.numerics.floats import f32_from_bits, f32_to_bits, round_to_f32
 from zenowasm.interp.runtime.quota import Quota
 from zenowasm.interp.types import I32, I64, V128, AbsHeapType, DefType, FuncType, NumType, RefType, ValType
+
+_LARGEST_I32 = (1 << 32) - 1
 
 Value: TypeAlias = Any
 """A WebAssembly value in the representation above. ``Any``: the loops that move values never inspect them."""
@@ -142,6 +145,17 @@ def default_value(type_: ValType) -> Value:
     if isinstance(type_, RefType):
         return None
     return 0.0 if type_ in (NumType.F32, NumType.F64) else 0
+
+
+def check_values(types: Sequence[ValType], values: Sequence[Value]) -> list[Value]:
+    """Return values of the embedder as values of those types, one for each, as ``check_value`` does."""
+    checked = list(values)
+    for index, type_ in enumerate(types):
+        value = checked[index]
+        # Most are addresses and lengths in range, for which a call would take longer than the check.
+        if type_ is not I32 or value.__class__ is not int or not 0 <= value <= _LARGEST_I32:
+            checked[index] = check_value(type_, value)
+    return checked
 
 
 def check_value(type_: ValType, value: Value) -> Value:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from zenowasm.interp.numerics.floats import f32_to_bits, f64_from_bits, f64_to_bits
-from zenowasm.interp.runtime.values import ExternRef, check_value, default_value
+from zenowasm.interp.runtime.values import ExternRef, check_value, check_values, default_value
 from zenowasm.interp.types import EXTERNREF, F32, F64, FUNCREF, I32, I64, V128, ValType
 
 ACCEPTED: list[tuple[ValType, Any, Any]] = [
@@ -57,12 +57,16 @@ def test_accepted(type_: ValType, given: Any, expected: Any) -> None:
     if isinstance(expected, float):
         assert isinstance(found, float)
         assert math.copysign(1, found) == math.copysign(1, expected)
+    (found,) = check_values((type_,), (given,))
+    assert (found, type(found)) == (expected, type(expected))
 
 
 @pytest.mark.parametrize(("type_", "given", "error"), REFUSED, ids=str)
 def test_refused(type_: ValType, given: Any, error: type[Exception]) -> None:
     with pytest.raises(error):
         check_value(type_, given)
+    with pytest.raises(error):
+        check_values((I32, type_), (1, given))
 
 
 @pytest.mark.parametrize("type_", [F32, F64], ids=str)

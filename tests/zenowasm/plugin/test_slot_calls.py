@@ -65,3 +65,8 @@ def test_a_call_enters_the_guest_three_times_and_for_each_reply(warm):
     calls = counted(lambda: warm.call("hello.greet", name="World"))
     entries = calls["host: guest_entry.<locals>.call"] or calls["host: ReferenceStore._invoke"]
     assert entries == 4
+
+
+def test_addresses_and_lengths_are_checked_without_a_call_for_each(warm):
+    calls = counted(lambda: warm.call("hello.greet", name="World"))
+    assert calls["interp: check_value"] == 0
