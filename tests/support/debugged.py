@@ -24,3 +24,9 @@ def stripped_c() -> Path:
 def rust_at(level: int) -> Path:
     """Return the Rust library at a level of optimisation."""
     return rust_library(SOURCES / "items.rs", "-g", f"-Copt-level={level}")
+
+
+def cpp() -> Path:
+    """Return the C++ program, unoptimised and without any library."""
+    flags = ("-fno-exceptions", "-fno-rtti", "-nostdlib", "-Wl,--no-entry", "-std=c++20", "-O0", "-g")
+    return c_program(SOURCES / "shop.cpp", "--target=wasm32-freestanding", "-fno-sanitize=all", *flags)

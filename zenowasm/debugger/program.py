@@ -75,7 +75,7 @@ class Program:
     def find(self, name: str) -> list[int]:
         """Return the functions of that name or export name, or with that index, which the module defines.
 
-        Where there are none, those whose demangled Rust path ends with the name.
+        Where there are none, those whose demangled Rust path ends with the name, else those that the source calls so.
         """
         if name in self._by_name:
             return self._by_name[name]
@@ -83,7 +83,9 @@ class Program:
             return [int(name)]
         if self._by_suffix is None:
             self._by_suffix = self._suffixes()
-        return self._by_suffix.get(name, [])
+        if name not in self._by_suffix:
+            self._by_suffix[name] = [self.imported + code for code in self.source.functions_named(name)]
+        return self._by_suffix[name]
 
     def _suffixes(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}

@@ -83,6 +83,13 @@ class Source:
         offsets: list[int] = self._found(lambda: info.offsets_of(path, line), [])
         return [Place(bisect_right(starts, offset) - 1, offset) for offset in offsets if offset >= starts[0]]
 
+    def functions_named(self, name: str) -> list[int]:
+        """Return the positions, in the code section, of the functions that the source calls so."""
+        info = self.info
+        starts = [code.offset for code in self._module.codes]
+        offsets: list[int] = [] if info is None else self._found(lambda: info.functions_named(name), [])
+        return [bisect_right(starts, offset) - 1 for offset in offsets if offset >= starts[0]]
+
     def nearest_file(self, path: str) -> str | None:
         """Return the name of the source file that is most like this one."""
         info = self.info

@@ -275,6 +275,21 @@ class DebugInfo:
         functions = () if unit is None else unit.functions
         return next((it for it in functions if any(address in its for its in it.ranges)), None)
 
+    def functions_named(self, name: str) -> list[int]:
+        """Return the first instructions of the functions of that name: ``area``, ``Item::cost``, ``shop::Item::cost``.
+
+        A function that is inlined everywhere has none.
+        """
+        last = name.rpartition("::")[2]
+        with reading("the names of functions"):
+            return [
+                function.ranges[0].start + self._base
+                for unit in self._units
+                if unit.ranges
+                for function in unit.functions
+                if function.name == last and f"::{qualified_name(function.die)}".endswith(f"::{name}")
+            ]
+
     def variables_at(self, offset: int) -> list[SourceVariable]:
         """Return the variables that are visible at an instruction, those of inner blocks first."""
         function = self.function_at(offset)
@@ -331,6 +346,18 @@ class DebugInfo:
 def is_end_of(path: str, file: str) -> bool:
     """Return whether a path is that of a file, or the end of it."""
     return file == path or file.endswith(f"/{path.removeprefix('./')}")
+
+
+def qualified_name(die: DIE) -> str:
+    """Return a function's name with those of the namespaces and types around its declaration."""
+    names: list[str] = []
+    entry: DIE | None = origin(die, "DW_AT_name")
+    for _ in range(_DEEPEST):
+        if entry is None or entry.tag == "DW_TAG_compile_unit":
+            break
+        names.insert(0, name_of(entry))
+        entry = entry.get_parent()
+    return "::".join(filter(None, names))
 
 
 def origin(die: DIE, attribute: str) -> DIE:

@@ -72,7 +72,8 @@ class SourceValue:
     @property
     def is_pointer(self) -> bool:
         """Whether the value is an address."""
-        return isinstance(plain(self.type), Pointer)
+        type_ = plain(self.type)
+        return isinstance(type_, Pointer) and not type_.is_reference
 
     def number(self) -> int | float | None:
         """Return the value as a number, ``None`` where it is none; raises ``UnavailableError``."""
@@ -83,7 +84,7 @@ class SourceValue:
             form = _FLOATS.get(type_.size)
             return None if form is None else float(struct.unpack(form, self.data)[0])
         if isinstance(type_, Pointer):
-            return int.from_bytes(self.data, "little")
+            return self.target().number() if type_.is_reference else self._pointed()
         if isinstance(type_, Base | Enumeration):
             value = int.from_bytes(self.data, "little")
             width = 8 * len(self.data)
@@ -114,6 +115,8 @@ class SourceValue:
     def element(self, index: int) -> SourceValue:
         """Return an element of an array, or what is so many elements after what a pointer points to."""
         type_ = plain(self.type)
+        if isinstance(type_, Pointer) and type_.is_reference:
+            return self.target().element(index)
         if isinstance(type_, Pointer):
             target = type_.target
             return self.at(target, self._pointed() + index * plain(target).size, self.read)

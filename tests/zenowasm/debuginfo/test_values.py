@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.debugged import c_at, rust_at
+from support.debugged import c_at, cpp, rust_at
 from support.looking import look
 
 from zenowasm.debugger import DebuggerError
@@ -97,3 +97,24 @@ def test_optimised_rust_shows_what_is_left() -> None:
     (seen, *_) = look(rust_at(2), "items.rs:51", 2).seen
     assert seen["shapes"] == "{Empty, Circle{__0 = 2.5}, Rect{w = 3, h = 4}}"
     assert seen["total"] == "30.75"
+
+
+def test_classes_references_templates_and_namespaces_of_cpp() -> None:
+    expressions = ("total", "base->id", "item.kind == 7", "numbers[2]", "pair.second * 2", "item.id * 2 + 1")
+    (seen,) = look(cpp(), "shop.cpp:26", 4, expressions=expressions).seen
+    assert seen["result"] == str(3 + 4 + 16 - 4)
+    assert seen["item"] == "{{id = 4}, kind = Large, sold = false, price = -5}"
+    assert seen["numbers"] == "{4, 16, -4}"
+    assert seen["pair"] == "{first = 1.5, second = 2.5}"
+    assert [seen[it] for it in expressions] == ["3", "4", "1", "-4", "5.0", "9"]
+
+
+@pytest.mark.parametrize("name", ["Item::cost", "shop::Item::cost"])
+def test_a_method_is_found_by_its_class(name) -> None:
+    looker = look(cpp(), name, 4, expressions=("this->id", "this->kind"))
+    assert [it["this->kind"] for it in looker.seen] == ["Large"]
+    assert looker.lines == ["shop.cpp:11"]
+
+
+def test_a_method_of_any_class() -> None:
+    assert sorted(look(cpp(), "cost", 4).lines) == ["shop.cpp:11", "shop.cpp:5"]
