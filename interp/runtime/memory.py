@@ -41,13 +41,17 @@ class MemoryInstance:
 
     def read(self, address: int, length: int) -> bytes:
         """Return a copy of ``length`` bytes; raises ``IndexError`` when they are not all inside the memory."""
-        self._check(address, length)
-        return bytes(self.data[address : address + length])
+        data, end = self.data, address + length
+        if address < 0 or length < 0 or end > len(data):
+            raise outside_memory(address, length, len(data))
+        return bytes(data[address:end])
 
     def write(self, address: int, data: bytes) -> None:
         """Write ``data``; raises ``IndexError``, with nothing written, when it does not fit."""
-        self._check(address, len(data))
-        self.data[address : address + len(data)] = data
+        memory, end = self.data, address + len(data)
+        if address < 0 or end > len(memory):
+            raise outside_memory(address, len(data), len(memory))
+        memory[address:end] = data
 
     def view(self) -> memoryview:
         """Return the bytes that there are now, writable and without a copy; a growth makes others."""
@@ -72,7 +76,3 @@ class MemoryInstance:
         except BufferError:  # a view of it is in use
             self.data = self.data + bytes(pages * PAGE_SIZE)
         return former
-
-    def _check(self, address: int, length: int) -> None:
-        if address < 0 or length < 0 or address + length > len(self.data):
-            raise outside_memory(address, length, len(self.data))
