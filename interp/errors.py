@@ -108,7 +108,8 @@ class Trap(WasmError):
 
     ``function`` is the index of the innermost guest function in its module, and ``offset`` the byte offset of the
     instruction that trapped; both are ``None`` if the engine does not know them. ``backtrace`` lists the names of the
-    active guest functions, innermost first.
+    active guest functions, innermost first, and ``offsets`` the byte offsets of the instructions that they are at, as
+    far as they are known.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Trap(WasmError):
         function: int | None = None,
         offset: int | None = None,
         backtrace: tuple[str, ...] = (),
+        offsets: tuple[int | None, ...] = (),
     ) -> None:
         super().__init__(code, detail)
         self.code = code
@@ -126,6 +128,7 @@ class Trap(WasmError):
         self.function = function
         self.offset = offset
         self.backtrace = backtrace
+        self.offsets = offsets
 
     def __str__(self) -> str:
         """Say the suite's words, then the detail and the place."""

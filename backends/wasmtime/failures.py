@@ -173,7 +173,8 @@ def _trap(code: TrapCode, frames: Sequence[capi.Frame]) -> Trap:
     if not frames:
         return Trap(code)
     backtrace = tuple(frame.name or f"function {frame.function}" for frame in frames)
-    return Trap(code, function=frames[0].function, offset=frames[0].offset, backtrace=backtrace)
+    offsets = tuple(frame.offset for frame in frames)
+    return Trap(code, function=frames[0].function, offset=frames[0].offset, backtrace=backtrace, offsets=offsets)
 
 
 def _without_code(error: wasmtime.Trap | wasmtime.WasmtimeError, exception: object) -> WasmError | TypeError:

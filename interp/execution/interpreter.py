@@ -142,17 +142,20 @@ def _locate(error: WasmError, configuration: Configuration) -> None:
     if not isinstance(error, Trap) or frame is None:
         return
     named: list[str] = []
+    places: list[int | None] = []
     for active in configuration.frames():
         if len(named) == _MOST_NAMED_FRAMES:
             named.append("...")
+            places.append(None)
             break
         names = _function_names(active.module.valid)
         named.append(names.get(active.function.index, f"function {active.function.index}"))
+        offsets = active.code.body.expression.offsets
+        places.append(offsets[max(active.pc - 1, 0)] if offsets else None)
     error.backtrace += tuple(named)
+    error.offsets += tuple(places)
     if error.function is None:
-        error.function = frame.function.index
-        offsets = frame.code.body.expression.offsets
-        error.offset = offsets[max(frame.pc - 1, 0)] if offsets else None
+        error.function, error.offset = frame.function.index, places[0]
 
 
 def _function_names(valid: ValidModule) -> Mapping[int, str]:

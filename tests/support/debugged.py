@@ -30,3 +30,8 @@ def cpp() -> Path:
     """Return the C++ program, unoptimised and without any library."""
     flags = ("-fno-exceptions", "-fno-rtti", "-nostdlib", "-Wl,--no-entry", "-std=c++20", "-O0", "-g")
     return c_program(SOURCES / "shop.cpp", "--target=wasm32-freestanding", "-fno-sanitize=all", *flags)
+
+
+def divide() -> Path:
+    """Return a C program that divides by zero when it is told to."""
+    return c_program(SOURCES / "divide.c", *_C_FLAGS, "-g", "-O0")

@@ -64,22 +64,27 @@ def report(error: CliError, *, color: bool | None = None) -> None:
 
 
 @contextmanager
-def user_errors(*types: type[Exception], trap_hint: str = "", details: object = "") -> Iterator[None]:
+def user_errors(
+    *types: type[Exception], trap_hint: str = "", details: object = "", binary: bytes | None = None
+) -> Iterator[None]:
     """Report exceptions of these types as errors of the user's, a trap with the guest's calls and ``trap_hint``.
 
-    ``details`` says, as text, what is known of it then.
+    ``details`` says, as text, what is known of it then. ``binary`` is the module that may trap, where it is only one:
+    its debugging information has the source lines of the calls.
     """
     try:
         yield
     except types as error:
-        calls = _guest_calls(error)
+        calls = _guest_calls(error, binary)
         raise CliError(str(error), details=str(details), calls=calls, hint=trap_hint if calls else "") from error
 
 
-def _guest_calls(error: BaseException | None) -> tuple[str, ...]:
+def _guest_calls(error: BaseException | None, binary: bytes | None) -> Sequence[str]:
     while error is not None:
         if isinstance(error, Trap):
-            return error.backtrace
+            from zenowasm.cli.trap_lines import with_lines
+
+            return error.backtrace if binary is None else with_lines(error, binary)
         error = error.__cause__
     return ()
 

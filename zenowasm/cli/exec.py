@@ -121,7 +121,7 @@ def prepared(
         linker = Linker()
         linker.define(preview1.functions())
         try:
-            yield Run(file, engine, store, module, linker, context, trap_hint)
+            yield Run(file, binary, engine, store, module, linker, context, trap_hint)
         finally:
             if isinstance(store, Closable):
                 store.close()  # its engine may keep what it made of the module
@@ -132,6 +132,7 @@ class Run:
     """A module that is ready to be linked and instantiated."""
 
     file: Path
+    binary: bytes
     engine: Engine
     store: Store
     module: Module
@@ -152,7 +153,7 @@ class Run:
     def program(self, imports: dict[tuple[str, str], Extern]) -> int:
         """Run ``_start`` and return the exit code; one that no process can have becomes the last that it can."""
         try:
-            with user_errors(WasmError, trap_hint=self.trap_hint), _interruptible(self.engine):
+            with user_errors(WasmError, trap_hint=self.trap_hint, binary=self.binary), _interruptible(self.engine):
                 start: Any = self.store.instantiate(self.module, imports).exports[_START]
                 start.call()
         except CliError as error:
@@ -174,7 +175,7 @@ class Run:
         """Call an export and print its results."""
         outcome: dict[str, Any] = {}
         try:
-            with user_errors(WasmError, trap_hint=self.trap_hint), _interruptible(self.engine):
+            with user_errors(WasmError, trap_hint=self.trap_hint, binary=self.binary), _interruptible(self.engine):
                 outcome["results"] = _call(self.store.instantiate(self.module, imports), type_, export, values)
         except CliError as error:
             trap = error.__cause__
