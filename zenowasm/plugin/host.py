@@ -107,6 +107,9 @@ class Host:
             engines = EngineVariants(backend)
         counting = engines.counting() if limits.fuel is not None else engines.usual
         check_limits(settings.policy().engine_limits(limits), counting)
+        cache = SlotCache.of(environment.variables, limits.slots, settings.cache.enabled) if lazy else None
+        self._folder_watch: FolderWatch | None = None
+        self._registry = default_registry() if slots is None else slots
         self._services = HostServices.from_settings(
             settings,
             environment.variables,
@@ -122,9 +125,6 @@ class Host:
             observer=observer,
             on_store=on_store,
         )
-        cache = SlotCache.of(environment.variables, limits.slots, settings.cache.enabled) if lazy else None
-        self._folder_watch: FolderWatch | None = None
-        self._registry = default_registry() if slots is None else slots
         self.manager = PluginManager(engines, self._services, self._registry.__contains__, cache)
         if plugin_dir is None and settings.plugins_enabled(environment):
             plugin_dir = settings.plugin_folder(environment)
