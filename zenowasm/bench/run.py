@@ -22,6 +22,7 @@ from zenowasm.bench.measure import Case, measure, pinned
 from zenowasm.bench.peer import Peer
 from zenowasm.bench.results import Comparison, Curve, Footprint, Latencies, Results, Start
 from zenowasm.bench.statistics import spread
+from zenowasm.display import nearest
 
 THREADS: Final = (1, 4, 8)
 _QUICK_KERNELS: Final = ("fib", "hash")
@@ -95,8 +96,14 @@ def choose(only: Sequence[str], quick: bool) -> list[Group]:
     every = {it.name: it for it in groups()}
     unknown = [name for name in only if name not in every]
     if unknown:
-        raise BenchError(f"unknown group {unknown[0]!r}: choose from {', '.join(every)}")
+        raise _unknown("group", unknown[0], list(every))
     return [it for it in every.values() if (it.name in only if only else it.quick or not quick)]
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> BenchError:
+    near = nearest(name, known)
+    hint = f"did you mean {near}?" if near else f"choose from {', '.join(known)}"
+    return BenchError(f"unknown {what} {name!r}: {hint}")
 
 
 def peers(names: Sequence[str]) -> tuple[Chosen, dict[str, str], dict[str, str]]:
@@ -106,7 +113,7 @@ def peers(names: Sequence[str]) -> tuple[Chosen, dict[str, str], dict[str, str]]
     labels = list(dict.fromkeys(it.label for it in every))
     unknown = [name for name in names if name not in labels]
     if unknown:
-        raise BenchError(f"unknown engine or host {unknown[0]!r}: choose from {', '.join(labels)}")
+        raise _unknown("engine or host", unknown[0], labels)
     wanted = [it for it in every if not names or it.label in names]
     versions = {it.label: it.version() for it in wanted}
     absent = {it.label: it.install for it in wanted if versions[it.label] is None}

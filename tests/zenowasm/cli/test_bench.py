@@ -96,6 +96,8 @@ def test_engines_that_disagree_end_the_run(capsys, monkeypatch):
         (("--only", "nonsense"), "unknown group 'nonsense': choose from loop, fib, "),
         (("--engine", "nonsense"), "unknown engine or host 'nonsense': choose from reference, wasmtime, "),
         (("--list", "--engine", "nonsense"), "unknown engine or host 'nonsense'"),
+        (("--engine", "wasmtme"), "unknown engine or host 'wasmtme': did you mean wasmtime?"),
+        (("--only", "sloot"), "unknown group 'sloot': did you mean slot?"),
         (("--rounds", "0"), "0 is not in the range x>=1"),
     ],
 )
