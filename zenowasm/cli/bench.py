@@ -59,9 +59,9 @@ def bench(
 ) -> None:
     """Measure engines and plugin hosts side by side, which takes about three minutes.
 
-    Every round takes one sample of each case, on pinned cores where the system can pin; ratios are taken within rounds.
-    A peer that is not installed is listed with the command that installs it. Exits with 1 when engines compute
-    different results: it prints what each answered, and measures nothing more.
+    Every round takes one sample of each case, on pinned cores if the system supports it; ratios are taken within
+    rounds. A missing peer is listed with the command that installs it. If engines compute different results, the
+    command prints them, measures nothing more, and exits with 1.
     """
     console = color.console(piped_width=140)
     if listed:

@@ -26,7 +26,7 @@ def cache() -> None:
 @options.config
 @options.as_json
 def info(config: Path | None, as_json: bool) -> None:
-    """Show where the cache is, how much it holds, and how much it may hold."""
+    """Show the cache's folder, size and size limit."""
     with user_errors(PluginError):
         environment = load_environment()
         settings = read_settings(environment, config)
@@ -45,7 +45,7 @@ def info(config: Path | None, as_json: bool) -> None:
 
 @cache.command()
 def clear() -> None:
-    """Remove everything from the cache. Processes that run go on, and may fill it again."""
+    """Empty the cache. Running processes continue, and may fill it again."""
     with user_errors(PluginError):
         folder = cache_folder(load_environment().variables)
     removed = [_cache(folder / name).clear() for name in _FOLDERS]

@@ -26,11 +26,11 @@ from zenowasm.tools.naming import find_function, function_names
 )
 @click.argument("file", type=options.path)
 @output("Write the graph here, not to stdout.")
-@click.option("--svg", is_flag=True, help="Draw the graph by Graphviz's `dot`, which must be installed.")
-@click.option("--from", "from_", metavar="NAME", help="Show only what this function calls, directly or not.")
-@click.option("--to", metavar="NAME", help="Show only what calls this function, directly or not.")
-@click.option("--depth", type=click.IntRange(min=0), help="Follow at most that many calls from --from or --to.")
-@click.option("--direct", is_flag=True, help="Leave out calls through tables and references.")
+@click.option("--svg", is_flag=True, help="Draw the graph with Graphviz's `dot`, which must be installed.")
+@click.option("--from", "from_", metavar="NAME", help="Show only the direct and indirect callees of this function.")
+@click.option("--to", metavar="NAME", help="Show only the direct and indirect callers of this function.")
+@click.option("--depth", type=click.IntRange(min=0), help="Number of levels to follow from --from or --to.")
+@click.option("--direct", is_flag=True, help="Omit calls through tables and references.")
 @options.as_json
 def callgraph(
     file: Path,
@@ -42,10 +42,10 @@ def callgraph(
     direct: bool,
     as_json: bool,
 ) -> None:
-    """Print which function of the module FILE calls which, in Graphviz's language; - is stdin.
+    """Print the call graph of the module FILE in Graphviz's DOT language; - is stdin.
 
-    Exports have a double line, imports are boxes. A call through a table leads to a diamond with its type, and that to
-    the functions of this type in tables, with dashed lines.
+    Exports have a double line, imports are boxes. A call through a table leads to a diamond with its type, from which
+    dashed lines lead to the functions of this type in tables.
     """
     if svg and as_json:
         raise click.UsageError("--svg and --json cannot be combined")

@@ -30,7 +30,9 @@ _SCENARIOS = Path(__file__).parent.parent / "conformance" / "scenarios"
 @click.argument("paths", nargs=-1, type=options.path, metavar="[PATH...]")
 @options.backends
 @click.option("--only", metavar="TEXT", help="Run only scenarios whose name or chapter contains TEXT.")
-@click.option("--export", "target", type=options.path, metavar="DIR", help="Write the scenarios there; run nothing.")
+@click.option(
+    "--export", "target", type=options.path, metavar="DIR", help="Write the scenarios to this folder; run nothing."
+)
 @reports
 @options.as_json
 @click.pass_context
@@ -44,11 +46,11 @@ def conformance(
     html: Path | None,
     as_json: bool,
 ) -> None:
-    """Run the scenarios of the plugin ABI, and compare what engines make of them.
+    """Run the scenarios of the plugin ABI on engines and compare the results.
 
-    PATH is a file of scenarios or a folder of them; without it, the scenarios that come with zenowasm are run. Without
-    --backend, on every engine that is installed. Exits with 0 when all expectations hold and all engines agree, 1
-    otherwise. With --export, each scenario becomes a folder for whoever tests a host in another language.
+    PATH is a file of scenarios, or a folder of them; without it, the bundled scenarios run. Without --backend, they run
+    on every installed engine. Exits with 0 if all expectations hold and all engines agree, else with 1. --export writes
+    each scenario as a folder, to test a host in another language.
     """
     with user_errors(registry.BackendError, ScenarioError, DatabaseSettingsError, HttpSettingsError, OSError):
         engines = [registry.engine(name) for name in dict.fromkeys(backends or registry.installed())]

@@ -40,7 +40,7 @@ from zenowasm.interp.text.sources import is_text
     help="Look in the folder NEW for the sources that were compiled in OLD. Repeatable.",
 )
 @click.option(
-    "-x", "--command", "commands", multiple=True, help="Execute a debugger command before any is read. Repeatable."
+    "-x", "--command", "commands", multiple=True, help="Execute a debugger command before reading any. Repeatable."
 )
 @options.plugin_dir
 @options.config
@@ -62,11 +62,11 @@ def debug(
 ) -> None:
     """Run the ZenoLang script FILE and step through its plugins, or step through the module FILE, binary or text.
 
-    Of a module the function EXPORT is called with ARGS, or its _start without EXPORT, as `exec` does it. --dir, --env
+    In a module, the command calls the function EXPORT with ARGS, or _start without EXPORT, as `exec` does. --dir, --env
     and --arg are for modules, --plugin-dir and --config for scripts.
 
-    Commands are read from stdin, which may be a pipe; `help` lists them. The end of the input ends the run.
-    Plugins have no time limit here but that of their manifests; all other settings hold.
+    Debugger commands come from stdin, which may be a pipe; `help` lists them. The end of the input ends the run.
+    Plugins have only the time limit of their manifests; all other settings apply.
     """
     if str(file) == STDIN:
         raise CliError("the debugger reads its commands from stdin: expected a file as FILE")

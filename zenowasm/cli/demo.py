@@ -14,9 +14,9 @@ from zenowasm.cli.errors import CliError
 @commands.command()
 @click.option("--save", "folder", type=options.path, help="Copy the script and its plugin to this folder instead.")
 def demo(folder: Path | None) -> None:
-    """Run a script with a plugin on every installed engine, and compare what they made of it.
+    """Run a script with a plugin on every installed engine, and compare the results.
 
-    The script and the plugin come with the package. The exit code is 1 when the engines disagree.
+    The script and the plugin are part of the package. Exits with 1 if the engines disagree.
     """
     # Rich and the plugin host take longer to import than the help may take.
     from rich.table import Table

@@ -29,8 +29,8 @@ _COLORS = {"+": "green", "-": "red", "~": "yellow", "@": "cyan"}
 def diff(context: click.Context, first: Path, second: Path, function: str | None, as_json: bool) -> None:
     """Compare the modules FIRST and SECOND: functions by name, imports, exports, data and custom sections.
 
-    Functions are compared with names in the place of indexes, so a function that only moved is the same. Exits with 1
-    where the modules differ.
+    Functions are compared with names instead of indices, so a function that has only moved is equal. Exits with 1 if
+    the modules differ.
     """
     before, after = _side(first), _side(second)
     if function is not None:

@@ -48,7 +48,7 @@ class _Engine:
 @options.config
 @options.as_json
 def engines(config: Path | None, as_json: bool) -> None:
-    """List the engines, what each can do, and what they compile into guests with the host's settings."""
+    """List the engines, their capabilities, and which of them the host's settings use."""
     with user_errors(PluginError):
         settings = read_settings(load_environment(), config)
     found = [_engine(name, settings) for name in registry.known()]

@@ -60,8 +60,8 @@ _TRAP_HINT: Final = (
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 @wasi.options
 @options.backend
-@click.option("--fuel", type=click.IntRange(min=0), help="Most fuel to consume, in units of the instruction table.")
-@click.option("--seconds", type=float, callback=options.positive_seconds, help="Most time to take.")
+@click.option("--fuel", type=click.IntRange(min=0), help="Fuel limit, in units of the instruction table.")
+@click.option("--seconds", type=float, callback=options.positive_seconds, help="Time limit in seconds.")
 @options.lazy_validation
 @options.as_json
 @click.pass_context
@@ -79,16 +79,16 @@ def exec_(
     lazy_validation: bool,
     as_json: bool,
 ) -> None:
-    """Call the function EXPORT of the module FILE, binary or text, with ARGS, and print its results, one a line.
+    """Call the function EXPORT of the module FILE, binary or text, with ARGS, and print its results, one per line.
 
     Integers may be signed, unsigned or hexadecimal; floats decimal or hexadecimal, inf, nan, nan:0x with a payload;
     vectors hexadecimal; references null. A reactor is initialised first.
 
-    Without EXPORT, FILE is run as a program: its _start is called, stdin, stdout and stderr are this command's own, and
-    so is its exit code.
+    Without EXPORT, FILE runs as a program: the command calls its _start, passes on stdin, stdout and stderr, and exits
+    with the program's exit code.
 
-    The module may import WASI preview 1. It sees no file, no variable and no argument but those that are given with
-    --dir, --env and --arg.
+    The module may import WASI preview 1. It can access only the folders, variables and arguments given with --dir,
+    --env and --arg.
     """
     if export is None and as_json:
         raise click.UsageError("--json needs an EXPORT: the output of a program is its own")

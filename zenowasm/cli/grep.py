@@ -34,7 +34,7 @@ def _pattern(context: click.Context, option: click.Parameter, value: str) -> re.
 def grep(context: click.Context, pattern: re.Pattern[str], files: tuple[Path, ...], count: bool, as_json: bool) -> None:
     """Print the instructions of the modules FILES whose text matches the regular expression PATTERN.
 
-    Each comes with its function, its index there and its byte offset. Exits with 1 where nothing matches.
+    Each line has the function, the instruction's index in it and the byte offset. Exits with 1 if nothing matches.
     """
     found: list[dict[str, object]] = []
     is_found = False

@@ -29,8 +29,8 @@ _STACK_COLUMN = 40
 def inspect(file: Path, disassemble: bool, wanted: str | None, stack: bool, as_json: bool) -> None:
     """Show the sections, imports and exports of the module FILE, binary or text, or its code.
 
-    Offsets are byte offsets in the file, of text in the module that it means. Nothing is validated but what --stack
-    shows; `zenowasm validate` does that.
+    Offsets are byte offsets in the file, or for text in the assembled module. Only --stack validates, and only what it
+    shows; `zenowasm validate` checks the whole module.
     """
     binary = read_module(file)
     with module_errors(file):

@@ -19,7 +19,7 @@ from zenowasm.tools.metadata import metadata as read_metadata
 @click.argument("file", type=options.path)
 @options.as_json
 def metadata(file: Path, as_json: bool) -> None:
-    """Show what the module FILE says about itself: names, producers, target features, build id; - is stdin."""
+    """Show the metadata of the module FILE: names, producers, target features, build id; - is stdin."""
     with module_errors(file):
         found = read_metadata(read_module(file))
     if as_json:

@@ -24,7 +24,7 @@ from zenowasm.tools.objdump import Listing
 )
 @click.argument("file", type=options.path)
 @click.option("-h", "--headers", is_flag=True, help="List the sections. The default.")
-@click.option("-x", "--details", is_flag=True, help="List what is in each section.")
+@click.option("-x", "--details", is_flag=True, help="List the contents of each section.")
 @click.option("-s", "--full-contents", is_flag=True, help="Show the bytes of each section in hexadecimal.")
 @click.option("-d", "--disassemble", is_flag=True, help="Show the code beside its bytes.")
 @click.option("-r", "--reloc", is_flag=True, help="Show the relocations of an object file in the code.")
@@ -40,7 +40,7 @@ def objdump(
     section: str | None,
     as_json: bool,
 ) -> None:
-    """List the sections of the module FILE, what is in them, and their code; - is stdin.
+    """List the sections of the module FILE, their contents and their code; - is stdin.
 
     Offsets are byte offsets in the file. The module need not be valid.
     """

@@ -52,16 +52,16 @@ plugin_dir = click.option(
     "--plugin-dir",
     type=path,
     metavar="DIR",
-    help="Folder with a folder for each plugin; without it, ZENO_PLUGIN_DIR if ZENO_PLUGINS_ENABLED is true.",
+    help="Folder with one subfolder per plugin; without it, ZENO_PLUGIN_DIR if ZENO_PLUGINS_ENABLED is true.",
 )
 config = click.option(
     "--config",
     type=path,
     metavar="FILE",
-    help="Settings of the host; without it, ZENO_PLUGINS_CONFIG, else config/plugins.yaml where it exists.",
+    help="Settings file of the host; without it, ZENO_PLUGINS_CONFIG, else config/plugins.yaml if it exists.",
 )
 lazy_validation = click.option(
-    "--lazy-validation", is_flag=True, help="Validate each function when it is first called (engine reference)."
+    "--lazy-validation", is_flag=True, help="Validate each function before its first call (engine reference)."
 )
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

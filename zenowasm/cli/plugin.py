@@ -81,10 +81,10 @@ def list_(plugin_dir: Path | None, config: Path | None, as_json: bool) -> None:
 @options.backend
 @options.as_json
 def info(name: str, plugin_dir: Path | None, config: Path | None, backend: str, as_json: bool) -> None:
-    """Describe the plugin NAME: its manifest, its slots, and the limits that hold for it here.
+    """Describe the plugin NAME: its manifest, its slots and its limits on this host.
 
-    To learn its slots the plugin is loaded, without any database, network or file. A plugin that cannot be loaded is
-    described without them.
+    The command loads the plugin to read its slots, without databases, network or files. A plugin that cannot be loaded
+    is described without slots.
     """
     settings = _settings(config)
     manifest = _find(name, _folder(plugin_dir, settings))
@@ -108,7 +108,7 @@ def info(name: str, plugin_dir: Path | None, config: Path | None, backend: str, 
 @options.backend
 @options.as_json
 def validate(path: Path, backend: str, as_json: bool) -> None:
-    """Check the plugin in the folder PATH: its manifest, binary, exports and imports. Nothing of it is run."""
+    """Check the plugin in the folder PATH without running it: its manifest, binary, exports and imports."""
     with user_errors(BackendError, PluginError):
         variables = load_environment().variables
         engine = registry.engine(backend, EngineOptions(ModuleCache.of(variables), fuel=False))

@@ -25,9 +25,11 @@ _LANGUAGE = click.Choice(list(LANGUAGES))
 @commands.command()
 @click.argument("name")
 @click.option("--lang", "language", type=_LANGUAGE, required=True, help="Language of the plugin.")
-@click.option("--dir", "parent", type=options.path, default=Path(), metavar="DIR", help="Where its folder is made.")
+@click.option(
+    "--dir", "parent", type=options.path, default=Path(), metavar="DIR", help="Parent folder of the new folder."
+)
 def new(name: str, language: str, parent: Path) -> None:
-    """Write the plugin NAME, with one slot that works, into a new folder."""
+    """Write the plugin NAME, with one working slot, to a new folder."""
     with user_errors(ToolchainError):
         folder = new_plugin(LANGUAGES[language], name, parent)
     for file in sorted(folder.iterdir()):
@@ -37,9 +39,11 @@ def new(name: str, language: str, parent: Path) -> None:
 
 @commands.command()
 @click.argument("path", type=options.path)
-@click.option("--lang", "language", type=_LANGUAGE, help="Language; without it, the one the folder has files of.")
-@click.option("--compiler", metavar="NAME", help="Compiler: zig or ppci for C; without it, the best there is.")
-@click.option("--debug", is_flag=True, help="Unoptimised, with debugging information where the compiler writes it.")
+@click.option("--lang", "language", type=_LANGUAGE, help="Language; without it, the language of the folder's files.")
+@click.option(
+    "--compiler", metavar="NAME", help="Compiler: zig or ppci for C; without it, the best one that is installed."
+)
+@click.option("--debug", is_flag=True, help="Do not optimise; add debug information if the compiler can.")
 @options.backend
 @options.as_json
 def build(path: Path, language: str | None, compiler: str | None, debug: bool, backend: str, as_json: bool) -> None:

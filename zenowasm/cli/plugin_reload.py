@@ -27,13 +27,13 @@ _HINT = "Make sure `zenowasm serve` is running."
 
 @commands.command()
 @click.argument("name", required=False)
-@click.option("--admin", metavar="URL", help=f"Where the host listens; without it, {URL}, else the state file.")
+@click.option("--admin", metavar="URL", help=f"URL of the host; without it, {URL}, else the state file.")
 @click.option("--state", type=options.path, metavar="FILE", help="The state file that `serve` writes.")
 @options.as_json
 def reload(name: str | None, admin: str | None, state: Path | None, as_json: bool) -> None:
     """Reload the plugin NAME, or all of them, in a running `zenowasm serve`.
 
-    The token is that of ZENO_ADMIN_TOKEN, else that of the state file.
+    The token is ZENO_ADMIN_TOKEN, else the one in the state file.
     """
     with user_errors(PluginError, AdminError):
         variables = load_environment().variables

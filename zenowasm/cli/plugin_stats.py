@@ -38,10 +38,10 @@ _MOST_BYTES: Final = 64 << 20
 @click.option("--state", type=options.path, metavar="FILE", help="The state file that `serve` writes.")
 @options.as_json
 def stats(files: tuple[Path, ...], state: Path | None, as_json: bool) -> None:
-    """Show what plugins have done: calls, failures, times, and what they asked the host for.
+    """Show plugin statistics: calls, failures, times and host calls.
 
-    With --audit, what audit logs hold, their rotated files (FILE.1 and so on) included: the calls of host functions by
-    decision. Without, what the host that `zenowasm serve` runs has counted since it began.
+    With --audit, the command counts the host calls in audit logs by decision, including rotated files (FILE.1 and so
+    on). Otherwise it shows the statistics of the running `zenowasm serve` since its start.
     """
     if files:
         counted = _read(files)

@@ -21,14 +21,14 @@ _TRAP_HINT = "`zenowasm debug SCRIPT` stops where the guest traps, and shows its
 @options.plugin_dir
 @options.config
 @click.option(
-    "--timeout", callback=measure(parse_duration), metavar="TIME", help="Longest time of a slot call, such as 30s."
+    "--timeout", callback=measure(parse_duration), metavar="TIME", help="Time limit of a slot call, such as 30s."
 )
-@click.option("--fuel", callback=measure(parse_count), metavar="UNITS", help="Most fuel of a slot call.")
+@click.option("--fuel", callback=measure(parse_count), metavar="UNITS", help="Fuel limit of a slot call.")
 @click.option(
-    "--memory", callback=measure(parse_size), metavar="SIZE", help="Most memory of a plugin's instance, such as 100MB."
+    "--memory", callback=measure(parse_size), metavar="SIZE", help="Memory limit of an instance, such as 100MB."
 )
 @options.lazy_validation
-@click.option("--audit", type=options.path, metavar="FILE", help="Write a record of each call of a host function here.")
+@click.option("--audit", type=options.path, metavar="FILE", help="Write a record of each host call to this file.")
 def run(
     script: Path,
     backend: str,
@@ -42,8 +42,8 @@ def run(
 ) -> None:
     """Run the ZenoLang file SCRIPT with its plugins; `-` is stdin.
 
-    What the script logs and prints goes to stdout, what plugins log to stderr. Limits given here stand in the place of
-    those in the settings; what a plugin's manifest asks for can only be less.
+    The script's output goes to stdout, the plugins' log to stderr. Limits given here override those in the settings; a
+    plugin's manifest can only lower them.
     """
     asked = LimitSettings(max_execution_time=timeout, max_fuel=fuel, max_memory=memory)
     run_script(

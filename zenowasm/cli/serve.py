@@ -49,17 +49,22 @@ def _address(context: click.Context, option: click.Parameter, value: str) -> tup
     show_default=True,
     metavar="ADDRESS:PORT",
     callback=_address,
-    help="Where to listen; port 0 is any that is free.",
+    help="Address to listen on; port 0 selects any free port.",
 )
-@click.option("--allow-remote", is_flag=True, help="Let --admin be an address that other machines reach.")
-@click.option("--watch", is_flag=True, help="Reload plugins when something changes in their folders.")
-@click.option("--state", type=options.path, metavar="FILE", help="Where `plugin reload` finds address and token.")
+@click.option("--allow-remote", is_flag=True, help="Allow an --admin address that other machines can reach.")
+@click.option("--watch", is_flag=True, help="Reload plugins when their files change.")
+@click.option(
+    "--state",
+    type=options.path,
+    metavar="FILE",
+    help="File for the address and the token, which `plugin reload` reads.",
+)
 @click.option(
     "--drain",
     type=float,
     metavar="SECONDS",
     callback=options.positive_seconds,
-    help="How long to wait for calls under way at the end; without it as the settings say, else 10.",
+    help="How long to wait for running calls at shutdown; without it, the settings, else 10.",
 )
 def serve(
     plugin_dir: Path | None,
@@ -71,7 +76,7 @@ def serve(
     state: Path | None,
     drain: float | None,
 ) -> None:
-    """Keep plugins loaded, and answer requests over HTTP, until SIGTERM or Ctrl-C.
+    """Keep plugins loaded and answer HTTP requests until SIGTERM or Ctrl-C.
 
     Requests carry `Authorization: Bearer TOKEN`: `POST /api/slots/NAME` with the parameters as a JSON object,
     `POST /api/admin/plugins/reload`, `GET /api/admin/plugins`, `GET /api/admin/stats`. The token is that of

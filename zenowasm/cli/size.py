@@ -28,13 +28,13 @@ from zenowasm.tools.size import Grouping, grouped, sizes
     type=click.Choice([it.value for it in Grouping]),
     default=Grouping.SECTION.value,
     show_default=True,
-    help="What to add up by. A package is a crate of Rust, a package of Go or a namespace.",
+    help="What to group by. A package is a Rust crate, a Go package or a namespace.",
 )
-@click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Show that many rows.")
+@click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="Number of rows to show.")
 @click.option("--html", type=OUTPUT, metavar="FILE", help="Write a page with a treemap (extra bench).")
 @options.as_json
 def size(file: Path, by: str, top: int, html: Path | None, as_json: bool) -> None:
-    """Show what takes the bytes of the module FILE; - is stdin. The bytes add up to the file's size."""
+    """Show what the bytes of the module FILE are used for; - is stdin. The bytes add up to the file's size."""
     if html is not None and not svg.is_installed():
         raise CliError("--html needs the package 'pygal': run `pip install 'zenowasm[bench]'`")
     binary = read_module(file)

@@ -59,7 +59,7 @@ class _PathsOrFetch(commands.Command):
 @click.option("--failures", is_flag=True, help="List every failure with its line.")
 @options.as_json
 @reports
-@click.option("--source-url", default=SUITE_URL, metavar="URL", help="Where the HTML report's links lead.")
+@click.option("--source-url", default=SUITE_URL, metavar="URL", help="Base URL of the HTML report's links.")
 @click.option("--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, help="Processes to run scripts in.")
 @click.pass_context
 def spec(
@@ -73,11 +73,11 @@ def spec(
     source_url: str,
     jobs: int,
 ) -> None:
-    """Run test scripts (.wast files, or folders of them) and judge every command.
+    """Run test scripts (.wast files, or folders of them) and check every command.
 
-    `zenowasm spec fetch [DIR]` brings the official suite.
+    `zenowasm spec fetch [DIR]` downloads the official suite.
 
-    Exits with 0 when nothing failed, 1 when something did or the run could not be made, 2 on wrong usage.
+    Exits with 0 if nothing failed, with 1 if something failed or the run was not possible, and with 2 on wrong usage.
     """
     scripts = _scripts(paths)
     with user_errors(registry.BackendError, ScriptError):

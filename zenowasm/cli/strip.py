@@ -34,14 +34,16 @@ def _pattern(context: click.Context, option: click.Parameter, value: str | None)
 @click.argument("file", type=options.path)
 @output("Write the module here; without it, FILE is changed.")
 @click.option("-a", "--all", "every", is_flag=True, help="Remove names, too.")
-@click.option("-d", "--delete", callback=_pattern, metavar="REGEX", help="Remove only custom sections with such names.")
-@click.option("-k", "--keep", callback=_pattern, metavar="REGEX", help="Keep custom sections with such names.")
+@click.option(
+    "-d", "--delete", callback=_pattern, metavar="REGEX", help="Remove only custom sections whose names match."
+)
+@click.option("-k", "--keep", callback=_pattern, metavar="REGEX", help="Keep custom sections whose names match.")
 def strip(
     file: Path, output: Path | None, every: bool, delete: re.Pattern[str] | None, keep: re.Pattern[str] | None
 ) -> None:
     """Remove custom sections from the module FILE: debug information, producers and the rest; - is stdin.
 
-    Names stay without --all. Every other byte of the module stays as it is.
+    Without --all, the names stay. Every other byte of the module is unchanged.
     """
     if every and delete is not None:
         raise click.UsageError("--all and --delete cannot be combined")

@@ -30,7 +30,7 @@ _features = click.option(
     "--features",
     metavar="LIST",
     callback=options.measure(parse_features),
-    help="Allow only these features: groups (mvp, wasm1, wasm2, wasm3), names, names to leave out (-simd).",
+    help="Allow only these features: groups (mvp, wasm1, wasm2, wasm3), names, and names to exclude (-simd).",
 )
 
 
@@ -40,11 +40,11 @@ _features = click.option(
 @click.argument("file", type=options.path)
 @output("Write the module here; without it, to FILE's name with .wasm, in this folder.")
 @click.option("--no-check", is_flag=True, help="Write the module even if it is invalid.")
-@click.option("--no-debug-names", is_flag=True, help="Leave out the names of functions, locals and the rest.")
+@click.option("--no-debug-names", is_flag=True, help="Omit the name section.")
 def wat2wasm(file: Path, output: Path | None, no_check: bool, no_debug_names: bool) -> None:
-    """Turn the text FILE into a binary module; - is stdin, whose module goes to stdout.
+    """Assemble the text FILE into a binary module; - is stdin, whose module goes to stdout.
 
-    An error comes with its line.
+    Errors show the line.
     """
     source = read_source(file, as_text=True)
     if not no_check:
@@ -70,16 +70,16 @@ def wat2wasm(file: Path, output: Path | None, no_check: bool, no_debug_names: bo
 @click.argument("file", type=options.path)
 @output("Write the text here, not to stdout.")
 @click.option(
-    "-f", "--fold-exprs", "--fold-instructions", "fold", is_flag=True, help="Put operands inside their instructions."
+    "-f", "--fold-exprs", "--fold-instructions", "fold", is_flag=True, help="Nest operands inside their instructions."
 )
-@click.option("--skeleton", is_flag=True, help="Print `...` for the bodies of functions and for data.")
-@click.option("--no-debug-names", is_flag=True, help="Print numbers, not the names in the module.")
-@click.option("--generate-names", "--name-unnamed", "generate", is_flag=True, help="Name what has no name.")
+@click.option("--skeleton", is_flag=True, help="Print `...` for function bodies and data.")
+@click.option("--no-debug-names", is_flag=True, help="Print indices instead of the names in the module.")
+@click.option("--generate-names", "--name-unnamed", "generate", is_flag=True, help="Make up missing names.")
 def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_debug_names: bool, generate: bool) -> None:
-    """Print the module FILE in the text format; - is stdin. Text is printed again in this form.
+    """Print the module FILE in the text format; - is stdin. A text module is printed in this form again.
 
-    The text has the module's custom sections and becomes the same module again: the same bytes, if integers are
-    spelled in the shortest way and the name section is the last one. The module need not be valid.
+    The text contains the custom sections and assembles to the same module: to the same bytes if the module encodes
+    integers in the shortest form and its name section comes last. The module need not be valid.
     """
     if fold and skeleton:
         raise click.UsageError("--fold-exprs and --skeleton cannot be combined")
@@ -101,7 +101,7 @@ def wasm2wat(file: Path, output: Path | None, fold: bool, skeleton: bool, no_deb
 )
 @click.argument("files", nargs=-1, required=True, type=options.path)
 @_features
-@click.option("--all", "every", is_flag=True, help="Show every error, of each function the first one.")
+@click.option("--all", "every", is_flag=True, help="Show every error, but only the first one of each function.")
 @options.as_json
 @click.pass_context
 def validate(

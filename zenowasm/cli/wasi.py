@@ -24,7 +24,11 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--arg", "args", multiple=True, metavar="ARG", help="Argument of the program, after its name."),
         click.option("--env", multiple=True, metavar="NAME=VALUE", callback=_variables, help="Environment variable."),
         click.option(
-            "--dir", "dirs", multiple=True, metavar="HOST[::GUEST]", help="Folder that it may use, and its name for it."
+            "--dir",
+            "dirs",
+            multiple=True,
+            metavar="HOST[::GUEST]",
+            help="Folder that the program may use, and the program's name for it.",
         ),
     ):
         command = option(command)
