@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -87,7 +88,7 @@ class Host:
         - ``config`` are the settings or their file, by default the one that ``read_settings`` finds.
         - ``limits``, ``databases``, ``http``, ``files`` and ``allow_sidecars`` (native processes) override
           the settings. The host does not close the objects that it is given.
-        - ``reload_on_change``, formerly ``watch``, reloads plugins when their files change (``FolderWatch``).
+        - ``reload_on_change`` reloads plugins when their files change (``FolderWatch``); ``watch`` is its former name.
         - ``audit`` takes a record of each host call: a sink, or the path of a file.
         - ``telemetry`` reports calls to OpenTelemetry.
         - ``log``, ``observer`` and ``on_store`` are those of ``HostServices``.
@@ -96,6 +97,9 @@ class Host:
         Raises ``BackendError`` for an engine that is unknown or not installed, ``PluginError`` if the folder, the
         settings or ``.env`` cannot be read, and ``TypeError`` for ``limits`` of another type.
         """
+        if watch:
+            warnings.warn("Host(watch=True) is now Host(reload_on_change=True)", DeprecationWarning, stacklevel=2)
+            reload_on_change = True
         if limits is not None and not isinstance(limits, PluginLimits):
             raise TypeError(f"limits must be PluginLimits, such as PluginLimits(seconds=2), found {limits!r}")
         environment = load_environment() if environment is None else environment
@@ -133,7 +137,7 @@ class Host:
                 self.manager.load_folder(Path(plugin_dir))
             register_slots(self.manager, self._registry)
             self._warn_of_unknown_plugins(settings)
-            if (reload_on_change or watch) and plugin_dir is not None:
+            if reload_on_change and plugin_dir is not None:
                 self._folder_watch = FolderWatch(self.manager, Path(plugin_dir))
         except BaseException:
             self.close(0)

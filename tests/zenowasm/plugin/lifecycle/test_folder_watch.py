@@ -165,11 +165,17 @@ def test_a_folder_that_is_not_there_cannot_be_watched(tmp_path, log):
         Host(tmp_path / "nowhere", reload_on_change=True, log=log, environment=HostEnvironment({}), config=Settings())
 
 
-@pytest.mark.parametrize("name", ["reload_on_change", "watch"])
-def test_without_the_extra(tmp_path, log, monkeypatch, name):
+def test_without_the_extra(tmp_path, log, monkeypatch):
     monkeypatch.setattr("zenowasm.plugin.lifecycle.folder_watch.find_spec", lambda name: None)
     with pytest.raises(WatchError, match=r"pip install 'zenowasm\[watch\]'"):
-        Host(tmp_path, **{name: True}, log=log, environment=HostEnvironment({}), config=Settings())
+        Host(tmp_path, reload_on_change=True, log=log, environment=HostEnvironment({}), config=Settings())
+
+
+def test_the_former_name_is_deprecated(tmp_path, log, monkeypatch):
+    monkeypatch.setattr("zenowasm.plugin.lifecycle.folder_watch.find_spec", lambda name: None)
+    with pytest.warns(DeprecationWarning, match="reload_on_change") as warned, pytest.raises(WatchError):
+        Host(tmp_path, watch=True, log=log, environment=HostEnvironment({}), config=Settings())
+    assert warned[0].filename == __file__
 
 
 def test_closing_ends_the_watch(bench, guest, watch, log):
