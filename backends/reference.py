@@ -90,7 +90,7 @@ class ReferenceModule:
 
 @frozen(eq=False)
 class ReferenceInstance:
-    """A module instance; ``module`` is the interpreter's own, for those who look inside."""
+    """A module instance; ``module`` is the interpreter's own, for debuggers and tests."""
 
     module: ModuleInstance
 
@@ -130,7 +130,7 @@ class ReferenceStore:
 
     @property
     def probe(self) -> Probe | None:
-        """Who watches every instruction of this store, if anyone does (``Capability.STEPPING``)."""
+        """The probe that sees every instruction of this store, if there is one (``Capability.STEPPING``)."""
         return self.runtime.probe
 
     @probe.setter
@@ -159,7 +159,7 @@ class ReferenceStore:
         self._begun -= 1
         runtime = self.runtime
         if runtime.settled_fuel > self._fuel_end:
-            # What a call consumes behind its last checkpoint is not reported, as with wasmtime.
+            # Fuel that a call consumes after its last checkpoint is not reported, as with wasmtime.
             runtime.settled_fuel = self._fuel_end
 
     def host_function(self, type: FuncType, body: HostBody) -> Func:

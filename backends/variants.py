@@ -1,4 +1,4 @@
-"""An engine as a host uses it: guests pay for counting fuel only where somebody asks for it."""
+"""An engine as a host uses it: guests pay for counting fuel only where a limit or a setting asks for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an execution tells those who watch it. Debugger, tracer, coverage and recorder all use this one protocol."""
+"""What an execution tells its observers. Debugger, tracer, coverage and recorder all use this one protocol."""
 
 from __future__ import annotations
 

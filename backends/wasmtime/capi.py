@@ -91,7 +91,7 @@ def function_type(type: wasmtime.FuncType) -> FuncType:
 
 def value_type(type: wasmtime.ValType) -> ValType:
     """Translate a value type, with a type that a module defines as the abstract type above it."""
-    # `wasm_valtype_kind`, behind wasmtime-py's names, aborts the process on all but six types.
+    # `wasm_valtype_kind`, which wasmtime-py uses for names, aborts the process on all but six types.
     described = ffi.wasmtime_valtype_t()
     ffi.wasmtime_valtype_new(type.ptr(), byref(described))
     try:
@@ -123,7 +123,7 @@ def _raw_value_type(engine: wasmtime.Engine, type: ValType) -> wasmtime.ValType:
 
 def _raw_func_type(engine: wasmtime.Engine, type: FuncType) -> wasmtime.FuncType:
     """Return a function type; raises ``TypeError`` as ``_raw_value_type`` does."""
-    # All made before the first is given away: what raises leaves nothing half filled behind.
+    # All made before the first is given away: an exception leaves no vector half filled.
     raw_types = [[_raw_value_type(engine, it) for it in types] for types in (type.parameters, type.results)]
     vectors = [ffi.wasm_valtype_vec_t() for _ in raw_types]
     for vector, types in zip(vectors, raw_types, strict=True):
@@ -232,7 +232,7 @@ def table_identity(table: wasmtime.Table) -> tuple[int, int]:
 
 
 def get_external(store: wasmtime.Store, value: Any) -> Any:
-    """Return the Python object behind an externref, or ``None`` when it refers to an object of the guest."""
+    """Return the Python object that an externref refers to, or ``None`` when it refers to an object of the guest."""
     return wasmtime.Val._from_raw(store, value, owned=False).value
 
 
@@ -292,7 +292,7 @@ class Root:
 
 
 def struct_fields(store: wasmtime.Store, root: Root) -> RawValues:
-    """Return the fields of a structure, for whoever releases them; a packed one is zero-extended."""
+    """Return the fields of a structure, which the caller releases; a packed one is zero-extended."""
     context, reference = store._context(), ffi.wasmtime_structref_t()
     ffi.wasmtime_anyref_as_struct(context, byref(root.value.of.anyref), byref(reference))
     try:
@@ -305,7 +305,7 @@ def struct_fields(store: wasmtime.Store, root: Root) -> RawValues:
 
 
 def array_elements(store: wasmtime.Store, root: Root) -> RawValues:
-    """Return the elements of an array, for whoever releases them; a packed one is zero-extended."""
+    """Return the elements of an array, which the caller releases; a packed one is zero-extended."""
     context, reference = store._context(), ffi.wasmtime_arrayref_t()
     ffi.wasmtime_anyref_as_array(context, byref(root.value.of.anyref), byref(reference))
     try:
@@ -317,7 +317,7 @@ def array_elements(store: wasmtime.Store, root: Root) -> RawValues:
 
 
 def exception_fields(store: wasmtime.Store, root: Root) -> RawValues:
-    """Return what an exception carries, for whoever releases it."""
+    """Return the values of an exception, which the caller releases."""
     context, reference = store._context(), root.value.of.exnref
     count = ffi.wasmtime_exnref_field_count(context, byref(reference))
     return _read_each(count, lambda at, room: ffi.wasmtime_exnref_field(context, byref(reference), at, room))

@@ -61,7 +61,7 @@ def cost(module: Module, binary: bytes) -> float:
     try:
         return total + sum(_function(code, binary) for code in module.codes)
     except DecodeError:
-        return inf  # what is wrong is found by those who decode bodies
+        return inf  # decoding the bodies reports what is wrong
 
 
 def _function(code: Code, binary: bytes) -> int:

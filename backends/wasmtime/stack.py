@@ -43,9 +43,9 @@ _Reader: TypeAlias = Callable[[], int]
 class ThreadStacks:
     """The stacks of the threads that call guests; the system is asked for each thread's bounds once.
 
-    ``getcontext`` tells where the stack ends, but makes a system call, which takes longer than all else at the begin of
-    a call. ``setjmp`` makes none and hides the pointer behind a value that is the same as long as the process lives: it
-    is found once from what both tell, and not relied on unless they agree at another depth of the stack too.
+    ``getcontext`` tells where the stack ends, but makes a system call, which takes longer than all else at the start of
+    a call. ``setjmp`` makes none and encodes the pointer with a value that stays the same for the life of the process.
+    That value is computed once from both results, and used only if they agree at another depth of the stack too.
     """
 
     def __init__(self) -> None:

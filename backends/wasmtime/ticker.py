@@ -13,11 +13,11 @@ import wasmtime
 PERIOD = 0.005
 """Seconds between two epochs: how late a guest may be stopped."""
 _LINGER = 0.5
-"""Seconds for which the thread goes on after the last time that somebody waits for: calls often follow one another."""
+"""Seconds that the thread keeps running after the last deadline: calls often follow one another."""
 
 
 class Ticker:
-    """Moves one engine's epoch with the clock, on a thread that exists only while somebody waits for an epoch.
+    """Moves one engine's epoch with the clock, on a thread that exists only while a call waits for an epoch.
 
     All stores of an engine share its epoch, so each waits for an epoch of its own. Nobody tells when he has stopped
     waiting, so that nothing can be left undone: the thread ends soon after the last time that it was asked for.

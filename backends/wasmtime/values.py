@@ -133,7 +133,7 @@ _FIELDS: Final[Mapping[AbsHeapType, Callable[[wasmtime.Store, capi.Root], capi.R
 
 @contextmanager
 def empty_values(*types: ValType) -> Iterator[capi.RawValues]:
-    """Lend room for values that wasmtime will fill in."""
+    """Lend an array of values for wasmtime to fill in."""
     values = capi.new_values(types)
     try:
         yield values

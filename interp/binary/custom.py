@@ -43,7 +43,7 @@ class Names:
     parameters: IndirectNameMap = Factory(dict)
 
 
-# The subsections by number, behind the module's own: what has names, and whether these are in something else.
+# The subsections by number, after the module's own: what has names, and whether these are in something else.
 _SUBSECTIONS: Mapping[int, tuple[str, bool]] = {
     1: ("functions", False),
     2: ("locals", True),

@@ -65,7 +65,7 @@ def encode(module: Module) -> bytes:
 
 
 def _customs(out: Writer, module: Module, after: str | None) -> None:
-    """Write the custom sections that stand behind a section (5.5.3)."""
+    """Write the custom sections that follow a section (5.5.3)."""
     for custom in module.customs:
         if custom.after == after:
             contents = Writer()

@@ -37,7 +37,7 @@ class Clause(NamedTuple):
 
 
 class Region(NamedTuple):
-    """The instructions of a ``try_table``: from behind ``start`` to before ``end``."""
+    """The instructions of a ``try_table``: those after ``start`` and before ``end``."""
 
     start: int
     end: int

@@ -22,7 +22,7 @@ from zenowasm.interp.runtime.values import ExceptionInstance, Value
 class Frame:
     """An active call of a guest function: its locals, its operand stack, and where it stands.
 
-    ``pc`` is the index of the next instruction to execute; while one executes, it already points behind it. ``depth``
+    ``pc`` is the index of the next instruction to execute; while one executes, it already points after it. ``depth``
     and ``values`` count the active calls and the live stack slots of the store, this frame's included.
     """
 

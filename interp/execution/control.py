@@ -47,7 +47,7 @@ def if_(frame: Frame, otherwise: list[int]) -> None:
 
 @executes("else")
 def else_(frame: Frame, branch: list[int]) -> None:
-    """Come here from the end of the first arm only: go to behind the end."""
+    """Jump over the second arm: only the end of the first arm gets here."""
     br(frame, branch)
 
 

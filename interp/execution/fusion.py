@@ -1,10 +1,10 @@
 """Fuses short runs of instructions for executions that nobody watches.
 
 A fused list has as many entries as the plain one and the same meaning at every position: the entry at the head of a run
-executes the whole run and moves ``pc`` behind it, the entries inside the run stay as they are, so an execution that was
-stepped into it goes on there. Only the last instruction of a run can trap or branch, and ``pc`` points behind it when
-it does. So whoever stops, steps or looks at a trap sees single instructions, and fuel (a function of ``pc``) stays
-exact.
+executes the whole run and moves ``pc`` after it, the entries inside the run stay as they are, so an execution that was
+stepped into it goes on there. Only the last instruction of a run can trap or branch, and ``pc`` points after it when
+it does. So a debugger that stops, steps or looks at a trap sees single instructions, and fuel (a function of ``pc``)
+stays exact.
 
 Operands that come from locals and constants are the common case; a fused run takes them from there without the stack.
 """

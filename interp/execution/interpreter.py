@@ -95,7 +95,7 @@ class PausedCall:
 
 @contextmanager
 def _active(configuration: Configuration) -> Iterator[None]:
-    """Have a configuration be the innermost call from outside, and settle its fuel behind it."""
+    """Make a configuration the innermost call from outside, and settle its fuel afterwards."""
     store = configuration.store
     if store.nesting > store.limits.nested_calls:
         raise nested_too_deep(store.limits.nested_calls)

@@ -109,7 +109,7 @@ def _loop(lowering: _Lowering, validator: FunctionValidator, immediates: tuple[A
 
 
 def _if(lowering: _Lowering, validator: FunctionValidator, immediates: tuple[Any, ...]) -> Branch:
-    # Its branch is taken when the condition is 0: to behind the else, or to behind the end.
+    # Its branch is taken when the condition is 0: to after the else, or to after the end.
     branch = lowering.branch(validator, validator.labels[-1])
     branch[1], branch[2] = branch[1] + len(validator.labels[-1].parameters), 0
     return branch

@@ -1,7 +1,7 @@
 """Object code as bytes, which an embedder may keep from one process to the next and must protect from others.
 
-The bytes are Python's ``marshal``, which reads a hundred million of them a second but trusts them: whoever gives bytes
-to ``unpack_all`` has verified that ``pack_all`` made them, of the same binary and under the same ``form``.
+The bytes are Python's ``marshal``, which reads a hundred million of them a second but trusts them: the caller of
+``unpack_all`` has verified that ``pack_all`` made the bytes, of the same binary and under the same ``form``.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ _MAX_PAGES: dict[NumType, int] = {I32: 1 << 16, I64: 1 << 48}
 
 
 class MemoryInstance:
-    """A linear memory of bytes. ``data`` is another object after a growth while somebody has a view of it."""
+    """A linear memory of bytes. Growing while a view is exported replaces ``data`` by another object."""
 
     __slots__ = ("address", "data", "maximum", "quota")
 

@@ -98,7 +98,7 @@ def fold(
 
 
 def _rendered(nodes: list[_Node], indents: tuple[str, ...]) -> list[str]:
-    """Return the lines of nodes; a parenthesis that ends operands stands behind the last of them."""
+    """Return the lines of nodes; the parenthesis that ends operands follows the last of them."""
     lines: list[str] = []
     deepest = len(indents) - 1
     stack: list[tuple[Iterator[_Node], bool]] = []

@@ -316,7 +316,7 @@ def string_name(token: str) -> str | None:
 def identifier(token: str) -> str | None:
     """Return an identifier (specification, 6.3.5) in one spelling for all that are equal, ``None`` when it is none.
 
-    That is the token itself where the name behind ``$`` needs no quotes; a quote and the name otherwise, which is the
+    That is the token itself where the name after ``$`` needs no quotes; a quote and the name otherwise, which is the
     spelling of no other token.
     """
     if '"' not in token:

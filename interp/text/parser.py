@@ -135,7 +135,7 @@ class ModuleParser(FieldParser):
         self.bind(self.spaces[self._kind()])
 
     def _skip(self, start: int) -> set[str]:
-        """Go to the end of what opens at a token, and return the words that are behind parentheses directly in it."""
+        """Go to the end of what opens at a token, and return the word after each parenthesis directly inside it."""
         words: set[str] = set()
         depth = 0
         tokens = self.tokens
@@ -156,7 +156,7 @@ class ModuleParser(FieldParser):
                 raise self._unclosed(start, pos - 1)
 
     def _unclosed(self, start: int, end: int) -> ParseError:
-        """Make the error of a field that nothing closes: a string without an end takes the parentheses behind it."""
+        """Make the error of a field that nothing closes: an unterminated string swallows the parentheses after it."""
         for pos in range(start, end):
             token = self.tokens[pos]
             if token not in ("(", ")") and not is_legal(token):

@@ -257,7 +257,7 @@ class InstructionParser(ImmediateParser):
             self.label_depths[label.id].pop()
 
     def _same_label(self, label: _Label) -> None:
-        """Read the identifier behind ``else`` or ``end``, which must repeat that of the block, if there is one."""
+        """Read the identifier after ``else`` or ``end``, which must repeat that of the block, if there is one."""
         found = self.identifier()
         if found is not None and found != label.id:
             raise self.error(f"mismatching label {self.tokens[self.pos - 1]}", self.pos - 1)

@@ -160,7 +160,7 @@ def _compare(text: str, value: float) -> int:
     numerator, denominator = value.as_integer_ratio()
     digits = (exponent or "0").lstrip("+-0") or "0"
     power = -int(digits) if exponent and exponent[0] == "-" else int(digits)
-    # The value is numerator / 2**k: bring both to the same power of 2. It is neither 0 nor infinite, so the number's
+    # The value is numerator / 2**k: scale both to the same power of 2. It is neither 0 nor infinite, so the number's
     # exponent is no greater than its length allows.
     shift = power - 4 * len(fraction) + denominator.bit_length() - 1
     left, right = (mantissa << shift, numerator) if shift >= 0 else (mantissa, numerator << -shift)

@@ -2,7 +2,7 @@
 
 An operand stack holds types, a control stack holds the open blocks. A row of the instruction table that has a
 signature is checked by it; the others have a rule in ``rules``. While it goes, the validator tells a consumer all it
-knows at each instruction, so that whoever needs that (a compiler, a listing) needs no pass of its own.
+knows at each instruction, so a consumer such as a compiler or a listing needs no second pass.
 """
 
 from __future__ import annotations

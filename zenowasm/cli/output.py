@@ -26,7 +26,7 @@ def output(help_: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def write_lines(path: Path | None, lines: Iterable[str]) -> None:
     """Write lines of text as they come, to stdout where there is no path; raises ``CliError``.
 
-    What raises an error while it makes the lines leaves no file behind.
+    No file is left when making the lines raises an error.
     """
     if path is None or str(path) == STDOUT:
         for line in lines:

@@ -120,7 +120,7 @@ class _Run:
         with PluginManager(self.engine, services, reserved=registry.__contains__) as manager:
             if not steps[0].load:
                 loaded = self._step(Step(load=True), manager)
-            # What is not loaded answers nothing: each step then has the failure itself.
+            # A plugin that failed to load answers nothing: each step then has the failure itself.
             failed = "raises" in loaded
             seen = [loaded if failed else self._step(step, manager) for step in steps]
         return {
@@ -223,7 +223,7 @@ class _Run:
 
 
 def _trap(error: BaseException | None) -> str | None:
-    """Return the code of the trap behind an error, ``None`` without one."""
+    """Return the code of the trap that caused an error, ``None`` without one."""
     while error is not None and not isinstance(error, CallError):
         error = error.__cause__
     return None if error is None or error.trap_code is None else error.trap_code.value

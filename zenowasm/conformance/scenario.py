@@ -76,7 +76,7 @@ class Expectation:
     """What a step must lead to; what is not said is not looked at.
 
     ``success``, ``data`` and ``error`` are the guest's answer. ``raises`` is the whole text of the error that the
-    caller gets instead of an answer, ``kind`` its type in this project, ``trap`` the code of the trap behind it.
+    caller gets instead of an answer, ``kind`` its type in this project, ``trap`` the code of the trap that caused it.
     ``output`` is what a script prints, ``fuel`` what a step that did not fail consumed. In texts ``...`` stands for
     anything.
     """

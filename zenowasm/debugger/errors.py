@@ -8,4 +8,4 @@ class DebuggerError(Exception):
 
 
 class DebuggerQuit(Exception):  # noqa: N818 - it ends the run, but nothing is wrong
-    """The user ended the run: raised inside the execution, it travels to whoever made the outermost call."""
+    """The user ended the run: raised inside the execution, it propagates to the caller of the outermost call."""

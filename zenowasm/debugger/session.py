@@ -338,7 +338,7 @@ class Session:
         return [SourceText(number, text[number - 1], number == place.line) for number in numbers]
 
     def listing(self, around: int) -> list[CodeLine]:
-        """Return the selected frame's code, up to ``around`` instructions before and behind the current one."""
+        """Return the selected frame's code, up to ``around`` instructions before and after the current one."""
         view = self.frame()
         function = view.frame.function.index
         places = self.breakpoints.within(view.program, function)

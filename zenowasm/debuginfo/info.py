@@ -192,7 +192,7 @@ class _Unit:
 
     @cached_property
     def variables(self) -> dict[str, SourceVariable]:
-        """What is declared outside of functions, by name."""
+        """The variables that are declared outside functions, by name."""
         with reading("the variables of a unit"):
             return {it.name: it for it in self._variables(self.top, 0)}
 
@@ -296,7 +296,7 @@ class DebugInfo:
         return [] if function is None else function.variables(offset - self._base)
 
     def global_at(self, name: str, offset: int) -> SourceVariable | None:
-        """Return the variable of that name outside of functions, of the instruction's own unit if it has one."""
+        """Return the global variable of that name, that of the instruction's own unit if it has one."""
         own = self._unit_at(offset - self._base)
         units = [] if own is None else [own]
         return next((it.variables[name] for it in [*units, *self._units] if name in it.variables), None)

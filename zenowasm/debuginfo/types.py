@@ -190,7 +190,7 @@ _T = TypeVar("_T")
 
 
 def _read(what: Callable[[], _T]) -> _T:
-    """Return what is read only now that somebody asks for it."""
+    """Read a part of a type when it is first asked for."""
     with reading("a type"):
         return what()
 

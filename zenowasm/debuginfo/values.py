@@ -31,7 +31,7 @@ _SHOWN: Final = 20
 _TEXT: Final = 200
 """Bytes of a text that are shown."""
 _NESTED: Final = 6
-"""Structures inside of structures that are shown."""
+"""The deepest nesting of structures that is shown."""
 _LARGEST: Final = 1 << 20
 """Bytes of a variable that are read at once."""
 

@@ -116,7 +116,7 @@ def line_reader(input_: TextIO, output: TextIO) -> Callable[[str], str]:
         return input
 
     def read(prompt: str) -> str:
-        output.flush()  # whoever is at the other end of the pipe may wait for it
+        output.flush()  # the reader at the other end of the pipe may wait for it
         line = input_.readline()
         if not line:
             raise EOFError

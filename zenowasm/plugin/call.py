@@ -27,7 +27,7 @@ class RunningCall:
     ``time.monotonic``, at which the call must be over; host functions must not wait beyond it. ``host_calls`` counts
     their calls. ``succeeded`` is what the endings are told: a slot that answers without success has not.
     ``transactions`` are those that it has begun, by the names of their connections; ``endings`` are what ``finish``
-    calls. ``trace`` is what those see of it who watch the host.
+    calls. ``trace`` is what observers of the host see of it.
     """
 
     scope: Scope | None = None

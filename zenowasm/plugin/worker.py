@@ -16,12 +16,12 @@ from zenowasm.zenolang.scope import Scope
 
 @define(eq=False)
 class SlotRequest:
-    """One call of a slot, on its way from whoever makes it to the worker that answers it.
+    """One call of a slot, on its way from the caller to the worker that answers it.
 
     ``scope`` is what the host's scope functions reach, as far as the plugin may. ``budget`` is what the caller allows:
     of it and of what holds for the plugin, the stricter wins. ``started`` is the moment, in seconds of
     ``time.monotonic``, from which the call's time counts: waiting for a worker is part of it. ``trace`` belongs to
-    whoever watches the host; workers give it to their ``RunningCall``.
+    the host's observers; workers give it to their ``RunningCall``.
     """
 
     slot: str
@@ -33,7 +33,7 @@ class SlotRequest:
 
 
 class Worker(Protocol):
-    """Answers the calls of one plugin, one at a time; whoever has it sees to that."""
+    """Answers the calls of one plugin, one at a time; its holder ensures that."""
 
     @property
     def usable(self) -> bool:

@@ -38,7 +38,7 @@ class CompilingOnce:
 
     @property
     def version(self) -> str:
-        """The version of the software behind the engine."""
+        """The version of the engine's software."""
         return self.engine.version
 
     @property

@@ -45,7 +45,7 @@ class Database:
 
 @frozen
 class World:
-    """What the plugins of a test can reach, if their manifests permit it; ``None`` is what there is not.
+    """What the plugins of a test can reach, if their manifests permit it; ``None`` means not available.
 
     ``plugins`` is a folder with a folder for each plugin, or one plugin's own. ``settings`` are what
     ``config/plugins.yaml`` has below ``wasm``.

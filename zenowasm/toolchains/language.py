@@ -10,7 +10,7 @@ from attrs import frozen
 from zenowasm.toolchains.errors import SourceError
 
 SDK = "zeno"
-"""The name, without its ending, of the file that brings a language its half of the ABI."""
+"""The name, without its ending, of the file that implements a language's half of the ABI."""
 
 
 @frozen

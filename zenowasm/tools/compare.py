@@ -78,7 +78,7 @@ class Side:
 
     @cached_property
     def functions(self) -> Mapping[str, int]:
-        """The functions that the module defines by name; of one name, all but the first have a number behind it."""
+        """The functions that the module defines by name; of one name, all but the first have a number after it."""
         seen: Counter[str] = Counter()
         found: dict[str, int] = {}
         for index in range(self.first, self.first + len(self.module.codes)):

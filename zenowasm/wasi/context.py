@@ -21,8 +21,8 @@ _GIB: Final = 1 << 30
 class Preopen:
     """A folder that a guest finds open when it starts, under the path ``name``.
 
-    The folder stays its maker's, who closes it; guests use a copy of its descriptor. ``writable`` is whether files and
-    folders in it may be changed.
+    The caller still owns the folder and closes it; guests use a copy of its descriptor. ``writable`` says whether files
+    and folders in it may be changed.
     """
 
     name: bytes

@@ -183,7 +183,7 @@ def fd_fdstat_set_rights(state: State, _: GuestMemory, fd: int, rights: int, inh
 
 
 def fd_filestat_get(state: State, memory: GuestMemory, fd: int, result: int) -> None:
-    """Describe the file behind a descriptor."""
+    """Describe the file that a descriptor refers to."""
     descriptor = state.descriptors.get(fd, Rights.FD_FILESTAT_GET)
     memory.check(result, FILESTAT_BYTES)
     host = descriptor.host

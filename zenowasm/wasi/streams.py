@@ -76,7 +76,7 @@ class HostInput:
         self.descriptor = descriptor
 
     def available(self) -> int:
-        """Return 1: whoever waited for the stream knows of at least one byte or of its end."""
+        """Return 1: after waiting for the stream, the caller knows of at least one byte or of its end."""
         return 1
 
     def read(self, length: int) -> bytes:

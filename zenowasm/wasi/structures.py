@@ -43,7 +43,7 @@ def fdstat(descriptor: Descriptor) -> bytes:
 
 
 def dirent(next_: int, inode: int, type: FileType, name: bytes) -> bytes:
-    """Return ``$dirent`` with the name behind it; ``next_`` is the cookie of the entry that follows."""
+    """Return ``$dirent`` with the name after it; ``next_`` is the cookie of the entry that follows."""
     return _DIRENT.pack(next_, inode & _U64, len(name), type) + name
 
 

@@ -274,7 +274,7 @@ def parse_loop_header(text: Text, limits: ScriptLimits) -> LoopHeader:
 def _quoted(text: Text) -> TokenStream:
     """Return the tokens of code in quotes, each with the place where it is written."""
     places = Places(text.raw, text.position)
-    decoded, written = [0], [1]  # offsets behind each escape, which is one character and takes two
+    decoded, written = [0], [1]  # offsets after each escape, which is one character and takes two
     for match in _STRING_PIECE.finditer(text.raw, 1, len(text.raw) - 1):
         if match["escape"] in _ESCAPES:
             decoded.append(decoded[-1] + match.start() - written[-1] + 1)

@@ -35,7 +35,7 @@ class Token:
 
     @property
     def end(self) -> int:
-        """The offset behind the last character."""
+        """The offset after the last character."""
         return self.start + len(self.text)
 
     def is_symbol(self, *symbols: str) -> bool:
@@ -139,7 +139,7 @@ class TokenStream:
         return self._tokens[place : self._index]
 
     def peek(self, ahead: int = 0) -> Token:
-        """The next token, or one behind it; END for ever at the end."""
+        """The next token, or one after it; END for ever at the end."""
         return self._tokens[min(self._index + ahead, len(self._tokens) - 1)]
 
     def advance(self) -> Token:

@@ -10,7 +10,7 @@ from zenowasm.zenolang.lexer import Places, Token, TokenKind, TokenStream
 from zenowasm.zenolang.limits import ScriptLimits
 from zenowasm.zenolang.syntax import Expression, Program, Statement
 
-# `} else: {` right behind a block is also accepted, and becomes a child of the slot it completes.
+# `} else: {` right after a block is also accepted, and becomes a child of the slot it completes.
 CONTINUATIONS = {"else": "if", "catch": "try"}
 
 _PLAIN = (TokenKind.WORD, TokenKind.NUMBER, TokenKind.SYMBOL)

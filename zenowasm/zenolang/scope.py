@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 
 class Scope:
-    """Variables by name, without the `$`, and behind them those of the caller.
+    """Variables by name, without the `$`, and after them those of the caller.
 
     Reading looks outwards, setting stays inside: a function with arguments sees its caller's variables
     and does not change them. Values are never changed in place, so a copy shares them safely.

@@ -19,7 +19,7 @@ class Literal:
 
 @attrs.frozen
 class Path:
-    """`$name` and the keys behind it: `$a.b.0`, `$a[0]`, `$a["b c"]`, `$a[$i]`."""
+    """`$name` and the keys after it: `$a.b.0`, `$a[0]`, `$a["b c"]`, `$a[$i]`."""
 
     name: str
     keys: tuple[str | Path, ...]

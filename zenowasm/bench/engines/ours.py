@@ -52,7 +52,7 @@ class Ours:
         return registry.engine(self._name, self._options)
 
     def version(self) -> str | None:
-        """Return the version of the software behind the engine."""
+        """Return the version of the engine's software."""
         return self._engine.version if self._name in registry.installed() else None
 
     def compile(self, binary: bytes) -> Module:

@@ -35,5 +35,5 @@ VARIANTS: Final = tuple(
         "all": (True, True, True),
     }.items()
 )
-"""What guests pay for each of the things that are compiled in on request; measured only where somebody names them."""
+"""wasmtime with each of the things that guests pay for; these run only where the command line names them."""
 ENGINES: Final[tuple[Engine, ...]] = (*OURS, *PEERS)

@@ -25,7 +25,7 @@ class OurHost:
         self._backend = backend
 
     def version(self) -> str | None:
-        """Return the version of the software behind the engine."""
+        """Return the version of the engine's software."""
         return registry.engine(self._backend).version if self._backend in registry.installed() else None
 
     def size(self, folder: Path) -> int:

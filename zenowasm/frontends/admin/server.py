@@ -1,4 +1,4 @@
-"""The HTTP side of the admin endpoint: who may ask, and bounds on connections, sizes and times."""
+"""The HTTP side of the admin endpoint: authorisation, and bounds on connections, sizes and times."""
 
 from __future__ import annotations
 

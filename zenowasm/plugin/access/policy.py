@@ -22,7 +22,7 @@ class HostPolicy:
 
     ``whitelist`` holds the names of the plugins that may load, ``None`` for all of them, and ``whitelist_place`` says
     where it is written. ``limits`` stand, for the plugin of that name, in the place of the host's. Without
-    ``interruptible`` no plugin on an engine has a time limit unless somebody asks for one. See
+    ``interruptible`` no plugin on an engine has a time limit unless a setting asks for one. See
     ``settings.Security`` for the others.
     """
 
@@ -84,7 +84,7 @@ class HostPolicy:
         elif _has_default_time(host):
             host = evolve(host, seconds=SIDECAR_SECONDS)
         own = self.limits.get(manifest.name, LimitSettings())
-        # Whoever gives a limit with the command means all plugins by it.
+        # A limit on the command line applies to all plugins.
         limits = host.overridden(own, LimitSource.PLUGIN_CONFIG, keep=LimitSource.COMMAND)
         limits = limits.restricted(manifest.limits, LimitSource.MANIFEST)
         if not is_process:

@@ -101,7 +101,7 @@ class ConfigParameter:
 class Sidecar:
     """How a plugin's process is kept; see ``zenowasm.plugin.sidecar.keeper``.
 
-    ``max_retries`` crashes in a row are made good by a fresh process. ``concurrency``, this project's addition, is how
+    ``max_retries`` crashes in a row restart the process. ``concurrency``, this project's addition, is how
     many calls the process takes at once: then it says in each ``host_call`` for which of them it asks.
     """
 

@@ -129,7 +129,7 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
 def _reason(error: WasmError, binary: bytes, limits: PluginLimits, plugin: str) -> str:
     """Return why a binary that an engine refuses does not load.
 
-    Engines have words of their own, and people who read the error must not depend on which one a host has: our own
+    Engines word errors differently, and the text that a user reads must not depend on the engine: our own
     decoder and validator explain it where they refuse the binary as well.
     """
     from zenowasm.interp.binary import decode

@@ -55,7 +55,7 @@ def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, ob
 
     def permit(url: str) -> NetworkGrant | None:
         grant = context.permissions.network_grant(url)
-        # Who may request every URL is told what is wrong with one that is none.
+        # A plugin that may request every URL is told what is wrong with a malformed one.
         return NetworkGrant(literal_host=False) if grant is None and context.permissions.whole_network else grant
 
     try:

@@ -55,7 +55,7 @@ class GuestPort:
         return value
 
     def reply(self, data: bytes) -> int:
-        """Hand bytes and a NUL to the guest and return the pointer, 0 when the guest has no room for them.
+        """Hand bytes and a NUL to the guest and return the pointer, 0 when the guest cannot allocate them.
 
         A guest that traps in its ``alloc`` sees 0 as well, as in the original, but its instance is damaged. Limits
         that are reached there end the call.

@@ -1,4 +1,4 @@
-"""The eight host functions, described once: what each takes, what it answers, and who does it.
+"""The eight host functions, described once: what each takes, what it answers, and which object implements it.
 
 Source: the ABI document, section "Imports". ``binding`` offers them to WebAssembly guests; a plugin that is a process
 calls them by the same names without ``host_``.

@@ -19,7 +19,7 @@ def _nothing() -> Mapping[str, LoadedPlugin]:
 class Catalog:
     """The plugins by name, in the order in which they were loaded, and the plugin of each slot.
 
-    Who reads one catalog sees every plugin and slot either before a change or after it.
+    A reader of one catalog sees every plugin and slot either before a change or after it.
     """
 
     plugins: Mapping[str, LoadedPlugin] = field(factory=_nothing)

@@ -143,7 +143,7 @@ class LoadedPlugin:
     def begin(self, call: CallTrace) -> None:
         """Begin a call; raises ``RetiredError`` when the version takes no more. Else ``end`` must follow.
 
-        No lock is taken: sets are changed atomically, and whoever retires the version looks at the calls afterwards.
+        No lock is taken: sets are changed atomically, and a thread that retires the version looks at the calls later.
         """
         self._calls.add(call)
         if self._retired:

@@ -30,7 +30,7 @@ _STEP = 1.05
 That follows the median, so that a call which waited for the processor changes little.
 """
 _GRACE = 0.002
-"""Seconds after the end of a turn when the first who waits looks by itself: each look interrupts a call."""
+"""Seconds after the end of a turn until the first waiting call looks by itself: each look interrupts a call."""
 LONGEST_WAIT = 60.0
 """Seconds for which a call without any time limit waits: calls that wait for one another would never end."""
 
@@ -106,13 +106,13 @@ class InstancePool:
 
     Calls that typically take less than ``in_turns_below`` seconds are made one after the other, on one worker: where
     Python's lock is the bottleneck, calls at the same time only interrupt each other. A call hands the worker to the
-    first who waits; but a thread that has shown that it calls ``AT_ONCE`` again keeps it for a ``TURN`` when calls are
-    ``SHORT``, because to change threads after each of them would cost more than they do. A worker that is ``HELD``
-    longer holds nobody up: whoever waits gets another.
+    first waiting call. But a thread that has shown that it calls ``AT_ONCE`` again keeps it for a ``TURN`` when calls
+    are ``SHORT``, because to change threads after each of them would cost more than they do. A worker that is ``HELD``
+    longer blocks no other call: a waiting call gets another worker.
 
-    Where a worker is idle and nobody waits, a call takes no lock: ``list.pop`` and ``list.append`` are atomic. Whoever
-    puts a worker among the idle ones looks afterwards whether somebody waits or the pool was closed, and whoever waits
-    or closes it looks at the idle ones afterwards, so that neither misses the other.
+    Where a worker is idle and no call waits, a call takes no lock: ``list.pop`` and ``list.append`` are atomic. A thread
+    that returns a worker to the idle ones then looks whether a call waits or the pool was closed; a thread that waits
+    or closes the pool then looks at the idle ones. So neither misses the other.
     """
 
     def __init__(
@@ -280,7 +280,7 @@ class InstancePool:
             self._waiters.remove(waiter)
 
     def _serve(self) -> None:
-        """Give what there is to those who wait; the lock is held."""
+        """Give the available workers to the waiting calls; the lock is held."""
         while self._waiters and not self._is_others_turn():
             try:
                 member: PooledWorker | None = self._idle.pop()
@@ -293,7 +293,7 @@ class InstancePool:
             self._hand_over(member)
 
     def _is_others_turn(self) -> bool:
-        """Say whether the first who waits is to wait although there may be a worker for it; the lock is held."""
+        """Return whether the first waiting call must wait although there may be a worker for it; the lock is held."""
         if self._typical >= self._in_turns_below:
             return False
         now = monotonic()
@@ -304,13 +304,13 @@ class InstancePool:
             return False
         if now - self._moved < AT_ONCE:
             return True
-        # Whoever had the turn has gone before its end, and so may the others who had theirs before.
+        # The thread that had the turn has gone before its end, and so may the others that had theirs before.
         for waiter in self._waiters:
             waiter.returns = False
         return False
 
     def _hand_over(self, member: PooledWorker | None) -> None:
-        """Give a worker, or with ``None`` the right to make one, to the first who waits; the lock is held."""
+        """Give a worker, or with ``None`` the right to make one, to the first waiting call; the lock is held."""
         waiter = self._waiters.popleft()
         waiter.member = member
         self._lent[waiter.thread] = member
@@ -376,7 +376,7 @@ class InstancePool:
             self._discard(member)
 
     def _turn_goes_on(self, thread: int, now: float) -> bool:
-        """Say whether a thread may make another call although there are others who wait."""
+        """Return whether a thread may make another call although other threads wait."""
         return now < self._turn_ends and thread == self._turn_of
 
     def _may_stay(self, member: PooledWorker) -> bool:
@@ -389,7 +389,7 @@ class InstancePool:
         )
 
     def _discard(self, member: PooledWorker) -> None:
-        """Clean up a worker that nobody can reach any more, then make room for another."""
+        """Clean up a worker that is no longer reachable, then let another be made."""
         if not self._closed:
             self._recycled()
         try:

@@ -23,7 +23,7 @@ LEAST_NAMED: Final = 6
 """Characters from which it is, where the name of the variable says that it is a secret."""
 _NAMED = re.compile(r"key|token|secret|passw|pwd|pass$|credential|auth|private|signature|dsn", re.IGNORECASE)
 _CAUSES: Final = 16
-"""Errors behind one another that are looked through."""
+"""The longest chain of causes that is searched."""
 
 
 class Redactor:
@@ -55,7 +55,7 @@ class Redactor:
         return text
 
     def error(self, error: BaseException) -> None:
-        """Take secret values out of the messages of an error and of those behind it."""
+        """Remove secret values from the messages of an error and of its causes."""
         behind: BaseException | None = error
         for _ in range(_CAUSES if self._marks else 0):
             if behind is None:

@@ -41,8 +41,7 @@ class Telemetry:
     """Tells OpenTelemetry what a host's plugins do.
 
     ``tracer_provider`` and ``meter_provider`` are the process's own unless given. With ``propagate``, HTTP requests of
-    plugins carry the trace's context (``traceparent``) to whoever answers them. Raises ``TelemetryError`` without
-    ``opentelemetry-api``.
+    plugins carry the trace's context (``traceparent``). Raises ``TelemetryError`` without ``opentelemetry-api``.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ def _no_such_function(context: HostContext, name: str) -> None:
 
 
 _UNKNOWN: Final = Operation("unknown", Argument.TEXT, Answer.NOTHING, "name", _no_such_function, described_as("name"))
-"""Whatever a process asks for that there is not: counted and recorded as one, since it chooses the name."""
+"""The one name for all unknown host functions that a process asks for, since the process chooses their names."""
 
 
 def answer(context: HostContext, call: HostCall) -> bytes:

@@ -9,7 +9,7 @@ from math import inf
 from zenowasm.plugin.sidecar.messages import GuestResponse, HostCall
 
 _ROOM = 8
-"""Messages that wait; who brings more waits too, and so does the process in the end."""
+"""The most messages that wait: a producer of more waits too, and finally so does the process."""
 
 
 class Inbox:
@@ -21,7 +21,7 @@ class Inbox:
         self._closed = False
 
     def put(self, message: GuestResponse | HostCall) -> None:
-        """Add a message, waiting while there is no room; does nothing once the inbox is closed."""
+        """Add a message, waiting while the inbox is full; does nothing once it is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or len(self._messages) < _ROOM)
             if not self._closed:

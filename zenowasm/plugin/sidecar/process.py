@@ -1,4 +1,4 @@
-"""One native process: bounded lines in and out, a process group of its own, and an end that leaves nothing behind."""
+"""One native process: bounded lines in and out, its own process group, an end that leaves nothing open."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class SidecarProcess:
         if not hasattr(os, "waitid"):
             raise SidecarStartError("failed to start sidecar: this platform has no waitid, which sidecar plugins need")
         try:
-            # One end is closed with the process, which whoever reads the other sees.
+            # One end is closed with the process, which the reader of the other end sees.
             self._gone, self._alive = os.pipe()
             try:
                 self._process = subprocess.Popen(
@@ -146,8 +146,8 @@ class SidecarProcess:
         self._ended.wait()
         for thread in self._threads:
             if thread is not threading.current_thread():  # a log sink's
-                thread.join(CLOSING_SECONDS)  # somebody else may still have its stderr
-        with self._writing:  # whoever was writing has been told
+                thread.join(CLOSING_SECONDS)  # another process may still hold its stderr
+        with self._writing:  # a writer has been told
             self._input.close()
 
     def _signal(self, number: signal.Signals) -> None:

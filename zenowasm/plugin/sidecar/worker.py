@@ -31,7 +31,7 @@ class SidecarWorker:
 
     @property
     def usable(self) -> bool:
-        """Whether it can take another call: a crash of the process is made good by the next one, unless given up."""
+        """Whether it can take another call: a crashed process is restarted, unless the plugin was given up."""
         return not self._left and not self.keeper.given_up
 
     def execute(self, request: SlotRequest) -> Response:

@@ -15,7 +15,7 @@ from attrs import frozen
 CURRENT: Final = b"."
 _NEW_FILE_MODE: Final = 0o666
 _CLOSE_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0)
-# Neither a pipe nor a device may block whoever opens it, nor become the process's terminal.
+# Opening a pipe or a device must not block, nor make it the process's terminal.
 _CAREFUL: Final = (
     _CLOSE_ON_EXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 )

@@ -46,7 +46,7 @@ _POSITIVE: Any = validators.gt(0)
 
 
 class Grant(Protocol):
-    """A URL may be requested. ``literal_host`` tells that whoever permits it names the host, wherever it may be."""
+    """A URL may be requested. ``literal_host`` says that the permission names the host itself, wherever it may be."""
 
     @property
     def literal_host(self) -> bool:
@@ -91,7 +91,7 @@ class HttpResponse:
 class HttpClient:
     """Sends requests over HTTP/1.1, from any thread.
 
-    It knows no proxies, no cookies and no passwords of the machine: only what a request brings is sent. A host is
+    It knows no proxies, no cookies and no passwords of the machine: it sends only what the request contains. A host is
     resolved once for each connection, and only addresses that were checked are connected to; a connection is used again
     only for requests that may reach what it was checked for.
     """
@@ -137,7 +137,7 @@ class HttpClient:
             message = answer
             grant = permit(message.url.text)
             if grant is None:
-                # Without the query, which is where servers put secrets for whoever follows.
+                # Without the query, which is where servers put secrets for the client that follows.
                 raise RedirectNotPermittedError(f"redirect to {message.url.text.partition('?')[0]} is not permitted")
         raise ExchangeError(f"more than {self.settings.redirects} redirects")
 

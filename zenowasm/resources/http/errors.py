@@ -12,7 +12,7 @@ class InvalidRequestError(HttpError):
 
 
 class NotPermittedError(HttpError):
-    """Whoever was asked for permission does not permit the URL of the request."""
+    """The permission check refused the URL of the request."""
 
 
 class ExchangeError(HttpError):

@@ -1,4 +1,4 @@
-"""One strict parser of URLs: who judges a URL and who connects to it use the same parts."""
+"""One strict parser of URLs: the permission check and the connection use the same parts."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class ControlFlow(Generic[B]):
         return self.order[target] <= self.order[source]
 
     def following(self, block: B) -> list[B]:
-        """Return the blocks that are placed behind ``block``, each after a ``block`` of its own, in their order."""
+        """Return the blocks that are placed after ``block``, each after a ``block`` of its own, in their order."""
         return self._following[block]
 
     def _dominates(self, dominator: B, block: B) -> bool:

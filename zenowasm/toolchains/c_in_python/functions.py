@@ -19,7 +19,7 @@ _ALIGNMENT = 8
 
 
 class Symbols(Protocol):
-    """What a function needs to know of its module; asking for something is what brings it into the module."""
+    """What a function needs to know of its module; asking for something adds it to the module."""
 
     def call(self, name: str) -> str:
         """Return the identifier of a function."""
@@ -103,7 +103,7 @@ class Function:
                 pending += reversed(self._placed(item))
 
     def _placed(self, block: Any) -> list[_Item]:
-        """Return a block, and the blocks that are placed inside it and behind it."""
+        """Return a block, and the blocks that are placed inside it and after it."""
         following = self._flow.following(block)
         items: list[_Item] = []
         if block in self._flow.loops:
@@ -196,7 +196,7 @@ class Function:
         ir = self._ir
         inline: set[Any] = set()
         for block in self._blocks:
-            # Where each value is computed in the end, and the next effect behind each place.
+            # Where each value is computed in the end, and the next effect after each place.
             instructions = list(block)
             computed = {instruction: index for index, instruction in enumerate(instructions)}
             effect = len(instructions)
@@ -210,7 +210,7 @@ class Function:
                     (user,) = instruction.used_by
                     place = -1 if isinstance(user, ir.Phi) else computed.get(user, -1)
                     used_twice = isinstance(user, ir.Binop | ir.CJump) and user.a is user.b
-                    # A store is an effect behind its own operands.
+                    # A store is an effect after its own operands.
                     if place >= 0 and not used_twice and (place <= effect or not isinstance(instruction, ir.Load)):
                         inline.add(instruction)
                         computed[instruction] = place
