@@ -1,4 +1,4 @@
-"""What engines remember of modules from one process to the next."""
+"""The cache of compiled modules, which engines share from one process to the next."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every engine does about limits on compiling."""
+"""Limits on compiling, as every engine enforces them."""
 
 from __future__ import annotations
 

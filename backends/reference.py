@@ -62,7 +62,7 @@ from zenowasm.interp.validation import ValidModule, validate_lazily, validate_mo
 
 _CONFIGURATION = {"features": WASM_3.value}
 _VALID = b"valid"
-"""What the cache says of a module that was validated ahead."""
+"""The cache entry of a module that was validated ahead of time."""
 _FUEL_BETWEEN_CLOCKS = 50_000
 """Fuel that a guest consumes between two looks at the clock, about a hundredth of a second."""
 
@@ -79,12 +79,12 @@ class ReferenceModule:
 
     @property
     def imports(self) -> tuple[ImportType, ...]:
-        """What the module imports, in order."""
+        """The module's imports, in order."""
         return self.valid.context.import_types(self.valid.module)
 
     @property
     def exports(self) -> tuple[ExportType, ...]:
-        """What the module exports, in order."""
+        """The module's exports, in order."""
         return self.valid.context.export_types(self.valid.module)
 
 

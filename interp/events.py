@@ -1,4 +1,4 @@
-"""What an execution tells its observers. Debugger, tracer, coverage and recorder all use this one protocol."""
+"""The events of an execution: the one protocol of debugger, tracer, coverage and recorder."""
 
 from __future__ import annotations
 

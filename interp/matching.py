@@ -70,7 +70,7 @@ def top(heap: HeapType) -> AbsHeapType:
 
 
 def matches_deftype(found: DefType, expected: DefType) -> bool:
-    """Say whether a defined type is the other one or declared to be a subtype of it (3.3.9)."""
+    """Return whether a defined type is the other one or declared to be a subtype of it (3.3.9)."""
     if found is expected:
         return True
     depth = len(expected.supertypes)
@@ -78,7 +78,7 @@ def matches_deftype(found: DefType, expected: DefType) -> bool:
 
 
 def matches_heaptype(found: HeapType, expected: HeapType) -> bool:
-    """Say whether a closed heap type is a subtype of the other (3.3.3)."""
+    """Return whether a closed heap type is a subtype of the other (3.3.3)."""
     if found is expected:
         return True
     if isinstance(found, DefType):
@@ -92,7 +92,7 @@ def matches_heaptype(found: HeapType, expected: HeapType) -> bool:
 
 
 def matches_valtype(found: ValType, expected: ValType) -> bool:
-    """Say whether a value of type ``found`` may be used as ``expected`` (3.3.5)."""
+    """Return whether a value of type ``found`` may be used as ``expected`` (3.3.5)."""
     if found is expected:
         return True
     if isinstance(found, RefType) and isinstance(expected, RefType):
@@ -101,7 +101,7 @@ def matches_valtype(found: ValType, expected: ValType) -> bool:
 
 
 def matches_resulttype(found: ResultType, expected: ResultType) -> bool:
-    """Say whether each type matches its counterpart (3.3.6)."""
+    """Return whether each type matches its counterpart (3.3.6)."""
     # Comparing them whole is what keeps a thousand types cheap.
     return found == expected or (len(found) == len(expected) and all(map(matches_valtype, found, expected)))
 
@@ -113,14 +113,14 @@ def _matches_storage(found: StorageType, expected: StorageType) -> bool:
 
 
 def matches_fieldtype(found: FieldType, expected: FieldType) -> bool:
-    """Say whether a field may stand for another: mutable ones must be equal (3.3.8)."""
+    """Return whether a field may stand for another: mutable ones must be equal (3.3.8)."""
     if found.mutable != expected.mutable or not _matches_storage(found.storage, expected.storage):
         return False
     return not found.mutable or _matches_storage(expected.storage, found.storage)
 
 
 def matches_comptype(found: CompType, expected: CompType) -> bool:
-    """Say whether a composite type may be declared a subtype of another (3.3.8)."""
+    """Return whether a composite type may be declared a subtype of another (3.3.8)."""
     match found, expected:
         case FuncType(), FuncType():
             return matches_resulttype(expected.parameters, found.parameters) and matches_resulttype(
@@ -152,7 +152,7 @@ def fault_of_size(type_: TableType | MemType) -> str | None:
 
 
 def matches_limits(found: Limits, expected: Limits) -> bool:
-    """Say whether a size range lies inside the expected one (3.3.13)."""
+    """Return whether a size range lies inside the expected one (3.3.13)."""
     if found.minimum < expected.minimum:
         return False
     return expected.maximum is None or (found.maximum is not None and found.maximum <= expected.maximum)
@@ -170,7 +170,7 @@ LinkType: TypeAlias = DefType | TableType | MemType | GlobalType | TagDefType
 
 
 def matches_linktype(found: LinkType, expected: LinkType) -> bool:
-    """Say whether an import of type ``expected`` may be given something of type ``found`` (3.3.17)."""
+    """Return whether an import of type ``expected`` may be given something of type ``found`` (3.3.17)."""
     match found, expected:
         case DefType(), DefType():
             return matches_deftype(found, expected)

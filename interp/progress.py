@@ -1,4 +1,4 @@
-"""What decoding, validating and making code have used so far, told to an embedder that may end them."""
+"""The progress of decoding, validating and making code, reported to an embedder that may end them."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class RecIdx:
 
 
 HeapType: TypeAlias = "AbsHeapType | int | RecIdx | DefType"
-"""What a reference points to (specification, 2.3.3).
+"""The type of the object that a reference points to (specification, 2.3.3).
 
 In syntax, a concrete type is a type index (``int``). Validation closes types: a concrete type is then a ``DefType``,
 which means the same in every module.
@@ -310,7 +310,7 @@ ExternType: TypeAlias = FuncType | TableType | MemType | GlobalType | TagType
 
 @frozen
 class ImportType:
-    """What a module wants from outside under a two-level name."""
+    """An import: a type under a two-level name."""
 
     module: str
     name: str
@@ -319,7 +319,7 @@ class ImportType:
 
 @frozen
 class ExportType:
-    """What a module offers under a name."""
+    """An export: a type under a name."""
 
     name: str
     type: ExternType

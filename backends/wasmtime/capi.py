@@ -199,7 +199,7 @@ def set_number(value: Any, type: ValType, number: Any) -> None:
 
 
 def is_null(value: Any) -> bool:
-    """Say whether a reference is null."""
+    """Return whether a reference is null."""
     # Every kind of reference begins with its store's number, which is never zero.
     return not value.of.funcref.store_id
 
@@ -497,7 +497,7 @@ def new_unchecked_function(
 
 
 class HasAddress(Protocol):
-    """What stands for the caller of a host function; its address is 0 when there is none."""
+    """The caller of a host function; its address is 0 when there is none."""
 
     address: int
 
@@ -534,7 +534,7 @@ def instantiate(
 
 
 HostEntry: TypeAlias = Callable[[int, RawValues, RawValues], int]
-"""What runs when a guest calls a host function: from caller, arguments and results to the address of a trap, or 0."""
+"""The entry of a host function: takes caller, arguments and results, and returns the address of a trap, or 0."""
 
 
 def new_trap(code: wasmtime.TrapCode) -> wasmtime.Trap:

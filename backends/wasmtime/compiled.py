@@ -12,7 +12,7 @@ from zenowasm.backends.cache import ModuleCache, key_of
 from zenowasm.backends.wasmtime.interface import Interface
 
 _KIND: Final = "interface, compiled"
-"""What an entry holds; it is a part of the key, so an entry of another form is not found."""
+"""The form of an entry. It is a part of the key, so an entry of another form is not found."""
 
 
 @frozen

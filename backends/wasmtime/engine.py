@@ -33,7 +33,7 @@ _PROPOSALS = {
     Feature.MULTI_MEMORY: "wasm_multi_memory",
     Feature.MEMORY64: "wasm_memory64",
 }
-"""What wasmtime-py can switch. Extended constant expressions are always on."""
+"""The features that wasmtime-py can switch. Extended constant expressions are always on."""
 
 _NEVER = ("wasm_threads", "wasm_wide_arithmetic", "wasm_custom_page_sizes", "wasm_stack_switching")
 """Proposals beyond WebAssembly 3.0."""

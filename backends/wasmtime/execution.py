@@ -1,4 +1,4 @@
-"""What runs in a store at the moment: how deep, under which budget, and what has stopped it.
+"""The current execution in a store: its depth, its budget, and the reason it stopped.
 
 This module is the only way into guests. It knows no values: ``numeric`` and ``store`` pass them.
 """

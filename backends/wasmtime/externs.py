@@ -1,4 +1,4 @@
-"""What lives in a store besides functions: memories, tables, globals and tags."""
+"""Objects of a store besides functions: memories, tables, globals and tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a host asks of a compiled module, in a form that is kept beside its code: to know it, nothing is decoded."""
+"""The interface of a compiled module, kept beside its code so that nothing needs to be decoded."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _VALUES: Final[Mapping[str, ValType]] = MappingProxyType(
 
 @frozen
 class Interface:
-    """What a module imports and exports, and what an instance takes at first.
+    """The imports and exports of a module, and the memory that an instance takes at first.
 
     ``memory_bytes`` and ``table_elements`` are those of its own memories and tables. ``rewritten`` is whether another
     module was compiled in its place (see ``metering``).

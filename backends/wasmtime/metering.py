@@ -97,7 +97,7 @@ class _Code:
 
 @frozen
 class _Growth:
-    """What one added function does: grow a memory or table, by a small constant where ``constant`` says so.
+    """The task of one added function: growing a memory or table, by a small constant where ``constant`` says so.
 
     wasmtime charges a small constant also where growing fails, so the constant must stay one.
     """

@@ -37,12 +37,12 @@ class Module:
 
     @property
     def imports(self) -> tuple[ImportType, ...]:
-        """What the module imports, in order."""
+        """The module's imports, in order."""
         return self._interface.imports
 
     @property
     def exports(self) -> tuple[ExportType, ...]:
-        """What the module exports, in order."""
+        """The module's exports, in order."""
         return self._interface.exports
 
     @property
@@ -62,7 +62,7 @@ class Module:
 
     @property
     def metered(self) -> Metered | None:
-        """What was compiled in the place of the binary, if it is another module."""
+        """The module that was compiled instead of the binary, if another one was."""
         return self._source.metered if self.rewritten else None
 
     def opcode(self, function: int, offset: int) -> Opcode | None:

@@ -31,12 +31,12 @@ _INTEGERS: Final = (I32, I64)
 
 
 def takes(type: FuncType) -> bool:
-    """Say whether functions of this type can be called here, from the host or from a guest."""
+    """Return whether functions of this type can be called here, from the host or from a guest."""
     return all(it in _INTEGERS for it in type.parameters) and all(it in _FORMATS for it in type.results)
 
 
 def gives(type: FuncType) -> bool:
-    """Say whether functions of this type can be a host's."""
+    """Return whether functions of this type can be a host's."""
     return all(it in _FORMATS for it in type.parameters) and all(it in _INTEGERS for it in type.results)
 
 

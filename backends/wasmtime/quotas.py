@@ -1,4 +1,4 @@
-"""What a store may still allocate, counted by the host and by guests whose growth is metered."""
+"""The rest of a store's quotas, counted by the host and by guests whose growth is metered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What our own decoder reads of a module before it is compiled, and of a trap's place in it."""
+"""Facts that our own decoder reads of a module before it is compiled, and of a trap's place in it."""
 
 from __future__ import annotations
 

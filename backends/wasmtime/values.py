@@ -1,4 +1,4 @@
-"""What passes between Python and wasmtime: numbers, functions, and references into the guests' heap."""
+"""Values that pass between Python and wasmtime: numbers, functions, and references into the guests' heap."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @define
 class KnownTypes:
-    """What a store's functions, memories and tables were declared as, by the numbers that identify them.
+    """The declared types of a store's functions, memories and tables, by the numbers that identify them.
 
     wasmtime's C interface tells less: nothing that is safe to ask for about 64-bit tables, and types that a module
     defines only as the abstract types above them. Its answers also cost an object with a finalizer, in which Python
@@ -216,7 +216,7 @@ def lower(store: Store, type: ValType, value: Value, raw: Any) -> None:
 
 
 def _fits(value: Value, type: RefType) -> bool:
-    """Say whether a value fits a type, or the abstract type above one that a module defines."""
+    """Return whether a value fits a type, or the abstract type above one that a module defines."""
     heap: HeapType = kind(type.heap) if isinstance(type.heap, DefType) else type.heap
     match value:
         case None:

@@ -104,7 +104,7 @@ _READERS: Mapping[Immediate, _ImmediateReader] = {
 
 
 class _Entry:
-    """What the decoder needs of a row, laid out for its loop.
+    """A row of the instruction table, laid out for the decoder's loop.
 
     ``short`` are instructions by the bytes of their immediates, where these are ``width`` bytes, as most are: they
     depend on nothing else, so they are the same objects wherever they occur.

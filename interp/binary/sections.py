@@ -235,4 +235,4 @@ READERS: Mapping[str, Callable[[SectionReader, Reader], Any]] = {
     "data_count": SectionReader.data_count,
     "data": SectionReader.data,
 }
-"""What reads a section other than the code, by the part of the module that it holds."""
+"""The reader of each section except the code section, by the part of the module that it holds."""

@@ -67,10 +67,10 @@ _SHARED: Mapping[Opcode, Handler] = {row: shared for row in TABLE.rows if (share
 _OWN = executes.for_rows(row for row in TABLE.rows if row not in _SHARED)
 
 HANDLERS: Mapping[str, Handler] = {kind: _SHARED.get(row) or _OWN[row] for row, kind in KINDS.items()}
-"""What executes a kind."""
+"""The handler of each kind."""
 
 FUEL: Mapping[str, int] = {kind: row.fuel for row, kind in KINDS.items()}
-"""What executing a kind costs."""
+"""The fuel that each kind costs."""
 
 CONSTANT_IMMEDIATES: Mapping[str, Any] = {
     kind: OPERATORS[row.mnemonic] for row, kind in KINDS.items() if row.mnemonic in OPERATORS

@@ -27,7 +27,7 @@ Form: TypeAlias = tuple[Struct, Any]
 Immediate: TypeAlias = tuple[int, int, Struct, Any]
 
 _OUTSIDE = (error, IndexError, OverflowError)
-"""What a ``Struct`` raises for an address outside the memory, the latter two for one outside Python's range."""
+"""The exceptions of a ``Struct`` for an address outside the memory; the latter two for one outside Python's range."""
 
 _UNSIGNED = {8: "<B", 16: "<H", 32: "<I", 64: "<Q"}
 

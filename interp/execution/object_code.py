@@ -197,4 +197,4 @@ _PREPARED: Mapping[Opcode, Prepare] = {
     for row in KINDS
     if row.access is not None or row.mnemonic in _BY_MNEMONIC
 }
-"""What makes the immediate of a row that is not ``plain_immediate``."""
+"""The function that makes a row's immediate, for rows where that is not ``plain_immediate``."""

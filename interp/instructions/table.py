@@ -47,7 +47,7 @@ class Immediate(Enum):
 
 
 class Effect(Enum):
-    """What an instruction may do besides moving values on its own frame's stack."""
+    """An effect of an instruction beyond moving values on its own frame's stack."""
 
     CONTROL = auto()
     READS_MEMORY = auto()
@@ -71,7 +71,7 @@ class Structure(Enum):
 
 
 class VectorForm(Enum):
-    """What a load makes a vector of, or a store takes of one, other than its low bits."""
+    """The form of a vector load or store that transfers less than a whole vector."""
 
     EXTEND = auto()
     SPLAT = auto()

@@ -64,7 +64,7 @@ class FunctionInstance(FunctionReference):
 
 
 class InstanceCaller:
-    """What a host function sees of the module instance that called it; of none when the host itself did."""
+    """The calling module instance, as a host function sees it; empty when the host itself called."""
 
     __slots__ = ("_module",)
 

@@ -1,4 +1,4 @@
-"""What instantiation costs: as much as the function that wasmtime compiles to start a module (bench/fuel-facts.md).
+"""The cost of instantiation: that of the function that wasmtime compiles to start a module (bench/fuel-facts.md).
 
 wasmtime places beforehand, for nothing, what needs no evaluation and cannot fail. The rest is done by a function under
 the rules of every other: an entry, instructions, bulk operations, checks. A module with nothing left has no such
@@ -78,7 +78,7 @@ class Meter:
 
 @frozen
 class Startup:
-    """What is left to do when a module starts. ``runs`` says whether anything is.
+    """The work that is left when a module starts. ``runs`` says whether there is any.
 
     The first ``placed_elements`` active element segments cost nothing. Where ``writes_data`` is set, data segments are
     written one by one. Else there is an image of each memory that has any: ``maps_data`` when memories begin with

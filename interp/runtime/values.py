@@ -109,7 +109,7 @@ FIELD_BYTES = 8
 
 
 def matches_reference(value: Value, type_: RefType) -> bool:
-    """Say whether a reference is of a closed type (specification, 4.6.1 and 3.3.4)."""
+    """Return whether a reference is of a closed type (specification, 4.6.1 and 3.3.4)."""
     if value is None:
         return type_.nullable
     heap = type_.heap

@@ -35,7 +35,7 @@ class MemArg(NamedTuple):
 
 
 class Cast(NamedTuple):
-    """What ``br_on_cast`` and ``br_on_cast_fail`` say: a label, the type that is there, the type that is asked for."""
+    """The immediates of ``br_on_cast`` and ``br_on_cast_fail``: a label, the source type, the target type."""
 
     label: int
     source: RefType
@@ -96,7 +96,7 @@ class Code(Protocol):
 
 
 class ExternKind(Enum):
-    """What can be imported and exported (specification, 2.5.10). The value is the binary format's byte."""
+    """The kinds of imports and exports (specification, 2.5.10). The value is the binary format's byte."""
 
     FUNC = 0
     TABLE = 1

@@ -1,4 +1,4 @@
-"""What helps to correct a text: the line with the error, a mark below it, and the word that was probably meant."""
+"""Help for correcting a text: the line with the error, a mark below it, and the word that was probably meant."""
 
 from __future__ import annotations
 

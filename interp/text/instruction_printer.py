@@ -38,7 +38,7 @@ _CLOSES = (Structure.ELSE, Structure.END)
 
 @frozen
 class Scope:
-    """What instructions refer to inside a function. ``open`` holds the numbers of the open blocks, from 1."""
+    """The names that instructions of a function refer to. ``open`` holds the numbers of the open blocks, from 1."""
 
     locals: Identifiers
     labels: Identifiers

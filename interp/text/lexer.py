@@ -52,7 +52,7 @@ _ESCAPED_BYTES: Mapping[bytes, bytes] = {
     },
     **{f"\\{letter}".encode(): character.encode() for letter, character in _ESCAPES.items()},
 }
-"""What each escape but those of characters means."""
+"""The meaning of each escape, except those of characters by number."""
 
 KNOWN_ANNOTATIONS = frozenset({"name", "custom", HINT_SECTION})
 """The annotations that mean something here; all others are comments (specification, 6.2.5)."""

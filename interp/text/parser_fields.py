@@ -340,4 +340,4 @@ _FIELDS: Mapping[str, Callable[[FieldParser], None]] = {
 }
 
 FIELD_KEYWORDS = frozenset({"type", "rec", *_FIELDS})
-"""What the fields of a module begin with."""
+"""The keywords that begin a module's fields."""

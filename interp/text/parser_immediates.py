@@ -300,4 +300,4 @@ def _rows() -> dict[str, Row]:
 
 
 ROWS: Mapping[str, Row] = _rows()
-"""What there is to read after a mnemonic."""
+"""The parser of each immediate after a mnemonic."""

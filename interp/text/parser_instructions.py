@@ -20,7 +20,7 @@ _HINTS = {b"\x00": 0, b"\x01": 1}
 
 
 class _Open(Enum):
-    """What was opened and is not closed yet."""
+    """A construct that is still open."""
 
     BODY = auto()
     FLAT_BLOCK = auto()  # up to `end`

@@ -29,7 +29,7 @@ _REF_FUNC = TABLE.by_mnemonic["ref.func"]
 
 @frozen(eq=False)
 class Context:
-    """What the instructions of a module may refer to by index.
+    """The index spaces that a module's instructions may refer to.
 
     ``references`` are the functions that ``ref.func`` may name in bodies; ``imported_globals`` is the number of globals
     that are there before the module's own. ``imports`` are what linking has to find, in order.

@@ -215,7 +215,7 @@ class FunctionValidator:
 
     @staticmethod
     def is_reference(operand: OperandType) -> bool:
-        """Say whether an operand is known to be a reference."""
+        """Return whether an operand is known to be a reference."""
         return operand is BOTTOM_REFERENCE or isinstance(operand, RefType)
 
     def close_type(self, type_: ValType) -> ValType:
@@ -237,7 +237,7 @@ class FunctionValidator:
         return str(type_)
 
     def has_value(self, index: int) -> bool:
-        """Say whether a local may be read: it has a default value, is a parameter, or was set."""
+        """Return whether a local may be read: it has a default value, is a parameter, or was set."""
         return index < self.parameters or index in self.initialized or _has_default(self.locals[index])
 
     def initialize(self, index: int) -> None:

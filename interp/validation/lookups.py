@@ -1,4 +1,4 @@
-"""What an index in an immediate names (specification, 3.4), for ``rules``: each fails where there is no such thing."""
+"""Lookups of the indexes in immediates (specification, 3.4), for ``rules``: each fails for an unknown index."""
 
 from __future__ import annotations
 

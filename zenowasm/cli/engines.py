@@ -17,7 +17,7 @@ from zenowasm.plugin import PluginError, load_environment
 from zenowasm.plugin.configuration.settings import Settings, read_settings
 
 _OPTIONAL: Final = (Capability.FUEL, Capability.INTERRUPTS, Capability.DETERMINISTIC)
-"""What guests pay for while they run."""
+"""The options that guests pay for while they run."""
 
 
 @frozen

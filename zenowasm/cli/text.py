@@ -124,7 +124,7 @@ def validate(
 
 @frozen
 class _Finding:
-    """What is wrong with a module: for people, and for programs."""
+    """A module's problems: for people, and for programs."""
 
     error: CliError
     fields: dict[str, Any]

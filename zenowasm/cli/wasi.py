@@ -1,4 +1,4 @@
-"""What WASI shows to a module that a command runs: folders, environment and arguments from the command line."""
+"""WASI for a module that a command runs: folders, environment and arguments from the command line."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @frozen
 class Granted:
-    """What the command line lets a module use, with the time that is left of its limit."""
+    """The resources that the command line grants to a module, with the rest of its time limit."""
 
     file: Path
     dirs: tuple[str, ...]

@@ -24,7 +24,7 @@ from zenowasm.zenolang import Evaluator, Scope, ZenoError, default_registry, par
 
 @frozen
 class Verdict:
-    """What came of a scenario: on each engine what was seen, and which expectations did not hold.
+    """The outcome of a scenario: the observations on each engine, and the expectations that did not hold.
 
     ``difference`` is the first place at which two engines differ, ``engines`` the two. ``seconds`` is how long each
     engine took.

@@ -14,7 +14,7 @@ from zenowasm.plugin.configuration.document import DocumentError, MappingNode, N
 SUFFIX: Final = ".yaml"
 MAX_BYTES: Final = 256 * 1024
 UNSAID: Final[Any] = "nothing is said of it; null would say that it is null"
-"""What an expectation is where a scenario has none."""
+"""The value of an expectation that a scenario leaves out."""
 _RESOLVED: Final[Mapping[str, Callable[[str], Any]]] = {
     "tag:yaml.org,2002:bool": lambda text: text.lower() in ("true", "yes", "on"),
     "tag:yaml.org,2002:int": lambda text: int(text, 0),
@@ -73,7 +73,7 @@ class Guest:
 
 @frozen
 class Expectation:
-    """What a step must lead to; what is not said is not looked at.
+    """The expected outcome of a step; only what is given is checked.
 
     ``success``, ``data`` and ``error`` are the guest's answer. ``raises`` is the whole text of the error that the
     caller gets instead of an answer, ``kind`` its type in this project, ``trap`` the code of the trap that caused it.
@@ -131,7 +131,7 @@ class Http:
 
 @frozen
 class World:
-    """What there is outside the guest, and what must be there afterwards (``after_...``).
+    """The world outside the guest, and its expected state afterwards (``after_...``).
 
     ``settings`` is what ``config/plugins.yaml`` has below ``wasm``. ``http`` null, ``has_files`` false and no
     ``database`` stand for a host that does not offer them.

@@ -1,4 +1,4 @@
-"""What there is outside a guest: a folder, files, a database, variables, all real and all thrown away."""
+"""The world outside a guest: a folder, files, a database, variables, all real and all thrown away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can go wrong while debugging."""
+"""Errors of the debugger."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ Result: TypeAlias = "SourceValue | int | float"
 
 
 class Names(Protocol):
-    """What names mean where an expression is computed."""
+    """The meaning of names where an expression is computed."""
 
     def value(self, name: str) -> Result:
         """Return the value of a name; raises ``DebuggerError``."""

@@ -1,4 +1,4 @@
-"""What can be seen of a stopped execution: frames, variables, operands, all with their types and as text."""
+"""The state of a stopped execution: frames, variables, operands, all with their types and as text."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Variable:
 
     @property
     def label(self) -> str:
-        """What the variable is called: ``$name``, or ``$`` and its index."""
+        """The variable's name as it is shown: ``$name``, or ``$`` and its index."""
         return f"${self.name or self.index}"
 
     @property

@@ -17,7 +17,7 @@ from zenowasm.interp.types import F32, NumType, ValType
 
 @frozen
 class FrameMachine:
-    """What an expression of the debugging information may look at in a frame."""
+    """The state of a frame that an expression of the debugging information may read."""
 
     frame: Frame
 

@@ -1,4 +1,4 @@
-"""What a debugger knows of a module before anything runs: names, printed code, and the types of operands."""
+"""A module as a debugger knows it before anything runs: names, printed code, and the types of operands."""
 
 from __future__ import annotations
 

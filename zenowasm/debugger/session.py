@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _ADDRESSES = (1 << 32) - 1
 _FAILURES = (Trap, Exhaustion, UncaughtException)
-"""What counts as a trap; other errors of a guest, such as WASI's exit, are its own way to end."""
+"""The errors that count as a trap; others of a guest, such as WASI's exit, are its own way to end."""
 
 
 class Front(Protocol):

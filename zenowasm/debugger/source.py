@@ -35,7 +35,7 @@ class Place:
 
 
 class Source:
-    """What is known of a module's source. ``maps`` has what other folders the paths begin with are here."""
+    """A module's source, as far as it is known. ``maps`` has where folders in its paths are now."""
 
     def __init__(self, module: Module, maps: Mapping[str, str]) -> None:
         self._module = module

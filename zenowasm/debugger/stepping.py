@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Action(Enum):
-    """What to do at a stop."""
+    """A way to go on after a stop."""
 
     STEP = "step"
     """Execute one instruction, into a called function if it is a call."""

@@ -1,4 +1,4 @@
-"""What goes wrong with debugging information."""
+"""Errors of reading debugging information."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _MASK: Final = (1 << _BITS) - 1
 
 
 class Machine(Protocol):
-    """What an expression may look at: the state of one frame. Numbers are unsigned, floats the bits of theirs."""
+    """The state of one frame, as an expression reads it. Numbers are unsigned; a float is given as its bits."""
 
     def local(self, index: int) -> int:
         """Return a local of the frame."""

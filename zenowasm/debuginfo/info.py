@@ -1,4 +1,4 @@
-"""What a module's debugging information says of its functions, their variables and their lines.
+"""A module's functions, their variables and their lines, from its debugging information.
 
 Addresses are those of the module's bytes, as everywhere else; DWARF counts from the contents of the code section.
 """

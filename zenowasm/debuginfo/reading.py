@@ -25,7 +25,7 @@ _MALFORMED = (
     ),
     *(NotImplementedError, ArithmeticError, RecursionError, EOFError),
 )
-"""What pyelftools raises for malformed DWARF, of which it checks little."""
+"""The exceptions of pyelftools for malformed DWARF, of which it checks little."""
 
 
 @contextmanager

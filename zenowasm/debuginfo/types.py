@@ -18,7 +18,7 @@ _DEEPEST: Final = 64
 
 
 class Encoding(Enum):
-    """What the bits of a base type are."""
+    """The encoding of a base type's bits."""
 
     SIGNED = "signed"
     UNSIGNED = "unsigned"
@@ -70,7 +70,7 @@ class Pointer:
 
     @property
     def target(self) -> Type:
-        """What it points to."""
+        """The type that it points to."""
         return _read(self._target)
 
     @property

@@ -20,7 +20,7 @@ PLUGINS: Final = _FOLDER / "plugins"
 
 @define
 class Run:
-    """What one engine made of the script: its output, the plugin's log, its variables, and the fuel of all guests."""
+    """The outcome on one engine: the script's output, the plugin's log, the variables, and the fuel of all guests."""
 
     output: list[str] = field(factory=list)
     log: list[str] = field(factory=list)
@@ -48,7 +48,7 @@ def run(backend: str) -> Run:
 
 
 def agree(runs: Sequence[Run]) -> bool:
-    """Say whether all runs show the same."""
+    """Return whether all runs show the same."""
     return all(it == runs[0] for it in runs)
 
 

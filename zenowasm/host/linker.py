@@ -84,7 +84,7 @@ FunctionMaker = Callable[[], Iterable[HostFunction]]
 
 @frozen
 class Linker:
-    """What a host offers to modules: host functions by their two-level names.
+    """The host functions that a host offers to modules, by their two-level names.
 
     ``deferred`` makes those of a module when something is imported from it: WASI's 46 take longer to import than a
     small plugin takes to run, and few plugins need them.

@@ -60,7 +60,7 @@ class Provision(Generic[T]):
 
 
 class Provisions:
-    """What a host provides; it closes all of it after its plugins.
+    """The resources that a host provides; it closes all of them after its plugins.
 
     What the settings ask for is made at once, so that the operator learns of mistakes in them; the defaults are made
     for the first plugin that uses them. Raises ``SettingsError``. ``variables`` are the environment.

@@ -20,7 +20,7 @@ from zenowasm.plugin.services import HostServices
 
 @frozen
 class ResolvedPlugin:
-    """What all workers of one version of a plugin share.
+    """The state that all workers of one plugin version share.
 
     ``permissions`` and ``limits`` are what the manifest asks for and the host allows. ``request_context`` is the JSON
     that every request carries as its ``context``, empty without configuration. ``version`` is shown to observers.

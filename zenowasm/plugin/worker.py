@@ -1,4 +1,4 @@
-"""What answers the calls of one plugin: an instance of its module, or a process."""
+"""Workers, which answer the calls of one plugin: an instance of its module, or a process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Worker(Protocol):
 
     @property
     def metadata(self) -> Metadata:
-        """What the plugin says about itself."""
+        """The plugin's own description."""
         ...
 
     @property

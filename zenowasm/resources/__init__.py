@@ -1,1 +1,1 @@
-"""What a plugin can reach outside WebAssembly: databases, the network, files; each bounded, none knows a plugin."""
+"""Resources outside WebAssembly: databases, the network, files. Each is bounded; none knows a plugin."""

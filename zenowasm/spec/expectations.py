@@ -25,7 +25,7 @@ _REASON = 110
 
 @frozen
 class Expectation:
-    """What is known of one script: failing lines with reasons, or a number of failures with one reason."""
+    """The expected failures of one script: lines with reasons, or a number of failures with one reason."""
 
     lines: dict[int, str] = field(factory=dict)
     count: int | None = None

@@ -26,12 +26,12 @@ _AGGREGATES = frozenset({AbsHeapType.EQ, AbsHeapType.I31, AbsHeapType.STRUCT, Ab
 
 
 def matches_all(values: Sequence[Value], patterns: Sequence[Pattern]) -> bool:
-    """Say whether there are as many values as patterns and each matches."""
+    """Return whether there are as many values as patterns and each matches."""
     return len(values) == len(patterns) and all(map(matches, values, patterns))
 
 
 def matches(value: Value, pattern: Pattern) -> bool:
-    """Say whether a value, in the representation of ``interp.runtime.values``, matches a pattern."""
+    """Return whether a value, in the representation of ``interp.runtime.values``, matches a pattern."""
     match pattern:
         case NumPattern(type_, expected):
             found = number_bits(type_, value)
@@ -52,7 +52,7 @@ def matches(value: Value, pattern: Pattern) -> bool:
 
 
 def fits(type_: ValType, pattern: Pattern) -> bool:
-    """Say whether a result of a type can match a pattern at all."""
+    """Return whether a result of a type can match a pattern at all."""
     match pattern:
         case NumPattern(expected, _):
             return type_ is expected
@@ -97,7 +97,7 @@ def _matches_bits(found: int, expected: Bits, width: int) -> bool:
 
 
 def _refers_to(value: Value, heap: AbsHeapType) -> bool:
-    """Say whether a reference that is not null refers to something of this heap type."""
+    """Return whether a reference that is not null refers to something of this heap type."""
     is_function = hasattr(value, "call")
     if heap is AbsHeapType.FUNC:
         return is_function

@@ -104,7 +104,7 @@ _Item = TypeVar("_Item")
 
 
 class _Named(Generic[_Item]):
-    """What a script has made so far, by name; the last one made is also found without a name."""
+    """The instances of a script by name; the last one is also found without a name."""
 
     def __init__(self, what: str) -> None:
         self._what = what

@@ -74,7 +74,7 @@ class NanKind(Enum):
 
 
 Bits: TypeAlias = int | NanKind
-"""What a number's bits must be: exactly these, or those of any NaN of a kind."""
+"""The expected bits of a number: exactly these, or those of any NaN of a kind."""
 
 
 @frozen
@@ -290,7 +290,7 @@ KEYWORDS: dict[type[Command], str] = {
     AssertUnlinkable: "assert_unlinkable",
     AssertUninstantiable: "assert_uninstantiable",
 }
-"""What each command is called in a script."""
+"""The keyword of each command in a script."""
 
 
 @frozen

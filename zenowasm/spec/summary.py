@@ -72,7 +72,7 @@ def total_of(results: Iterable[ScriptResult]) -> Counts:
 
 @frozen
 class SuiteResult:
-    """What one engine did with all scripts, in their order."""
+    """The results of one engine for all scripts, in their order."""
 
     backend: str
     version: str

@@ -43,7 +43,7 @@ class CompilingOnce:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What the engine can do beyond running modules."""
+        """The engine's capabilities."""
         return self.engine.capabilities
 
     def compile(self, binary: bytes, limits: CompileLimits | None = None) -> Module:
@@ -145,7 +145,7 @@ class OnDemandHost(Host):
 
     @property
     def problems(self) -> tuple[PluginProblem, ...]:
-        """What is wrong with plugins."""
+        """The problems of plugins."""
         self.need_all()
         return super().problems
 

@@ -1,4 +1,4 @@
-"""What there is around the plugins of a test: files, a database, variables, settings; all thrown away afterwards."""
+"""The world around the plugins of a test: files, a database, variables, settings; all thrown away afterwards."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Database:
 
 @frozen
 class World:
-    """What the plugins of a test can reach, if their manifests permit it; ``None`` means not available.
+    """The resources that the plugins of a test can reach, if their manifests permit it; ``None`` means not available.
 
     ``plugins`` is a folder with a folder for each plugin, or one plugin's own. ``settings`` are what
     ``config/plugins.yaml`` has below ``wasm``.

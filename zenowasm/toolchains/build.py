@@ -17,7 +17,7 @@ from zenowasm.toolchains.languages import LANGUAGES
 
 @frozen
 class Built:
-    """What was made: the file, its size in bytes, its SHA-256 as hexadecimal digits, and by which compiler."""
+    """A built plugin: the file, its size in bytes, its SHA-256 as hexadecimal digits, and the compiler."""
 
     file: Path
     size: int

@@ -1,4 +1,4 @@
-"""What can go wrong while a plugin is made or built, one type per cause."""
+"""Errors of creating and building plugins, one type per cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every language of plugins has in common."""
+"""The interface of a plugin language."""
 
 from __future__ import annotations
 

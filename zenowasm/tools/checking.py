@@ -20,7 +20,7 @@ Error: TypeAlias = DecodeError | LimitError | ValidationError
 
 
 class Kind(Enum):
-    """What a problem is."""
+    """The kind of a problem."""
 
     MALFORMED = "malformed"
     INVALID = "invalid"

@@ -22,7 +22,7 @@ _UNNAMED: Final = "func["
 
 
 class Change(Enum):
-    """What happened to something from the first module to the second."""
+    """The kind of a difference between two modules."""
 
     ADDED = "added"
     REMOVED = "removed"
@@ -41,7 +41,7 @@ class FunctionChange:
 
 @frozen
 class Difference:
-    """What is different in two modules; nothing, where they differ in spelling only."""
+    """The differences of two modules; none, where they differ in spelling only."""
 
     functions: tuple[FunctionChange, ...]
     imports: tuple[tuple[Change, str], ...]

@@ -58,7 +58,7 @@ _HEAPS: Final[Mapping[AbsHeapType, Feature]] = MappingProxyType(
         AbsHeapType.NOEXN: Feature.EXCEPTIONS,
     }
 )
-"""What brought the abstract types of references; the rest came with garbage collection."""
+"""The proposals that introduced the abstract reference types; the rest came with garbage collection."""
 _PLAIN_CONSTANTS: Final = frozenset(
     {"i32.const", "i64.const", "f32.const", "f64.const", "v128.const", "global.get", "ref.null", "ref.func", "end"}
 )

@@ -1,4 +1,4 @@
-"""What a module says about itself in custom sections: names, producers, target features, build id, debugging."""
+"""The metadata of a module's custom sections: names, producers, target features, build id, debugging."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ class TargetFeature:
 
     @property
     def meaning(self) -> str:
-        """What the prefix means."""
+        """The meaning of the prefix."""
         return _FEATURE_PREFIXES[self.prefix]
 
 
 @frozen
 class Metadata:
-    """What a module says about itself; ``malformed`` are the sections that could not be read.
+    """The metadata of a module; ``malformed`` are the sections that could not be read.
 
     ``names`` has the number of names of each kind, ``debug`` the sections of DWARF, ``customs`` the sizes of all.
     """

@@ -21,7 +21,7 @@ _START: Final = 8
 
 
 class Listing:
-    """What there is to show of one module. It need not be valid; each listing decodes only what it shows."""
+    """The listings of one module. It need not be valid; each listing decodes only what it shows."""
 
     def __init__(self, binary: bytes, wanted: str | None = None, progress: Progress | None = None) -> None:
         """Prepare to list all sections, or those of a name: a custom section's, or ``code``; raises ``DecodeError``."""

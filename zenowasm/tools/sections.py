@@ -28,7 +28,7 @@ TITLES: Final = {
     12: "DataCount",
     13: "Tag",
 }
-"""What sections are called in listings."""
+"""The names of sections in listings."""
 
 
 @frozen
@@ -49,7 +49,7 @@ class RawSection:
 
     @property
     def title(self) -> str:
-        """What the section is called."""
+        """The section's name."""
         return TITLES[self.number]
 
     @property

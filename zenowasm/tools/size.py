@@ -1,4 +1,4 @@
-"""What takes the bytes of a module: every byte belongs to one item."""
+"""The sizes of a module's parts: every byte belongs to one item."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Item:
 
 
 class Grouping(Enum):
-    """What sizes are added up by."""
+    """The groups that sizes are added up by."""
 
     FUNCTION = "function"
     PACKAGE = "package"

@@ -11,7 +11,7 @@ MAX_LINE = 8 * 1024
 
 
 class Input(Protocol):
-    """What a guest reads from. ``descriptor`` is the host's, if reading may have to wait for it."""
+    """An input stream of a guest. ``descriptor`` is the host's, if reading may have to wait for it."""
 
     @property
     def descriptor(self) -> int | None:

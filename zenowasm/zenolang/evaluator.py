@@ -72,7 +72,7 @@ class ReturnValue(ControlFlow):
 
 @attrs.frozen(kw_only=True)
 class Function:
-    """What `fn` defined; `parameters` is None if it declared none."""
+    """A function that `fn` defined; `parameters` is None if it declared none."""
 
     name: str
     parameters: tuple[str, ...] | None

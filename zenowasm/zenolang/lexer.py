@@ -13,7 +13,7 @@ from zenowasm.zenolang.errors import LexError, ParseError, Position
 
 
 class TokenKind(Enum):
-    """What a token is."""
+    """The kind of a token."""
 
     WORD = auto()
     NUMBER = auto()

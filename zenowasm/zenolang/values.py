@@ -1,4 +1,4 @@
-"""What ZenoLang's values are and do: text, truth, order, arithmetic, JSON.
+"""ZenoLang's values and their operations: text, truth, order, arithmetic, JSON.
 
 A value is nil, true or false, an integer (exact), a float (finite), a text, a list or a map with text keys:
 None, bool, int, float, str, list and dict. Values are never changed in place, so they may be shared.

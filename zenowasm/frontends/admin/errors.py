@@ -1,4 +1,4 @@
-"""What a user can do wrong with the admin endpoint."""
+"""Errors of the admin endpoint's users."""
 
 
 class AdminError(Exception):

@@ -1,4 +1,4 @@
-"""What each request means: translated into calls of the host, and its answers and errors into statuses and JSON."""
+"""The routes: requests become calls of the host, its answers and errors become statuses and JSON."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Request:
 
 @frozen
 class Answer:
-    """What is sent back."""
+    """A response."""
 
     status: HTTPStatus
     value: Mapping[str, object]

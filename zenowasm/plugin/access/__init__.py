@@ -1,1 +1,1 @@
-"""What plugins may do: permissions of manifests, and what the operator allows whatever they ask for."""
+"""Access control: the permissions of manifests, and the operator's policy, which overrides them."""

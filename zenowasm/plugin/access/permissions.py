@@ -1,4 +1,4 @@
-"""What a plugin may do: denied by default, bound to the plugin's instance, matched by parts and never by prefix.
+"""Permissions: denied by default, bound to the plugin's instance, matched by parts and never by prefix.
 
 The lists are those of the manifest (ABI document, section "Permissions"). Matching URLs is in ``url_rules``, matching
 paths in ``path_rules``.

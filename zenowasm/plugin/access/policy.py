@@ -1,4 +1,4 @@
-"""What a host's operator lets plugins do, whatever their manifests ask for."""
+"""The operator's policy, which manifests cannot override."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What files and the environment say: manifests, settings, limits; every error has its file and line."""
+"""Configuration from files and the environment: manifests, settings, limits; every error has its file and line."""

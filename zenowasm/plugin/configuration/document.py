@@ -47,7 +47,7 @@ class Scalar:
 
     @property
     def kind(self) -> str:
-        """What this is, as an error message calls it."""
+        """The value's kind, as an error message calls it."""
         return "nothing" if self.is_null else _KINDS.get(self.tag, "a value")
 
 

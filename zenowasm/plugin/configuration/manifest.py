@@ -70,7 +70,7 @@ _PLUGIN_TYPES = {"": PluginType.WASM, "wasm": PluginType.WASM, "sidecar": Plugin
 
 @frozen
 class Requires:
-    """What the plugin needs of its host: ``zeno`` is a range of ZenoEngine versions, empty for any."""
+    """The plugin's requirements on its host: ``zeno`` is a range of ZenoEngine versions, empty for any."""
 
     zeno: str = ""
 

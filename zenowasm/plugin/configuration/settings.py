@@ -57,7 +57,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 @frozen
 class Security:
-    """What holds for every plugin, whatever its manifest says.
+    """The settings for every plugin, which manifests cannot override.
 
     With ``strict_mode`` what is a warning in a manifest, such as an unknown key or a permission that grants nothing,
     keeps the plugin from loading. Without ``allow_network`` or ``allow_filesystem`` the permissions of that kind grant
@@ -132,14 +132,14 @@ class CacheSettings:
 
 @frozen
 class ForPlugin:
-    """What holds for one plugin, in the place of what holds for all."""
+    """The settings for one plugin, which override those for all."""
 
     limits: LimitSettings = field(factory=LimitSettings)
 
 
 @frozen
 class Settings:
-    """What a settings file says; ``None`` where it says nothing. ``file`` is ``None`` where there is none.
+    """The contents of a settings file; ``None`` means not set. ``file`` is ``None`` without a file.
 
     ``count_fuel`` has the fuel of every call counted, ``interruptible`` lets calls end by their time limit and at
     Ctrl-C, ``deterministic`` gives results that are the same on every engine: what guests pay for while they run.

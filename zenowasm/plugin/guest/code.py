@@ -36,7 +36,7 @@ _COMPILE_LIMITS: Final = {
 }
 """The key and the field of the limit on what compiling uses."""
 _MEANS: Final = {**dict.fromkeys(TIME_LIMITS, Capability.INTERRUPTS), "max_fuel": Capability.FUEL}
-"""What an engine must be able to do so that a limit holds."""
+"""The capability that an engine needs to enforce each limit."""
 _REMEDIES: Final = {
     Capability.INTERRUPTS: "drop `interruptible: false`",
     Capability.FUEL: "make it with EngineOptions(fuel=True)",

@@ -1,4 +1,4 @@
-"""What the host functions of one plugin instance share: its identity, its permissions, its limits, its running call."""
+"""The context that the host functions of one plugin instance share: identity, permissions, limits, running call."""
 
 from __future__ import annotations
 

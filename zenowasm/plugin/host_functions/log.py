@@ -12,7 +12,7 @@ from zenowasm.plugin.observing.audit_arguments import Shown
 
 @define(eq=False)
 class Message:
-    """What a plugin logs; ``cut`` is the number of bytes that are already missing at the end of ``text``."""
+    """A message that a plugin logs; ``cut`` is the number of bytes that are already missing at the end of ``text``."""
 
     level: str
     text: bytes

@@ -25,7 +25,7 @@ PREFIX: Final = "host_"
 
 
 class Argument(Enum):
-    """What a guest passes."""
+    """The form of an argument."""
 
     REQUEST = "a JSON object"
     TEXT = "a key or a path"
@@ -33,7 +33,7 @@ class Argument(Enum):
 
 
 class Answer(Enum):
-    """What a guest gets."""
+    """The form of an answer."""
 
     REPLY = "a JSON object with success, data and error"
     FLAG = "1 when it is done, else 0"

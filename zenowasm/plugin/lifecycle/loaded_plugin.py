@@ -24,7 +24,7 @@ from zenowasm.plugin.worker import SlotRequest, Worker, WorkerMaker, total_fuel
 
 @frozen
 class Declaration:
-    """What a plugin declares when it is loaded."""
+    """The declarations of a loaded plugin."""
 
     metadata: Metadata
     slots: tuple[SlotDefinition, ...]

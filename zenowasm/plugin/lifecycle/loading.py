@@ -209,4 +209,4 @@ def _processes(manifest: Manifest, binary: bytes, engine: Engine, services: Host
 _MAKERS: Final[Mapping[PluginType, MakerFactory]] = MappingProxyType(
     {PluginType.WASM: _instances, PluginType.SIDECAR: _processes}
 )
-"""What makes the workers of each type of plugin."""
+"""The maker of workers for each type of plugin."""

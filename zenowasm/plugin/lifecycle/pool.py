@@ -110,7 +110,7 @@ class InstancePool:
     are ``SHORT``, because to change threads after each of them would cost more than they do. A worker that is ``HELD``
     longer blocks no other call: a waiting call gets another worker.
 
-    Where a worker is idle and no call waits, a call takes no lock: ``list.pop`` and ``list.append`` are atomic. A thread
+    Where a worker is idle and no call waits, no lock is taken: ``list.pop`` and ``list.append`` are atomic. A thread
     that returns a worker to the idle ones then looks whether a call waits or the pool was closed; a thread that waits
     or closes the pool then looks at the idle ones. So neither misses the other.
     """

@@ -18,7 +18,7 @@ from zenowasm.plugin.lifecycle.reports import Change, PluginChange
 
 @define(eq=False)
 class Step:
-    """What is to become of one plugin: ``new`` in the place of ``old``, unless there is an ``error``."""
+    """The planned change of one plugin: ``new`` replaces ``old``, unless there is an ``error``."""
 
     folder: Path
     old: LoadedPlugin | None = None

@@ -1,1 +1,1 @@
-"""What can be seen of plugins: logs, the audit log, counters, spans; and what must not be seen."""
+"""Observing plugins: logs, the audit log, counters and spans; and the redaction of secrets."""

@@ -1,4 +1,4 @@
-"""What an audit record says of a host function's arguments: enough to tell what was asked for, and no content."""
+"""A host function's arguments in an audit record: enough to tell what was asked for, and no content."""
 
 from __future__ import annotations
 

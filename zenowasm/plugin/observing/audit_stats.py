@@ -30,7 +30,7 @@ class FunctionStats:
 
 @frozen
 class AuditStats:
-    """What audit logs hold; ``first`` and ``last`` are times as they write them, ``unreadable`` counts other lines."""
+    """A summary of audit logs; ``first`` and ``last`` are times as written there, ``unreadable`` counts other lines."""
 
     records: int
     unreadable: int

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Instrumentation:
-    """What sees the calls of one host; used by all of its threads.
+    """The observers of one host's calls; used by all of its threads.
 
     Calls are always counted, which costs next to nothing; they are described only where there is an ``audit`` to be
     told, and measured one by one only where there is that or a ``telemetry``. ``describes`` tells that there is one of

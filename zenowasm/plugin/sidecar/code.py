@@ -23,7 +23,7 @@ _ALWAYS_PASSED: Final = ("PATH", "LANG", "LC_ALL", "TZ")
 
 @frozen
 class SidecarCode:
-    """What all processes of one version of a plugin share; ``environment`` is all that a process gets."""
+    """The state that all processes of one plugin version share; ``environment`` is all that a process gets."""
 
     plugin: ResolvedPlugin
     binary: Path

@@ -1,4 +1,4 @@
-"""What can go wrong with a plugin's process, beside what can go wrong with every plugin."""
+"""Errors of a plugin's process, in addition to those of every plugin."""
 
 from __future__ import annotations
 

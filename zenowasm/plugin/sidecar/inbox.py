@@ -1,4 +1,4 @@
-"""What a process sends for one call, on its way to the thread that waits for it."""
+"""The messages of a process for one call, on their way to the waiting thread."""
 
 from __future__ import annotations
 

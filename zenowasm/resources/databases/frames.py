@@ -34,7 +34,7 @@ _ERRORS: Final = {
 
 
 class Outcome(IntEnum):
-    """What a reply holds: rows, or an error."""
+    """The contents of a reply: rows, or an error."""
 
     ROWS = 0
     ERROR = 1

@@ -56,7 +56,7 @@ class Wire:
 
     @property
     def transaction(self) -> pq.TransactionStatus:
-        """What the server said last about the transaction; ``UNKNOWN`` when the connection is lost."""
+        """The transaction's state that the server reported last; ``UNKNOWN`` when the connection is lost."""
         return pq.TransactionStatus(self._pgconn.transaction_status) if self.usable else pq.TransactionStatus.UNKNOWN
 
     def command(self, text: str, deadline: float) -> bytes | None:

@@ -55,7 +55,7 @@ _PROGRAM: Final = (
 )
 _PASSED_ON: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SQLITE_TMPDIR")
 _PASSED_ON_TO_LIBPQ: Final = ("HOME", "PG", "KRB5")
-"""What the names of the variables begin with that libpq reads."""
+"""The prefix of the environment variables that libpq reads."""
 
 
 class ProcessSession:

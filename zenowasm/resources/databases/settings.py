@@ -1,4 +1,4 @@
-"""What a database connection may do, and everything that can go wrong with one."""
+"""The settings of a database connection, and its errors."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ _COMMENT_MARK = re.compile(r"/\*|\*/")
 
 @frozen(eq=False)
 class Dialect:
-    """What differs between databases.
+    """The differences between databases.
 
     The tokens, nested comments, how the driver counts its placeholders, and the first words of statements that can
     change nothing.

@@ -1,4 +1,4 @@
-"""What can go wrong between a request and its response, in words that are the same on every machine."""
+"""Errors between a request and its response, in words that are the same on every machine."""
 
 from __future__ import annotations
 

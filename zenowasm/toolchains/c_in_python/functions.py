@@ -19,7 +19,7 @@ _ALIGNMENT = 8
 
 
 class Symbols(Protocol):
-    """What a function needs to know of its module; asking for something adds it to the module."""
+    """The module as a function sees it; asking for something adds it to the module."""
 
     def call(self, name: str) -> str:
         """Return the identifier of a function."""
