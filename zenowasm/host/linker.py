@@ -1,4 +1,4 @@
-"""Declares typed host functions and matches them with what a module imports (specification, 4.5.4)."""
+"""Declares typed host functions and resolves a module's imports to them (specification, 4.5.4)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LISTED = 12
 
 @frozen
 class HostFunction:
-    """A function of the host under a two-level import name, with its exact type."""
+    """A host function with its two-level import name and its exact type."""
 
     module: str
     name: str
@@ -38,7 +38,7 @@ class HostFunction:
 
 
 IntegerBody = Callable[..., int | None]
-"""A body over integers: ``body(caller, *arguments)`` returns the i32 result, or ``None`` where there is none."""
+"""A body over integers: ``body(caller, *arguments)`` returns the i32 result, or ``None`` if the type has no result."""
 
 
 def host_function(
@@ -46,8 +46,8 @@ def host_function(
 ) -> HostFunction:
     """Declare a host function whose ``body`` takes the caller and its integer arguments.
 
-    With one result the body returns it as an integer, of which the low 32 bits are passed on; without a result what
-    it returns is dropped.
+    If the function has a result, the guest receives the low 32 bits of the integer that the body returns. Otherwise
+    the return value is discarded.
     """
     if results:
 
@@ -73,7 +73,7 @@ def caller_memory(caller: Caller) -> GuestMemory | None:
 
 @frozen
 class ImportProblem:
-    """An import that cannot be satisfied: what is wanted, and why it is not there."""
+    """An import that cannot be resolved, and the reason."""
 
     wanted: ImportType
     message: str
@@ -84,17 +84,17 @@ FunctionMaker = Callable[[], Iterable[HostFunction]]
 
 @frozen
 class Linker:
-    """The host functions that a host offers to modules, by their two-level names.
+    """The host functions that a host offers to modules, by two-level name.
 
-    ``deferred`` makes those of a module when something is imported from it: WASI's 46 take longer to import than a
-    small plugin takes to run, and few plugins need them.
+    ``deferred`` maps a module name to a maker that runs at the first import from that module: importing the 46 WASI
+    functions takes longer than running a small plugin, and few plugins need them.
     """
 
     functions: dict[tuple[str, str], HostFunction] = field(factory=dict)
     deferred: dict[str, FunctionMaker] = field(factory=dict)
 
     def define(self, functions: Iterable[HostFunction]) -> None:
-        """Add host functions; raises ``ValueError`` when a name is already taken."""
+        """Add host functions. Raises ``ValueError`` if a name is already taken."""
         for function in functions:
             key = function.module, function.name
             if key in self.functions:
@@ -102,17 +102,17 @@ class Linker:
             self.functions[key] = function
 
     def problems(self, module: Module) -> tuple[ImportProblem, ...]:
-        """Return every import of ``module`` that this linker cannot satisfy, in the module's order."""
+        """Return every import of ``module`` that this linker cannot resolve, in the module's order."""
         found = ((wanted, self._problem(wanted)) for wanted in module.imports)
         return tuple(ImportProblem(wanted, message) for wanted, message in found if message is not None)
 
     def resolve(
         self, store: Store, module: Module, *, owner: str = "", observer: Observer | None = None
     ) -> dict[tuple[str, str], Extern]:
-        """Make the functions that ``module`` imports in ``store``, for ``Store.instantiate``.
+        """Create the functions that ``module`` imports in ``store``, for ``Store.instantiate``.
 
-        Only what is imported is made. ``observer`` sees every call, under the name ``owner``. Raises ``LinkError``
-        naming the first import that is missing or of another type and what is offered instead.
+        No other functions are created. ``observer`` sees every call, under the name ``owner``. Raises ``LinkError`` if
+        an import is missing or has another type; the message names the first such import and what the host offers.
         """
         for problem in self.problems(module):
             raise LinkError(problem.message)

@@ -1,4 +1,4 @@
-"""A bounded view of a guest's linear memory: every pointer that a guest hands out is checked before it is used.
+"""A bounds-checked view of a guest's linear memory: every pointer from a guest is checked before it is used.
 
 Pointers and lengths are i32 values read as unsigned, in bytes; integers in memory are little-endian.
 """
@@ -11,11 +11,11 @@ from zenowasm.backends.protocol import Memory
 
 _U32 = 0xFFFF_FFFF
 _ESCAPED = re.compile("[\udc80-\udcff]")
-"""What ``surrogateescape`` makes of a byte that is not UTF-8."""
+"""The surrogates to which ``surrogateescape`` decodes bytes that are not UTF-8."""
 
 
 class MemoryFaultError(Exception):
-    """A guest named bytes that are not all inside its memory."""
+    """A guest passed a range of bytes that is not completely inside its memory."""
 
     def __init__(self, pointer: int, length: int, size: int) -> None:
         super().__init__(f"{length} bytes at 0x{pointer:x} are not inside the memory of {size} bytes")
@@ -25,7 +25,7 @@ class MemoryFaultError(Exception):
 
 
 class TooLongError(Exception):
-    """A guest handed out more bytes than a limit allows."""
+    """A guest passed more bytes than a limit allows."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"longer than the limit of {limit} bytes")
@@ -33,9 +33,9 @@ class TooLongError(Exception):
 
 
 class GuestMemory:
-    """A guest's memory as the host may use it: reads and writes with unsigned pointers, always checked.
+    """The host's view of a guest's memory: bounds-checked reads and writes with unsigned pointers.
 
-    The engine's own bounds check is the check; asking for the size first would do it twice on every access.
+    The engine checks the bounds; comparing with the size first would repeat that check on every access.
     """
 
     def __init__(self, memory: Memory) -> None:
@@ -49,8 +49,8 @@ class GuestMemory:
     def read(self, pointer: int, length: int, limit: int | None = None) -> bytes:
         """Return ``length`` bytes at ``pointer``.
 
-        Raises ``MemoryFaultError`` when they are not all inside the memory, ``TooLongError`` when there are more than
-        ``limit`` of them.
+        Raises ``MemoryFaultError`` if they are not all inside the memory, ``TooLongError`` if ``length`` exceeds
+        ``limit``.
         """
         pointer &= _U32
         length &= _U32
@@ -63,7 +63,7 @@ class GuestMemory:
             raise MemoryFaultError(pointer, length, self._memory.size) from None
 
     def read_start(self, pointer: int, length: int, count: int) -> bytes:
-        """Return the first ``count`` bytes, or all, of ``length`` bytes at ``pointer``.
+        """Return at most the first ``count`` of the ``length`` bytes at ``pointer``.
 
         Raises ``MemoryFaultError`` when the ``length`` bytes are not all inside the memory.
         """
@@ -80,7 +80,7 @@ class GuestMemory:
     def read_terminated(self, pointer: int, limit: int) -> tuple[bytes, bool]:
         """Return the bytes from ``pointer`` up to a NUL, the end of memory or ``limit`` bytes, whichever comes first.
 
-        The second part of the result is true when ``limit`` cut the bytes. Raises ``MemoryFaultError`` when the
+        The second part of the result is true if ``limit`` truncated the bytes. Raises ``MemoryFaultError`` if the
         pointer itself is outside the memory.
         """
         pointer &= _U32
@@ -94,7 +94,7 @@ class GuestMemory:
         return self._memory.read(pointer, end - pointer), end < size
 
     def write(self, pointer: int, data: bytes) -> None:
-        """Write ``data`` at ``pointer``; raises ``MemoryFaultError``, with nothing written, when it does not fit."""
+        """Write ``data`` at ``pointer``. Raises ``MemoryFaultError``, with nothing written, if it does not fit."""
         pointer &= _U32
         try:
             self._memory.write(pointer, data)
@@ -117,10 +117,10 @@ class GuestMemory:
 
 
 def replaced_text(data: bytes) -> str:
-    """Return bytes as text, with U+FFFD for each byte that is not UTF-8, as Go's ``encoding/json`` does."""
+    """Decode UTF-8, with U+FFFD for each byte that is not UTF-8, as Go's ``encoding/json`` does."""
     return _ESCAPED.sub("\N{REPLACEMENT CHARACTER}", data.decode("utf-8", "surrogateescape"))
 
 
 def visible_text(data: bytes) -> str:
-    r"""Return bytes that should be UTF-8 as text in which a byte that is not is shown as ``\xNN``, never lost."""
+    r"""Decode UTF-8, with ``\xNN`` for each byte that is not UTF-8, so that no byte is lost."""
     return data.decode("utf-8", "backslashreplace")

@@ -38,7 +38,7 @@ class BorderCall:
 
 
 class Observer(Protocol):
-    """Sees every call before and after it. It must not change anything; its exceptions end the call."""
+    """An object notified before and after every call. It must not change anything; its exceptions end the call."""
 
     def before(self, call: BorderCall) -> None:
         """Observe a call that is about to be made."""

@@ -1,5 +1,5 @@
-"""WASI preview 1 in Python, all of it, the same code under every engine.
+"""A complete WASI preview 1 in Python: the same code runs on every engine.
 
-``preview1`` offers the functions, ``signatures`` is their table; each of the other chapters of the specification has a
-module: ``files``, ``folders``, ``paths``, ``clocks``, ``poll``, ``process``, ``sockets``.
+``preview1`` offers the functions and ``signatures`` lists their types. Each chapter of the specification has a module:
+``files``, ``folders``, ``paths``, ``clocks``, ``poll``, ``process``, ``sockets``.
 """

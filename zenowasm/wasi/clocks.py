@@ -15,18 +15,18 @@ _RESOLUTION_NS = 1
 
 
 def clock_res_get(_: State, memory: GuestMemory, clock: int, result: int) -> None:
-    """Tell the resolution of a clock."""
+    """Write the resolution of a clock to ``result``."""
     _known(clock)
     memory.write_unsigned(result, _RESOLUTION_NS, 8)
 
 
 def clock_time_get(state: State, memory: GuestMemory, clock: int, _precision: int, result: int) -> None:
-    """Tell the time."""
+    """Write the time of a clock to ``result``."""
     memory.write_unsigned(result, now(state, _known(clock)), 8)
 
 
 def now(state: State, clock: Clock) -> int:
-    """Return what a clock shows. A guest has one thread, and its processor time starts with it."""
+    """Return the time of a clock. A guest has one thread, and its CPU time starts at 0 when the guest starts."""
     match clock:
         case Clock.REALTIME:
             return state.context.realtime()

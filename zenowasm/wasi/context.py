@@ -1,4 +1,4 @@
-"""What a guest sees of its host through WASI: arguments, environment, clocks, randomness, streams and folders."""
+"""A guest's view of its host through WASI: arguments, environment, clocks, randomness, streams and folders."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _GIB: Final = 1 << 30
 
 @frozen
 class Preopen:
-    """A folder that a guest finds open when it starts, under the path ``name``.
+    """A folder that is open when a guest starts, under the guest's path ``name``.
 
-    The caller still owns the folder and closes it; guests use a copy of its descriptor. ``writable`` says whether files
-    and folders in it may be changed.
+    The caller owns the folder and closes it; guests use a duplicate of its descriptor. The guest may change files and
+    folders inside it only if ``writable`` is true.
     """
 
     name: bytes
@@ -32,10 +32,10 @@ class Preopen:
 
 @frozen
 class WasiLimits:
-    """Bounds on what one guest may take from its host.
+    """The limits on one guest's use of host resources.
 
-    ``descriptors`` are open ones, standard streams included; ``file_bytes`` is the size to which a guest may make a
-    file grow; ``folder_entries`` is how many entries of one folder can be listed.
+    ``descriptors`` bounds the open descriptors, standard streams included; ``file_bytes`` bounds the size to which a
+    guest can grow a file; ``folder_entries`` bounds the entries that one folder listing can have.
     """
 
     descriptors: int = 256
@@ -47,8 +47,8 @@ class WasiLimits:
 class WasiContext:
     """One guest's view of the host. Clocks are in nanoseconds; ``sleep`` and ``remaining`` are in seconds.
 
-    Everything that is not the same in every run comes in through here, so a test can fix it. ``remaining`` tells how
-    long the running call may still take, ``None`` for ever: nothing that a guest waits for takes longer.
+    Every source of nondeterminism is a field of this class, so that a test can fix it. ``remaining`` returns the time
+    that the running call has left, ``None`` if it has no limit; no wait of a guest takes longer.
     """
 
     arguments: tuple[bytes, ...] = ()
@@ -67,7 +67,7 @@ class WasiContext:
     remaining: Callable[[], float | None] = lambda: None
 
     def flush(self) -> None:
-        """Hand on output that has no newline yet."""
+        """Flush output that has no newline yet."""
         for stream in (self.stdout, self.stderr):
             if stream.pending:
                 stream.flush()

@@ -1,4 +1,4 @@
-"""The open descriptors of one guest: streams, files and folders, each with the rights that it carries."""
+"""The open descriptors of one guest: streams, files and folders, each with its rights."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from zenowasm.wasi.types import (
 
 @define(eq=False, kw_only=True)
 class Descriptor:
-    """What all descriptors have. ``inheriting`` are the rights that descriptors opened from it can get."""
+    """An open descriptor. ``inheriting`` are the rights that descriptors opened through it can have."""
 
     type: FileType
     rights: Rights
@@ -38,44 +38,44 @@ class Descriptor:
 
     @property
     def host(self) -> int | None:
-        """The host's descriptor, if there is one."""
+        """The host's descriptor, ``None`` if there is none."""
         return None
 
     def close(self) -> None:
-        """Give back what the host holds for it."""
+        """Release the host's resources for the descriptor."""
 
 
 @define(eq=False, kw_only=True)
 class InputDescriptor(Descriptor):
-    """A stream to read from."""
+    """An input stream."""
 
     stream: Input
 
     @property
     def host(self) -> int | None:
-        """The host's descriptor, if a read may wait for it."""
+        """The host's descriptor, ``None`` if a read never waits."""
         return self.stream.descriptor
 
 
 @define(eq=False, kw_only=True)
 class OutputDescriptor(Descriptor):
-    """A stream to write to."""
+    """An output stream."""
 
     stream: Output
 
     @property
     def host(self) -> int | None:
-        """The host's descriptor, if a write may wait for it."""
+        """The host's descriptor, ``None`` if a write never waits."""
         return self.stream.descriptor
 
     def close(self) -> None:
-        """Hand on what the stream holds back."""
+        """Flush the stream's pending output."""
         self.stream.flush()
 
 
 @define(eq=False, kw_only=True)
 class FileDescriptor(Descriptor):
-    """A regular file, open under the host's descriptor ``number``, which is this guest's alone."""
+    """A regular file. Only this guest uses ``number``, the host's descriptor."""
 
     number: int
 
@@ -91,9 +91,9 @@ class FileDescriptor(Descriptor):
 
 @define(eq=False, kw_only=True)
 class FolderDescriptor(Descriptor):
-    """A folder. ``preopened`` is the guest's path for it if it was open from the start.
+    """A folder. ``preopened`` is the guest's path for a folder that was open when the guest started.
 
-    ``listing`` are the entries as they were when listing began, so that a listing in pieces is one listing.
+    ``listing`` is a snapshot of the entries from the start of a listing, so that its later pieces agree with it.
     """
 
     folder: Folder
@@ -111,7 +111,7 @@ class FolderDescriptor(Descriptor):
 
 
 class Descriptors:
-    """The table: 0 to 2 are the standard streams, then come the preopened folders."""
+    """The descriptor table: 0 to 2 are the standard streams, and the preopened folders follow."""
 
     def __init__(self, context: WasiContext) -> None:
         self._limit = context.limits.descriptors
@@ -139,7 +139,7 @@ class Descriptors:
             )
 
     def get(self, number: int, rights: Rights = NO_RIGHTS) -> Descriptor:
-        """Return an open descriptor that carries ``rights``; raises ``WasiError``: ``BADF``, ``NOTCAPABLE``."""
+        """Return an open descriptor that has ``rights``; raises ``WasiError``: ``BADF``, ``NOTCAPABLE``."""
         descriptor = self._open.get(number)
         if descriptor is None:
             raise WasiError(Errno.BADF)
@@ -164,24 +164,24 @@ class Descriptors:
         return descriptor
 
     def expect_room(self) -> None:
-        """Raise ``WasiError`` (``MFILE``) when the guest has as many descriptors as it may have."""
+        """Raise ``WasiError`` (``MFILE``) if the guest has reached its limit of open descriptors."""
         if len(self._open) >= self._limit:
             raise WasiError(Errno.MFILE)
 
     def add(self, descriptor: Descriptor) -> int:
-        """Take in a descriptor under the lowest free number, as POSIX does, and return the number."""
+        """Add a descriptor under the lowest free number, as POSIX does, and return the number."""
         number = next(number for number in range(len(self._open) + 1) if number not in self._open)
         self._open[number] = descriptor
         return number
 
     def close(self, number: int) -> None:
-        """Close a descriptor, whose number is free even when closing fails."""
+        """Close a descriptor. Its number becomes free even if closing fails."""
         descriptor = self.get(number)
         del self._open[number]
         descriptor.close()
 
     def renumber(self, number: int, to: int) -> None:
-        """Move a descriptor over another open one, which is closed."""
+        """Close the descriptor ``to`` and move the descriptor ``number`` to it. Both must be open."""
         descriptor = self.get(number)
         replaced = self.get(to)
         if number == to:
@@ -191,16 +191,17 @@ class Descriptors:
         replaced.close()
 
     def close_all(self) -> None:
-        """Close everything that is open, whatever closing one of them raises."""
+        """Close every open descriptor, even if closing one of them raises an error."""
         with ExitStack() as stack:
             while self._open:
                 stack.callback(self._open.popitem()[1].close)
 
 
 def _device_rights(stream: Input | Output) -> Rights:
-    """Return the rights that tell a device from a terminal.
+    """Return the rights that distinguish another character device from a terminal.
 
-    The C library takes a character device without the rights to seek and to tell for a terminal, ``/dev/null`` too.
+    The C library treats every character device without the rights to seek and to tell as a terminal, including
+    ``/dev/null``.
     """
     if stream.descriptor is None or _stream_type(stream) is not FileType.CHARACTER_DEVICE:
         return NO_RIGHTS
@@ -208,7 +209,7 @@ def _device_rights(stream: Input | Output) -> Rights:
 
 
 def _stream_type(stream: Input | Output) -> FileType:
-    """Return a stream's type; one that is not the host's is a terminal to the guest, whose lines go out at once."""
+    """Return a stream's type, for one without a host descriptor a terminal, so that the guest flushes each line."""
     if stream.descriptor is None:
         return FileType.CHARACTER_DEVICE
     try:

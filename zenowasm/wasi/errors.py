@@ -1,4 +1,4 @@
-"""What ends a guest from inside WASI, and what ends one of its calls."""
+"""The exceptions that end a guest from inside WASI, or one of its WASI calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from zenowasm.wasi.errno import Errno
 
 
 class ProcExit(WasmError):  # noqa: N818  # named after the function that raises it
-    """The guest called ``proc_exit``: it wants to end, and nothing of it may run after that."""
+    """The guest called ``proc_exit``; none of its code may run afterwards."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"the guest exited with code {code}")
@@ -15,7 +15,7 @@ class ProcExit(WasmError):  # noqa: N818  # named after the function that raises
 
 
 class WasiError(Exception):
-    """A function of preview 1 answers this error number; a guest sees it, a host never."""
+    """A preview 1 function failed. The guest receives the error number; the host never sees this exception."""
 
     def __init__(self, errno: Errno) -> None:
         super().__init__(errno.name)

@@ -1,4 +1,4 @@
-"""``fd_*``: reading, writing and describing what is open (``witx/wasi_snapshot_preview1.witx``)."""
+"""``fd_*``: reading, writing and describing open descriptors (``witx/wasi_snapshot_preview1.witx``)."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _MAX_OFFSET: Final = (1 << 63) - 1
 _ALL_FLAGS: Final = 31
 _SYNC_FLAGS: Final = FdFlags.DSYNC | FdFlags.RSYNC | FdFlags.SYNC
 _WITHOUT_WAITING: Final = 512
-"""Bytes that a stream takes at once when it is ready to take any (POSIX, ``PIPE_BUF``)."""
+"""The bytes that a ready output stream accepts without blocking (POSIX, ``PIPE_BUF``)."""
 _SEEK: Final = {Whence.SET: os.SEEK_SET, Whence.CUR: os.SEEK_CUR, Whence.END: os.SEEK_END}
 _ADVICE: Final = ("NORMAL", "SEQUENTIAL", "RANDOM", "WILLNEED", "DONTNEED", "NOREUSE")
 
 
 def fd_read(state: State, memory: GuestMemory, fd: int, vectors: int, count: int, read: int) -> None:
-    """Read where the position is."""
+    """Read at the current position."""
     descriptor = state.descriptors.get(fd)
     if not isinstance(descriptor, InputDescriptor | FileDescriptor):
         raise WasiError(Errno.BADF)
@@ -50,7 +50,7 @@ def fd_read(state: State, memory: GuestMemory, fd: int, vectors: int, count: int
 
 
 def fd_pread(state: State, memory: GuestMemory, fd: int, vectors: int, count: int, offset: int, read: int) -> None:
-    """Read at an offset and leave the position alone."""
+    """Read at an offset without moving the position."""
     file = state.descriptors.file(fd, Rights.FD_READ | Rights.FD_SEEK)
     memory.check(read, 4)
     buffers = read_vectors(memory, vectors, count)
@@ -60,7 +60,7 @@ def fd_pread(state: State, memory: GuestMemory, fd: int, vectors: int, count: in
 
 
 def fd_write(state: State, memory: GuestMemory, fd: int, vectors: int, count: int, written: int) -> None:
-    """Write where the position is, or at the end with ``APPEND``."""
+    """Write at the current position, or at the end with ``APPEND``."""
     descriptor = state.descriptors.get(fd)
     if not isinstance(descriptor, OutputDescriptor | FileDescriptor):
         raise WasiError(Errno.BADF)
@@ -78,7 +78,7 @@ def fd_write(state: State, memory: GuestMemory, fd: int, vectors: int, count: in
 
 
 def fd_pwrite(state: State, memory: GuestMemory, fd: int, vectors: int, count: int, offset: int, written: int) -> None:
-    """Write at an offset, also with ``APPEND``, and leave the position alone."""
+    """Write at an offset, even with ``APPEND``, without moving the position."""
     file = state.descriptors.file(fd, Rights.FD_WRITE | Rights.FD_SEEK)
     memory.check(written, 4)
     data = gather(memory, read_vectors(memory, vectors, count))
@@ -95,7 +95,7 @@ def fd_pwrite(state: State, memory: GuestMemory, fd: int, vectors: int, count: i
 
 
 def fd_seek(state: State, memory: GuestMemory, fd: int, offset: int, whence: int, position: int) -> None:
-    """Move the position; asking where it is needs no more than the right to tell."""
+    """Move the position. A seek by 0 from the current position needs only the right to tell."""
     signed = offset - (1 << 64) if offset > _MAX_OFFSET else offset
     asking = whence == Whence.CUR and signed == 0
     file = state.descriptors.file(fd, Rights.FD_TELL if asking else Rights.FD_SEEK)
@@ -106,23 +106,23 @@ def fd_seek(state: State, memory: GuestMemory, fd: int, offset: int, whence: int
 
 
 def fd_tell(state: State, memory: GuestMemory, fd: int, position: int) -> None:
-    """Tell the position."""
+    """Write the current position to ``position``."""
     file = state.descriptors.file(fd, Rights.FD_TELL)
     memory.write_unsigned(position, os.lseek(file.number, 0, os.SEEK_CUR), 8)
 
 
 def fd_sync(state: State, _: GuestMemory, fd: int) -> None:
-    """Bring data and metadata to the disk."""
+    """Write data and metadata to the disk."""
     os.fsync(_on_disk(state, fd, Rights.FD_SYNC))
 
 
 def fd_datasync(state: State, _: GuestMemory, fd: int) -> None:
-    """Bring data to the disk; where the host cannot do that alone, metadata too."""
+    """Write data to the disk, and metadata too if the host cannot write data alone."""
     getattr(os, "fdatasync", os.fsync)(_on_disk(state, fd, Rights.FD_DATASYNC))
 
 
 def fd_advise(state: State, _: GuestMemory, fd: int, offset: int, length: int, advice: int) -> None:
-    """Pass on how a file will be used, where the host wants to know."""
+    """Announce how a file will be used, if the host has ``posix_fadvise``."""
     file = state.descriptors.file(fd, Rights.FD_ADVISE)
     if advice >= len(_ADVICE):
         raise WasiError(Errno.INVAL)
@@ -132,7 +132,7 @@ def fd_advise(state: State, _: GuestMemory, fd: int, offset: int, length: int, a
 
 
 def fd_allocate(state: State, _: GuestMemory, fd: int, offset: int, length: int) -> None:
-    """Make sure that a range of a file is there; the file can only grow."""
+    """Allocate a range of a file, which can only grow."""
     file = state.descriptors.file(fd, Rights.FD_ALLOCATE)
     start, size = _offset(offset), _offset(length)
     if size == 0:
@@ -145,12 +145,12 @@ def fd_allocate(state: State, _: GuestMemory, fd: int, offset: int, length: int)
 
 
 def fd_close(state: State, _: GuestMemory, fd: int) -> None:
-    """Close a descriptor, also a standard stream or a preopened folder."""
+    """Close a descriptor, which may be a standard stream or a preopened folder."""
     state.descriptors.close(fd)
 
 
 def fd_renumber(state: State, _: GuestMemory, fd: int, to: int) -> None:
-    """Move a descriptor over another open one."""
+    """Close the descriptor ``to`` and move the descriptor ``fd`` to it."""
     state.descriptors.renumber(fd, to)
 
 
@@ -162,7 +162,7 @@ def fd_fdstat_get(state: State, memory: GuestMemory, fd: int, result: int) -> No
 
 
 def fd_fdstat_set_flags(state: State, _: GuestMemory, fd: int, flags: int) -> None:
-    """Set ``APPEND`` and ``NONBLOCK``; how writes reach the disk is settled when a file is opened."""
+    """Set ``APPEND`` and ``NONBLOCK``. The sync flags cannot change after a file is opened."""
     descriptor = state.descriptors.get(fd, Rights.FD_FDSTAT_SET_FLAGS)
     if flags > _ALL_FLAGS:
         raise WasiError(Errno.INVAL)
@@ -175,7 +175,7 @@ def fd_fdstat_set_flags(state: State, _: GuestMemory, fd: int, flags: int) -> No
 
 
 def fd_fdstat_set_rights(state: State, _: GuestMemory, fd: int, rights: int, inheriting: int) -> None:
-    """Give rights up; none can be gained."""
+    """Drop rights; a guest cannot gain any."""
     descriptor = state.descriptors.get(fd)
     if rights & ~descriptor.rights or inheriting & ~descriptor.inheriting:
         raise WasiError(Errno.NOTCAPABLE)
@@ -191,7 +191,7 @@ def fd_filestat_get(state: State, memory: GuestMemory, fd: int, result: int) -> 
 
 
 def fd_filestat_set_size(state: State, _: GuestMemory, fd: int, size: int) -> None:
-    """Cut a file, or lengthen it with zeros."""
+    """Truncate a file, or extend it with zeros."""
     file = state.descriptors.file(fd, Rights.FD_FILESTAT_SET_SIZE)
     _expect_size(state, _offset(size))
     os.ftruncate(file.number, size)
@@ -204,7 +204,7 @@ def fd_filestat_set_times(state: State, _: GuestMemory, fd: int, access: int, mo
 
 
 def _read_stream(state: State, descriptor: InputDescriptor, length: int) -> bytes:
-    """Read from a stream, waiting no longer than the running call may take."""
+    """Read from a stream, waiting at most for the time that the running call has left."""
     host = descriptor.host
     patient = FdFlags.NONBLOCK not in descriptor.flags
     if host is not None and length > 0 and not (patient and state.context.remaining() is None):
@@ -215,7 +215,7 @@ def _read_stream(state: State, descriptor: InputDescriptor, length: int) -> byte
 
 
 def _write_stream(state: State, descriptor: OutputDescriptor, data: bytes) -> int:
-    """Write to a stream, waiting no longer than the running call may take."""
+    """Write to a stream, waiting at most for the time that the running call has left."""
     host = descriptor.host
     patient = FdFlags.NONBLOCK not in descriptor.flags
     if host is not None and data and not (patient and state.context.remaining() is None):
@@ -237,7 +237,7 @@ def _on_disk(state: State, fd: int, rights: Rights) -> int:
 
 
 def _offset(value: int) -> int:
-    """Return a size or place in a file that the host can take."""
+    """Return a file size or offset; raises ``WasiError`` (``INVAL``) if the host cannot represent it."""
     if value > _MAX_OFFSET:
         raise WasiError(Errno.INVAL)
     return value
@@ -249,7 +249,7 @@ def _expect_size(state: State, size: int) -> None:
 
 
 def _set_append(number: int, append: bool) -> None:
-    import fcntl  # Windows has none, and no files for guests
+    import fcntl  # missing on Windows, where guests have no files
 
     flags = fcntl.fcntl(number, fcntl.F_GETFL)
     fcntl.fcntl(number, fcntl.F_SETFL, flags | os.O_APPEND if append else flags & ~os.O_APPEND)

@@ -1,4 +1,4 @@
-"""``fd_readdir`` and ``fd_prestat_*``: what is in a folder, and which folders were open from the start."""
+"""``fd_readdir`` and ``fd_prestat_*``: the entries of a folder, and the preopened folders."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from zenowasm.wasi.types import FileType, Rights, file_type
 
 
 def fd_readdir(state: State, memory: GuestMemory, fd: int, buffer: int, length: int, cookie: int, used: int) -> None:
-    """List a folder from a cookie on; the last entry is cut where the buffer ends, which tells that there is more.
+    """List a folder from a cookie. The last entry is cut at the end of the buffer if there are more.
 
-    A cookie is a place in the listing as it was when the guest began at 0.
+    A cookie is an index into the snapshot that was taken when the guest last listed from 0.
     """
     folder = state.descriptors.folder(fd, Rights.FD_READDIR)
     memory.check(buffer, length)
@@ -36,7 +36,7 @@ def fd_readdir(state: State, memory: GuestMemory, fd: int, buffer: int, length: 
 
 
 def fd_prestat_get(state: State, memory: GuestMemory, fd: int, result: int) -> None:
-    """Describe a preopened folder; ``BADF`` for the first number that is none ends a libc's search for them."""
+    """Describe a preopened folder. A libc stops its search for them at the first ``BADF``."""
     memory.write(result, prestat(_preopened(state, fd)))
 
 
@@ -66,7 +66,7 @@ def _listing(folder: FolderDescriptor, limit: int) -> tuple[bytes, ...]:
 
 
 def _entries(folder: FolderDescriptor) -> Iterator[tuple[bytes, int, FileType]]:
-    """Yield name, inode and type of every entry; what lies above the folder is shown as the folder itself."""
+    """Yield the name, inode and type of every entry; ``..`` has the inode of the folder itself."""
     number = folder.folder.descriptor
     own = os.fstat(number).st_ino
     yield b".", own, FileType.DIRECTORY
@@ -77,14 +77,14 @@ def _entries(folder: FolderDescriptor) -> Iterator[tuple[bytes, int, FileType]]:
 
 
 def _type(entry: os.DirEntry[str]) -> FileType:
-    """Return an entry's type, for most without asking the host again."""
+    """Return an entry's type, usually without another system call."""
     if entry.is_file(follow_symlinks=False):
         return FileType.REGULAR_FILE
     if entry.is_dir(follow_symlinks=False):
         return FileType.DIRECTORY
     try:
         return file_type(entry.stat(follow_symlinks=False).st_mode)
-    except FileNotFoundError:  # removed meanwhile
+    except FileNotFoundError:  # removed since it was listed
         return FileType.UNKNOWN
 
 

@@ -1,4 +1,4 @@
-"""``path_*``: everything that takes a path, which is always relative to an open folder and never leaves it."""
+"""``path_*``: the functions that take a path, which is always relative to an open folder and never leaves it."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ def path_open(
     fdflags: int,
     opened: int,
 ) -> None:
-    """Open a regular file or a folder, make a file, or cut one.
+    """Open a regular file or a folder, create a file, or truncate one.
 
-    Rights beyond those that the folder hands on are refused; those that mean nothing for what is opened are dropped.
+    The call fails if the guest requests rights that the folder does not pass on. Rights that do not apply to the type
+    of the opened descriptor are dropped.
     """
     memory.check(opened, 4)
     if oflags > _ALL_OFLAGS or fdflags > _ALL_FDFLAGS:
@@ -85,14 +86,14 @@ def path_filestat_set_times(
     modification: int,
     flags: int,
 ) -> None:
-    """Set the times of a file, or of a link itself."""
+    """Set the times of a file, or of a symbolic link itself."""
     folder = state.descriptors.folder(fd, Rights.PATH_FILESTAT_SET_TIMES).folder
     with folder.locate(_path(memory, path, length), follow=_follow(lookup)) as place:
         place.set_times(*new_times(state, flags, access, modification, place.stat))
 
 
 def path_create_directory(state: State, memory: GuestMemory, fd: int, path: int, length: int) -> None:
-    """Make a folder."""
+    """Create a folder."""
     folder = state.descriptors.folder(fd, Rights.PATH_CREATE_DIRECTORY).folder
     with folder.locate(_path(memory, path, length), follow=False, slash_follows=False) as place:
         place.make_folder()
@@ -106,7 +107,7 @@ def path_remove_directory(state: State, memory: GuestMemory, fd: int, path: int,
 
 
 def path_unlink_file(state: State, memory: GuestMemory, fd: int, path: int, length: int) -> None:
-    """Remove a file or a link."""
+    """Remove a file or a symbolic link."""
     folder = state.descriptors.folder(fd, Rights.PATH_UNLINK_FILE).folder
     with folder.locate(_path(memory, path, length), follow=False, slash_follows=False) as place:
         place.unlink()
@@ -123,7 +124,7 @@ def path_link(
     new_path: int,
     new_length: int,
 ) -> None:
-    """Make a hard link."""
+    """Create a hard link."""
     source = state.descriptors.folder(fd, Rights.PATH_LINK_SOURCE).folder
     target = state.descriptors.folder(new_fd, Rights.PATH_LINK_TARGET).folder
     with (
@@ -136,7 +137,7 @@ def path_link(
 def path_rename(
     state: State, memory: GuestMemory, fd: int, path: int, length: int, new_fd: int, new_path: int, new_length: int
 ) -> None:
-    """Give a file, a folder or a link another name."""
+    """Rename a file, a folder or a symbolic link."""
     source = state.descriptors.folder(fd, Rights.PATH_RENAME_SOURCE).folder
     target = state.descriptors.folder(new_fd, Rights.PATH_RENAME_TARGET).folder
     with (
@@ -149,7 +150,7 @@ def path_rename(
 def path_symlink(
     state: State, memory: GuestMemory, target: int, target_length: int, fd: int, path: int, length: int
 ) -> None:
-    """Make a symbolic link. An absolute one is refused: it could mislead programs of the host."""
+    """Create a symbolic link. An absolute target is refused, because it could mislead programs on the host."""
     folder = state.descriptors.folder(fd, Rights.PATH_SYMLINK).folder
     pointed_at = _path(memory, target, target_length)
     if pointed_at.startswith(b"/"):
@@ -163,7 +164,7 @@ def path_symlink(
 def path_readlink(
     state: State, memory: GuestMemory, fd: int, path: int, length: int, buffer: int, size: int, used: int
 ) -> None:
-    """Read where a symbolic link points to, cut where the buffer ends."""
+    """Read the target of a symbolic link, truncated to the buffer."""
     folder = state.descriptors.folder(fd, Rights.PATH_READLINK).folder
     memory.check(buffer, size)
     memory.check(used, 4)
@@ -174,7 +175,7 @@ def path_readlink(
 
 
 def _path(memory: GuestMemory, pointer: int, length: int) -> bytes:
-    """Return a path; raises ``MemoryFaultError``, ``TooLongError``, ``WasiError``: ``ILSEQ`` where it is not UTF-8."""
+    """Read a path; raises ``MemoryFaultError``, ``TooLongError``, or ``WasiError`` (``ILSEQ``) if it is not UTF-8."""
     path = memory.read(pointer, length, MAX_PATH)
     try:
         path.decode()
@@ -190,8 +191,8 @@ def _follow(lookup: int) -> bool:
 
 
 def _host_flags(flags: OFlags, how: FdFlags, rights: Rights) -> int:
-    """Return flags of ``os.open``: the access that the rights need, and no more."""
-    # A folder is written to by its path_* functions alone; asking to write into one is an error that the host answers.
+    """Return the flags for ``os.open``, with only the access that the rights need."""
+    # Only path_* functions write to a folder; the host reports an attempt to open one for writing as an error.
     writing = bool(rights & (Rights.FD_WRITE if OFlags.DIRECTORY in flags else _WRITING)) or OFlags.TRUNC in flags
     reading = bool(rights & _READING)
     host = os.O_RDWR if writing and reading else os.O_WRONLY if writing else os.O_RDONLY

@@ -21,14 +21,14 @@ from zenowasm.wasi.types import Clock, Rights
 MAX_SUBSCRIPTIONS: Final = 1024
 _CLOCK, _FD_READ, _FD_WRITE = 0, 1, 2
 _SUBSCRIPTION: Final = struct.Struct("<QB7xI4xQQH6x")
-"""User data and kind; clock or descriptor; for a clock its timeout, precision and flags."""
+"""User data; kind; clock or descriptor; and, for a clock, timeout, precision and flags."""
 _EVENT: Final = struct.Struct("<QHB5xQH6x")
 _ABSOLUTE: Final = 1
 
 
 @frozen
 class _Subscription:
-    """What a guest waits for. ``number`` is a clock's or a descriptor's."""
+    """One event that a guest waits for. ``number`` is the number of a clock or a descriptor."""
 
     userdata: int
     kind: int
@@ -42,13 +42,13 @@ class _Subscription:
 
 @define
 class _Poll:
-    """What one call waits for: ``events`` are ready already, ``due`` are clocks and nanoseconds."""
+    """The state of one poll: ``events`` that are ready, and ``due`` clocks with their waits in nanoseconds."""
 
     state: State
     events: list[bytes]
     due: list[tuple[int, _Subscription]]
     waiting: list[tuple[int, _Subscription]]
-    """Descriptors of the host that may not be ready yet."""
+    """The host's descriptors that may not be ready yet."""
 
     def add_clock(self, entry: _Subscription) -> None:
         if entry.number not in (Clock.REALTIME, Clock.MONOTONIC):
@@ -77,7 +77,7 @@ class _Poll:
             self.events.append(entry.event())
 
     def wait(self) -> None:
-        """Wait until something is ready, unless something is, and add the events of all that is."""
+        """Wait until a subscription is ready, unless one already is, and add the events of all that are."""
         shortest = min((wait for wait, _ in self.due), default=None)
         patience = 0 if self.events else shortest
         if self.waiting:
@@ -97,10 +97,10 @@ class _Poll:
 
 
 def poll_oneoff(state: State, memory: GuestMemory, subscriptions: int, events: int, count: int, stored: int) -> None:
-    """Answer ``count`` subscriptions of 48 bytes, waiting until at least one of them is ready.
+    """Wait until at least one of ``count`` subscriptions of 48 bytes each is ready.
 
-    Writes events of 32 bytes each to ``events`` and their number as a u32 to ``stored``. Bad pointers are found
-    before anything has been waited for. When the running call's time is over there may be no event.
+    Writes events of 32 bytes each to ``events`` and their number as a u32 to ``stored``. Pointers are checked before
+    the wait. If the running call's time runs out, there may be no event.
     """
     if not 0 < count <= MAX_SUBSCRIPTIONS:
         raise WasiError(Errno.INVAL)

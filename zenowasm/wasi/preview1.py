@@ -1,8 +1,7 @@
 """The 46 functions of WASI preview 1 for one guest, as host functions for any engine.
 
-Pointers are unsigned i32; structures are little-endian and laid out as the witx files say. What goes wrong is answered
-with an error number, a pointer outside memory with ``EFAULT``: a guest never causes an exception but
-``ProcExit``.
+Pointers are unsigned i32; structures are little-endian, with the layout of the witx files. Every failure returns an
+error number, a pointer outside memory ``EFAULT``: ``ProcExit`` is the only exception that a guest can cause.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ _FUNCTIONS: Mapping[str, Implementation] = MappingProxyType(
 
 
 class Preview1:
-    """The functions of one guest, and what it has open, which ``close`` gives back.
+    """The functions of one guest, and its open descriptors, which ``close`` releases.
 
-    Raises ``OSError`` while it is made when a preopened folder cannot be duplicated.
+    The constructor raises ``OSError`` if the descriptor of a preopened folder cannot be duplicated.
     """
 
     def __init__(self, context: WasiContext) -> None:
@@ -48,11 +47,11 @@ class Preview1:
         self.close()
 
     def close(self) -> None:
-        """Close everything that the guest has open; to be called when its instance is not used any more."""
+        """Close all of the guest's descriptors. Call this when the instance is no longer used."""
         self._state.descriptors.close_all()
 
     def functions(self) -> tuple[HostFunction, ...]:
-        """Return every function of preview 1."""
+        """Return all 46 functions of preview 1."""
         return tuple(
             host_function(MODULE, name, parameters, self._body(name), results=results(name))
             for name, parameters in PARAMETERS.items()
@@ -73,7 +72,7 @@ def _without_memory(state: State, implementation: Implementation) -> IntegerBody
 
 
 def _answering(state: State, implementation: Implementation) -> IntegerBody:
-    """Give an implementation the guest's memory, and turn what it raises into an error number."""
+    """Pass the guest's memory to an implementation and turn its exceptions into error numbers."""
 
     def body(caller: Caller, *arguments: int) -> int:
         memory = caller_memory(caller)

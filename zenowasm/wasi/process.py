@@ -1,4 +1,4 @@
-"""``args_*``, ``environ_*``, ``random_get``, ``proc_*`` and ``sched_yield``: what a process gets, and how it ends."""
+"""``args_*``, ``environ_*``, ``random_get``, ``proc_*`` and ``sched_yield``: a process's inputs, and how it ends."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from zenowasm.wasi.state import Implementation, State
 _CHUNK: Final = 64 * 1024
 _LAST_SIGNAL: Final = 30
 _HARMLESS: Final = frozenset({0, 16, 17, 22, 27})
-"""No signal at all, and those that a process ignores unless it says otherwise: CHLD, CONT, URG, WINCH."""
+"""No signal (0), and the signals that a process ignores by default: CHLD, CONT, URG, WINCH."""
 _KILLED: Final = 128
-"""What shells add to the number of the signal that ended a process."""
+"""The offset that shells add to a signal number to form an exit code."""
 
 
 def args_sizes_get(state: State, memory: GuestMemory, count: int, size: int) -> None:
-    """Tell how many arguments there are and how many bytes they take."""
+    """Write the number of arguments and their total size in bytes."""
     _sizes(memory, state.context.arguments, count, size)
 
 
@@ -30,7 +30,7 @@ def args_get(state: State, memory: GuestMemory, pointers: int, buffer: int) -> N
 
 
 def environ_sizes_get(state: State, memory: GuestMemory, count: int, size: int) -> None:
-    """Tell how many environment variables there are and how many bytes they take."""
+    """Write the number of environment variables and their total size in bytes."""
     _sizes(memory, state.context.environ, count, size)
 
 
@@ -53,7 +53,7 @@ def proc_exit(state: State, _: GuestMemory | None, code: int) -> None:
 
 
 def proc_raise(state: State, _: GuestMemory, signal: int) -> None:
-    """Send the guest a signal: most of them end it."""
+    """Send the guest a signal; most signals end it."""
     if signal > _LAST_SIGNAL:
         raise WasiError(Errno.INVAL)
     if signal not in _HARMLESS:
@@ -61,7 +61,7 @@ def proc_raise(state: State, _: GuestMemory, signal: int) -> None:
 
 
 def sched_yield(_state: State, _: GuestMemory | None) -> None:
-    """Let others run; there are none."""
+    """Return at once: a guest has no other threads."""
 
 
 def _sizes(memory: GuestMemory, strings: tuple[bytes, ...], count: int, size: int) -> None:
@@ -92,4 +92,4 @@ FUNCTIONS: Mapping[str, Implementation] = MappingProxyType(
 WITHOUT_MEMORY: Mapping[str, Implementation] = MappingProxyType(
     {function.__name__: function for function in (proc_exit, sched_yield)}
 )
-"""Those that also a guest without a memory may call."""
+"""The functions that a guest without a memory may call too."""

@@ -10,7 +10,7 @@ MODULE = "wasi_snapshot_preview1"
 
 _LETTERS = {"i": I32, "I": I64}
 
-# One letter a parameter: i is an i32, I an i64. Every function answers an i32 errno, but proc_exit nothing.
+# One letter per parameter: i is an i32, I an i64. Every function returns an i32 errno, except proc_exit.
 _ROWS = {
     "args_get": "ii",
     "args_sizes_get": "ii",

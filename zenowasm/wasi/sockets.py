@@ -1,4 +1,4 @@
-"""``sock_*``: no guest is ever given a socket, so every descriptor is something else."""
+"""``sock_*``: guests never receive a socket, so every call fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zenowasm.wasi.state import Implementation, State
 
 
 def _no_socket(state: State, _: GuestMemory, fd: int, *_arguments: int) -> None:
-    """Answer ``BADF`` for what is not open, else ``NOTSOCK``."""
+    """Fail with ``BADF`` if the descriptor is not open, else with ``NOTSOCK``."""
     state.descriptors.get(fd)
     raise WasiError(Errno.NOTSOCK)
 

@@ -1,4 +1,4 @@
-"""What the functions of preview 1 work on: one guest's context and its open descriptors."""
+"""The state of the preview 1 functions: one guest's context and its open descriptors."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from zenowasm.wasi.context import WasiContext
 from zenowasm.wasi.descriptors import Descriptors
 
 MAX_WAIT: Final = 24 * 3600.0
-"""The longest wait of one call, in seconds; a guest that asked for more wakes early, as POSIX permits."""
+"""The longest wait of one call, in seconds; a guest that requests more wakes early, as POSIX permits."""
 
 
 @frozen(eq=False)
 class State:
-    """One guest as WASI sees it."""
+    """The WASI state of one guest."""
 
     context: WasiContext
     descriptors: Descriptors = field(init=False)
@@ -32,7 +32,7 @@ class State:
         return self.context.cpu()
 
     def longest_wait(self, wanted: float | None) -> float:
-        """Return how many seconds may be waited: what is ``wanted``, within the time that the running call has left."""
+        """Return ``wanted`` seconds, bounded by the time that the running call has left and by ``MAX_WAIT``."""
         bounds = (wanted, self.context.remaining(), MAX_WAIT)
         return max(0.0, min(bound for bound in bounds if bound is not None))
 
@@ -48,5 +48,5 @@ class State:
 
 
 Implementation: TypeAlias = Callable[..., None]
-"""A function of preview 1: ``(state, memory, *arguments)``. What it returns it writes to memory; for a failure it
-raises ``WasiError``, ``OSError`` or ``MemoryFaultError``."""
+"""A preview 1 function: ``(state, memory, *arguments)``. It writes its results to memory. It raises ``WasiError``,
+``OSError`` or ``MemoryFaultError`` if it fails."""

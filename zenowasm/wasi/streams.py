@@ -1,4 +1,4 @@
-"""Where a guest's standard streams come from and go to: bytes and lines of the host's program, or real streams."""
+"""The sources and sinks of a guest's standard streams: bytes and lines of the host's program, or real streams."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from collections.abc import Callable
 from typing import Protocol
 
 MAX_LINE = 8 * 1024
-"""Bytes of one output line; a longer one is handed on in pieces of this size."""
+"""The longest output line, in bytes; a longer one is split into pieces of this size."""
 
 
 class Input(Protocol):
-    """An input stream of a guest. ``descriptor`` is the host's, if reading may have to wait for it."""
+    """A guest's input stream."""
 
     @property
     def descriptor(self) -> int | None:
-        """The host's descriptor, ``None`` when a read never waits."""
+        """The host's descriptor, ``None`` if a read never waits."""
         ...
 
     def available(self) -> int:
-        """Return how many bytes are known to be there."""
+        """Return the number of bytes that are known to be available."""
         ...
 
     def read(self, length: int) -> bytes:
-        """Return at most ``length`` bytes, none at the end; raises ``OSError``."""
+        """Return at most ``length`` bytes, none at end of file; raises ``OSError``."""
         ...
 
 
 class Output(Protocol):
-    """What a guest writes to."""
+    """A guest's output stream."""
 
     @property
     def descriptor(self) -> int | None:
-        """The host's descriptor, ``None`` when a write never waits."""
+        """The host's descriptor, ``None`` if a write never waits."""
         ...
 
     @property
     def pending(self) -> bytes | bytearray:
-        """What is held back."""
+        """The buffered output."""
         ...
 
     def write(self, data: bytes) -> int:
-        """Take bytes and return how many were taken; raises ``OSError``."""
+        """Write bytes and return the number written; raises ``OSError``."""
         ...
 
     def flush(self) -> None:
-        """Hand on what is held back."""
+        """Flush the buffered output."""
         ...
 
 
 class BytesInput:
-    """Input that is known from the start."""
+    """An input stream whose bytes are fixed in advance."""
 
     descriptor = None
 
@@ -59,7 +59,7 @@ class BytesInput:
         self._position = 0
 
     def available(self) -> int:
-        """Return how many bytes are left."""
+        """Return the number of unread bytes."""
         return len(self._data) - self._position
 
     def read(self, length: int) -> bytes:
@@ -70,22 +70,22 @@ class BytesInput:
 
 
 class HostInput:
-    """A real stream, by the host's descriptor; it stays the host's and is never closed from here."""
+    """A real input stream, given by the host's descriptor, which the host owns and closes."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
     def available(self) -> int:
-        """Return 1: after waiting for the stream, the caller knows of at least one byte or of its end."""
+        """Return 1: once the stream is ready, it has at least one byte or is at its end."""
         return 1
 
     def read(self, length: int) -> bytes:
-        """Read what is there, waiting for the first byte."""
+        """Read the available bytes, waiting for the first."""
         return os.read(self.descriptor, length)
 
 
 class HostOutput:
-    """A real stream, by the host's descriptor; it stays the host's and is never closed from here."""
+    """A real output stream, given by the host's descriptor, which the host owns and closes."""
 
     pending = b""
 
@@ -93,15 +93,15 @@ class HostOutput:
         self.descriptor = descriptor
 
     def write(self, data: bytes) -> int:
-        """Write bytes, without holding any back."""
+        """Write bytes without buffering."""
         return os.write(self.descriptor, data)
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Do nothing: no output is buffered."""
 
 
 class LineBuffer:
-    """Collects bytes and hands on whole lines, without their newline; never holds more than ``MAX_LINE`` bytes."""
+    """A buffer that passes on whole lines, without their newline; it never holds more than ``MAX_LINE`` bytes."""
 
     descriptor = None
 
@@ -110,7 +110,7 @@ class LineBuffer:
         self.pending = bytearray()
 
     def write(self, data: bytes) -> int:
-        """Take all bytes; every line that they complete is handed on."""
+        """Accept all bytes and pass on every line that they complete."""
         *lines, rest = data.split(b"\n")
         for line in lines:
             self._add(line)
@@ -119,7 +119,7 @@ class LineBuffer:
         return len(data)
 
     def flush(self) -> None:
-        """Hand on what has been collected, as a line."""
+        """Pass on the buffered bytes as a line."""
         if self.pending:
             self._hand_on()
 
@@ -139,4 +139,4 @@ class LineBuffer:
 
 
 def discard(line: bytes) -> None:
-    """Drop a line: the output of a guest that has nowhere to write."""
+    """Drop a line, for a guest whose output has no destination."""

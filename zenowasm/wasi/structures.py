@@ -1,4 +1,4 @@
-"""Structures that functions write, laid out as the witx files say (``witx/typenames.witx``)."""
+"""Encoding of the structures that functions write (``witx/typenames.witx``)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _U64: Final = (1 << 64) - 1
 
 
 def filestat(found: os.stat_result) -> bytes:
-    """Return ``$filestat``. Times before 1970, which it cannot hold, are 0."""
+    """Return ``$filestat``. Times before 1970 become 0, because it cannot represent them."""
     return _FILESTAT.pack(
         found.st_dev & _U64,
         found.st_ino & _U64,
@@ -33,20 +33,20 @@ def filestat(found: os.stat_result) -> bytes:
 
 
 def filestat_of_type(type: FileType) -> bytes:
-    """Return ``$filestat`` of something that only has a type."""
+    """Return the ``$filestat`` of a descriptor of which only the type is known."""
     return _FILESTAT.pack(0, 0, type, 0, 0, 0, 0, 0)
 
 
 def fdstat(descriptor: Descriptor) -> bytes:
-    """Return ``$fdstat``."""
+    """Return the ``$fdstat`` of a descriptor."""
     return _FDSTAT.pack(descriptor.type, descriptor.flags, descriptor.rights, descriptor.inheriting)
 
 
 def dirent(next_: int, inode: int, type: FileType, name: bytes) -> bytes:
-    """Return ``$dirent`` with the name after it; ``next_`` is the cookie of the entry that follows."""
+    """Return ``$dirent`` followed by the name; ``next_`` is the cookie of the next entry."""
     return _DIRENT.pack(next_, inode & _U64, len(name), type) + name
 
 
 def prestat(name: bytes) -> bytes:
-    """Return ``$prestat`` of a preopened folder."""
+    """Return the ``$prestat`` of a preopened folder."""
     return _PRESTAT.pack(0, len(name))

@@ -18,9 +18,9 @@ _MAX_TIME = (1 << 63) - 1
 def new_times(
     state: State, flags: int, access: int, modification: int, found: Callable[[], os.stat_result]
 ) -> tuple[int, int]:
-    """Return the times that a file shall have, in nanoseconds; those that stay are taken from ``found``.
+    """Return a file's new times in nanoseconds; times that do not change come from ``found``.
 
-    Raises ``WasiError`` (``INVAL``) for flags that contradict each other and times beyond 2 ** 63.
+    Raises ``WasiError`` (``INVAL``) if the flags contradict each other or a time exceeds 2 ** 63.
     """
     wanted = FstFlags(flags)
     if flags > _BOTH_ACCESS | _BOTH_MODIFICATION or _BOTH_ACCESS in wanted or _BOTH_MODIFICATION in wanted:

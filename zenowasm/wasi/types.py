@@ -1,4 +1,4 @@
-"""Flags and numbers of preview 1 (``witx/typenames.witx``), with its names."""
+"""Flags and enumerations of preview 1, named as in ``witx/typenames.witx``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 
 class Rights(IntFlag):
-    """What may be done with a descriptor, or with those that are opened from it."""
+    """The operations allowed on a descriptor, or on descriptors opened through it."""
 
     FD_DATASYNC = 1 << 0
     FD_READ = 1 << 1
@@ -81,11 +81,11 @@ FOLDER_RIGHTS: Final = (
     | Rights.FD_DATASYNC
 )
 CHANGES: Final = _FILE_CHANGES | _FOLDER_CHANGES
-"""What a folder that is only to be read gives to nobody."""
+"""The rights that a read-only folder never grants."""
 
 
 class FdFlags(IntFlag):
-    """Flags of a descriptor."""
+    """The flags of a descriptor."""
 
     APPEND = 1
     DSYNC = 2
@@ -98,7 +98,7 @@ NO_FLAGS: Final = FdFlags(0)
 
 
 class OFlags(IntFlag):
-    """Flags of ``path_open``."""
+    """The flags of ``path_open``."""
 
     CREAT = 1
     DIRECTORY = 2
@@ -107,7 +107,7 @@ class OFlags(IntFlag):
 
 
 class FstFlags(IntFlag):
-    """Which times are to be set, and to what."""
+    """The times to set, each to a given value or to the current time."""
 
     ATIM = 1
     ATIM_NOW = 2
@@ -116,7 +116,7 @@ class FstFlags(IntFlag):
 
 
 class Whence(IntEnum):
-    """From where a position is counted."""
+    """The origin of a seek offset."""
 
     SET = 0
     CUR = 1
@@ -156,5 +156,5 @@ _FILE_TYPES: Final = {
 
 
 def file_type(mode: int) -> FileType:
-    """Return the type of a file with this ``st_mode``; a pipe has none."""
+    """Return the file type for an ``st_mode``, ``UNKNOWN`` for a pipe."""
     return _FILE_TYPES.get(stat.S_IFMT(mode), FileType.UNKNOWN)

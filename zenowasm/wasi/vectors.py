@@ -1,4 +1,4 @@
-"""Scattered reads and writes: arrays of pointers and lengths (``witx/typenames.witx``, ``$iovec``)."""
+"""Scatter/gather I/O: arrays of pointers and lengths (``witx/typenames.witx``, ``$iovec``)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from zenowasm.wasi.errno import Errno
 from zenowasm.wasi.errors import WasiError
 
 MAX_VECTORS: Final = 1024
-"""Buffers in one scattered read or write, as in POSIX."""
+"""The most buffers in one vectored read or write, as in POSIX."""
 MAX_TRANSFER: Final = 1 << 20
-"""Bytes moved by one read or write; it answers how many it moved, and callers ask for the rest again."""
+"""The most bytes that one read or write transfers; it returns the number, and callers repeat for the rest."""
 _VECTOR: Final = struct.Struct("<II")
 
 Vectors: TypeAlias = Sequence[tuple[int, int]]
@@ -21,7 +21,7 @@ Vectors: TypeAlias = Sequence[tuple[int, int]]
 
 
 def read_vectors(memory: GuestMemory, address: int, count: int) -> Vectors:
-    """Return ``count`` buffers, all of which are inside the memory; raises ``WasiError``, ``MemoryFaultError``."""
+    """Read ``count`` buffers and check that they are inside the memory; raises ``WasiError``, ``MemoryFaultError``."""
     if count > MAX_VECTORS:
         raise WasiError(Errno.INVAL)
     vectors = list(_VECTOR.iter_unpack(memory.read(address, _VECTOR.size * count)))
@@ -31,7 +31,7 @@ def read_vectors(memory: GuestMemory, address: int, count: int) -> Vectors:
 
 
 def total(vectors: Vectors) -> int:
-    """Return how many bytes may be moved at once."""
+    """Return the number of bytes to transfer, at most ``MAX_TRANSFER``."""
     return min(sum(length for _, length in vectors), MAX_TRANSFER)
 
 
@@ -44,7 +44,7 @@ def gather(memory: GuestMemory, vectors: Vectors) -> bytes:
 
 
 def scatter(memory: GuestMemory, vectors: Vectors, data: bytes) -> None:
-    """Write bytes to the buffers, one after the other."""
+    """Write bytes to the buffers in order."""
     start = 0
     for pointer, length in vectors:
         if start >= len(data):
