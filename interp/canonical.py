@@ -1,8 +1,8 @@
-"""Closes and interns types (specification, 3.1.3), so that types of different modules can be compared at all.
+"""Closes and interns types (specification, 3.1.3), so that types of different modules can be compared.
 
-A recursive type is closed: references inside it are ``RecIdx``, references to earlier types are ``DefType``. Two
-groups that are spelled alike after that are one group; interning makes them one object. So comparing two types is
-one identity test, where a structural comparison could take exponential time on types made for the purpose.
+In a closed recursive type, references inside it are ``RecIdx`` and references to earlier types are ``DefType``. Two
+groups with the same closed form are one group, and interning makes them one object. Comparing two types is therefore
+one identity test; a structural comparison could take exponential time on maliciously constructed types.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from zenowasm.interp.types import (
 )
 
 MOST_SUPERTYPES = 63
-"""How deep a hierarchy of declared subtypes may be; wasmtime and the JavaScript API allow as many."""
+"""The maximum depth of a hierarchy of declared subtypes, as in wasmtime and the JavaScript API."""
 
 
 class _Group:
@@ -42,22 +42,22 @@ class _Group:
         self.members = tuple(DefType(self, index) for index in range(size))
 
 
-# Not state: whether an equal group is in here decides nothing but identity, which is what interning is for. Groups
-# go when the last module that uses them does.
+# Not state: whether this contains an equal group affects nothing but identity, which is the purpose of interning. A
+# group is removed with the last module that uses it.
 _GROUPS: WeakValueDictionary[tuple[SubType, ...], _Group] = WeakValueDictionary()
 _LOCK = Lock()
 
 
 def canonical_func_type(type_: FuncType) -> DefType:
-    """Return the defined type of a function type that stands alone and is closed."""
+    """Return the defined type of a closed function type that is the only member of its group."""
     return _intern((SubType(type_),)).members[0]
 
 
 def close_group(rectype: RecType, earlier: Sequence[DefType]) -> tuple[DefType, ...]:
     """Close a recursive type that follows ``earlier`` types in its module; return its members.
 
-    Raises ``ValidationError`` for a reference to a type that is not defined so far, ``LimitError`` for a hierarchy of
-    more than ``MOST_SUPERTYPES``.
+    Raises ``ValidationError`` for a reference to a type that is not yet defined, ``LimitError`` for a hierarchy
+    deeper than ``MOST_SUPERTYPES``.
     """
     first = len(earlier)
     size = len(rectype.subtypes)
@@ -105,7 +105,7 @@ def _intern(subtypes: tuple[SubType, ...]) -> _Group:
 
 
 def _unroll(group: _Group, member: DefType, subtype: SubType) -> None:
-    """Fill in a member, with references to the group's own members as types."""
+    """Fill in a member, replacing references to the group's own members by types."""
     members = group.members
 
     def unroll(heap: HeapType) -> HeapType:
@@ -115,7 +115,7 @@ def _unroll(group: _Group, member: DefType, subtype: SubType) -> None:
     member.final = unrolled.final
     member.composite = unrolled.composite
     for supertype in unrolled.supertypes:
-        # A supertype must be defined before its subtype, which validation says; here it only must not be read.
+        # A supertype must be defined before its subtype; validation reports that. Here it only must not be read.
         if isinstance(supertype, DefType) and (supertype.group is not group or supertype.index < member.index):
             member.supertypes = (*supertype.supertypes, supertype)
     if len(member.supertypes) > MOST_SUPERTYPES:

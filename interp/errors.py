@@ -1,7 +1,7 @@
 """The errors of decoding, validating, linking and executing a module, one type per cause.
 
 Offsets are byte offsets from the start of the binary module. A message begins with the words that the official test
-suite expects of the failure; the value found and the expectation follow.
+suite expects for the failure, followed by the value found and the expectation.
 """
 
 from __future__ import annotations
@@ -58,16 +58,14 @@ class LimitError(WasmError):
 
 
 class CompileResource(Enum):
-    """A resource of which compiling a module may use too much."""
+    """A resource that compiling a module may exhaust."""
 
     MEMORY = "memory"
     TIME = "time"
 
 
 class CompileLimitError(LimitError):
-    """Decoding, validating or compiling a module needs too much memory or time; ``resource`` is the one that
-    ran out.
-    """
+    """Decoding, validating or compiling a module needs too much of ``resource``: memory or time."""
 
     def __init__(self, resource: CompileResource, message: str) -> None:
         super().__init__(message)
@@ -104,12 +102,12 @@ class TrapCode(Enum):
 
 
 class Trap(WasmError):
-    """The execution was aborted, as the specification or a limit requires.
+    """The execution was aborted as the specification or a limit requires.
 
     ``function`` is the index of the innermost guest function in its module, and ``offset`` the byte offset of the
     instruction that trapped; both are ``None`` if the engine does not know them. ``backtrace`` lists the names of the
-    active guest functions, innermost first, and ``offsets`` the byte offsets of the instructions that they are at, as
-    far as they are known.
+    active guest functions, innermost first, and ``offsets`` the byte offsets of their current instructions, as far as
+    they are known.
     """
 
     def __init__(
@@ -131,7 +129,7 @@ class Trap(WasmError):
         self.offsets = offsets
 
     def __str__(self) -> str:
-        """Say the suite's words, then the detail and the place."""
+        """Return the suite's words, then the detail and the place."""
         words = f"{self.code.value}: {self.detail}" if self.detail else self.code.value
         if self.function is None:
             return words
@@ -147,7 +145,7 @@ class Exhaustion(WasmError):
 
 
 class HostExhaustion(Exhaustion):
-    """The host's part of the call stack was used up: Python's stack, the thread's stack, or nested calls back into
+    """The host's part of the call stack was exhausted: Python's stack, the thread's stack, or nested calls back into
     guests.
     """
 
@@ -166,4 +164,4 @@ class UncaughtException(WasmError):
 
 
 class Crash(WasmError):
-    """The engine reached a state that validation excludes: a defect of the engine, never of the guest."""
+    """The engine reached a state that validation excludes: a defect in the engine, never in the guest."""

@@ -1,4 +1,4 @@
-"""The events of an execution: the one protocol of debugger, tracer, coverage and recorder."""
+"""The events of an execution: one protocol for debugger, tracer, coverage and recorder."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from zenowasm.interp.errors import WasmError
 
 
 class Probe(Protocol):
-    """Watches an execution from inside its loop. ``execution`` is an ``interp.execution.Configuration``.
+    """An observer inside the execution loop. ``execution`` is an ``interp.execution.Configuration``.
 
-    A probe may read and change the execution's state. An exception that it raises ends the execution and travels to
-    whoever made the outermost call.
+    A probe may read and change the execution's state. An exception that it raises ends the execution and propagates
+    to the caller of the outermost call.
     """
 
     def before_instruction(self, execution: Any) -> None:
-        """Be called before each instruction, with the innermost frame's ``pc`` at it."""
+        """Handle the point before each instruction, when the innermost frame's ``pc`` is at that instruction."""
         ...
 
     def before_unwinding(self, execution: Any, error: WasmError) -> None:
-        """Be called after an instruction trapped, while all frames still stand."""
+        """Handle a trap before any frame is removed."""
         ...

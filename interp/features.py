@@ -1,4 +1,4 @@
-"""The proposals that a module may use. A row of the instruction table names its proposal; a decoder is given a set."""
+"""The proposals that a module may use: each row of the instruction table names its own, a decoder receives a set."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import Flag, auto
 
 
 class Feature(Flag):
-    """One member per proposal, named as the WebAssembly proposals repository names it."""
+    """A set of proposals, named as in the WebAssembly proposals repository."""
 
     MVP = 0
     SIGN_EXTENSION = auto()
@@ -37,4 +37,4 @@ WASM_2 = (
 """WebAssembly 2.0 without vectors."""
 
 WASM_3 = ~Feature.MVP
-"""WebAssembly 3.0: everything."""
+"""WebAssembly 3.0: all proposals."""

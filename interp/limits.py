@@ -31,21 +31,21 @@ class ModuleLimits:
     function_bytes: int = 7_654_321
     locals: int = 50_000
     all_locals: int = 1_000_000
-    """In all functions together; a module of more than a fourth of as many bytes may have four for each byte."""
+    """In all functions together; or four for each byte of the module, if that is more."""
     parameters: int = 1_000
     results: int = 1_000
     fields: int = 10_000
     string_bytes: int = 100_000
     nesting: int = 100_000
-    """Blocks inside one another; decoding and validating use no recursion, so this bounds memory only."""
+    """Nested blocks. Decoding and validating use no recursion, so this bounds memory only."""
 
 
 @frozen
 class ExecutionLimits:
-    """Limits on one store: bytes of all memories, elements of all tables, bytes of all aggregates, and, for all its
-    stacks together, active calls, live values, and nested calls of the host back into guests.
+    """Limits on one store: bytes of all memories, elements of all tables, bytes of all aggregates; and, summed over all
+    its stacks, active calls, live values, and nested calls of the host back into guests.
 
-    Each nested call takes a dozen frames of Python's own stack, so ``sys.getrecursionlimit()`` bounds them, too.
+    Each nested call uses a dozen frames of Python's own stack, so ``sys.getrecursionlimit()`` bounds these calls, too.
     """
 
     memory_bytes: int = field(default=100 * MIB, validator=validators.ge(0))

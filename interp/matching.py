@@ -1,4 +1,4 @@
-"""Subtyping (specification, 3.3): which type may stand where another is expected. All types are closed."""
+"""Subtyping (specification, 3.3): which type is accepted where another is expected. All types are closed."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def top(heap: HeapType) -> AbsHeapType:
 
 
 def matches_deftype(found: DefType, expected: DefType) -> bool:
-    """Return whether a defined type is the other one or declared to be a subtype of it (3.3.9)."""
+    """Return whether ``found`` is ``expected`` or declared to be a subtype of it (3.3.9)."""
     if found is expected:
         return True
     depth = len(expected.supertypes)
@@ -78,7 +78,7 @@ def matches_deftype(found: DefType, expected: DefType) -> bool:
 
 
 def matches_heaptype(found: HeapType, expected: HeapType) -> bool:
-    """Return whether a closed heap type is a subtype of the other (3.3.3)."""
+    """Return whether the closed heap type ``found`` is a subtype of ``expected`` (3.3.3)."""
     if found is expected:
         return True
     if isinstance(found, DefType):
@@ -102,7 +102,7 @@ def matches_valtype(found: ValType, expected: ValType) -> bool:
 
 def matches_resulttype(found: ResultType, expected: ResultType) -> bool:
     """Return whether each type matches its counterpart (3.3.6)."""
-    # Comparing them whole is what keeps a thousand types cheap.
+    # Comparing the whole tuples first keeps a thousand types cheap.
     return found == expected or (len(found) == len(expected) and all(map(matches_valtype, found, expected)))
 
 
@@ -113,14 +113,14 @@ def _matches_storage(found: StorageType, expected: StorageType) -> bool:
 
 
 def matches_fieldtype(found: FieldType, expected: FieldType) -> bool:
-    """Return whether a field may stand for another: mutable ones must be equal (3.3.8)."""
+    """Return whether field type ``found`` matches ``expected``; mutable ones must be equal (3.3.8)."""
     if found.mutable != expected.mutable or not _matches_storage(found.storage, expected.storage):
         return False
     return not found.mutable or _matches_storage(expected.storage, found.storage)
 
 
 def matches_comptype(found: CompType, expected: CompType) -> bool:
-    """Return whether a composite type may be declared a subtype of another (3.3.8)."""
+    """Return whether composite type ``found`` may be declared a subtype of ``expected`` (3.3.8)."""
     match found, expected:
         case FuncType(), FuncType():
             return matches_resulttype(expected.parameters, found.parameters) and matches_resulttype(
@@ -135,7 +135,7 @@ def matches_comptype(found: CompType, expected: CompType) -> bool:
 
 
 def fault_of_size(type_: TableType | MemType) -> str | None:
-    """Say what is wrong with the size range of a table or memory (3.2.12), or ``None``."""
+    """Return the fault in the limits of a table or memory (3.2.12), or ``None``."""
     limits = type_.limits
     addresses = 1 << (64 if type_.address is I64 else 32)
     if isinstance(type_, MemType):
@@ -152,7 +152,7 @@ def fault_of_size(type_: TableType | MemType) -> str | None:
 
 
 def matches_limits(found: Limits, expected: Limits) -> bool:
-    """Return whether a size range lies inside the expected one (3.3.13)."""
+    """Return whether ``found`` lies within ``expected`` (3.3.13)."""
     if found.minimum < expected.minimum:
         return False
     return expected.maximum is None or (found.maximum is not None and found.maximum <= expected.maximum)
@@ -160,17 +160,17 @@ def matches_limits(found: Limits, expected: Limits) -> bool:
 
 @frozen
 class TagDefType:
-    """A tag's type as linking compares it."""
+    """A tag's type in the form that linking compares."""
 
     type: DefType
 
 
 LinkType: TypeAlias = DefType | TableType | MemType | GlobalType | TagDefType
-"""External types as linking compares them: functions and tags by defined type."""
+"""External types in the form that linking compares: functions and tags by defined type."""
 
 
 def matches_linktype(found: LinkType, expected: LinkType) -> bool:
-    """Return whether an import of type ``expected`` may be given something of type ``found`` (3.3.17)."""
+    """Return whether an import of type ``expected`` accepts an external value of type ``found`` (3.3.17)."""
     match found, expected:
         case DefType(), DefType():
             return matches_deftype(found, expected)

@@ -1,4 +1,4 @@
-"""The errors for an embedder's mistakes, so that every engine tells of the same one in the same words."""
+"""The errors for an embedder's mistakes, so that every engine reports the same mistake in the same words."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from zenowasm.interp.types import ExternType, FuncType, ImportType, TagType
 
 
 def argument_count(type: FuncType, count: int) -> TypeError:
-    """Return the error for a function that is called with ``count`` arguments."""
+    """Return the error for calling a function with ``count`` arguments."""
     return TypeError(f"a function of type {type} was called with {count} argument{'' if count == 1 else 's'}")
 
 
 def field_count(type: TagType, count: int) -> TypeError:
-    """Return the error for an exception that is made with ``count`` values."""
+    """Return the error for creating an exception with ``count`` values."""
     return TypeError(f"an exception of {type} was made with {count} value{'' if count == 1 else 's'}")
 
 
 def outside_memory(address: int, length: int, size: int) -> IndexError:
-    """Return the error for ``length`` bytes at ``address`` of a memory of ``size`` bytes."""
+    """Return the error for accessing ``length`` bytes at ``address`` of a memory of ``size`` bytes."""
     return IndexError(f"{length} bytes at {address} are not inside the memory of {size} bytes")
 
 
@@ -27,12 +27,12 @@ def outside_table(index: int, size: int) -> IndexError:
 
 
 def unknown_import(wanted: ImportType) -> LinkError:
-    """Return the error for an import that is not given."""
+    """Return the error for a missing import."""
     return LinkError(f"unknown import: {wanted.module}.{wanted.name} of type {wanted.type}")
 
 
 def foreign_import(wanted: ImportType, found: object) -> LinkError | TypeError:
-    """Return the error for an import that is not of the store: of another one, or no object of an engine at all."""
+    """Return the error for an import that is not in the store: from another store, or no engine object at all."""
     if hasattr(found, "type"):
         return LinkError(f"incompatible import type: {wanted.module}.{wanted.name} belongs to another store")
     hint = "make one with Store.host_function" if callable(found) else "expected an export, or what a store makes"
@@ -40,7 +40,7 @@ def foreign_import(wanted: ImportType, found: object) -> LinkError | TypeError:
 
 
 def misfit_import(wanted: ImportType, found: ExternType) -> LinkError:
-    """Return the error for an import of another type."""
+    """Return the error for an import whose type does not match."""
     return LinkError(
         f"incompatible import type: {wanted.module}.{wanted.name} is expected to be {wanted.type} and is {found}"
     )

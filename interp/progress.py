@@ -1,4 +1,4 @@
-"""The progress of decoding, validating and making code, reported to an embedder that may end them."""
+"""The progress of decoding, validating and compiling, reported to an embedder, which may end the work."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from collections.abc import Callable
 
 
 def no_checkpoint(held: int) -> None:
-    """Let the work go on without end."""
+    """Never end the work."""
 
 
 class Progress:
-    """Counts the memory of one piece of work and asks the embedder now and then whether it may go on.
+    """A counter of the memory of one piece of work, which regularly lets the embedder end the work.
 
-    ``held`` is an upper estimate, in bytes, of what the work has made and keeps. ``checkpoint`` is the embedder's: it
-    is given that number plus what is needed for the moment, and raises what ends the work. Between two calls of it lie
-    at most some hundred instructions or entries.
+    ``held`` is an upper estimate, in bytes, of the memory that the work has allocated and keeps. The embedder supplies
+    ``checkpoint``: it receives that number plus the bytes needed temporarily, and raises an exception to end the work.
+    At most some hundred instructions or entries lie between two calls of it.
     """
 
     __slots__ = ("_checkpoint", "held")
 
     def __init__(self, checkpoint: Callable[[int], None] = no_checkpoint) -> None:
-        """Begin with nothing."""
+        """Begin with no memory held."""
         self._checkpoint = checkpoint
         self.held = 0
 
     def hold(self, size: int) -> None:
-        """Count ``size`` more bytes that stay; raises what the embedder raises."""
+        """Count ``size`` more bytes as held; raises what the checkpoint raises."""
         self.held += size
         self._checkpoint(self.held)
 
     def check(self, needed: int = 0) -> None:
-        """Ask the embedder, with ``needed`` bytes for the moment; raises what the embedder raises."""
+        """Call the checkpoint with ``needed`` temporary bytes added; raises what the checkpoint raises."""
         self._checkpoint(self.held + needed)

@@ -9,10 +9,11 @@ from attrs import field, frozen
 
 @frozen
 class Proposal:
-    """A proposal, named as the WebAssembly proposals repository names it, and how it shows.
+    """A proposal, named as in the WebAssembly proposals repository, and the codes by which it is recognized.
 
-    ``opcodes`` are first and last opcodes of runs, each a byte or a prefix and a number; ``types`` are bytes that begin
-    a type, ``limits`` bits of the flags of limits; ``words`` match whole words of the text format.
+    ``opcodes`` are runs of opcodes, each given by its first and last (a byte, or a prefix and a number). ``types`` are
+    bytes that begin a type, ``limits`` are bits in the flags of limits, and ``words`` match whole words of the text
+    format.
     """
 
     name: str
@@ -67,30 +68,30 @@ PROPOSALS = (
 
 
 def of_opcode(*opcode: int) -> str:
-    """Return a clause that names the proposal of an opcode, empty for none that is known."""
+    """Return a clause that names the proposal of an opcode, or an empty string."""
     return _clause(
         next((it for it in PROPOSALS if any(low <= opcode <= high for low, high in it.opcodes)), None),
     )
 
 
 def of_type(byte: int) -> str:
-    """Return a clause that names the proposal of a type that begins with this byte, empty for none that is known."""
+    """Return a clause that names the proposal of a type that begins with this byte, or an empty string."""
     return _clause(next((it for it in PROPOSALS if byte in it.types), None))
 
 
 def of_limits(flags: int) -> str:
-    """Return a clause that names the proposal of the flags of limits, empty for none that is known."""
+    """Return a clause that names the proposal of the flags of limits, or an empty string."""
     return _clause(next((it for it in PROPOSALS if it.limits & flags), None))
 
 
 def of_word(word: str) -> str:
-    """Return a clause that names the proposal of a word of the text format, empty for none that is known."""
+    """Return a clause that names the proposal of a word of the text format, or an empty string."""
     return _clause(next((it for it in PROPOSALS if it.words.fullmatch(word)), None))
 
 
 def of_version(version: bytes) -> str:
-    """Return a clause that names the proposal of a binary's version field, empty for none that is known."""
-    # A component has a layer of 1 in the upper half of the field.
+    """Return a clause that names the proposal of a binary's version field, or an empty string."""
+    # A component has layer 1 in the upper half of the field.
     return _clause(PROPOSALS[-1] if version[2:] == b"\x01\0" else None)
 
 

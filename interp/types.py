@@ -1,4 +1,4 @@
-"""Types, as the specification's section 2.3 defines them. ``str()`` of a type is its text format."""
+"""Types as defined in section 2.3 of the specification. ``str()`` of a type is its text format."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ which means the same in every module.
 
 @frozen(cache_hash=True)
 class RefType:
-    """A reference type (specification, 2.3.4): null is a value of it only where ``nullable``."""
+    """A reference type (specification, 2.3.4). Null is one of its values only if ``nullable``."""
 
     nullable: bool
     heap: HeapType
@@ -105,7 +105,7 @@ ResultType: TypeAlias = tuple[ValType, ...]
 
 @frozen(cache_hash=True)
 class FuncType:
-    """A function type (specification, 2.3.8): parameters to results."""
+    """A function type (specification, 2.3.8): parameter types and result types."""
 
     parameters: ResultType = ()
     results: ResultType = ()
@@ -120,7 +120,7 @@ class FuncType:
 
 
 class PackedType(Enum):
-    """Storage types that exist only inside aggregates (specification, 2.3.7)."""
+    """Storage types that occur only inside aggregates (specification, 2.3.7)."""
 
     I8 = "i8"
     I16 = "i16"
@@ -141,12 +141,12 @@ class FieldType:
 
     @property
     def operand(self) -> ValType:
-        """The type of the values that go into the field (3.2.7)."""
+        """The type of the operands that are stored in the field (3.2.7)."""
         return I32 if isinstance(self.storage, PackedType) else self.storage
 
     @property
     def has_default(self) -> bool:
-        """Whether the field has a value where none is given (3.2.7)."""
+        """Whether the field has a default value (3.2.7)."""
         return not isinstance(self.storage, RefType) or self.storage.nullable
 
     def __str__(self) -> str:
@@ -157,8 +157,8 @@ class FieldType:
 class StructType:
     """A structure type (specification, 2.3.7).
 
-    ``operands`` are the types of the values that make one, ``undefaultable`` is a field without a default value, if
-    there is one: both are kept, since an instruction of three bytes may name ten thousand fields.
+    ``operands`` are the types of the field values; ``undefaultable`` is a field without a default value, if any. Both
+    are cached, since an instruction of three bytes may name ten thousand fields.
     """
 
     fields: tuple[FieldType, ...] = ()
@@ -193,7 +193,7 @@ CompType: TypeAlias = FuncType | StructType | ArrayType
 
 @frozen(cache_hash=True)
 class SubType:
-    """A composite type with its place in the hierarchy (specification, 2.3.9). There is one supertype at the most."""
+    """A composite type with its place in the hierarchy (specification, 2.3.9). It has at most one supertype."""
 
     composite: CompType
     final: bool = True
@@ -210,7 +210,7 @@ class SubType:
 class RecType:
     """Subtypes that may refer to one another (specification, 2.3.9), as a module spells them.
 
-    ``as_group`` says that one subtype alone was spelled as a group, which means the same.
+    ``as_group`` means that a single subtype was spelled as a group, which has the same meaning.
     """
 
     subtypes: tuple[SubType, ...]
@@ -220,8 +220,8 @@ class RecType:
 class DefType:
     """One member of a closed recursive type (specification, 3.1.3): ``group.members[index]``, unrolled.
 
-    Groups are interned (``interp.canonical``), so two types are equal just when they are the same object.
-    ``supertypes`` are all proper supertypes, the root of the hierarchy first.
+    Groups are interned (``interp.canonical``), so two types are equal if and only if they are the same object.
+    ``supertypes`` are all proper supertypes, starting at the root of the hierarchy.
     """
 
     __slots__ = ("__weakref__", "_references", "composite", "final", "group", "index", "supertypes")
@@ -236,14 +236,14 @@ class DefType:
         self._references: dict[bool, RefType] = {}
 
     def reference(self, nullable: bool) -> RefType:
-        """Return the type of references to this type: always the same object, which compares at once."""
+        """Return the type of references to this type: always the same object, so that comparing it is fast."""
         found = self._references.get(nullable)
         if found is None:
             found = self._references[nullable] = RefType(nullable, self)
         return found
 
     def __str__(self) -> str:
-        # A recursive type has no finite spelling of its own: name the kind, not the contents.
+        # A recursive type has no finite spelling: name the kind, not the contents.
         return {FuncType: "$func", StructType: "$struct", ArrayType: "$array"}[type(self.composite)] + f".{self.index}"
 
     __repr__ = __str__
@@ -262,7 +262,7 @@ class Limits:
 
 @frozen
 class TableType:
-    """A table type (specification, 2.3.14); ``address`` is the type of its indexes, i32 or i64."""
+    """A table type (specification, 2.3.14); ``address`` is the type of its indices, i32 or i64."""
 
     element: RefType
     limits: Limits
@@ -296,7 +296,7 @@ class GlobalType:
 
 @frozen
 class TagType:
-    """A tag type (specification, 2.3.10): the values that an exception of the tag carries, as parameters."""
+    """A tag type (specification, 2.3.10); its parameters are the values that an exception with this tag carries."""
 
     type: FuncType
 

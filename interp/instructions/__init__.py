@@ -1,4 +1,4 @@
-"""THE TABLE: one row an instruction. Decoder, validator, interpreter, printer and tests all read it from here."""
+"""The instruction table: one row per instruction. Decoder, validator, interpreter, printer and tests all use it."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from zenowasm.interp.instructions.table import Access, Effect, Immediate, Opcode
 __all__ = ["TABLE", "Access", "Effect", "Immediate", "Opcode", "Structure", "Table", "VectorForm"]
 
 TABLE = Table((*core.rows(), *reference.rows(), *vector.rows()))
-"""The instructions that this runtime knows."""
+"""The instructions that this runtime supports."""

@@ -1,6 +1,7 @@
-"""The rows of the MVP and of the proposals that became WebAssembly 2.0 (specification, 5.4), in order of their bytes.
+"""The rows of the MVP and of the proposals that became WebAssembly 2.0 (specification, 5.4), in opcode order.
 
-Fuel is wasmtime's: 0 for what generates no code of its own, 1 for the rest, and what ``bulk`` operations move.
+Fuel is wasmtime's: 0 for an instruction that generates no code, 1 for the others, plus the units that ``bulk``
+operations move.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _CONTROL = frozenset({Effect.CONTROL})
 
 
 def control_rows() -> Iterator[Opcode]:
-    """Control, parametric and variable instructions (specification, 5.4.1 to 5.4.3)."""
+    """Yield the control, parametric and variable instructions (specification, 5.4.1 to 5.4.3)."""
     block = (Immediate.BLOCKTYPE,)
     label = (Immediate.LABELIDX,)
     calls = frozenset({Effect.CALLS})
@@ -70,7 +71,7 @@ def control_rows() -> Iterator[Opcode]:
 
 
 def memory_rows() -> Iterator[Opcode]:
-    """Memory instructions of one value (specification, 5.4.5)."""
+    """Yield the memory instructions for single values (specification, 5.4.5)."""
     accesses = (
         ("i32.load", I32, 32), ("i64.load", I64, 64), ("f32.load", F32, 32), ("f64.load", F64, 64),
         ("i32.load8_s", I32, 8), ("i32.load8_u", I32, 8), ("i32.load16_s", I32, 16), ("i32.load16_u", I32, 16),
@@ -97,7 +98,7 @@ def memory_rows() -> Iterator[Opcode]:
 
 
 def numeric_rows() -> Iterator[Opcode]:
-    """Numeric instructions (specification, 5.4.6)."""
+    """Yield the numeric instructions (specification, 5.4.6)."""
     yield Opcode(None, 0x41, "i32.const", (Immediate.I32,), (), (I32,), constant=True)
     yield Opcode(None, 0x42, "i64.const", (Immediate.I64,), (), (I64,), constant=True)
     yield Opcode(None, 0x43, "f32.const", (Immediate.F32,), (), (F32,), constant=True)
@@ -145,7 +146,7 @@ _CONVERSIONS = (
 
 
 def _source(mnemonic: str) -> str:
-    """Return the type that a conversion's name says it converts from: ``i64`` of ``i32.wrap_i64``."""
+    """Return the source type in the name of a conversion: ``i64`` for ``i32.wrap_i64``."""
     return next(part for part in reversed(mnemonic.split("_")) if part[1:] in ("32", "64"))
 
 
@@ -164,7 +165,7 @@ def _numeric(prefix: int | None, code: int, mnemonic: str, text: str, feature: F
 
 
 def bulk_rows() -> Iterator[Opcode]:
-    """Bulk memory and table instructions (specification, 5.4.4 and 5.4.5)."""
+    """Yield the bulk memory and table instructions (specification, 5.4.4 and 5.4.5)."""
     data, elem = (Immediate.DATAIDX, Immediate.MEMIDX), (Immediate.ELEMIDX, Immediate.TABLEIDX)
     memories, tables = (Immediate.MEMIDX, Immediate.MEMIDX), (Immediate.TABLEIDX, Immediate.TABLEIDX)
     memory, table = (Immediate.MEMIDX,), (Immediate.TABLEIDX,)
@@ -189,7 +190,7 @@ def bulk_rows() -> Iterator[Opcode]:
 
 
 def rows() -> Iterator[Opcode]:
-    """Every row of this file."""
+    """Yield every row of this file."""
     yield from control_rows()
     yield from memory_rows()
     yield from numeric_rows()

@@ -1,4 +1,4 @@
-"""The rows of typed references, aggregates, exceptions and tail calls (specification, 5.4), in order of their bytes."""
+"""The rows of typed references, aggregates, exceptions and tail calls (specification, 5.4), in opcode order."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ELEMENT = (TrapCode.NULL_ARRAY_REFERENCE, TrapCode.OUT_OF_BOUNDS_ARRAY_ACCESS)
 
 
 def control_rows() -> Iterator[Opcode]:
-    """Exceptions, tail calls, calls and branches by reference (specification, 5.4.1)."""
+    """Yield exceptions, tail calls, calls by reference and branches by reference (specification, 5.4.1)."""
     label = (Immediate.LABELIDX,)
     type_ = (Immediate.TYPEIDX,)
     indirect = (Immediate.TYPEIDX, Immediate.TABLEIDX)
@@ -55,7 +55,7 @@ def control_rows() -> Iterator[Opcode]:
 
 
 def aggregate_rows() -> Iterator[Opcode]:
-    """Structures, arrays, casts and small integers (specification, 5.4.3)."""
+    """Yield the instructions on structures, arrays, casts and small integers (specification, 5.4.3)."""
     type_ = (Immediate.TYPEIDX,)
     field = (Immediate.TYPEIDX, Immediate.FIELDIDX)
     data, elem = (Immediate.TYPEIDX, Immediate.DATAIDX), (Immediate.TYPEIDX, Immediate.ELEMIDX)
@@ -112,6 +112,6 @@ def aggregate_rows() -> Iterator[Opcode]:
 
 
 def rows() -> Iterator[Opcode]:
-    """Every row of this file."""
+    """Yield every row of this file."""
     yield from control_rows()
     yield from aggregate_rows()

@@ -1,4 +1,4 @@
-"""Functions for rows of the table, each registered by the mnemonics of its rows where it is defined."""
+"""Functions for rows of the instruction table, each registered under its rows' mnemonics by a decorator."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
 class Registry(Generic[_Function]):
-    """Collects the functions that do something for rows, by mnemonic, while their modules are imported.
+    """A collection of functions for rows, by mnemonic, which grows while the functions' modules are imported.
 
-    It is used as a decorator: ``@executes("br_if")``. ``what`` names the functions in errors.
+    Use it as a decorator: ``@executes("br_if")``. ``what`` names the functions in errors.
     """
 
     def __init__(self, what: str) -> None:
@@ -23,7 +23,7 @@ class Registry(Generic[_Function]):
         self._functions: dict[str, _Function] = {}
 
     def __call__(self, *mnemonics: str) -> Callable[[_Function], _Function]:
-        """Register a function for these mnemonics; raises ``Crash`` for one that has a function already."""
+        """Register a function for these mnemonics; raises ``Crash`` if one already has a function."""
 
         def register(function: _Function) -> _Function:
             for mnemonic in mnemonics:

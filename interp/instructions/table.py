@@ -1,4 +1,4 @@
-"""The shape of a row of the instruction table, and the index that finds one by its bytes or its mnemonic."""
+"""The structure of a row of the instruction table, and the index that finds it by opcode or mnemonic."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Immediate(Enum):
 
 
 class Effect(Enum):
-    """An effect of an instruction beyond moving values on its own frame's stack."""
+    """An effect of an instruction other than moving values on its own frame's stack."""
 
     CONTROL = auto()
     READS_MEMORY = auto()
@@ -62,7 +62,7 @@ class Effect(Enum):
 
 
 class Structure(Enum):
-    """The part an instruction plays in the nesting of blocks."""
+    """An instruction's role in the nesting of blocks."""
 
     BLOCK = auto()
     IF = auto()
@@ -80,10 +80,10 @@ class VectorForm(Enum):
 
 @frozen
 class Access:
-    """How a load or store touches memory: ``width`` bits in memory, sign-extended where ``signed``.
+    """The memory access of a load or store: ``width`` bits in memory, sign-extended if ``signed``.
 
-    ``vector`` is the form of a vector access that is not just these bits with zeros above; ``lanes`` is the number of
-    lanes in memory that ``EXTEND`` widens.
+    ``vector`` is the form of a vector access other than these bits with zeros above; ``lanes`` is the number of lanes
+    in memory that ``EXTEND`` widens.
     """
 
     type: NumType | VecType
@@ -95,10 +95,10 @@ class Access:
 
 @frozen(eq=False)
 class Opcode:
-    """One row: everything about an instruction that does not depend on where it stands.
+    """One row: everything about an instruction that does not depend on its position in the code.
 
-    ``parameters`` and ``results`` are ``None`` where they depend on immediates or context; a rule of validation is then
-    registered for the row (``registry``). ``fuel`` is the cost of executing it once, without the part that depends on
+    ``parameters`` and ``results`` are ``None`` if they depend on immediates or context; a validation rule is then
+    registered for the row (``registry``). ``fuel`` is the cost of one execution without the part that depends on
     operands (``bulk``: a unit for each byte, element or page that its last operand counts). Lane immediates must be
     below ``lanes``.
     """
@@ -127,16 +127,16 @@ _TYPES: Mapping[str, NumType | VecType] = {str(t): t for t in (I32, I64, F32, F6
 
 
 def signature(text: str) -> tuple[ResultType, ResultType]:
-    """Read a signature such as ``i32 i32 -> i32``."""
+    """Parse a signature such as ``i32 i32 -> i32``."""
     left, _, right = text.partition("->")
     return tuple(_TYPES[name] for name in left.split()), tuple(_TYPES[name] for name in right.split())
 
 
 class Table:
-    """All rows, by bytes and by mnemonic; a duplicate of either is refused."""
+    """All rows, by opcode and by mnemonic, without duplicates of either."""
 
     def __init__(self, rows: Iterable[Opcode]) -> None:
-        """Index the rows; raises ``ValueError`` when two share their bytes or their mnemonic."""
+        """Index the rows; raises ``ValueError`` if two share their opcode or their mnemonic."""
         by_bytes: dict[tuple[int | None, int], Opcode] = {}
         by_mnemonic: dict[str, Opcode] = {}
         for row in rows:

@@ -1,6 +1,6 @@
-"""The rows of the vector instructions (specification, 5.4.9), relaxed ones included: shapes and their operators.
+"""The rows of the vector instructions (specification, 5.4.9), including relaxed ones: shapes and their operators.
 
-All of them have the prefix 0xFD. Families are in the order of their codes; ``-`` is a code of another family or of no
+All of them have the prefix 0xFD. Families are in opcode order; ``-`` marks an opcode of another family or of no
 instruction.
 """
 
@@ -70,7 +70,7 @@ _OPERATORS = (
     (0x111, "i16x8", "relaxed_q15mulr_s relaxed_dot_i8x16_i7x16_s"),
     (0x113, "i32x4", "relaxed_dot_i8x16_i7x16_add_s"),
 )
-"""First code, shape, and operators; ``{0}`` in their names is the other shape, which comes last."""
+"""First opcode, shape, and operators; ``{0}`` in their names stands for the other shape, which comes last."""
 
 _SIGNATURES = {
     "v128 -> i32": ("any_true", "all_true", "bitmask"),
@@ -83,7 +83,7 @@ _SIGNATURES = {
         "bitselect", "relaxed_laneselect", "relaxed_madd", "relaxed_nmadd", "relaxed_dot_i8x16_i7x16_add_s",
     ),
 }  # fmt: skip
-"""The operators that do not take two vectors to one; a name that ends in ``_`` stands for all that begin so."""
+"""The operators that do not map two vectors to one; a name ending in ``_`` covers all names with that prefix."""
 
 
 def _signature_of(operator: str) -> str:
@@ -110,7 +110,7 @@ def _row(
 
 
 def operator_rows() -> Iterator[Opcode]:
-    """Every instruction whose operands are all on the stack, but for ``splat``."""
+    """Yield every instruction whose operands are all on the stack, except ``splat``."""
     for first, shape, names, *other in _OPERATORS:
         for code, name in enumerate(names.format(*other).split(), start=first):
             if name != "-":
@@ -118,7 +118,7 @@ def operator_rows() -> Iterator[Opcode]:
 
 
 def lane_rows() -> Iterator[Opcode]:
-    """Constants, ``shuffle``, and what goes between numbers and vectors."""
+    """Yield constants, ``shuffle``, and the instructions that convert between numbers and vectors."""
     yield _row(0x0C, "v128.const", "-> v128", (Immediate.V128,), constant=True)
     yield _row(0x0D, "i8x16.shuffle", "v128 v128 -> v128", (Immediate.LANEIDX_16,), lanes=32)
     code = 0x15
@@ -134,7 +134,7 @@ def lane_rows() -> Iterator[Opcode]:
 
 
 def memory_rows() -> Iterator[Opcode]:
-    """Loads and stores of vectors and of their lanes (specification, 5.4.5)."""
+    """Yield loads and stores of vectors and of their lanes (specification, 5.4.5)."""
     extends = [
         (f"load{width}x{64 // width}_{sign}", Access(V128, 64, sign == "s", VectorForm.EXTEND, 64 // width))
         for width in (8, 16, 32)
@@ -165,7 +165,7 @@ def memory_rows() -> Iterator[Opcode]:
 
 
 def rows() -> Iterator[Opcode]:
-    """Every row of this file."""
+    """Yield every row of this file."""
     yield from memory_rows()
     yield from lane_rows()
     yield from operator_rows()

@@ -23,7 +23,7 @@ def _integer_range(bits: int, is_signed: bool) -> tuple[int, int]:
 
 
 def truncate(bits: int, is_signed: bool) -> Callable[[float], int]:
-    """Return ``trunc_s`` or ``trunc_u`` to that width; it traps for a NaN and outside the integer's range."""
+    """Return ``trunc_s`` or ``trunc_u`` to that width; it traps on a NaN and on a value outside the integer's range."""
     low, high = _integer_range(bits, is_signed)
     mask = (1 << bits) - 1
 
@@ -41,7 +41,7 @@ def truncate(bits: int, is_signed: bool) -> Callable[[float], int]:
 
 
 def truncate_saturating(bits: int, is_signed: bool) -> Callable[[float], int]:
-    """Return ``trunc_sat_s`` or ``trunc_sat_u`` to that width: a NaN gives 0, the rest is clamped."""
+    """Return ``trunc_sat_s`` or ``trunc_sat_u`` to that width: a NaN becomes 0, other values are clamped."""
     low, high = _integer_range(bits, is_signed)
     mask = (1 << bits) - 1
 
@@ -66,7 +66,7 @@ def _convert_to_f64(bits: int, is_signed: bool) -> Callable[[int], float]:
 
 def integer_to_f32(integer: int) -> float:
     """Round an integer to the nearest f32 in one step, ties to even."""
-    # A double in between would round twice. 40 bits and a sticky one are exact in a double and decide every tie.
+    # An intermediate double would round twice. 40 bits and a sticky bit are exact in a double and decide every tie.
     excess = integer.bit_length() - 40
     if excess <= 0:
         return round_to_f32(float(integer))
@@ -94,7 +94,7 @@ def _extend_u(a: int) -> int:
 
 
 def conversions() -> dict[str, Callable[[Any], Any]]:
-    """Return every conversion by its mnemonic."""
+    """Return all conversions by mnemonic."""
     operators: dict[str, Callable[[Any], Any]] = {
         "i32.wrap_i64": _wrap,
         "i64.extend_i32_s": _extend_s,

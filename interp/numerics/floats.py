@@ -1,9 +1,9 @@
 """Floating-point operators (specification, 4.3.3), on the representation of ``runtime.values``.
 
-Python's ``float`` is an IEEE 754 double. An f32 is computed as a double and rounded once more, which is exact for
-the operators below: a double holds more than twice an f32's digits. A NaN that an operator makes is the canonical
-one, with a positive sign (the specification's deterministic profile); ``neg``, ``abs`` and ``copysign`` change bits
-and nothing else.
+Python's ``float`` is an IEEE 754 double. An f32 operation is computed in double precision and rounded once more,
+which is exact for the operators below: a double holds more than twice an f32's digits. An operator that produces a
+NaN produces the canonical one with a positive sign (the specification's deterministic profile); ``neg``, ``abs`` and
+``copysign`` only change bits.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _U64 = Struct("<Q")
 CANONICAL_NAN_32 = 0x7FC00000
 CANONICAL_NAN_64 = 0x7FF8000000000000
 _INTEGRAL = 2.0**52
-"""From here on, every double is an integer."""
+"""From this value on, every double is an integer."""
 
 
 def f64_from_bits(bits: int) -> float:
@@ -45,7 +45,7 @@ def f32_from_bits(bits: int) -> float:
 
 
 def f32_to_bits(value: float) -> int:
-    """Return the 32 bits of an f32; a NaN of the host whose payload does not fit becomes the canonical NaN."""
+    """Return the 32 bits of an f32; a host NaN whose payload does not fit becomes the canonical NaN."""
     bits: int
     if value != value:
         wide = f64_to_bits(value)
@@ -56,7 +56,7 @@ def f32_to_bits(value: float) -> int:
 
 
 NAN = f64_from_bits(CANONICAL_NAN_64)
-"""The canonical NaN, of f64 and (in the representation of ``runtime.values``) of f32."""
+"""The canonical NaN, both for f64 and (in the representation of ``runtime.values``) for f32."""
 
 
 def round_to_f32(value: float) -> float:
@@ -110,7 +110,7 @@ def _arithmetic_32() -> tuple[Callable[[float, float], float], ...]:
 
 
 def _arithmetic_64() -> tuple[Callable[[float, float], float], ...]:
-    # ``canonical`` written out: calling it would take longer than the operation.
+    # ``canonical``, inlined: the call would take longer than the operation.
     def add(a: float, b: float) -> float:
         c = a + b
         return c if c == c else NAN
@@ -131,7 +131,7 @@ def _arithmetic_64() -> tuple[Callable[[float, float], float], ...]:
 
 
 def float_operators(bits: int) -> dict[str, Callable[..., Any]]:
-    """Return the operators for f32 (``bits`` 32) or f64 (``bits`` 64), by the names of the specification."""
+    """Return the operators for f32 (``bits`` 32) or f64 (``bits`` 64) by their names in the specification."""
     rounded = canonical if bits == 64 else round_to_f32
 
     def sqrt(a: float) -> float:

@@ -1,6 +1,6 @@
 """Integer operators (specification, 4.3.2): the same definitions for every width.
 
-Integers are unsigned, 0 <= value < 2**bits; operators that read them as signed say so in their names (``_s``).
+Integers are unsigned, 0 <= value < 2**bits; operators that interpret them as signed have the suffix ``_s``.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from zenowasm.interp.errors import Trap, TrapCode
 
 
 def signed(value: int, bits: int) -> int:
-    """Read an unsigned integer of that width as two's complement (specification, 4.3.1)."""
+    """Interpret an unsigned integer of that width as two's complement (specification, 4.3.1)."""
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
 def integer_operators(bits: int) -> dict[str, Callable[..., int]]:
-    """Return the operators for integers of ``bits`` bits (8, 16, 32 or 64), by the names of the specification."""
+    """Return the operators for integers of ``bits`` bits (8, 16, 32 or 64) by their names in the specification."""
     mask = (1 << bits) - 1
     sign = 1 << (bits - 1)
     modulus = 1 << bits

@@ -21,7 +21,7 @@ def _operators() -> dict[str, Callable[..., Any]]:
 
 
 OPERATORS: Mapping[str, Callable[..., Any]] = MappingProxyType(_operators())
-"""The numeric operators by mnemonic. An operator that traps raises ``Trap`` without a place; its caller knows it."""
+"""The numeric operators by mnemonic. An operator that traps raises ``Trap`` without a place; its caller adds it."""
 
 LANE_OPERATORS: Mapping[str, Callable[..., Callable[..., Any]]] = MappingProxyType(lane_operators())
-"""By mnemonic, what makes the operator of an instruction that has lane immediates from these."""
+"""By mnemonic, a function that maps an instruction's lane immediates to its operator."""

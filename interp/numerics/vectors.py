@@ -1,11 +1,11 @@
-"""Vector operators (specification, 4.3, "Vectors" and "Relaxed Operations"): lane by lane, from operators on numbers.
+"""Vector operators (specification, 4.3, "Vectors" and "Relaxed Operations"): lane by lane, from number operators.
 
-A v128 is an unsigned ``int``; byte 0 is its least significant byte, lane 0 its lowest bits. A lane is read as the
-operator wants it, signed, unsigned or float, by the ``Struct`` of all lanes; a ``Struct`` of eight bytes stands for
-the low half of a vector, and writing it leaves zeros above.
+A v128 is an unsigned ``int``; byte 0 is its least significant byte, lane 0 its lowest bits. The ``Struct`` of all
+lanes reads them as the operator requires: signed, unsigned or float. A ``Struct`` of eight bytes represents the low
+half of a vector; writing it leaves zeros above.
 
 Relaxed operators follow the deterministic profile, in which every parameter of the section "Relaxed Operations" is 0:
-``relaxed_madd`` rounds twice (an engine that fuses it is right too, outside that profile), ``relaxed_laneselect``
+``relaxed_madd`` rounds twice (an engine that fuses it is also correct, outside that profile), ``relaxed_laneselect``
 selects bits, and the others are the operators without ``relaxed_``.
 """
 
@@ -32,7 +32,7 @@ _CODES = {
 
 @cache
 def _lanes(kind: str, of: int = 128) -> Struct:
-    """Return what reads and writes lanes of that kind (``s16``: signed, of 16 bits) in that many bits."""
+    """Return a ``Struct`` for lanes of that kind (``s16``: signed, of 16 bits) in ``of`` bits."""
     return Struct(f"<{of // int(kind[1:])}{_CODES[kind]}")
 
 
@@ -45,7 +45,7 @@ def _pack(lanes: Struct, values: Sequence[Any]) -> int:
 
 
 def _lanewise(function: Callable[..., Any], read: str, write: str = "", *, of: int = 128, to: int = 128) -> Operator:
-    """Lift a function of lanes to vectors: it reads lanes in the low ``of`` bits and writes the low ``to`` bits."""
+    """Lift a lane function to vectors; it reads lanes in the low ``of`` bits and writes the low ``to`` bits."""
     unpack, pack = _lanes(read, of).unpack_from, _lanes(write or read, to).pack
 
     def operator(*vectors: int) -> int:
@@ -56,7 +56,7 @@ def _lanewise(function: Callable[..., Any], read: str, write: str = "", *, of: i
 
 
 def _high(operator: Operator) -> Operator:
-    """Make an operator on the low halves of vectors one on their high halves."""
+    """Turn an operator on the low halves of vectors into one on their high halves."""
     return lambda *vectors: operator(*[vector >> 64 for vector in vectors])
 
 
@@ -87,7 +87,7 @@ def replacer(bits: int, lane: int) -> Callable[[int, int], int]:
 
 
 def extender(bits: int, *, is_signed: bool) -> Callable[[int], int]:
-    """Return what extends the lanes of that width in the low half of a vector to twice their width."""
+    """Return an operator that extends the lanes of that width in the low half of a vector to twice their width."""
     return _lanewise(int, f"{'su'[not is_signed]}{bits}", f"{'su'[not is_signed]}{2 * bits}", of=64)
 
 
@@ -138,7 +138,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], int]] = {
 
 
 def _integer_shape(bits: int) -> dict[str, Operator]:
-    """Return the operators of ``i8x16``, ``i16x8``, ``i32x4`` or ``i64x2`` within their shape, by their names."""
+    """Return the operators of ``i8x16``, ``i16x8``, ``i32x4`` or ``i64x2`` within their shape, by name."""
     s, u = f"s{bits}", f"u{bits}"
     scalar = integer_operators(bits)
     ones = _ones(bits)
@@ -146,7 +146,7 @@ def _integer_shape(bits: int) -> dict[str, Operator]:
     rest = _ALL ^ signs
     signed_lanes, unsigned_lanes = _lanes(s), _lanes(u)
 
-    # All lanes at once: without their top bits, a lane's carry cannot reach the next one.
+    # All lanes at once: with the top bits cleared, a lane's carry cannot reach the next lane.
     def add(a: int, b: int) -> int:
         return (a & rest) + (b & rest) ^ (a ^ b) & signs
 
@@ -220,7 +220,7 @@ def _widening(bits: int) -> dict[str, Operator]:
         }
         if bits < 32:
             operators[f"{wide}.extadd_pairwise_{narrow}_{sign}"] = _pairwise(source, target)
-            # Both signs narrow signed lanes; the sign is the result's.
+            # Both variants narrow signed lanes; the sign applies to the result.
             operators[f"{narrow}.narrow_{wide}_{sign}"] = _narrow(f"s{2 * bits}", source)
     return operators
 
@@ -241,7 +241,7 @@ def _narrow(source: str, target: str) -> Operator:
 
 
 def _dot(source: str, target: str, cut: Callable[[int], int]) -> Operator:
-    """Return what multiplies signed lanes and adds neighbouring products; ``cut`` makes the sum fit."""
+    """Return an operator that multiplies signed lanes and adds adjacent products; ``cut`` makes the sum fit."""
     lanes, sums = _lanes(source), _lanes(target)
 
     def operator(a: int, b: int) -> int:
@@ -275,14 +275,14 @@ def _integers() -> dict[str, Operator]:
 
 
 def _float_shape(bits: int) -> dict[str, Operator]:
-    """Return the operators of ``f32x4`` or ``f64x2`` within their shape, by their names."""
+    """Return the operators of ``f32x4`` or ``f64x2`` within their shape, by name."""
     f = f"f{bits}"
     scalar = float_operators(bits)
     signs = _ones(bits) << (bits - 1)
     rest = _ALL ^ signs
     splat, to_bits = splatter(bits), f32_to_bits if bits == 32 else f64_to_bits
     add, mul = scalar["add"], scalar["mul"]
-    # Reading f32 lanes as floats would quiet a signalling NaN: what keeps payloads works on bits.
+    # Reading f32 lanes as floats would quiet a signalling NaN, so operators that keep payloads work on bits.
     operators: dict[str, Operator] = {
         "abs": lambda a: a & rest,
         "neg": lambda a: a ^ signs,
@@ -348,7 +348,7 @@ def _replace_float(bits: int, lane: int) -> Operator:
 
 
 def lane_operators() -> dict[str, Callable[..., Operator]]:
-    """Return the makers of the operators that have lane immediates, by mnemonic: from immediates to an operator."""
+    """Return functions that map lane immediates to an operator, by mnemonic."""
 
     def of_lane(make: Callable[[int, int], Operator], bits: int) -> Callable[..., Operator]:
         return lambda lane: make(bits, lane)

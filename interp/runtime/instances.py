@@ -1,4 +1,4 @@
-"""Instances (specification, 4.2.4 to 4.2.12): what a module's declarations become at run time."""
+"""Instances (specification, 4.2.4 to 4.2.12): the run-time form of a module's declarations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class GlobalInstance:
     __slots__ = ("store", "type", "value")
 
     def __init__(self, store: Store, type_: GlobalType, value: Value) -> None:
-        """Create it; raises ``TypeError`` or ``ValueError`` when the value does not fit."""
+        """Create the global; raises ``TypeError`` or ``ValueError`` if the value does not fit."""
         self.store = store
         self.type = type_
         self.value = check_value(type_.value, value)
@@ -35,22 +35,22 @@ class GlobalInstance:
         return self.value
 
     def set(self, value: Value) -> None:
-        """Replace the value; raises ``TypeError`` when the global is immutable or the value does not fit."""
+        """Replace the value; raises ``TypeError`` if the global is immutable or the value does not fit."""
         if not self.type.mutable:
             raise TypeError("the global is immutable")
         self.value = check_value(self.type.value, value)
 
 
 class FunctionInstance(FunctionReference):
-    """A function of a guest (4.2.6). ``index`` is its index in ``module``, ``arity`` its number of parameters.
+    """A guest function (4.2.6). ``index`` is its index in ``module``, ``arity`` its number of parameters.
 
-    ``code`` is what an executor made of it, ``None`` before its first call.
+    ``code`` is the executor's compiled form, ``None`` before the first call.
     """
 
     __slots__ = ("arity", "code", "deftype", "index", "module", "type")
 
     def __init__(self, module: ModuleInstance, index: int, deftype: DefType) -> None:
-        """Close the function over its module instance."""
+        """Bind the function to its module instance."""
         self.module = module
         self.index = index
         self.code: Any = None
@@ -64,12 +64,12 @@ class FunctionInstance(FunctionReference):
 
 
 class InstanceCaller:
-    """The calling module instance, as a host function sees it; empty when the host itself called."""
+    """The calling module instance, as a host function sees it; it is empty if the host itself called."""
 
     __slots__ = ("_module",)
 
     def __init__(self, module: ModuleInstance | None) -> None:
-        """Look at that module instance."""
+        """Wrap that module instance."""
         self._module = module
 
     def export(self, name: str) -> Extern | None:
@@ -78,7 +78,7 @@ class InstanceCaller:
 
 
 class HostFunction(FunctionReference):
-    """A function of the host (4.2.6)."""
+    """A host function (4.2.6)."""
 
     __slots__ = ("arity", "body", "deftype", "store", "type")
 
@@ -88,7 +88,7 @@ class HostFunction(FunctionReference):
         type_: FuncType,
         body: Callable[[InstanceCaller, tuple[Value, ...]], Sequence[Value]],
     ) -> None:
-        """Wrap a function of the host for guests of that store."""
+        """Wrap a host function for guests of that store."""
         self.store = store
         self.type = type_
         self.arity = len(type_.parameters)
@@ -100,7 +100,7 @@ class HostFunction(FunctionReference):
         return self.store.invoke(self, arguments)
 
     def run(self, caller: ModuleInstance | None, arguments: tuple[Value, ...]) -> list[Value]:
-        """Run the body; raises ``TypeError`` or ``ValueError`` when its results do not fit the type."""
+        """Run the body; raises ``TypeError`` or ``ValueError`` if its results do not fit the type."""
         results = self.body(InstanceCaller(caller), arguments)
         if len(results) != len(self.type.results):
             raise TypeError(f"a host function of type {self.type} returned {len(results)} results")
@@ -108,12 +108,12 @@ class HostFunction(FunctionReference):
 
 
 class TagInstance(TagReference):
-    """A tag (4.2.10), known by its identity."""
+    """A tag (4.2.10), compared by identity."""
 
     __slots__ = ("deftype", "store")
 
     def __init__(self, store: Store, deftype: DefType) -> None:
-        """Create a tag whose exceptions carry the parameters of that type."""
+        """Create a tag whose exceptions carry values of that type's parameter types."""
         self.store = store
         self.deftype = deftype
 
@@ -143,7 +143,7 @@ class ModuleInstance:
     exports: Mapping[str, Extern] = field(factory=dict, repr=False)
 
     def clear(self) -> None:
-        """Forget everything that the instance holds."""
+        """Release everything that the instance holds."""
         for space in (self.functions, self.tables, self.memories, self.globals, self.tags, self.elements, self.data):
             space.clear()
         self.exports = {}

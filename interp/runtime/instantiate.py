@@ -1,4 +1,4 @@
-"""Instantiation (specification, 4.7.2): links a valid module's imports and brings it to life in a store."""
+"""Instantiation (specification, 4.7.2): links a valid module's imports and creates its instance in a store."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _EXTERNS = (FunctionInstance, HostFunction, TableInstance, MemoryInstance, Globa
 
 
 class Evaluate(Protocol):
-    """Computes a constant expression; its instructions are charged where a meter is given."""
+    """An evaluator of constant expressions; it charges the instructions to the meter, if one is given."""
 
     def __call__(self, module: ModuleInstance, expression: Expression, meter: Meter | None = None) -> Value:
-        """Return the value."""
+        """Return the value of the expression."""
         ...
 
 
@@ -50,9 +50,9 @@ def instantiate(
 ) -> ModuleInstance:
     """Create an instance of a valid module and run its start function.
 
-    ``imports`` are found by module and name; ``evaluate`` computes constant expressions. Raises ``LinkError`` when an
-    import is missing or does not match, ``LimitError`` when the store's limits forbid a memory or table, ``Trap`` when
-    an active segment does not fit or the start function traps; what ran before the trap stays done.
+    ``imports`` maps module and name to the value; ``evaluate`` computes constant expressions. Raises ``LinkError`` if
+    an import is missing or does not match, ``LimitError`` if the store's limits forbid a memory or table, ``Trap`` if
+    an active segment does not fit or the start function traps. Effects before the trap remain.
     """
     instance = ModuleInstance(store, valid)
     store.instances.add(instance)
@@ -79,7 +79,7 @@ def instantiate(
 
 
 def _allocate(instance: ModuleInstance) -> None:
-    """Make what the module defines, all but what takes the value of an expression."""
+    """Allocate the module's own definitions except those that need the value of an expression."""
     valid, store = instance.valid, instance.store
     module, context = valid.module, valid.context
     first = len(instance.functions)
@@ -207,5 +207,5 @@ def _data(instance: ModuleInstance, evaluate: Evaluate, meter: Meter, startup: S
     for size in startup.copied_images:
         meter.charge_bulk(size, small=False)
     if startup.maps_data:
-        # wasmtime consumes what was charged where it copies images, a branch that is not taken when they are mapped.
+        # wasmtime consumes the charged fuel where it copies images, in a branch that it skips if it mapped them.
         meter.forget()

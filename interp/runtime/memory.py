@@ -11,12 +11,12 @@ _MAX_PAGES: dict[NumType, int] = {I32: 1 << 16, I64: 1 << 48}
 
 
 class MemoryInstance:
-    """A linear memory of bytes. Growing while a view is exported replaces ``data`` by another object."""
+    """A linear memory. Growing it while a view is exported replaces ``data`` by another object."""
 
     __slots__ = ("address", "data", "maximum", "quota")
 
     def __init__(self, type_: MemType, quota: Quota) -> None:
-        """Allocate the minimum; raises ``LimitError`` when the store's quota forbids it."""
+        """Allocate the minimum; raises ``LimitError`` if the store's quota forbids it."""
         size = type_.limits.minimum * PAGE_SIZE
         quota.require(size)
         self.data = bytearray(size)
@@ -40,21 +40,21 @@ class MemoryInstance:
         return len(self.data) // PAGE_SIZE
 
     def read(self, address: int, length: int) -> bytes:
-        """Return a copy of ``length`` bytes; raises ``IndexError`` when they are not all inside the memory."""
+        """Return a copy of ``length`` bytes; raises ``IndexError`` if they are not all inside the memory."""
         data, end = self.data, address + length
         if address < 0 or length < 0 or end > len(data):
             raise outside_memory(address, length, len(data))
         return bytes(data[address:end])
 
     def write(self, address: int, data: bytes) -> None:
-        """Write ``data``; raises ``IndexError``, with nothing written, when it does not fit."""
+        """Write ``data``; raises ``IndexError`` and writes nothing if it does not fit."""
         memory, end = self.data, address + len(data)
         if address < 0 or end > len(memory):
             raise outside_memory(address, len(data), len(memory))
         memory[address:end] = data
 
     def view(self) -> memoryview:
-        """Return the bytes that there are now, writable and without a copy; a growth makes others."""
+        """Return a writable view of the current bytes, without copying; growing the memory detaches it."""
         return memoryview(self.data)
 
     def find(self, byte: int, address: int, end: int) -> int:
@@ -62,7 +62,7 @@ class MemoryInstance:
         return self.data.find(byte, max(address, 0), max(end, 0))
 
     def grow(self, pages: int) -> int:
-        """Add pages; return the former size in pages, or -1 when the type or the quota forbids it (4.6.13)."""
+        """Add pages; return the former size in pages, or -1 if the type or the quota forbids it (4.6.13)."""
         if pages < 0:
             raise ValueError(f"cannot grow by {pages}")
         former = self.pages

@@ -1,4 +1,4 @@
-"""Counts what a store may still allocate."""
+"""Counts the units that a store may still allocate."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from zenowasm.interp.errors import LimitError
 
 
 class Quota:
-    """A number of units (bytes of memory, elements of tables) that is used up and never given back.
+    """A number of units (bytes of memory, elements of tables) that a store may use.
 
-    ``collections`` counts how often cycles were collected to find units.
+    Only collected aggregates return units. ``collections`` counts how often cycles were collected to free units.
     """
 
     __slots__ = ("collections", "left", "limit", "what")
@@ -20,13 +20,13 @@ class Quota:
         self.collections = 0
 
     def take(self, amount: int) -> bool:
-        """Use ``amount`` units if they are left; say whether they were."""
+        """Use ``amount`` units if they are left; return whether they were."""
         if amount > self.left:
             return False
         self.left -= amount
         return True
 
     def require(self, amount: int) -> None:
-        """Use ``amount`` units; raises ``LimitError`` when they are not left."""
+        """Use ``amount`` units; raises ``LimitError`` if fewer are left."""
         if not self.take(amount):
             raise LimitError(f"{amount} {self.what} are asked for: the limit is {self.limit}, {self.left} are left")

@@ -1,8 +1,8 @@
-"""The cost of instantiation: that of the function that wasmtime compiles to start a module (bench/fuel-facts.md).
+"""The fuel cost of instantiation: that of the start-up function that wasmtime compiles (bench/fuel-facts.md).
 
-wasmtime places beforehand, for nothing, what needs no evaluation and cannot fail. The rest is done by a function under
-the rules of every other: an entry, instructions, bulk operations, checks. A module with nothing left has no such
-function, and its instantiation costs nothing.
+wasmtime initializes in advance, at no cost, everything that needs no evaluation and cannot fail. A function does the
+rest, under the same rules as every other function: an entry, instructions, bulk operations, checks. A module with
+nothing left to do has no such function, and its instantiation costs nothing.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ CALL_FUEL = TABLE.by_mnemonic["call"].fuel
 SMALL_LENGTH = 128
 """The greatest constant length of a bulk operation after which wasmtime does not check the budget."""
 _MOST_ELEMENTS = 1 << 20
-"""The elements of a table that wasmtime fills beforehand."""
+"""The maximum number of table elements that wasmtime initializes in advance."""
 _SPARSE_IMAGE = 16 << 20
-"""The bytes that wasmtime keeps as a memory's image although more than half of them is in no segment."""
+"""The size in bytes below which wasmtime keeps a memory image even if segments cover less than half of it."""
 _PAGE_SIZE = 65536
 _HOST_PAGE_SIZE = 4096
 
 _Image: TypeAlias = list[tuple[int, bytes]]
-"""The data segments of one memory: where each is placed, and its bytes."""
+"""The data segments of one memory, each as its position and its bytes."""
 
 
 class Meter:
-    """The fuel of starting one instance: charged as in straight code, consumed where it is settled."""
+    """The fuel for starting one instance: charged as in straight-line code, consumed when it is settled."""
 
     __slots__ = ("_pending", "_store")
 
@@ -50,39 +50,39 @@ class Meter:
         self._pending = 0
 
     def charge(self, count: int) -> None:
-        """Add to what is not settled yet."""
+        """Add to the unsettled fuel."""
         self._pending += count
 
     def charge_bulk(self, count: int, *, small: bool) -> None:
-        """Charge what a bulk operation moved; the budget is checked then unless that is ``small`` by its constant."""
+        """Charge for a bulk operation; check the budget unless the operation's constant length is ``small``."""
         self._pending += count
         if not small:
             self.check()
 
     def check(self) -> None:
-        """Settle; raises what the store's checkpoint raises when the budget is used up."""
+        """Settle; raises what the store's checkpoint raises if the budget is used up."""
         self.settle()
         store = self._store
         if store.settled_fuel >= store.checkpoint_fuel:
             store.checkpoint_fuel = store.checkpoint(store.settled_fuel)
 
     def settle(self) -> None:
-        """Consume what was charged."""
+        """Consume the charged fuel."""
         self._store.settled_fuel += self._pending
         self._pending = 0
 
     def forget(self) -> None:
-        """Never consume what was charged since it was settled last."""
+        """Drop the fuel charged since it was last settled."""
         self._pending = 0
 
 
 @frozen
 class Startup:
-    """The work that is left when a module starts. ``runs`` says whether there is any.
+    """The work left when a module starts. ``runs`` is whether any is left.
 
-    The first ``placed_elements`` active element segments cost nothing. Where ``writes_data`` is set, data segments are
-    written one by one. Else there is an image of each memory that has any: ``maps_data`` when memories begin with
-    theirs, or ``copied_images``, the number of bytes of each that is copied.
+    The first ``placed_elements`` active element segments cost nothing. If ``writes_data`` is set, data segments are
+    written one by one. Otherwise each memory that has data has an image: memories begin with theirs (``maps_data``),
+    or ``copied_images`` lists the number of bytes to copy for each.
     """
 
     runs: bool
@@ -93,7 +93,7 @@ class Startup:
 
 
 def startup_of(valid: ValidModule) -> Startup:
-    """Return what is left to do when a module starts, computed once and kept with the module."""
+    """Return the work left when a module starts; it is computed once and kept with the module."""
     if valid.startup is None:
         valid.startup = _startup(valid)
     startup: Startup = valid.startup
@@ -101,13 +101,13 @@ def startup_of(valid: ValidModule) -> Startup:
 
 
 def is_placed_value(expression: Expression) -> bool:
-    """Whether the value of a global is there beforehand: a single numeric or vector constant."""
+    """Return whether a global is initialized in advance: by a single numeric or vector constant."""
     first, *others = expression.instructions
     return len(others) == 1 and first.opcode.immediates in _NUMBERS
 
 
 def is_placed_table(table: Table) -> bool:
-    """Whether a table has its first elements beforehand: null because nothing else is said, or one function."""
+    """Return whether a table is initialized in advance: with null, by default, or with one function."""
     return table.init is None or (
         len(table.init.instructions) == 2
         and table.init.instructions[0].opcode is _REF_FUNC
@@ -116,14 +116,14 @@ def is_placed_table(table: Table) -> bool:
 
 
 def by_index(segment: ElementSegment) -> bool:
-    """Whether the binary format has a segment's functions as indexes and not as expressions."""
+    """Return whether the binary format spells a segment's functions as indices rather than expressions."""
     return segment.type == _FUNCTIONS and not segment.form & 4
 
 
 def is_small_constant(valid: ValidModule, instruction: Instruction) -> bool:
-    """Whether an instruction pushes a length that wasmtime's compiler sees, and that is at most 128.
+    """Return whether an instruction pushes a length of at most 128 that wasmtime's compiler knows.
 
-    Besides constants it sees through immutable globals whose values are constants.
+    Besides constants, the compiler knows immutable globals that are initialized by a constant.
     """
     opcode, immediates = instruction
     if opcode is _GLOBAL_GET:
@@ -143,7 +143,7 @@ def _startup(valid: ValidModule) -> Startup:
     placed = sum(1 for _ in _placed_elements(active, valid))
     data = [segment for segment in module.data if segment.mode is SegmentMode.ACTIVE]
     images = _images(data, context, len(context.memories) - len(module.memories))
-    # A module that imports a memory has none of its images mapped.
+    # wasmtime maps no image in a module that imports a memory.
     maps = bool(images) and len(context.memories) == len(module.memories)
     copied = () if maps else tuple(map(_image_size, images or ()))
     runs = (
@@ -154,14 +154,14 @@ def _startup(valid: ValidModule) -> Startup:
         or placed < len(active)
         or images is None
         or bool(copied)
-        # It runs when one memory has to be filled; one without data counts as such.
+        # The function runs if any memory has to be initialized; one without data counts as such.
         or (maps and len(images) < len(module.memories))
     )
     return Startup(runs, placed, images is None, maps, copied)
 
 
 def _placed_elements(active: Sequence[ElementSegment], valid: ValidModule) -> Iterator[ElementSegment]:
-    """Yield the segments that are placed beforehand: all in front of the first that cannot be."""
+    """Yield the segments that are initialized in advance: all before the first that cannot be."""
     module, context = valid.module, valid.context
     imported = len(context.tables) - len(module.tables)
     for segment in active:
@@ -177,7 +177,7 @@ def _placed_elements(active: Sequence[ElementSegment], valid: ValidModule) -> It
 
 
 def _images(data: Sequence[DataSegment], context: Context, imported: int) -> list[_Image] | None:
-    """Return the images of the memories that have data, ``None`` when a segment keeps all of them from being made."""
+    """Return the images of the memories that have data, or ``None`` if a segment prevents all images."""
     images: dict[int, _Image] = {}
     for segment in data:
         place = _constant_place(segment.place)
@@ -195,7 +195,7 @@ def _images(data: Sequence[DataSegment], context: Context, imported: int) -> lis
 
 
 def _image_size(image: _Image) -> int:
-    """Return the size of an image: without zeros at both ends, unless all are, and of whole pages of the host."""
+    """Return an image's size in whole host pages, without zeros at either end unless all bytes are zero."""
     start, end = _extent(image)
     content = bytearray(end - start)
     for place, init in image:

@@ -1,4 +1,4 @@
-"""The store (specification, 4.2.3): everything that lives at run time, and what it may still use."""
+"""The store (specification, 4.2.3): all run-time objects, and the resources that they may still use."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ NEVER = 1 << 63
 
 
 def no_checkpoint(consumed: int) -> int:
-    """Let an execution go on without end."""
+    """Never end an execution."""
     return NEVER
 
 
 class Store:
-    """The state that all instances of an embedder share. Used by one thread at a time.
+    """The state that all instances of an embedder share. Only one thread at a time may use it.
 
-    ``settled_fuel`` plus what the innermost frame's code has cost up to its ``pc`` is the fuel consumed so far (see
+    ``settled_fuel`` plus the cost of the innermost frame's code up to its ``pc`` is the fuel consumed so far (see
     ``execution.code``). ``depth``, ``values`` and ``nesting`` count active calls, live stack slots and calls of the
-    host back into guests, as they were when the host was called last.
+    host back into guests; they are as of the last call of the host.
 
-    ``checkpoint`` is the embedder's: at the entry of a loop or function where ``checkpoint_fuel`` or more has been
-    consumed it is given the fuel consumed, and returns the fuel at which it wants to be asked again or raises
-    ``Trap``. A call of a host function makes the next checkpoint due, since it may have taken any time, and so does a
-    collection of cycles. Work that costs no fuel takes a unit off ``checkpoint_fuel`` for each local, field or
-    ``try_table`` that it goes through.
+    The embedder supplies ``checkpoint``. At the entry of a loop or function, once the fuel consumed reaches
+    ``checkpoint_fuel``, the execution calls it with that fuel; it returns the amount for its next call or raises
+    ``Trap``. A call of a host function makes the next checkpoint due, since it may have taken any amount of time; so
+    does a collection of cycles. Work that costs no fuel subtracts a unit from ``checkpoint_fuel`` for each local, field
+    or ``try_table`` that it processes.
     """
 
     __slots__ = (
@@ -60,7 +60,7 @@ class Store:
         invoke: Callable[[Store], Invoke],
         checkpoint: Callable[[int], int] = no_checkpoint,
     ) -> None:
-        """Create an empty store whose functions are called by what ``invoke`` makes of it."""
+        """Create an empty store; ``invoke`` receives it and returns the function that calls its functions."""
         self.limits = limits
         self.memory_quota = Quota(limits.memory_bytes, "bytes of memory")
         self.table_quota = Quota(limits.table_elements, "table elements")
@@ -76,7 +76,7 @@ class Store:
         self.invoke = invoke(self)
 
     def close(self) -> None:
-        """Take apart what lives in the store: instances and their functions refer to one another."""
+        """Break the reference cycles between the store's instances and their functions."""
         for instance in self.instances:
             instance.clear()
         self.invoke = _closed

@@ -16,7 +16,7 @@ class TableInstance:
     __slots__ = ("address", "element", "elements", "maximum", "quota")
 
     def __init__(self, type_: TableType, quota: Quota, value: Value = None) -> None:
-        """Allocate the minimum; raises ``LimitError`` when the store's quota forbids it."""
+        """Allocate the minimum; raises ``LimitError`` if the store's quota forbids it."""
         quota.require(type_.limits.minimum)
         self.element: RefType = type_.element
         self.elements: list[Value] = [value] * type_.limits.minimum
@@ -45,7 +45,7 @@ class TableInstance:
         self.elements[index] = check_value(self.element, value)
 
     def grow(self, count: int, value: Value) -> int:
-        """Add elements; return the former size, or -1 when the type or the quota forbids it (4.6.12)."""
+        """Add elements; return the former size, or -1 if the type or the quota forbids it (4.6.12)."""
         if count < 0:
             raise ValueError(f"cannot grow by {count}")
         value = check_value(self.element, value)

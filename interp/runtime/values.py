@@ -1,12 +1,12 @@
 """Values as Python objects (specification, 4.2.1).
 
 - i32, i64: ``int``, unsigned: 0 <= value < 2**32 or 2**64.
-- f32, f64: ``float``; an f32 is the double of the same value. A NaN keeps its sign and payload: an f32 NaN travels as
-  the double whose sign is the same and whose top 23 payload bits are the f32's payload.
+- f32, f64: ``float``; an f32 is the double of the same value. A NaN keeps its sign and payload: an f32 NaN is
+  represented by the double with the same sign whose top 23 payload bits are the f32's payload.
 - v128: ``int``, unsigned: 0 <= value < 2**128; byte 0 of the vector is the least significant byte.
 - references: ``None`` for null; a function instance for functions; ``StructInstance``, ``ArrayInstance`` and ``I31``
-  for aggregates and small integers; ``ExceptionInstance`` for exceptions; ``ExternRef`` for the host's. The two
-  conversions between ``any`` and ``extern`` change the type only, so a value is the same object on both sides.
+  for aggregates and small integers; ``ExceptionInstance`` for exceptions; ``ExternRef`` for host references. The two
+  conversions between ``any`` and ``extern`` change only the type, so a value is the same object on both sides.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Value: TypeAlias = Any
 
 @frozen(eq=False)
 class ExternRef:
-    """A reference to an object of the host, opaque to the guest."""
+    """A reference to a host object, opaque to the guest."""
 
     value: object
 
@@ -44,7 +44,7 @@ class I31:
 
 
 class FunctionReference:
-    """The base of everything that a function reference can point to."""
+    """The base of the classes that a function reference can refer to."""
 
     __slots__ = ()
     type: FuncType
@@ -52,19 +52,19 @@ class FunctionReference:
 
 
 class Aggregate:
-    """A structure or an array (4.2.11): ``fields`` are its fields or elements; a packed one is an unsigned ``int``.
+    """A structure or an array (4.2.11) with its ``fields`` or elements; a packed one is an unsigned ``int``.
 
-    ``quota`` is given back what the aggregate took when it is collected.
+    When the aggregate is collected, its units return to ``quota``.
     """
 
     __slots__ = ("deftype", "fields", "quota")
 
     def __init__(self, deftype: DefType, fields: list[Value], quota: Quota) -> None:
-        """Allocate it; raises ``Trap`` when the store's quota forbids it."""
+        """Allocate it; raises ``Trap`` if the store's quota forbids it."""
         self.fields: list[Value] = []
         self.quota = quota
         if not quota.take(AGGREGATE_BYTES + FIELD_BYTES * len(fields)):
-            # Cycles are collected only now and then: what they hold may be what is missing.
+            # Python collects cycles only occasionally; they may hold the missing units.
             gc.collect()
             quota.collections += 1
             if not quota.take(AGGREGATE_BYTES + FIELD_BYTES * len(fields)):
@@ -97,7 +97,7 @@ class TagReference:
 
 @frozen(eq=False)
 class ExceptionInstance:
-    """An exception: its tag, and the values that it carries (4.2.12)."""
+    """An exception: its tag and the values that it carries (4.2.12)."""
 
     tag: TagReference
     fields: tuple[Value, ...]
@@ -105,11 +105,11 @@ class ExceptionInstance:
 
 AGGREGATE_BYTES = 96
 FIELD_BYTES = 8
-"""About what CPython takes for an aggregate, and for each field of it in addition."""
+"""The approximate size in CPython of an aggregate without fields, and also of each field."""
 
 
 def matches_reference(value: Value, type_: RefType) -> bool:
-    """Return whether a reference is of a closed type (specification, 4.6.1 and 3.3.4)."""
+    """Return whether a reference has the given closed type (specification, 4.6.1 and 3.3.4)."""
     if value is None:
         return type_.nullable
     heap = type_.heap
@@ -141,30 +141,30 @@ ADDRESS_MASKS = {NumType.I32: (1 << 32) - 1, NumType.I64: (1 << 64) - 1}
 
 
 def default_value(type_: ValType) -> Value:
-    """Return the value of a new local of that type: zero or null (specification, 4.2.1)."""
+    """Return the default value of a local of that type: zero or null (specification, 4.2.1)."""
     if isinstance(type_, RefType):
         return None
     return 0.0 if type_ in (NumType.F32, NumType.F64) else 0
 
 
 def check_values(types: Sequence[ValType], values: Sequence[Value]) -> list[Value]:
-    """Return values of the embedder as values of those types, one for each, as ``check_value`` does."""
+    """Convert the embedder's values to values of those types, one for each, as ``check_value`` does."""
     checked = list(values)
     for index, type_ in enumerate(types):
         value = checked[index]
-        # Most are addresses and lengths in range, for which a call would take longer than the check.
+        # Most values are addresses and lengths in range, for which a call would take longer than the check.
         if type_ is not I32 or value.__class__ is not int or not 0 <= value <= _LARGEST_I32:
             checked[index] = check_value(type_, value)
     return checked
 
 
 def check_value(type_: ValType, value: Value) -> Value:
-    """Return a value of the embedder as a value of that type.
+    """Convert an embedder's value to a value of that type.
 
-    Integers may be given signed or unsigned; an f32 is rounded. Raises ``TypeError`` for another kind of object,
+    Integers may be signed or unsigned; an f32 is rounded. Raises ``TypeError`` for an object of the wrong kind,
     ``ValueError`` for an integer out of range.
     """
-    # Compared rather than looked up: an enumeration's hash is computed by Python code.
+    # Compared rather than looked up: Python code computes an enumeration member's hash.
     bits = 32 if type_ is I32 else 64 if type_ is I64 else 128 if type_ is V128 else 0
     if bits:
         if not isinstance(value, int):

@@ -1,1 +1,1 @@
-"""The abstract syntax (specification, chapter 2), as frozen values that decoder, validator and runtime share."""
+"""The abstract syntax (specification, chapter 2) as frozen values that decoder, validator and runtime share."""

@@ -1,4 +1,4 @@
-"""The abstract syntax of a module (specification, 2.4 and 2.5). Instructions stand in the flat order of their bytes."""
+"""The abstract syntax of a module (specification, 2.4 and 2.5). Instructions are a flat list, in binary order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 class MemArg(NamedTuple):
-    """Where a load or store points: alignment as the exponent of a power of 2, offset in bytes, memory index."""
+    """The memory argument of a load or store: alignment exponent (power of 2), offset in bytes, memory index."""
 
     align: int
     offset: int
@@ -43,7 +43,7 @@ class Cast(NamedTuple):
 
 
 class Catch(NamedTuple):
-    """A clause of ``try_table``: for a tag or (``None``) for all, with the exception's reference or without it."""
+    """A clause of ``try_table``: for one tag or all tags (``None``), with or without the exception reference."""
 
     tag: int | None
     reference: bool
@@ -51,7 +51,7 @@ class Catch(NamedTuple):
 
 
 class Instruction(NamedTuple):
-    """One instruction: its row of the table, and one value for each of the row's immediates.
+    """One instruction: its row of the instruction table, and one value for each of the row's immediates.
 
     A block type is a type index (``int``) or a ``ResultType`` of at most one type; indexes and integer constants are
     ``int`` (constants as ``runtime.values`` represents them), label and type vectors are tuples.
@@ -63,7 +63,7 @@ class Instruction(NamedTuple):
 
 @frozen
 class Expression:
-    """Instructions up to and with the final ``end``, and the byte offset at which each begins in the module."""
+    """Instructions including the final ``end``, and the byte offset in the module at which each begins."""
 
     instructions: Sequence[Instruction] = field(repr=False)
     offsets: Sequence[int] = field(repr=False, eq=False)
@@ -71,14 +71,14 @@ class Expression:
 
 @frozen
 class Body:
-    """The code of a function: runs of declared locals, and the instructions."""
+    """The code of a function: runs of declared locals, and instructions."""
 
     locals: tuple[tuple[int, ValType], ...]
     expression: Expression
 
 
 class Code(Protocol):
-    """An entry of the code section, decoded when it is asked for."""
+    """An entry of the code section, decoded on demand."""
 
     @property
     def offset(self) -> int:
@@ -91,7 +91,7 @@ class Code(Protocol):
         ...
 
     def body(self, progress: Progress | None = None) -> Body:
-        """Decode and return the body; raises ``DecodeError`` when it is malformed, and what ``progress`` raises."""
+        """Decode and return the body; raises ``DecodeError`` if it is malformed, and what ``progress`` raises."""
         ...
 
 
@@ -152,10 +152,10 @@ class SegmentMode(Enum):
 
 @frozen
 class ElementSegment:
-    """An element segment (specification, 2.5.7). ``table`` and ``place`` are for active segments.
+    """An element segment (specification, 2.5.7). ``table`` and ``place`` apply to active segments only.
 
-    ``form`` holds the flags of what was spelled though it could be left out: 2 for table 0, 4 for entries as
-    expressions where indexes of functions would do (specification, 5.5.12).
+    ``form`` holds flags for parts that were spelled although they could be omitted: 2 for table 0, 4 for entries as
+    expressions where function indices would suffice (specification, 5.5.12).
     """
 
     type: RefType
@@ -169,7 +169,7 @@ class ElementSegment:
 
 @frozen
 class DataSegment:
-    """A data segment (specification, 2.5.8). ``memory`` and ``place`` are for active segments."""
+    """A data segment (specification, 2.5.8). ``memory`` and ``place`` apply to active segments only."""
 
     init: bytes = field(repr=False)
     mode: SegmentMode
@@ -180,7 +180,7 @@ class DataSegment:
 
 @frozen
 class CustomSection:
-    """A custom section; ``data`` is what follows its name, ``after`` the section before it, ``None`` at the front."""
+    """A custom section: ``data`` follows its name; ``after`` is the section before it, ``None`` at the beginning."""
 
     name: str
     data: bytes = field(repr=False)
@@ -190,7 +190,7 @@ class CustomSection:
 
 @frozen
 class Section:
-    """Where a section's contents stand in the binary: ``offset`` and ``size`` in bytes."""
+    """The position of a section's contents in the binary: ``offset`` and ``size`` in bytes."""
 
     name: str
     offset: int
@@ -222,7 +222,7 @@ class Module:
         return f"<module: {', '.join(counts)}>"
 
     def subtypes(self) -> list[SubType]:
-        """Return the types by their index."""
+        """Return the types by type index."""
         return [subtype for rectype in self.types for subtype in rectype.subtypes]
 
     def imported(self, kind: ExternKind) -> list[Import]:
@@ -252,25 +252,25 @@ class Module:
 
 
 _FEW = 256
-"""Locals that are listed one by one."""
+"""The maximum number of locals that are listed individually."""
 
 
 def spread(runs: Iterable[tuple[T, int]]) -> Sequence[T]:
-    """Return the entries of runs, each given with its length: as a list where they are few.
+    """Return the entries of runs, each given as an entry and a length; a short result is a list.
 
-    A function may declare 50,000 locals in 3 bytes, so what is done for each function must not depend on their number.
+    A function may declare 50,000 locals in 3 bytes, so work done for each function must not depend on their number.
     """
     spread_out = Runs(runs)
     return list(spread_out) if len(spread_out) <= _FEW else spread_out
 
 
 class Runs(Sequence[T]):
-    """A sequence that holds as many entries as it has runs of them."""
+    """A sequence that stores each run of equal entries once."""
 
     __slots__ = ("_ends", "_values")
 
     def __init__(self, runs: Iterable[tuple[T, int]]) -> None:
-        """Put the runs, each given with its length, after one another."""
+        """Concatenate the runs, each given as an entry and a length."""
         filled = [(value, count) for value, count in runs if count]
         self._values = [value for value, _ in filled]
         self._ends = list(accumulate(count for _, count in filled))
