@@ -1,4 +1,4 @@
-"""The debugger's engine: sessions, breakpoints, stepping and inspection, for any face and any store that can step."""
+"""The debugger's engine: sessions, breakpoints, stepping and inspection, for any frontend and any steppable store."""
 
 from zenowasm.debugger.breakpoints import Breakpoint
 from zenowasm.debugger.errors import DebuggerError, DebuggerQuit

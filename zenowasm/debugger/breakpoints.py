@@ -1,4 +1,4 @@
-"""Breakpoints: named before the module that they are for is loaded, found again in every module that has the name."""
+"""Breakpoints: they can be set before a module is loaded, and are resolved in every module that has the location."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from zenowasm.debugger.expressions import Expression, parse
 from zenowasm.debugger.program import Program
 
 ENTRY = -1
-"""The place of a breakpoint at a function's entry, which a branch back to the first instruction does not reach."""
+"""The position of a breakpoint at a function's entry, which a branch back to the first instruction does not reach."""
 
 
 @frozen
 class Condition:
-    """When a breakpoint stops: an expression, and the words for it."""
+    """A breakpoint's condition: an expression and its source text."""
 
     text: str
     expression: Expression
@@ -25,10 +25,10 @@ class Condition:
 
 @define(eq=False)
 class Breakpoint:
-    """Where to stop. ``location`` is what the user wrote: ``FUNCTION``, ``FUNCTION+PC`` or ``FILE:LINE``.
+    """A breakpoint. ``location`` is the user's text: ``FUNCTION``, ``FUNCTION+PC`` or ``FILE:LINE``.
 
-    It stops where ``condition`` is true, or always without one, and from the time on that it was met more often than
-    ``ignored``. ``hits`` counts the stops; ``resolved`` says whether a module that ran has such a place.
+    It stops if it has no ``condition`` or the condition is true, after it was reached more than ``ignored`` times.
+    ``hits`` counts the stops; ``resolved`` says whether a module that ran has the location.
     """
 
     number: int
@@ -38,28 +38,28 @@ class Breakpoint:
     hits: int = 0
     resolved: bool = False
     problem: str | None = None
-    """Why its condition could not be computed when it was met last."""
+    """Why the condition could not be evaluated the last time the breakpoint was reached."""
 
 
 @frozen
 class Site:
-    """A place in a module: a function, and an instruction's index or ``ENTRY``."""
+    """A position in a module: a function, and an instruction index or ``ENTRY``."""
 
     function: int
     pc: int
 
 
 def sites(program: Program, location: str) -> list[Site]:
-    """Return the places that a location names in a module; none when the module does not have it."""
+    """Return the positions of a location in a module; an empty list if the module does not have it."""
     functions = program.find(location)
     if functions:
-        # Where a source says at which instruction a function has its arguments, that is where one wants to look.
+        # Where the debugging information says at which instruction a function has its arguments, stop there.
         first = [program.first_statement(function) for function in functions]
         return [Site(f, ENTRY if pc is None else pc) for f, pc in zip(functions, first, strict=True)]
     path, colon, number = location.rpartition(":")
     if colon and path and not path.endswith(":") and _is_number(number):
         found = [program.instruction_at(place) for place in program.source.places(path, int(number))]
-        # At a function's first instruction its arguments are not where the source finds them.
+        # At a function's first instruction, its arguments are not yet where the debugging information locates them.
         return [Site(f, pc or program.first_statement(f) or 0) for f, pc in found]
     name, plus, digits = location.rpartition("+")
     if not plus or not _is_number(digits):
@@ -87,7 +87,7 @@ class Breakpoints:
         return len(self._breakpoints)
 
     def add(self, location: str, condition: str | None = None) -> Breakpoint:
-        """Add a breakpoint; raises ``DebuggerError`` when the location is empty or the condition cannot be read."""
+        """Add a breakpoint; raises ``DebuggerError`` if the location is empty or the condition cannot be parsed."""
         location = location.strip().removeprefix("$")
         if not location:
             raise DebuggerError("expected a function or a line, such as greet, 12, greet+4 or plugin.c:20")
@@ -97,12 +97,12 @@ class Breakpoints:
         return found
 
     def delete(self, number: int) -> None:
-        """Delete a breakpoint; raises ``DebuggerError`` when there is none of that number."""
+        """Delete a breakpoint; raises ``DebuggerError`` if no breakpoint has that number."""
         self.of(number)
         del self._breakpoints[number]
 
     def of(self, number: int) -> Breakpoint:
-        """Return the breakpoint of that number; raises ``DebuggerError`` when there is none."""
+        """Return the breakpoint with that number; raises ``DebuggerError`` if there is none."""
         found = self._breakpoints.get(number)
         if found is None:
             known = ", ".join(map(str, self._breakpoints)) or "none"
@@ -110,7 +110,7 @@ class Breakpoints:
         return found
 
     def resolve(self, program: Program) -> None:
-        """Note which breakpoints have a place in a module."""
+        """Mark the breakpoints that have a position in a module as resolved."""
         for breakpoint_ in self:
             if not breakpoint_.resolved:
                 breakpoint_.resolved = bool(self._sites_of(program, breakpoint_.location))
@@ -122,7 +122,7 @@ class Breakpoints:
         return known[location]
 
     def within(self, program: Program, function: int) -> Mapping[int, list[Breakpoint]]:
-        """Return the breakpoints inside one function, by instruction index or ``ENTRY``."""
+        """Return the breakpoints inside a function, by instruction index or ``ENTRY``."""
         found: dict[int, list[Breakpoint]] = {}
         for breakpoint_ in self:
             for site in self._sites_of(program, breakpoint_.location):

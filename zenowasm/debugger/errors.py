@@ -4,8 +4,8 @@ from __future__ import annotations
 
 
 class DebuggerError(Exception):
-    """A request cannot be met; the message says what was expected and what there is."""
+    """Raised when a request cannot be met; the message says what was expected and what was found."""
 
 
 class DebuggerQuit(Exception):  # noqa: N818 - it ends the run, but nothing is wrong
-    """The user ended the run: raised inside the execution, it propagates to the caller of the outermost call."""
+    """Raised inside the execution when the user ends the run; propagates to the caller of the outermost call."""

@@ -1,7 +1,7 @@
-"""The debugger's small language: names, members, elements, pointers, arithmetic and comparisons, as C has them.
+"""The debugger's expression language: names, members, elements, pointers, arithmetic and comparisons, as in C.
 
-``list->at.x``, ``nodes[1].name``, ``*list``, ``&counter``, ``$0 + 4`` and ``n > 3 && !done`` are expressions. Names are
-variables of the source, ``$name`` and ``$0`` are WebAssembly's own locals. Nothing is changed and nothing is called.
+Examples are ``list->at.x``, ``nodes[1].name``, ``*list``, ``&counter``, ``$0 + 4`` and ``n > 3 && !done``. Names are
+source variables; ``$name`` and ``$0`` are WebAssembly locals. An expression changes nothing and calls nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ Result: TypeAlias = "SourceValue | int | float"
 
 
 class Names(Protocol):
-    """The meaning of names where an expression is computed."""
+    """The name lookup for an expression."""
 
     def value(self, name: str) -> Result:
         """Return the value of a name; raises ``DebuggerError``."""
@@ -51,14 +51,14 @@ Expression: TypeAlias = Callable[[Names], Result]
 
 
 def parse(text: str) -> Expression:
-    """Return what computes an expression; raises ``DebuggerError`` where it is none."""
+    """Parse an expression and return the function that evaluates it; raises ``DebuggerError`` for invalid syntax."""
     if len(text) > _LONGEST:
         raise DebuggerError(f"the expression is longer than {_LONGEST} characters")
     return _Parser(text).whole()
 
 
 def number(result: Result) -> Number:
-    """Return a result as a number; raises ``DebuggerError`` where it is none."""
+    """Return a result as a number; raises ``DebuggerError`` if it is not one."""
     if isinstance(result, int | float):
         return result
     found = result.number()
@@ -68,7 +68,7 @@ def number(result: Result) -> Number:
 
 
 def shown(result: Result) -> str:
-    """Return a result for people."""
+    """Return a result as text."""
     return str(result) if isinstance(result, int | float) else result.text()
 
 

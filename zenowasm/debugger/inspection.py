@@ -1,4 +1,4 @@
-"""The state of a stopped execution: frames, variables, operands, all with their types and as text."""
+"""The state of a stopped execution: frames, variables and operands, with their types and as text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from zenowasm.interp.types import I32, I64, NumType
 from zenowasm.interp.validation.function import OperandType
 
 _OBVIOUS = 10
-"""Integers of smaller magnitude are not shown in hexadecimal too."""
+"""The magnitude from which integers are also shown in hexadecimal."""
 
 if TYPE_CHECKING:
     from zenowasm.debugger.expressions import Result
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @frozen
 class Variable:
-    """A local, global or operand: its index, its name where it has one, its type and its value."""
+    """A local, global or operand: its index, its name if it has one, its type and its value."""
 
     index: int
     name: str | None
@@ -39,18 +39,18 @@ class Variable:
 
     @property
     def label(self) -> str:
-        """The variable's name as it is shown: ``$name``, or ``$`` and its index."""
+        """The variable's displayed name: ``$name``, or ``$`` and its index."""
         return f"${self.name or self.index}"
 
     @property
     def text(self) -> str:
-        """The value for people: integers signed, and in hexadecimal; floats in decimal; references by name."""
+        """The displayed value: integers signed, and also in hexadecimal; floats in decimal; references by name."""
         return value_text(self.type, self.value, self.program)
 
 
 @frozen
 class Named:
-    """A source variable as it is shown: its name, its type, and its value or, in angle brackets, why there is none."""
+    """A source variable for display: its name, its type, and its value or, in angle brackets, why it has none."""
 
     name: str
     type: str
@@ -59,10 +59,10 @@ class Named:
 
 @frozen
 class FrameView:
-    """An active call of a guest's function, 0 being the innermost.
+    """An active call of a guest function; ``level`` 0 is the innermost.
 
-    ``owner`` names whose store it is; ``pc`` and ``line`` are of the instruction that comes next, that is calling, or
-    that trapped.
+    ``owner`` names the owner of the store. ``pc`` and ``line`` refer to the instruction that comes next, that is
+    calling, or that trapped.
     """
 
     level: int
@@ -87,7 +87,7 @@ class FrameView:
         return self.program.line_at(self.frame.function.index, self.pc)
 
     def variables(self) -> list[Named]:
-        """Return the source variables that are visible, those of inner blocks first."""
+        """Return the visible source variables, those of inner blocks first."""
         found = self.program.source.variables(self.line.offset)
         return [Named(it.name, it.type.name, self._text_of(it)) for it in found]
 
@@ -137,8 +137,8 @@ class FrameView:
         ]
 
     def operands(self) -> list[Variable]:
-        """Return the frame's operand stack, bottom first, without what a calling or trapped instruction has popped."""
-        # What has been popped lay above, so the types of what is left are still those from before the instruction.
+        """Return the frame's operand stack, bottom first, without the operands that a call or a trap has popped."""
+        # The popped operands were on top, so the remaining ones still have the types from before the instruction.
         types = self.program.function(self.frame.function.index).operands[self.pc]
         return [
             Variable(index, None, type_, value, self.program)
@@ -155,13 +155,13 @@ class FrameView:
 
 @frozen
 class HostView:
-    """The host between two guest frames: the imported function that called back, ``None`` where that is unknown."""
+    """The host between two guest frames: the imported function that called back, ``None`` if it is unknown."""
 
     function: str | None
 
 
 def value_text(type_: OperandType, value: Value, program: Program) -> str:
-    """Return a value for people, as ``Variable.text`` does."""
+    """Return the displayed text of a value, as ``Variable.text`` does."""
     if isinstance(type_, NumType):
         text = readable_text(type_, value)
         return f"{text} (0x{value:x})" if type_ in (I32, I64) and not -_OBVIOUS < int(text) < _OBVIOUS else text

@@ -1,4 +1,4 @@
-"""A stopped frame as debugging information sees it: numbers in locals, globals and operands, and bytes of memory."""
+"""A stopped frame for debugging information: numbers in locals, globals and operands, and bytes of memory."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from zenowasm.interp.types import F32, NumType, ValType
 
 @frozen
 class FrameMachine:
-    """The state of a frame that an expression of the debugging information may read."""
+    """The state of a frame that a DWARF expression can read."""
 
     frame: Frame
 
     def local(self, index: int) -> int:
-        """Return a local's bits."""
+        """Return the bits of a local."""
         types = locals_of(self.frame.function.type, self.frame.code.body)
         return _bits(self.frame.locals, index, types[index] if index < len(types) else None)
 
     def global_(self, index: int) -> int:
-        """Return a global's bits."""
+        """Return the bits of a global."""
         globals_ = self.frame.module.globals
         type_ = globals_[index].type.value if index < len(globals_) else None
         return _bits([it.value for it in globals_], index, type_)
 
     def operand(self, index: int) -> int:
-        """Return an operand's bits."""
+        """Return the bits of an operand."""
         return _bits(self.frame.stack, index, None)
 
     def read(self, address: int, length: int) -> bytes:
-        """Return bytes of the first memory; raises ``IndexError`` when they are not all inside."""
+        """Return bytes of the first memory; raises ``IndexError`` if the range is not inside it."""
         memories = self.frame.module.memories
         if not memories:
             raise IndexError("the module has no memory")

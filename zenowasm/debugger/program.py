@@ -1,4 +1,4 @@
-"""A module as a debugger knows it before anything runs: names, printed code, and the types of operands."""
+"""A module's static information for a debugger: names, printed code, and operand types."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @frozen(eq=False)
 class FunctionCode:
-    """A function of the module: its instructions as text, and the operand types before each of them."""
+    """A function of a module: its instructions as text, and the operand types before each of them."""
 
     index: int
     body: Body
@@ -37,10 +37,10 @@ class FunctionCode:
 
 
 class Program:
-    """A valid module as a debugger shows it. Functions are printed when they are asked for, and kept."""
+    """A valid module for a debugger. It prints a function when first asked for it, and keeps the text."""
 
     def __init__(self, valid: ValidModule, source_maps: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Read the module's names; ``source_maps`` has where folders are now that the module's sources were in."""
+        """Read the module's names; ``source_maps`` maps source folders from compile time to their present paths."""
         module = valid.module
         self.valid = valid
         self.source = Source(module, source_maps)
@@ -61,11 +61,11 @@ class Program:
 
     @property
     def name(self) -> str | None:
-        """The module's own name, if it has one."""
+        """The module's own name, or ``None``."""
         return self._names.module
 
     def function_name(self, index: int) -> str:
-        """Return a function's name, else that of its export, else ``function N``."""
+        """Return a function's name, else its export name, else ``function N``."""
         return self._names.functions.get(index) or self._exports.get(index) or f"function {index}"
 
     def function_type(self, index: int) -> FuncType:
@@ -73,9 +73,9 @@ class Program:
         return function_type(self.valid.context.functions[index])
 
     def find(self, name: str) -> list[int]:
-        """Return the functions of that name or export name, or with that index, which the module defines.
+        """Return the defined functions with that name, export name or index.
 
-        Where there are none, those whose demangled Rust path ends with the name, else those that the source calls so.
+        If there are none, return those whose demangled Rust path ends with the name, else those with that source name.
         """
         if name in self._by_name:
             return self._by_name[name]
@@ -96,16 +96,16 @@ class Program:
         return found
 
     def nearest(self, name: str) -> str | None:
-        """Return the known function name most like this one, or ``None``."""
+        """Return the known function name most similar to this one, or ``None``."""
         known = [known for known, functions in self._by_name.items() if functions]
         return next(iter(get_close_matches(name[:100], known, n=1)), None)
 
     def local_names(self, function: int) -> Mapping[int, str]:
-        """Return the names of a function's locals by index, as far as they have names."""
+        """Return the known names of a function's locals by index."""
         return self._names.locals.get(function, {})
 
     def function(self, index: int) -> FunctionCode:
-        """Return the code of a function that the module defines."""
+        """Return the code of a defined function."""
         found = self._functions.get(index)
         if found is None:
             body = self.valid.module.codes[index - self.imported].body()
@@ -115,11 +115,11 @@ class Program:
         return found
 
     def line_at(self, function: int, pc: int) -> SourceLine | None:
-        """Return the source line that an instruction belongs to."""
+        """Return the source line of an instruction."""
         return self.source.line_at(self.function(function).lines[pc].offset)
 
     def statements(self, function: int) -> Sequence[SourceLine | None]:
-        """Return, for each instruction of a function, the source line that begins there, if one does."""
+        """Return, for each instruction of a function, the source line that begins there, or ``None``."""
         found = self._statements.get(function)
         if found is None:
             offsets = [line.offset for line in self.function(function).lines]
@@ -127,7 +127,7 @@ class Program:
         return found
 
     def first_statement(self, function: int) -> int | None:
-        """Return the instruction at which a function has its arguments, ``None`` where no source says that."""
+        """Return the first instruction at which a function has its arguments; ``None`` if no source is known."""
         return next((pc for pc, line in enumerate(self.statements(function)) if line is not None), None)
 
     def instruction_at(self, place: Place) -> tuple[int, int]:
@@ -137,7 +137,7 @@ class Program:
         return function, min(bisect_left(offsets, place.offset), len(offsets) - 1)
 
     def import_called(self, function: int, pc: int) -> str | None:
-        """Return the two-level name of the imported function that the instruction calls directly, else ``None``."""
+        """Return the two-level name of the imported function that an instruction calls directly, or ``None``."""
         opcode, immediates = self.function(function).body.expression.instructions[pc]
         if Effect.CALLS not in opcode.effects or opcode.immediates != (Immediate.FUNCIDX,):
             return None

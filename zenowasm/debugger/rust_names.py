@@ -7,19 +7,19 @@ from importlib.util import find_spec
 
 _PREFIXES = ("_R", "_ZN")
 _LONGEST = 2_000
-"""Characters of a name that is looked at; a name's suffixes together have the square of that."""
+"""The maximum length of a demangled name, in characters; its suffixes together take the square of that."""
 
 
 def suffixes(mangled: str) -> Iterator[str]:
-    """Yield the ends of a mangled name's path, without type arguments, the shortest first.
+    """Yield the suffixes of a mangled name's path, without type arguments, the shortest first.
 
-    Nothing comes of a name that is not Rust's, or where the extra ``debug`` is not installed.
+    Yields nothing if the name is not from Rust or the extra ``debug`` is not installed.
     """
     if not mangled.startswith(_PREFIXES) or len(mangled) > _LONGEST or find_spec("demangle") is None:
         return
     from demangle import demangle
 
-    # Both languages' compilers begin names with _ZN.
+    # Rust and C++ compilers both begin names with _ZN.
     name = demangle(mangled, language="rust")
     if name == mangled or len(name) > _LONGEST:
         return
@@ -29,7 +29,7 @@ def suffixes(mangled: str) -> Iterator[str]:
 
 
 def _path(name: str) -> list[str]:
-    """Return the segments of a path; ``<Type>`` and ``<Type as Trait>`` at its start are those of the type."""
+    """Return the segments of a path; a leading ``<Type>`` or ``<Type as Trait>`` becomes the segments of the type."""
     first, *rest = _split(name.replace("->", "  "))
     if first.startswith("<"):
         return [*_path(first[1:-1].partition(" as ")[0]), *_plain(rest)]
@@ -37,12 +37,12 @@ def _path(name: str) -> list[str]:
 
 
 def _plain(segments: list[str]) -> list[str]:
-    """Drop the type arguments of segments, and those that are nothing else."""
+    """Remove type arguments from segments, and drop segments that contain nothing else."""
     return [plain for segment in segments if (plain := segment.partition("<")[0])]
 
 
 def _split(name: str) -> list[str]:
-    """Split a path at the colons that are in no brackets."""
+    """Split a path at the double colons outside brackets."""
     segments = [""]
     depth = 0
     for character in name.replace("::", "\0"):

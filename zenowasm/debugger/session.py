@@ -1,7 +1,7 @@
-"""A debugging session: watches stores, decides when to stop, and shows what a stopped execution looks like.
+"""A debugging session: it watches stores, decides when to stop, and describes the stopped execution.
 
-It knows nothing of terminals or editors: a frontend (``zenowasm.frontends``) is told of each stop and says how to
-go on.
+The session is independent of terminals and editors: it reports each stop to a frontend (``zenowasm.frontends``), which
+returns how to resume.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
 
 _ADDRESSES = (1 << 32) - 1
 _FAILURES = (Trap, Exhaustion, UncaughtException)
-"""The errors that count as a trap; others of a guest, such as WASI's exit, are its own way to end."""
+"""The errors that count as a trap; a guest's other errors, such as WASI's exit, end it normally."""
 
 
 class Front(Protocol):
-    """Shows stops to a user and returns what the user wants next."""
+    """The frontend: it shows stops to a user and returns the user's next action."""
 
     def stopped(self, session: Session, stop: Stop) -> Resume:
-        """Look at the stopped execution through ``session`` and say how to go on."""
+        """Inspect the stopped execution through ``session`` and return how to resume it."""
         ...
 
 
 @frozen
 class CodeLine:
-    """A line of a listing: the instruction, whether it is the current one, and whether a breakpoint is there."""
+    """A line of a listing: the instruction, whether it is the current one, and whether it has a breakpoint."""
 
     line: InstructionLine
     current: bool
@@ -65,9 +65,9 @@ class SourceText:
 
 
 class StoreProbe:
-    """Watches one store for a session; ``executions`` are the active ones, each inside a host call of the one before.
+    """An observer of one store for a session; each of ``executions`` runs inside a host call of the one before.
 
-    It lives as long as its store, so that a session holds on to nothing that the host has let go.
+    It lives as long as its store, so the session does not keep alive what the host has released.
     """
 
     def __init__(self, session: Session, owner: str) -> None:
@@ -76,12 +76,12 @@ class StoreProbe:
         self.executions: list[tuple[int, Configuration]] = []
 
     def before_instruction(self, execution: Configuration) -> None:
-        """Let the session look at the instruction that comes next."""
+        """Let the session inspect the next instruction."""
         self._enter(execution)
         self.session.before_instruction(self, execution)
 
     def before_unwinding(self, execution: Configuration, error: WasmError) -> None:
-        """Let the session look at a trap."""
+        """Let the session inspect a trap."""
         self._enter(execution)
         self.session.before_unwinding(self, execution, error)
 
@@ -89,7 +89,7 @@ class StoreProbe:
         executions = self.executions
         if executions and executions[-1][1] is execution:
             return
-        # ``nesting`` counts the active calls from outside: what is recorded at this level or deeper is over.
+        # ``nesting`` counts the active calls from outside: an execution recorded at this level or deeper has ended.
         nesting = execution.store.nesting
         while executions and executions[-1][0] >= nesting:
             executions.pop()
@@ -97,10 +97,10 @@ class StoreProbe:
 
 
 class Session:
-    """One debugging session over any number of stores; calls from several threads wait for one another.
+    """A debugging session over any number of stores; calls from several threads wait for one another.
 
-    The session begins stopped at the first instruction of all when ``stop_at_start`` is set. ``source_maps`` has where
-    the folders are now that sources were compiled in.
+    With ``stop_at_start``, the session stops at the very first instruction. ``source_maps`` maps source folders from
+    compile time to their present paths.
     """
 
     def __init__(
@@ -120,13 +120,13 @@ class Session:
         self._selected = 0
 
     def attach(self, owner: str, store: EngineStore) -> None:
-        """Watch a store from now on; ``owner`` is the name under which its frames are shown."""
+        """Start to watch a store; ``owner`` is the displayed name of its frames."""
         cast(SteppingStore, store).probe = cast(Probe, StoreProbe(self, owner))
 
     # -- deciding when to stop --
 
     def before_instruction(self, probe: StoreProbe, execution: Configuration) -> None:
-        """Stop here if a breakpoint or the plan says so; raises ``DebuggerQuit`` when the user ends the run."""
+        """Stop here if a breakpoint or the plan requires it; raises ``DebuggerQuit`` if the user ends the run."""
         with self._lock:
             frame = execution.frame
             if self._over or frame is None:
@@ -144,7 +144,7 @@ class Session:
                 self._stop(probe, self._stop_at(frame, hit), frame.pc)
 
     def _counts(self, breakpoint_: Breakpoint, probe: StoreProbe, frame: Frame) -> bool:
-        """Return whether a breakpoint that was met stops. It does where its condition cannot be computed."""
+        """Return whether a reached breakpoint stops; it also stops if its condition cannot be evaluated."""
         breakpoint_.problem = None
         condition = breakpoint_.condition
         if condition is not None:
@@ -160,7 +160,7 @@ class Session:
         return True
 
     def before_unwinding(self, probe: StoreProbe, execution: Configuration, error: WasmError) -> None:
-        """Stop at a trap, once, where it happened; raises ``DebuggerQuit`` when the user ends the run."""
+        """Stop once at a trap, where it happened; raises ``DebuggerQuit`` if the user ends the run."""
         with self._lock:
             frame = execution.frame
             if self._over or frame is None or error is self._error or not isinstance(error, _FAILURES):
@@ -226,7 +226,7 @@ class Session:
     # -- breakpoints --
 
     def add_breakpoint(self, location: str, condition: str | None = None) -> Breakpoint:
-        """Add a breakpoint (see ``Breakpoint``); it waits until a module has such a place."""
+        """Add a breakpoint (see ``Breakpoint``); it stays pending until a module has its location."""
         with self._lock:
             added = self.breakpoints.add(location, condition)
             for program in self._programs.values():
@@ -235,20 +235,20 @@ class Session:
             return added
 
     def delete_breakpoint(self, number: int) -> None:
-        """Delete a breakpoint; raises ``DebuggerError`` when there is none of that number."""
+        """Delete a breakpoint; raises ``DebuggerError`` if no breakpoint has that number."""
         with self._lock:
             self.breakpoints.delete(number)
             self._places.clear()
 
     def ignore(self, number: int, count: int) -> Breakpoint:
-        """Let a breakpoint pass so many times; raises ``DebuggerError`` when there is none of that number."""
+        """Skip the next ``count`` hits of a breakpoint; raises ``DebuggerError`` if no breakpoint has that number."""
         with self._lock:
             found = self.breakpoints.of(number)
             found.ignored = count
             return found
 
     def nearest_function(self, location: str) -> str | None:
-        """Return the function or file of the modules seen so far whose name is most like what was asked for."""
+        """Return the function or file of the modules seen so far whose name is most similar to ``location``."""
         path, colon, line = location.rpartition(":")
         if colon and line.isdigit():
             found = (program.source.nearest_file(path) for program in self._programs.values())
@@ -259,18 +259,18 @@ class Session:
     # -- looking --
 
     def backtrace(self) -> Sequence[FrameView | HostView]:
-        """Return the active frames, innermost first, with the host between them where it called back."""
+        """Return the active frames, innermost first, including the host's between them where it called back."""
         return self._frames
 
     def frame(self) -> FrameView:
-        """Return the selected frame; raises ``DebuggerError`` when nothing is stopped."""
+        """Return the selected frame; raises ``DebuggerError`` if nothing is stopped."""
         for view in self._frames:
             if isinstance(view, FrameView) and view.level == self._selected:
                 return view
         raise DebuggerError("nothing is stopped")
 
     def select(self, level: int) -> FrameView:
-        """Select a frame to look at, 0 being the innermost; raises ``DebuggerError`` when there is no such frame."""
+        """Select a frame, 0 being the innermost; raises ``DebuggerError`` if there is no such frame."""
         levels = [view.level for view in self._frames if isinstance(view, FrameView)]
         if level not in levels:
             raise DebuggerError(f"there is no frame {level}: expected 0 to {len(levels) - 1}")
@@ -286,7 +286,7 @@ class Session:
         return computed(parse(text), self.frame())
 
     def memory(self, address: str, length: int) -> tuple[int, bytes]:
-        """Return an address and up to ``length`` bytes there, fewer at the end of the memory.
+        """Return an address and up to ``length`` bytes from there, fewer at the end of the memory.
 
         ``address`` is a number, decimal or hexadecimal, or the name of an i32 local. Raises ``DebuggerError``.
         """
@@ -322,7 +322,7 @@ class Session:
     def source_listing(self, around: int, line: int | None = None) -> list[SourceText]:
         """Return the source around the selected frame's line, or around another line of its file.
 
-        Raises ``DebuggerError`` where there is none.
+        Raises ``DebuggerError`` if there is no source.
         """
         view = self.frame()
         place = view.source_line
@@ -338,7 +338,7 @@ class Session:
         return [SourceText(number, text[number - 1], number == place.line) for number in numbers]
 
     def listing(self, around: int) -> list[CodeLine]:
-        """Return the selected frame's code, up to ``around`` instructions before and after the current one."""
+        """Return the selected frame's code: up to ``around`` instructions before and after the current one."""
         view = self.frame()
         function = view.frame.function.index
         places = self.breakpoints.within(view.program, function)

@@ -1,4 +1,4 @@
-"""Where a module's functions come from: files, lines and variables, as far as the module has debugging information."""
+"""The source of a module's functions: files, lines and variables, if the module has debugging information."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ class Place:
 
 
 class Source:
-    """A module's source, as far as it is known. ``maps`` has where folders in its paths are now."""
+    """A module's known source. ``maps`` maps source folders from compile time to their present paths."""
 
     def __init__(self, module: Module, maps: Mapping[str, str]) -> None:
         self._module = module
         self._maps = maps
         self.problem: str | None = None
-        """Why less is known of the source than one would expect."""
+        """Why less is known of the source than expected."""
         self._files: dict[str, Sequence[str] | None] = {}
 
     @cached_property
     def info(self) -> DebugInfo | None:
-        """The debugging information; ``None`` where there is none, or no package that reads it (extra ``debug``)."""
+        """The debugging information; ``None`` if there is none or the extra ``debug``, which reads it, is missing."""
         if not any(custom.name == _INFO for custom in self._module.customs):
             return None
         if find_spec("elftools") is None:
@@ -57,7 +57,7 @@ class Source:
         return self._found(lambda: DebugInfo.of(self._module), None)
 
     def _found(self, ask: Callable[[], _Found], otherwise: _Found) -> _Found:
-        """Return what the debugging information says; where it is malformed, something else, and note the problem."""
+        """Query the debugging information; if it is malformed, record the problem and return ``otherwise``."""
         try:
             return ask()
         except DebugInfoError as error:
@@ -65,12 +65,12 @@ class Source:
             return otherwise
 
     def line_at(self, offset: int) -> SourceLine | None:
-        """Return the line that an instruction belongs to."""
+        """Return the source line of an instruction."""
         info = self.info
         return None if info is None else self._found(lambda: info.line_at(offset), None)
 
     def statements(self, offsets: Sequence[int]) -> Sequence[SourceLine | None]:
-        """Return, for each instruction of a function, the line that begins there, if one does."""
+        """Return, for each instruction of a function, the line that begins there, or ``None``."""
         info, none = self.info, [None] * len(offsets)
         return none if info is None else self._found(lambda: info.statements(offsets), none)
 
@@ -84,25 +84,25 @@ class Source:
         return [Place(bisect_right(starts, offset) - 1, offset) for offset in offsets if offset >= starts[0]]
 
     def functions_named(self, name: str) -> list[int]:
-        """Return the positions, in the code section, of the functions that the source calls so."""
+        """Return the code section positions of the functions with that source name."""
         info = self.info
         starts = [code.offset for code in self._module.codes]
         offsets: list[int] = [] if info is None else self._found(lambda: info.functions_named(name), [])
         return [bisect_right(starts, offset) - 1 for offset in offsets if offset >= starts[0]]
 
     def nearest_file(self, path: str) -> str | None:
-        """Return the name of the source file that is most like this one."""
+        """Return the name of the source file most similar to this one."""
         info = self.info
         files: set[str] = set() if info is None else self._found(info.files, set())
         return nearest(path.rpartition("/")[2], [file.rpartition("/")[2] for file in files])
 
     def variables(self, offset: int) -> Sequence[SourceVariable]:
-        """Return the variables that are visible at an instruction, those of inner blocks first."""
+        """Return the variables visible at an instruction, those of inner blocks first."""
         info = self.info
         return [] if info is None else self._found(lambda: info.variables_at(offset), [])
 
     def variable(self, name: str, offset: int) -> SourceVariable | None:
-        """Return the variable that a name means at an instruction."""
+        """Return the variable to which a name refers at an instruction."""
         info = self.info
         if info is None:
             return None
@@ -110,20 +110,20 @@ class Source:
         return visible or self._found(lambda: info.global_at(name, offset), None)
 
     def value(self, variable: SourceVariable, frame: Frame, offset: int) -> SourceValue:
-        """Return a variable's value; raises ``UnavailableError`` where it has none, and ``DebugInfoError``."""
+        """Return a variable's value; raises ``UnavailableError`` if it has none, and ``DebugInfoError``."""
         from zenowasm.debugger.machine import FrameMachine
 
         assert self.info is not None
         return self.info.value(variable, FrameMachine(frame), offset)
 
     def text(self, file: str) -> Sequence[str] | None:
-        """Return the lines of a source file, ``None`` where it cannot be read."""
+        """Return the lines of a source file, ``None`` if it cannot be read."""
         if file not in self._files:
             self._files[file] = _lines_of(self.path(file))
         return self._files[file]
 
     def path(self, file: str) -> Path:
-        """Return where a source file is here."""
+        """Return the present path of a source file."""
         for old, new in self._maps.items():
             if file == old or file.startswith(f"{old.rstrip('/')}/"):
                 return Path(new + file[len(old.rstrip("/")) :])

@@ -1,4 +1,4 @@
-"""How a stopped execution goes on, and when it stops again."""
+"""How a stopped execution resumes, and when it stops again."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Action(Enum):
-    """A way to go on after a stop."""
+    """A way to resume after a stop."""
 
     STEP = "step"
-    """Execute one instruction, into a called function if it is a call."""
+    """Execute one instruction; enter the function that it calls."""
     NEXT = "next"
-    """Execute one instruction, and all of a function that it calls."""
+    """Execute one instruction, including the whole function that it calls."""
     STEP_LINE = "step line"
-    """Execute until another source line begins, also in a called function that has lines."""
+    """Execute until another source line begins, also in a called function that has line information."""
     NEXT_LINE = "next line"
     """Execute until another source line begins in this function or its callers."""
     FINISH = "finish"
@@ -56,7 +56,7 @@ class Reason(Enum):
 class Stop:
     """A stop: at breakpoints, with the error before a trap unwinds, or with the results of a finished function.
 
-    ``results`` are as they stand on the caller's operand stack; ``None`` when the caller is the host.
+    ``results`` are the values on the caller's operand stack; ``None`` if the caller is the host.
     """
 
     reason: Reason
@@ -67,10 +67,10 @@ class Stop:
 
 @define(eq=False)
 class Plan:
-    """When an execution that was resumed in a frame stops again, breakpoints aside.
+    """The condition on which a resumed execution stops again, breakpoints aside.
 
-    A frame's depth is the number of active calls in its store; calls that the host makes back into the guest are among
-    them.
+    A frame's depth is the number of active calls in its store, including calls that the host makes back into the
+    guest.
     """
 
     action: Action
@@ -78,7 +78,7 @@ class Plan:
     frame: Frame | None = None
     line: SourceLine | None = None
     begins: Callable[[Frame], SourceLine | None] | None = None
-    """Returns the source line that begins at a frame's next instruction; for actions that go by lines."""
+    """Return the source line that begins at a frame's next instruction; set for line stepping only."""
 
     @classmethod
     def of(
@@ -88,13 +88,13 @@ class Plan:
         line: SourceLine | None = None,
         begins: Callable[[Frame], SourceLine | None] | None = None,
     ) -> Plan:
-        """Make the plan for a frame that is innermost now; it holds on to the frame only where it must."""
+        """Make the plan for the innermost frame; it keeps a reference to the frame only if necessary."""
         if resume.action is Action.CONTINUE:
             return cls(resume.action)
         return cls(resume.action, resume.count, frame, line, begins)
 
     def due(self, frame: Frame) -> bool:
-        """Return whether to stop before the next instruction of a frame, and count it."""
+        """Return whether to stop before the next instruction of a frame, and count that instruction."""
         if not self._reached(frame):
             return False
         self.left -= 1
@@ -127,7 +127,7 @@ class Plan:
     def _is_here_or_outside(frame: Frame, origin: Frame) -> bool:
         if frame.store is origin.store:
             return frame.depth <= origin.depth
-        return origin.store.nesting == 0  # that call is over, this is a later one
+        return origin.store.nesting == 0  # that call has ended, this is a later one
 
 
 def _same(line: SourceLine, other: SourceLine) -> bool:

@@ -1,4 +1,4 @@
-"""DWARF expressions (DWARF 5, 2.5 and 2.6): where a variable is, or what its value is."""
+"""DWARF expressions (DWARF 5, 2.5 and 2.6): the location or the value of a variable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MASK: Final = (1 << _BITS) - 1
 
 
 class Machine(Protocol):
-    """The state of one frame, as an expression reads it. Numbers are unsigned; a float is given as its bits."""
+    """The state of one frame for an expression. Numbers are unsigned; a float is given as its bits."""
 
     def local(self, index: int) -> int:
         """Return a local of the frame."""
@@ -39,21 +39,21 @@ class Machine(Protocol):
 
 @frozen
 class InMemory:
-    """A variable that is in memory."""
+    """A variable in memory."""
 
     address: int
 
 
 @frozen
 class Computed:
-    """A variable that is nowhere but has a value: a local, an operand, or what was computed from others."""
+    """A variable without an address: the value of a local or an operand, or a computed value."""
 
     value: int
 
 
 @frozen
 class Piece:
-    """A part of a variable: ``size`` bytes, of which nothing is known where ``place`` is ``None``."""
+    """A part of a variable: ``size`` bytes, which are unknown if ``place`` is ``None``."""
 
     size: int
     place: Place | None
@@ -72,10 +72,10 @@ Place = InMemory | Computed | Pieces
 def evaluate(
     operations: Sequence[DWARFExprOp], machine: Machine, frame_base: Callable[[], int], *, as_value: bool = False
 ) -> Place:
-    """Return the place that an expression gives; raises ``UnavailableError`` where it gives none.
+    """Return the place that an expression describes; raises ``UnavailableError`` if it describes none.
 
-    ``frame_base`` computes the frame base of the function. With ``as_value`` the expression is a frame base itself, of
-    which a local alone means what is in that local.
+    ``frame_base`` computes the frame base of the function. With ``as_value``, the expression is itself a frame base; a
+    single local then means that local's value.
     """
     run = _Run(machine, frame_base)
     for count, operation in enumerate(operations):

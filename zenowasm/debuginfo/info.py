@@ -1,6 +1,6 @@
 """A module's functions, their variables and their lines, from its debugging information.
 
-Addresses are those of the module's bytes, as everywhere else; DWARF counts from the contents of the code section.
+Addresses are offsets in the module, as everywhere else; DWARF counts from the contents of the code section.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Range:
 
 @define(eq=False)
 class SourceVariable:
-    """A variable of a source language that is visible at an address."""
+    """A source variable that is visible at an address."""
 
     name: str
     _die: DIE
@@ -59,7 +59,7 @@ class SourceVariable:
             return self._unit.types.of(origin(self._die, "DW_AT_type"))
 
     def value(self, machine: Machine, address: int) -> SourceValue:
-        """Return the value in a frame that stands at an address; raises ``UnavailableError`` where it has none."""
+        """Return the value in a frame at an address; raises ``UnavailableError`` if the variable has none there."""
         with reading(f"the value of {self.name}"):
             return SourceValue.of(self.type, self._place(machine, address), machine.read)
 
@@ -84,7 +84,7 @@ class SourceVariable:
 
 @define(eq=False)
 class SourceFunction:
-    """A function of a source language: its name, and where its code is."""
+    """A source function: its name and the addresses of its code."""
 
     name: str
     ranges: Sequence[Range]
@@ -109,7 +109,7 @@ class SourceFunction:
                     yield SourceVariable(name, entry, self, self._unit)
 
     def inlined(self, address: int) -> list[str]:
-        """Return the names of the functions that were inlined at an address, innermost first."""
+        """Return the names of the functions inlined at an address, innermost first."""
         with reading(f"what was inlined into {self.name}"):
             return self._inlined(self.die, address, 0)
 
@@ -192,7 +192,7 @@ class _Unit:
 
     @cached_property
     def variables(self) -> dict[str, SourceVariable]:
-        """The variables that are declared outside functions, by name."""
+        """The variables declared outside functions, by name."""
         with reading("the variables of a unit"):
             return {it.name: it for it in self._variables(self.top, 0)}
 
@@ -206,7 +206,7 @@ class _Unit:
                 yield from self._variables(entry, depth + 1)
 
     def expression(self, die: DIE, attribute: str, address: int) -> Any:
-        """Return the bytes of the expression that holds at an address, ``None`` where there is none."""
+        """Return the bytes of the expression that holds at an address, or ``None``."""
         found = die.attributes.get(attribute)
         if found is None:
             return None
@@ -231,17 +231,17 @@ class _Unit:
 
 
 class DebugInfo:
-    """The debugging information of one module, read as far as it is asked for."""
+    """The debugging information of one module, read on demand."""
 
     def __init__(self, dwarf: DWARFInfo, base: int) -> None:
-        """Prepare to read; ``base`` is the address of the contents of the code section."""
+        """Prepare to read; ``base`` is the offset of the contents of the code section."""
         self._dwarf = dwarf
         self._base = base
         self._types = Types()
 
     @classmethod
     def of(cls, module: Module) -> DebugInfo | None:
-        """Return what a module has, ``None`` where it has none. Raises ``DebugInfoError`` when it is malformed."""
+        """Return a module's debugging information, ``None`` if it has none; raises ``DebugInfoError`` if malformed."""
         code = next((section for section in module.sections if section.name == "codes"), None)
         if code is None:
             return None
@@ -263,20 +263,20 @@ class DebugInfo:
         return next((it for it in self._units if any(address in its for its in it.ranges)), None)
 
     def line_at(self, offset: int) -> SourceLine | None:
-        """Return the line that an instruction belongs to."""
+        """Return the source line of an instruction."""
         unit = self._unit_at(offset - self._base)
         row = None if unit is None else unit.lines.row_at(offset - self._base)
         return None if row is None else row.source
 
     def function_at(self, offset: int) -> SourceFunction | None:
-        """Return the function that an instruction belongs to."""
+        """Return the function of an instruction."""
         address = offset - self._base
         unit = self._unit_at(address)
         functions = () if unit is None else unit.functions
         return next((it for it in functions if any(address in its for its in it.ranges)), None)
 
     def functions_named(self, name: str) -> list[int]:
-        """Return the first instructions of the functions of that name: ``area``, ``Item::cost``, ``shop::Item::cost``.
+        """Return the first instructions of the functions with a name: ``area``, ``Item::cost``, ``shop::Item::cost``.
 
         A function that is inlined everywhere has none.
         """
@@ -291,27 +291,27 @@ class DebugInfo:
             ]
 
     def variables_at(self, offset: int) -> list[SourceVariable]:
-        """Return the variables that are visible at an instruction, those of inner blocks first."""
+        """Return the variables visible at an instruction, those of inner blocks first."""
         function = self.function_at(offset)
         return [] if function is None else function.variables(offset - self._base)
 
     def global_at(self, name: str, offset: int) -> SourceVariable | None:
-        """Return the global variable of that name, that of the instruction's own unit if it has one."""
+        """Return the global variable with that name, preferring the instruction's own unit."""
         own = self._unit_at(offset - self._base)
         units = [] if own is None else [own]
         return next((it.variables[name] for it in [*units, *self._units] if name in it.variables), None)
 
     def value(self, variable: SourceVariable, machine: Machine, offset: int) -> SourceValue:
-        """Return the value of a variable in a frame that stands at an instruction.
+        """Return the value of a variable in a frame at an instruction.
 
-        Raises ``UnavailableError`` where it has none there, and ``DebugInfoError``.
+        Raises ``UnavailableError`` if it has none there, and ``DebugInfoError``.
         """
         return variable.value(machine, offset - self._base)
 
     def statements(self, offsets: Sequence[int]) -> list[SourceLine | None]:
-        """Return, for each instruction of one function, the line of a statement that begins there, else ``None``.
+        """Return, for each instruction of one function, the line of the statement that begins there, or ``None``.
 
-        What stands before the first statement of the body, which sets up the frame, belongs to no line that begins.
+        The instructions before the first statement of the body set up the frame and begin no line.
         """
         unit = self._unit_at(offsets[0] - self._base) if offsets else None
         if unit is None:
@@ -324,10 +324,11 @@ class DebugInfo:
         return {path for unit in self._units if unit.ranges for path in unit.lines.files.values()}
 
     def offsets_of(self, path: str, line: int) -> list[int]:
-        """Return the instructions with which a line begins, or the first line after it that has code.
+        """Return the instructions at which a line, or the first later line that has code, begins.
 
-        ``path`` is the whole path of a file or the end of it. One instruction for each piece of code: a line can be in
-        several functions, and in several places where it was inlined.
+        ``path`` is the whole path of a file or the end of it. The result has one instruction for each piece of code: a
+        line can be in several functions, and in several places where it was inlined.
+
         """
         rows = [
             (row.source.line, row.address)
@@ -344,12 +345,12 @@ class DebugInfo:
 
 
 def is_end_of(path: str, file: str) -> bool:
-    """Return whether a path is that of a file, or the end of it."""
+    """Return whether a path is a file's whole path or the end of it."""
     return file == path or file.endswith(f"/{path.removeprefix('./')}")
 
 
 def qualified_name(die: DIE) -> str:
-    """Return a function's name with those of the namespaces and types around its declaration."""
+    """Return a function's name, qualified by the namespaces and types around its declaration."""
     names: list[str] = []
     entry: DIE | None = origin(die, "DW_AT_name")
     for _ in range(_DEEPEST):
@@ -361,7 +362,7 @@ def qualified_name(die: DIE) -> str:
 
 
 def origin(die: DIE, attribute: str) -> DIE:
-    """Return the entry that has an attribute: this one, or what it is an instance or the definition of."""
+    """Return the entry with an attribute: this one, or the entry that it instantiates or defines."""
     for _ in range(_DEEPEST):
         if attribute in die.attributes:
             return die

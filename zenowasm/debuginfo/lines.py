@@ -16,12 +16,12 @@ from zenowasm.debuginfo.reading import reading
 from zenowasm.debuginfo.sections import GONE
 
 _MOST_ROWS = 2_000_000
-"""Rows that are read of one unit: more than any compiler makes of a file."""
+"""The maximum number of rows read from a unit: more than any compiler makes for a file."""
 
 
 @frozen(order=True)
 class SourceLine:
-    """A line of a file, counted from 1; ``column`` is 0 where the compiler says none."""
+    """A line of a file, counted from 1; ``column`` is 0 if the compiler gives none."""
 
     file: str
     line: int
@@ -33,7 +33,7 @@ class SourceLine:
 
 @frozen
 class Row:
-    """The code from ``address`` up to the next row belongs to ``source``, and to none where that is ``None``.
+    """The source of the code from ``address`` up to the next row; ``None`` if the code has no source.
 
     A debugger stops at rows that begin a statement.
     """
@@ -44,7 +44,7 @@ class Row:
 
 
 class UnitLines:
-    """The line table of one unit, read when it is first asked for."""
+    """The line table of one unit, read on first use."""
 
     def __init__(self, dwarf: DWARFInfo, unit: CompileUnit) -> None:
         self._dwarf = dwarf
@@ -57,7 +57,7 @@ class UnitLines:
 
     @cached_property
     def files(self) -> Mapping[int, str]:
-        """The paths of the unit's files, by their numbers."""
+        """The paths of the unit's files, by number."""
         if self._program is None:
             return {}
         with reading("the files of a line table"):
@@ -75,7 +75,7 @@ class UnitLines:
 
     @cached_property
     def rows(self) -> Sequence[Row]:
-        """The rows by address."""
+        """The rows in order of address."""
         with reading("the rows of a line table"):
             return tuple(sorted(self._sequences(), key=lambda row: row.address))
 
@@ -105,7 +105,7 @@ class UnitLines:
         return [row.address for row in self.rows]
 
     def row_at(self, address: int) -> Row | None:
-        """Return the row that an address belongs to."""
+        """Return the row of an address."""
         index = bisect_right(self._addresses, address) - 1
         return self.rows[index] if index >= 0 else None
 

@@ -1,4 +1,4 @@
-"""Where reading malformed DWARF fails."""
+"""Handling of malformed DWARF."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _MALFORMED = (
     ),
     *(NotImplementedError, ArithmeticError, RecursionError, EOFError),
 )
-"""The exceptions of pyelftools for malformed DWARF, of which it checks little."""
+"""The exceptions that pyelftools, which checks little, raises for malformed DWARF."""
 
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Raise ``DebugInfoError`` for whatever malformed DWARF makes of reading it; ``what`` is what is read."""
+    """Raise ``DebugInfoError`` instead of any error that malformed DWARF causes; ``what`` names the part being read."""
     try:
         yield
     except _MALFORMED as error:

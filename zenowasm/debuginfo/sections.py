@@ -15,11 +15,11 @@ _NAMES = (
 )
 _ADDRESS_BYTES = 4
 GONE = (0, 0xFFFF_FFFF, 0xFFFF_FFFE)
-"""Addresses that linkers give to functions which they have left out; no function begins at the first byte."""
+"""The addresses that linkers give to functions that they left out; no function begins at the first byte."""
 
 
 def dwarf_of(module: Module) -> DWARFInfo | None:
-    """Return the DWARF of a module, ``None`` where it has none."""
+    """Return the DWARF of a module, ``None`` if it has none."""
     contents = {custom.name.removeprefix("."): custom.data for custom in module.customs if custom.name[:1] == "."}
     if "debug_info" not in contents or "debug_abbrev" not in contents:
         return None

@@ -1,4 +1,4 @@
-"""Types of source languages, as DWARF describes them (DWARF 5, chapter 5)."""
+"""Source types, as described in DWARF (DWARF 5, chapter 5)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zenowasm.debuginfo.reading import reading
 
 _MOST_MEMBERS: Final = 1_000_000
 _DEEPEST: Final = 64
-"""Names for one another, such as ``typedef`` and ``const``, around a type."""
+"""The maximum number of aliases, such as ``typedef`` and ``const``, around a type."""
 
 
 class Encoding(Enum):
@@ -42,7 +42,7 @@ _ENCODINGS: Final[Mapping[int, Encoding]] = {
 
 @frozen
 class Base:
-    """A number, a truth value or a character, of ``size`` bytes. A character may be a signed number too."""
+    """A number, a truth value or a character, of ``size`` bytes. A character may also be a signed number."""
 
     name: str
     size: int
@@ -62,7 +62,7 @@ class Enumeration:
 
 @define(eq=False)
 class Pointer:
-    """The address of something. ``is_reference`` says that the language follows it by itself."""
+    """The address of an object. ``is_reference`` says that the language dereferences it implicitly."""
 
     size: int
     is_reference: bool
@@ -70,12 +70,12 @@ class Pointer:
 
     @property
     def target(self) -> Type:
-        """The type that it points to."""
+        """The type to which it points."""
         return _read(self._target)
 
     @property
     def name(self) -> str:
-        """The type as its language writes it."""
+        """The type in the syntax of its language."""
         return pointed_name(self)
 
 
@@ -97,7 +97,7 @@ class Member:
 
 @define(eq=False)
 class Variants:
-    """The variants of an enumeration with fields: which one it is, its discriminant says; ``None`` is all others."""
+    """The variants of an enumeration with fields, by the value of its discriminant; ``None`` stands for all others."""
 
     discriminant: Member | None
     members: Mapping[int | None, Member]
@@ -105,7 +105,7 @@ class Variants:
 
 @define(eq=False, slots=False)
 class Structure:
-    """A structure, union or class. Members without a name are structures of their own inside it."""
+    """A structure, union or class. A member without a name is a nested anonymous structure."""
 
     name: str
     size: int
@@ -127,13 +127,13 @@ class Structure:
 
     @property
     def parameters(self) -> Mapping[str, Type]:
-        """The types that a generic type was made for, by the names of its parameters."""
+        """The type arguments of a generic type, by parameter name."""
         return self._parts[2]
 
 
 @define(eq=False)
 class Array:
-    """An array; ``count`` is ``None`` where the type does not say it. Several dimensions are arrays of arrays."""
+    """An array; ``count`` is ``None`` if the type does not give it. Several dimensions are arrays of arrays."""
 
     count: int | None
     _element: Callable[[], Type]
@@ -150,7 +150,7 @@ class Array:
 
     @property
     def name(self) -> str:
-        """The type as C writes it."""
+        """The type in C syntax."""
         counts, type_ = "", self
         element: Type = self
         for _ in range(_DEEPEST):
@@ -163,7 +163,7 @@ class Array:
 
 @frozen
 class Opaque:
-    """A type that nothing is known of but its name: ``void``, a declaration, a function."""
+    """A type of which only the name is known: ``void``, a declaration, a function."""
 
     name: str
     size: int = 0
@@ -190,13 +190,13 @@ _T = TypeVar("_T")
 
 
 def _read(what: Callable[[], _T]) -> _T:
-    """Read a part of a type when it is first asked for."""
+    """Read a part of a type on first use."""
     with reading("a type"):
         return what()
 
 
 def plain(type_: Type) -> Type:
-    """Return a type without its other names."""
+    """Return a type without its aliases."""
     for _ in range(_DEEPEST):
         if not isinstance(type_, Alias):
             return type_
@@ -205,7 +205,7 @@ def plain(type_: Type) -> Type:
 
 
 def pointed_name(pointer: Pointer) -> str:
-    """Return how a pointer's type is written."""
+    """Return a pointer type in the syntax of its language."""
     stars, type_ = "", pointer
     target: Type = pointer
     for _ in range(_DEEPEST):
@@ -224,7 +224,7 @@ class Types:
         self._making: list[tuple[int, int]] = []
 
     def of(self, die: DIE) -> Type:
-        """Return the type that an entry refers to; ``void`` where it refers to none."""
+        """Return the type to which an entry refers, ``void`` if it refers to none."""
         if "DW_AT_type" not in die.attributes:
             return VOID
         return self.make(die.get_DIE_from_attribute("DW_AT_type"))
@@ -330,7 +330,7 @@ def _constant(type_: Type) -> Callable[[], Type]:
 
 
 def children(die: DIE) -> Sequence[DIE]:
-    """Return the entries inside an entry; raises ``ValueError`` when they are more than any program has."""
+    """Return the children of an entry; raises ``ValueError`` if there are more than in any real program."""
     found: list[DIE] = []
     for child in die.iter_children():
         if len(found) >= _MOST_MEMBERS:
@@ -340,12 +340,12 @@ def children(die: DIE) -> Sequence[DIE]:
 
 
 def name_of(die: DIE) -> str:
-    """Return an entry's name, empty where it has none."""
+    """Return an entry's name, empty if it has none."""
     attribute = die.attributes.get("DW_AT_name")
     return "" if attribute is None else attribute.value.decode(errors="replace")
 
 
 def number(die: DIE, attribute: str) -> int | None:
-    """Return an attribute that is a constant, ``None`` where it is none or there is none."""
+    """Return a constant attribute, ``None`` if it is missing or not a constant."""
     found: Any = die.attributes.get(attribute)
     return found.value if found is not None and isinstance(found.value, int) else None

@@ -1,4 +1,4 @@
-"""Values of source variables: read from where they are, and shown as their language writes them."""
+"""Values of source variables: read from their places, and formatted in the syntax of their language."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from zenowasm.debuginfo.types import (
 )
 
 Read: TypeAlias = Callable[[int, int], bytes]
-"""Returns so many bytes at an address of the memory; raises ``IndexError`` when they are not all inside."""
+"""Return the bytes at a memory address, given the length; raises ``IndexError`` if the range is out of bounds."""
 _FLOATS: Final = {4: "<f", 8: "<d"}
 _SHOWN: Final = 20
-"""Elements of an array and members of a structure that are shown."""
+"""The maximum number of array elements and structure members shown."""
 _TEXT: Final = 200
-"""Bytes of a text that are shown."""
+"""The maximum number of bytes of a text shown."""
 _NESTED: Final = 6
-"""The deepest nesting of structures that is shown."""
+"""The maximum nesting of structures shown."""
 _LARGEST: Final = 1 << 20
-"""Bytes of a variable that are read at once."""
+"""The maximum number of bytes of a variable read at once."""
 
 
 @frozen
 class SourceValue:
-    """A value of a source type. ``address`` is where it is in memory, ``None`` where it is elsewhere.
+    """A value of a source type. ``address`` is its memory address, ``None`` if it is not in memory.
 
-    ``bits`` and ``bit_offset`` are those of a bit field, in bits after ``address``. ``missing`` are the bytes of
-    ``data`` that were optimised out, as pairs of a beginning and an end.
+    ``bits`` and ``bit_offset`` describe a bit field, in bits after ``address``. ``missing`` lists the bytes of ``data``
+    that were optimised out, as pairs of start and end.
     """
 
     type: Type
@@ -54,13 +54,13 @@ class SourceValue:
 
     @classmethod
     def at(cls, type_: Type, address: int, read: Read) -> SourceValue:
-        """Return the value in memory; raises ``UnavailableError`` when it is not all inside."""
+        """Return the value in memory; raises ``UnavailableError`` if it is out of bounds."""
         size = plain(type_).size
         return cls(type_, _bytes(read, address, size), address, read)
 
     @classmethod
     def of(cls, type_: Type, place: Place, read: Read) -> SourceValue:
-        """Return the value at a place; raises ``UnavailableError`` where it is in no place at all."""
+        """Return the value at a place; raises ``UnavailableError`` if it has no place at all."""
         size = plain(type_).size
         if isinstance(place, InMemory):
             return cls.at(type_, place.address, read)
@@ -76,7 +76,7 @@ class SourceValue:
         return isinstance(type_, Pointer) and not type_.is_reference
 
     def number(self) -> int | float | None:
-        """Return the value as a number, ``None`` where it is none; raises ``UnavailableError``."""
+        """Return the value as a number, ``None`` if it is not one; raises ``UnavailableError``."""
         if self.missing:
             raise UnavailableError("it was optimised out")
         type_ = plain(self.type)
@@ -94,7 +94,7 @@ class SourceValue:
         return None
 
     def member(self, name: str) -> SourceValue:
-        """Return a member of a structure, also of one without a name inside it, or of what a pointer points to."""
+        """Return a member of a structure, including its anonymous structures, or of a pointer's target."""
         type_ = plain(self.type)
         if isinstance(type_, Pointer):
             return self.target().member(name)
@@ -113,7 +113,7 @@ class SourceValue:
         raise DebugInfoError(f"{type_.name} has no members")
 
     def element(self, index: int) -> SourceValue:
-        """Return an element of an array, or what is so many elements after what a pointer points to."""
+        """Return an element of an array, or the element at an index from a pointer's target."""
         type_ = plain(self.type)
         if isinstance(type_, Pointer) and type_.is_reference:
             return self.target().element(index)
@@ -132,7 +132,7 @@ class SourceValue:
         return self._slice(type_.element, index * size, size)
 
     def target(self) -> SourceValue:
-        """Return what a pointer points to."""
+        """Return the target of a pointer."""
         type_ = plain(self.type)
         if not isinstance(type_, Pointer):
             raise DebugInfoError(f"{type_.name} is no pointer")
@@ -175,7 +175,7 @@ class SourceValue:
         return () if found is None else (found,)
 
     def text(self, depth: int = 0) -> str:
-        """Return the value as its language writes it, shortened where it is long."""
+        """Return the value in the syntax of its language, shortened if it is long."""
         type_ = plain(self.type)
         if self.missing and not isinstance(type_, Array | Structure):
             return "<optimised out>"
@@ -260,7 +260,7 @@ class SourceValue:
         return member.name if fields == "{}" else f"{member.name}{fields}"
 
     def _sequence_text(self, type_: Structure, depth: int) -> str | None:
-        """Return the text of Rust's strings, slices and vectors, ``None`` for anything else."""
+        """Return the text of a Rust string, slice or vector, ``None`` for anything else."""
         try:
             if type_.name == "&str" or type_.name.startswith("&["):
                 pointer, length = self.member("data_ptr"), self.member("length").number()
@@ -274,7 +274,7 @@ class SourceValue:
             return None
 
     def _typed_pointer(self) -> SourceValue:
-        """Return the pointer inside a vector as one to the vector's elements."""
+        """Return the pointer inside a vector, typed as a pointer to the vector's elements."""
         type_ = plain(self.type)
         pointer = next(_pointers(self, 0), None)
         if pointer is None or not isinstance(type_, Structure):
@@ -308,7 +308,7 @@ def _number_bytes(place: Computed, size: int) -> bytes:
 
 
 def _assembled(place: Pieces, size: int, read: Read) -> tuple[bytes, tuple[tuple[int, int], ...]]:
-    """Return the bytes of a value in pieces, and which of them are in no place."""
+    """Return the bytes of a value in pieces, and the ranges of bytes that have no place."""
     _check_size(size)
     data, missing = b"", []
     for piece in place.pieces:
@@ -342,7 +342,7 @@ def _bytes(read: Read, address: int, size: int) -> bytes:
 
 
 def _terminated(read: Read, address: int) -> bytes | None:
-    """Return the bytes up to a zero, ``None`` where there is none near."""
+    """Return the bytes up to a zero byte, ``None`` if there is none nearby."""
     data = b""
     while len(data) < _TEXT:
         try:
