@@ -1,4 +1,4 @@
-"""The binary format (specification, chapter 5): from bytes to syntax and back."""
+"""The binary format (specification, chapter 5): decoding bytes to syntax, and encoding syntax to bytes."""
 
 from zenowasm.interp.binary.custom import Names, decode_names, encode_names
 from zenowasm.interp.binary.decoder import decode

@@ -23,9 +23,9 @@ IndirectNameMap: TypeAlias = Mapping[int, Mapping[int, str]]
 
 @frozen
 class Names:
-    """The names of the name section, by index, absent where unknown.
+    """The names of the name section, by index; unnamed entries are absent.
 
-    Those of locals and labels are in their function, those of fields and of a type's parameters in their type.
+    Names of locals and labels are grouped by function, names of fields and of a type's parameters by type.
     """
 
     module: str | None = None
@@ -43,7 +43,7 @@ class Names:
     parameters: IndirectNameMap = Factory(dict)
 
 
-# The subsections by number, after the module's own: what has names, and whether these are in something else.
+# The subsections by number, except the module's own: the entries that they name, and whether the map is indirect.
 _SUBSECTIONS: Mapping[int, tuple[str, bool]] = {
     1: ("functions", False),
     2: ("locals", True),
@@ -61,14 +61,14 @@ _SUBSECTIONS: Mapping[int, tuple[str, bool]] = {
 
 
 def decode_names(module: Module, limits: ModuleLimits | None = None) -> Names:
-    """Return what the name section says, as far as it is well-formed (specification, name section)."""
+    """Return the names in the name section, as far as it is well-formed (specification, name section)."""
     limits = limits or ModuleLimits()
     section = next((custom for custom in module.customs if custom.name == NAME_SECTION), None)
     if section is None:
         return Names()
     found: dict[int, Reader] = {}
     reader = Reader(section.data, section.offset)
-    with suppress(DecodeError):  # what was read so far stands
+    with suppress(DecodeError):  # keep the subsections read so far
         while reader.left:
             identifier = reader.byte()
             size = reader.u32()
@@ -96,7 +96,7 @@ def _indirect_name_map(reader: Reader, names: dict[int, dict[int, str]], limits:
 
 
 def encode_names(names: Names) -> bytes:
-    """Return the contents of a name section, empty where there are no names (specification, name section)."""
+    """Return the contents of a name section, empty if there are no names (specification, name section)."""
     out = Writer()
     if names.module is not None:
         contents = Writer()

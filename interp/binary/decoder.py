@@ -1,4 +1,4 @@
-"""Decodes modules (specification, 5.5.16). Function bodies are located, and decoded only when they are asked for."""
+"""Decodes modules (specification, 5.5.16). Function bodies are located here and decoded only on demand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _RANK = {number: rank for rank, number in enumerate(SECTIONS)}
 
 @define(eq=False)
 class LazyCode:
-    """An entry of the code section that is decoded when its body is asked for (specification, 5.5.13)."""
+    """An entry of the code section that is decoded on demand (specification, 5.5.13)."""
 
     binary: bytes = field(repr=False)
     offset: int
@@ -43,7 +43,7 @@ class LazyCode:
     has_data_count: bool
 
     def body(self, progress: Progress | None = None) -> Body:
-        """Decode the body; raises ``DecodeError`` or ``LimitError``. Nothing is kept: callers keep what they need."""
+        """Decode the body, without caching it; raises ``DecodeError`` or ``LimitError``."""
         reader = Reader(self.binary[self.offset : self.offset + self.size], self.offset, progress)
         runs = _runs(reader, self.limits)
         body = expression(reader, self.features, nesting_limit=self.limits.nesting, has_data_count=self.has_data_count)
@@ -53,7 +53,7 @@ class LazyCode:
 
 
 def _runs(reader: Reader, limits: ModuleLimits) -> tuple[tuple[int, ValType], ...]:
-    """Read the locals that a function declares (specification, 5.5.13), of which a few bytes may declare many."""
+    """Read a function's declarations of locals (specification, 5.5.13); a few bytes may declare many locals."""
     start = reader.offset
     runs: list[tuple[int, ValType]] = []
     total = 0
@@ -76,12 +76,11 @@ def decode(
     limits: ModuleLimits | None = None,
     progress: Progress | None = None,
 ) -> Module:
-    """Decode a module in the binary format, all but the function bodies.
+    """Decode a module in the binary format, except for the function bodies.
 
-    Parameters: the bytes; the features that the module may use; bounds on what it may ask for; what counts the work and
-    may end it. The result's ``codes`` decode themselves when asked. Raises ``DecodeError`` when the bytes are
-    malformed, ``LimitError`` when they ask for more than the limits allow (specification, 5.5.16), and what
-    ``progress`` raises.
+    Parameters: the bytes; the features that the module may use; limits on the module; the counter of the work, which
+    may end it. The result's ``codes`` decode themselves on demand. Raises ``DecodeError`` if the bytes are malformed,
+    ``LimitError`` if they exceed the limits (specification, 5.5.16), and what ``progress`` raises.
     """
     limits = limits or ModuleLimits()
     if len(binary) > limits.module_bytes:
@@ -123,7 +122,7 @@ class _ModuleDecoder:
             last = _RANK[number]
             self._section(number, contents)
         self._check_counts(reader)
-        self.parts.pop("data_count", None)  # it was checked, and is no part of the module
+        self.parts.pop("data_count", None)  # already checked, and not part of the module
         return Module(**self.parts, customs=tuple(self.customs), sections=tuple(self.sections))
 
     def _custom(self, contents: Reader) -> None:
@@ -166,7 +165,7 @@ class _ModuleDecoder:
             nonlocal locals_
             held = self.progress.held
             locals_ += sum(count for count, _ in _runs(Reader(reader.bytes(size), offset, self.progress), self.limits))
-            self.progress.held = held  # only the number is kept
+            self.progress.held = held  # the runs are discarded; only their total is kept
             if locals_ > most_locals:
                 raise LimitError(
                     f"too many locals: {locals_} in the functions up to byte 0x{reader.offset:x} together, "

@@ -1,7 +1,7 @@
 """Encodes modules (specification, 5.5): the inverse of decoding.
 
-Where the format leaves a choice, integers take as few bytes as they can, sections without entries are left out, and a
-segment has the shortest form that says all of it.
+Where the format leaves a choice, integers have the fewest possible bytes, sections without entries are omitted, and a
+segment has the shortest form that expresses it.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def encode(module: Module) -> bytes:
     """Encode a module in the binary format.
 
     Parameters: the module, which need not be valid. Returns bytes that decode to the same module, with custom sections
-    in their places. Raises ``DecodeError`` for a function body that was not decoded before and is malformed
+    in their original positions. Raises ``DecodeError`` for a malformed function body that was not decoded before
     (specification, 5.5.16).
     """
     bodies = [code.body() for code in module.codes]
@@ -75,13 +75,13 @@ def _customs(out: Writer, module: Module, after: str | None) -> None:
             out.sized(contents.data)
 
 
-# -- sections: nothing is written where there are no entries --
+# -- sections: those without entries are omitted --
 
 _SectionWriter = Callable[[Writer, Module, list[Body]], None]
 
 
 def _entries(field: Callable[[Module], Sequence[T]], write: Callable[[Writer, T], None]) -> _SectionWriter:
-    """Return what writes a section that is the vector of a field's entries."""
+    """Return a function that writes a section consisting of the vector of a field's entries."""
 
     def write_section(out: Writer, module: Module, bodies: list[Body]) -> None:
         if entries := field(module):
@@ -101,7 +101,7 @@ def _start(out: Writer, module: Module, bodies: list[Body]) -> None:
 
 
 def _data_count(out: Writer, module: Module, bodies: list[Body]) -> None:
-    """Write the number of data segments where instructions name one (5.5.15)."""
+    """Write the number of data segments if an instruction refers to a data segment (5.5.15)."""
     if any(opcode in _USES_DATA for body in bodies for opcode, _ in body.expression.instructions):
         out.unsigned(len(module.data))
 
@@ -150,11 +150,11 @@ def _export(out: Writer, export: Export) -> None:
 
 
 def _element(out: Writer, segment: ElementSegment) -> None:
-    """Write an element segment (5.5.12): as indexes where its type is that of a list of functions."""
+    """Write an element segment (5.5.12), as function indices if its type and entries allow that."""
     functions = _function_indexes(segment) if segment.type == _FUNCTIONS and not segment.form & 4 else None
     flags = 0 if functions is not None else 4
     if segment.mode is SegmentMode.ACTIVE:
-        # The short form is for table 0 and for the type that has no need to be written.
+        # The short form is for table 0 and for the type that the format implies.
         needed = segment.table or (functions is None and segment.type != FUNCREF)
         flags |= 2 if needed else segment.form & 2
     else:
@@ -176,7 +176,7 @@ def _element(out: Writer, segment: ElementSegment) -> None:
 
 
 def _function_indexes(segment: ElementSegment) -> list[int] | None:
-    """Return the functions of a segment, ``None`` where it has an entry of another form."""
+    """Return a segment's function indices, or ``None`` if an entry is not a plain ``ref.func``."""
     found: list[int] = []
     for entry in segment.init:
         opcode, immediates = entry.instructions[0]
@@ -193,7 +193,7 @@ def _code(out: Writer, body: Body) -> None:
 
 
 def instruction_offsets(body: Body) -> list[int]:
-    """Return how far each instruction is from the beginning of a function's code, as ``encode`` writes it."""
+    """Return each instruction's distance in bytes from the beginning of the code that ``encode`` writes."""
     return _body(Writer(), body)
 
 

@@ -13,14 +13,14 @@ from zenowasm.interp.syntax.module import CustomSection
 HINT_SECTION = "metadata.code.branch_hint"
 
 Hints: TypeAlias = Mapping[int, Mapping[int, int]]
-"""By function and by an instruction of it: 1 where a branch is likely, 0 where it is unlikely.
+"""By function and instruction: 1 for a likely branch, 0 for an unlikely one.
 
-An instruction is its distance in bytes from the beginning of the function's code, which its locals are.
+An instruction is identified by its distance in bytes from the beginning of the function's locals.
 """
 
 
 def decode_hints(section: CustomSection, limits: ModuleLimits | None = None) -> Hints:
-    """Return what a section says, whether its targets exist or not; raises ``DecodeError`` when it is malformed."""
+    """Return a section's hints without checking their targets; raises ``DecodeError`` if it is malformed."""
     reader, most = Reader(section.data, section.offset), (limits or ModuleLimits()).functions
     hints = {index: dict(_of_function(reader, most)) for index in reader.increasing(most, "function")}
     if reader.left:
@@ -38,7 +38,7 @@ def _of_function(reader: Reader, most: int) -> Iterator[tuple[int, int]]:
 
 
 def encode_hints(hints: Hints) -> bytes:
-    """Return the contents of a section, empty where there are no hints."""
+    """Return the contents of a section, empty if there are no hints."""
     out = Writer()
     if hints:
         out.vector(sorted(hints.items()), _function)

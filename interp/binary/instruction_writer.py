@@ -1,4 +1,4 @@
-"""Encodes instructions (specification, 5.4). What an instruction looks like comes from the instruction table."""
+"""Encodes instructions (specification, 5.4). The instruction table defines the form of an instruction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ImmediateWriter = Callable[[Writer, Any], None]
 
 
 def _memarg(writer: Writer, memarg: MemArg) -> None:
-    # Bit 6 of the alignment says that a memory index follows.
+    # Bit 6 of the alignment means that a memory index follows.
     writer.unsigned(memarg.align | (0x40 if memarg.memory else 0))
     if memarg.memory:
         writer.unsigned(memarg.memory)
@@ -31,7 +31,7 @@ def _cast(writer: Writer, cast: Cast) -> None:
 
 
 def _catch(writer: Writer, catch: Catch) -> None:
-    # Bit 0: with the exception's reference. Bit 1: for all tags.
+    # Bit 0: with the exception reference. Bit 1: for all tags.
     writer.byte(catch.reference | (catch.tag is None) << 1)
     if catch.tag is not None:
         writer.unsigned(catch.tag)
@@ -97,7 +97,7 @@ _FORMS: Mapping[Opcode, tuple[bytes, tuple[_ImmediateWriter, ...]]] = {
 
 
 def write_expression(writer: Writer, expression: Expression) -> list[int]:
-    """Write an expression with its final ``end`` (specification, 5.4.9); return where each instruction begins."""
+    """Write an expression with its final ``end`` (specification, 5.4.9); return the offset of each instruction."""
     offsets: list[int] = []
     for opcode, immediates in expression.instructions:
         offsets.append(len(writer.data))

@@ -1,4 +1,4 @@
-"""Decodes instructions (specification, 5.4). What an instruction looks like comes from the instruction table."""
+"""Decodes instructions (specification, 5.4). The instruction table defines the form of an instruction."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from zenowasm.interp.syntax.module import Cast, Catch, Expression, Instruction, 
 from zenowasm.interp.types import RefType
 
 _VECTOR_LIMIT = 1 << 20
-"""Entries of one branch table or of one type annotation."""
+"""The maximum number of entries in one branch table or one type annotation."""
 
 INSTRUCTION_BYTES = 300
-"""Memory of one decoded instruction with its immediates, at the most."""
+"""The maximum memory of one decoded instruction with its immediates, in bytes."""
 _ATOMIC = 0xFE
-"""The prefix of instructions on shared memories, which are no part of WebAssembly 3.0."""
+"""The prefix of instructions on shared memories, which are not part of WebAssembly 3.0."""
 _MOST_SHORT = 256
-"""Instructions of one row that are remembered."""
+"""The maximum number of cached instructions for one row."""
 _CHUNK = 256
-"""Instructions between two looks at the progress."""
+"""The number of instructions between two progress checks."""
 
 _ImmediateReader = Callable[[Reader], Any]
 
 
 def _memarg(reader: Reader) -> MemArg:
-    # Bit 6 of the alignment says that a memory index follows.
+    # Bit 6 of the alignment means that a memory index follows.
     start = reader.pos
     align = reader.u32()
     if align >= 0x80:
@@ -51,7 +51,7 @@ def _cast(reader: Reader) -> Cast:
 
 
 def _catch(reader: Reader) -> Catch:
-    # Bit 0: with the exception's reference. Bit 1: for all tags.
+    # Bit 0: with the exception reference. Bit 1: for all tags.
     flags = reader.byte()
     if flags > 3:
         raise reader.error("malformed catch clause", reader.pos - 1)
@@ -104,10 +104,10 @@ _READERS: Mapping[Immediate, _ImmediateReader] = {
 
 
 class _Entry:
-    """A row of the instruction table, laid out for the decoder's loop.
+    """A row of the instruction table in the form that the decoder's loop uses.
 
-    ``short`` are instructions by the bytes of their immediates, where these are ``width`` bytes, as most are: they
-    depend on nothing else, so they are the same objects wherever they occur.
+    ``short`` caches instructions by the bytes of their immediates if these have ``width`` bytes, as most do. Such an
+    instruction depends on nothing else, so every occurrence is the same object.
     """
 
     __slots__ = ("needs_data_count", "opcode", "readers", "short", "structure", "width")
@@ -121,7 +121,7 @@ class _Entry:
         self.needs_data_count = Immediate.DATAIDX in opcode.immediates
 
     def read(self, reader: Reader) -> Instruction:
-        """Read the immediates; remember the instruction if it is short."""
+        """Read the immediates; cache the instruction if it is short."""
         start = reader.pos
         instruction = Instruction(self.opcode, tuple([read(reader) for read in self.readers]))
         if reader.pos - start == self.width and not self.needs_data_count and len(self.short) < _MOST_SHORT:
@@ -131,7 +131,7 @@ class _Entry:
 
 @cache
 def _entries(features: Feature) -> tuple[list[_Entry | None], Mapping[int, Mapping[int, _Entry]]]:
-    """Return the rows that these features allow: without prefix by byte, and by prefix and number."""
+    """Return the rows that these features allow: those without a prefix by byte, the others by prefix and number."""
     allowed = [row for row in TABLE.rows if row.feature in features]
     primary: list[_Entry | None] = [None] * 256
     prefixed: dict[int, dict[int, _Entry]] = {prefix: {} for prefix in TABLE.prefixes}
@@ -151,7 +151,7 @@ def _illegal(reader: Reader, start: int, *opcode: int) -> DecodeError:
 
 
 def _number(reader: Reader, byte: int) -> tuple[int, ...]:
-    """Return the number after a prefix that no row of ours has."""
+    """Return the number after a prefix that no row of the table has."""
     return (reader.data[reader.pos],) if byte == _ATOMIC and reader.left else ()
 
 

@@ -11,15 +11,15 @@ from zenowasm.interp.progress import Progress
 T = TypeVar("T")
 
 ENTRY_BYTES = 600
-"""Memory of one entry of a vector, at the most, whatever it is: of what is made of the bytes, not the bytes."""
+"""The maximum memory of one decoded vector entry of any kind, in bytes, without the encoded bytes."""
 _CHUNK = 256
-"""Entries of a vector between two looks at the progress."""
+"""The number of vector entries between two progress checks."""
 
 
 class Reader:
     """A position in a run of bytes. ``base`` is the offset of the run's first byte in the module.
 
-    ``progress`` counts what is made of the bytes.
+    ``progress`` counts the memory of the decoded objects.
     """
 
     __slots__ = ("base", "data", "pos", "progress")
@@ -38,11 +38,11 @@ class Reader:
 
     @property
     def left(self) -> int:
-        """The number of bytes that are left."""
+        """The number of bytes left."""
         return len(self.data) - self.pos
 
     def error(self, message: str, pos: int | None = None) -> DecodeError:
-        """Make an error at a position of this run, the current one by default."""
+        """Return an error at a position of this run, by default the current one."""
         return DecodeError(message, self.base + (self.pos if pos is None else pos))
 
     def byte(self) -> int:
@@ -55,7 +55,7 @@ class Reader:
         return value
 
     def bytes(self, length: int) -> bytes:
-        """Read that many bytes."""
+        """Read ``length`` bytes."""
         if length > self.left:
             raise self.error(f"length out of bounds: {length} bytes wanted, {self.left} left: unexpected end")
         start = self.pos
@@ -63,7 +63,7 @@ class Reader:
         return self.data[start : self.pos]
 
     def unsigned(self, bits: int) -> int:
-        """Read an unsigned LEB128 integer of that many bits (specification, 5.2.2)."""
+        """Read an unsigned LEB128 integer of ``bits`` bits (specification, 5.2.2)."""
         start = self.pos
         value = shift = 0
         while True:
@@ -79,7 +79,7 @@ class Reader:
             shift += 7
 
     def signed(self, bits: int) -> int:
-        """Read a signed LEB128 integer of that many bits (specification, 5.2.2); the result may be negative."""
+        """Read a signed LEB128 integer of ``bits`` bits (specification, 5.2.2); the result may be negative."""
         start = self.pos
         value = shift = 0
         while True:
@@ -91,7 +91,7 @@ class Reader:
             if shift + 7 >= bits:
                 if byte & 0x80:
                     raise self.error("integer representation too long", start)
-                # What lies beyond the integer's width must repeat its sign bit.
+                # The bits beyond the integer's width must repeat its sign bit.
                 used = bits - shift
                 beyond = (byte & 0x7F) >> (used - 1)
                 if beyond not in (0, 0x7F >> (used - 1)):
@@ -102,7 +102,7 @@ class Reader:
                 return value - (1 << shift) if byte & 0x40 else value
 
     def u32(self) -> int:
-        """Read a u32; most are of one byte."""
+        """Read a u32; most have one byte."""
         try:
             value = self.data[self.pos]
         except IndexError:
@@ -126,7 +126,7 @@ class Reader:
             raise self.error("malformed UTF-8 encoding", start) from None
 
     def count(self, limit: int, what: str) -> int:
-        """Read the length of a vector whose entries take at least one byte each."""
+        """Read the length of a vector whose entries have at least one byte each."""
         start = self.pos
         count = self.u32()
         if count > self.left:
@@ -136,7 +136,7 @@ class Reader:
         return count
 
     def increasing(self, limit: int, what: str) -> Iterator[int]:
-        """Yield the index that each entry of a vector begins with; the rest of an entry is read before the next."""
+        """Yield the index at the start of each entry of a vector; the caller reads the rest before the next one."""
         last = -1
         for _ in range(self.count(limit, "entries")):
             start = self.pos
@@ -149,7 +149,7 @@ class Reader:
     def vector(
         self, limit: int, what: str, entry: Callable[[Reader], T], entry_bytes: int = ENTRY_BYTES
     ) -> tuple[T, ...]:
-        """Read a vector (specification, 5.1.3), of whose entries each takes so much memory at the most."""
+        """Read a vector (specification, 5.1.3); each entry needs at most ``entry_bytes`` bytes of memory."""
         count = self.count(limit, what)
         entries: list[T] = []
         for at in range(0, count, _CHUNK):

@@ -1,4 +1,4 @@
-"""Decodes the contents of each section but the code section (specification, 5.5)."""
+"""Decodes the contents of every section except the code section (specification, 5.5)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _I32_CONST = TABLE.by_mnemonic["i32.const"]
 _I32_CONST_BYTE = bytes([_I32_CONST.code])
 _MASK_32 = 0xFFFF_FFFF
 _FUNCTIONS = RefType(False, AbsHeapType.FUNC)
-"""The type of a segment that lists functions: none of them is null."""
+"""The type of a segment that lists functions: none of its entries is null."""
 MAGIC = b"\0asm"
 VERSION = b"\x01\0\0\0"
 CUSTOM = 0
@@ -61,12 +61,12 @@ SECTIONS: Mapping[int, str] = {
     CODE: "codes",
     11: "data",
 }
-"""The sections by number: the part of the module that they hold, in the order in which they must come."""
+"""The module parts that the sections hold, by section number, in their prescribed order."""
 _KINDS = {kind.value: kind for kind in ExternKind}
 
 
 def section_header(reader: Reader) -> tuple[int, int]:
-    """Read a section's number and the size of its contents (5.5.2), which are there."""
+    """Read a section's number and the size of its contents (5.5.2); check that the contents are complete."""
     start = reader.pos
     number = reader.byte()
     size = reader.u32()
@@ -78,17 +78,17 @@ def section_header(reader: Reader) -> tuple[int, int]:
 
 
 class SectionReader:
-    """Reads sections under one set of features and limits."""
+    """A reader of sections under one set of features and limits."""
 
     def __init__(self, features: Feature, limits: ModuleLimits) -> None:
-        """Remember what may be used, and how much of it."""
+        """Set the features and the limits that apply."""
         self.features = features
         self.limits = limits
 
     def expression(self, reader: Reader) -> Expression:
-        """Read a constant expression; whether it is constant is for the validator to say."""
+        """Read a constant expression; the validator checks whether it is constant."""
         start, data = reader.pos, reader.data
-        # What compilers place data by, of which Go's makes ten thousands.
+        # A fast path for the placement of data by compilers: Go's makes ten thousands of these.
         if data[start : start + 1] == _I32_CONST_BYTE:
             reader.pos = start + 1
             value = reader.signed(32) & _MASK_32
@@ -190,7 +190,7 @@ class SectionReader:
 
     def _element_segment(self, reader: Reader) -> ElementSegment:
         offset = reader.offset
-        # Bit 0: passive or declarative. Bit 1: declarative, or an explicit table. Bit 2: expressions, not indexes.
+        # Bit 0: passive or declarative. Bit 1: declarative, or an explicit table. Bit 2: expressions, not indices.
         flags = reader.u32()
         if flags > 7:
             raise reader.error("malformed elements segment kind", reader.pos - 1)
@@ -235,4 +235,4 @@ READERS: Mapping[str, Callable[[SectionReader, Reader], Any]] = {
     "data_count": SectionReader.data_count,
     "data": SectionReader.data,
 }
-"""The reader of each section except the code section, by the part of the module that it holds."""
+"""The reader of each section except the code section, by the module part that the section holds."""

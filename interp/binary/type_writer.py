@@ -1,4 +1,4 @@
-"""Encodes types (specification, 5.3), as ``types`` decodes them."""
+"""Encodes types (specification, 5.3): the inverse of ``types``."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def write_heaptype(writer: Writer, heap: HeapType) -> None:
 
 
 def write_valtype(writer: Writer, type_: ValType) -> None:
-    """Write a value type (5.3.5), with the short form of a reference type where it has one."""
+    """Write a value type (5.3.5), with a reference type's short form where one exists."""
     byte = _VALTYPES.get(type_)
     if byte is not None:
         writer.byte(byte)

@@ -61,7 +61,7 @@ FUNC, STRUCT, ARRAY = 0x60, 0x5F, 0x5E
 SUB, SUB_FINAL, REC = 0x50, 0x4F, 0x4E
 TABLE_WITH_INIT = 0x40
 TYPE_BYTES = 2_000
-"""Memory of a type, at the most, with its closed form."""
+"""The maximum memory of a type with its closed form, in bytes."""
 
 
 def valtype(reader: Reader) -> ValType:
@@ -123,7 +123,7 @@ def _comptype(reader: Reader, byte: int, limits: ModuleLimits) -> CompType:
         return StructType(reader.vector(limits.fields, "fields", _fieldtype))
     if byte == ARRAY:
         return ArrayType(_fieldtype(reader))
-    # A byte that goes on is, for the specification, the beginning of a number that is too long.
+    # By the specification, a byte with the continuation bit begins a number whose representation is too long.
     too_long = "integer representation too long: " if byte & 0x80 else ""
     raise reader.error(f"{too_long}unknown type 0x{byte:02x}{proposals.of_type(byte)}", reader.pos - 1)
 
@@ -158,7 +158,7 @@ def tabletype(reader: Reader) -> TableType:
 
 
 def table_has_init(reader: Reader) -> bool:
-    """Read the mark of a table with an initial value, if it is there (specification, 5.5.7)."""
+    """Read the mark of a table with an initial value, if present (specification, 5.5.7)."""
     if not reader.left or reader.data[reader.pos] != TABLE_WITH_INIT:
         return False
     reader.pos += 1

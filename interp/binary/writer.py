@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Writer:
-    """Bytes that grow at the end."""
+    """A growing sequence of bytes."""
 
     __slots__ = ("data",)
 
@@ -22,7 +22,7 @@ class Writer:
         self.data.append(value)
 
     def raw(self, data: bytes | bytearray) -> None:
-        """Write these bytes."""
+        """Write raw bytes."""
         self.data += data
 
     def unsigned(self, value: int) -> None:
@@ -40,7 +40,7 @@ class Writer:
         self.data.append(value & 0x7F)
 
     def sized(self, data: bytes | bytearray) -> None:
-        """Write these bytes after their number."""
+        """Write the number of bytes, then the bytes."""
         self.unsigned(len(data))
         self.data += data
 
@@ -55,7 +55,7 @@ class Writer:
             entry(self, item)
 
     def indexes(self, items: Sequence[int]) -> None:
-        """Write a vector of indexes."""
+        """Write a vector of indices."""
         self.unsigned(len(items))
         for item in items:
             self.unsigned(item)

@@ -1,4 +1,4 @@
-"""Validation (specification, chapter 3 and the algorithm of its appendix)."""
+"""Validation (specification, chapter 3 and its appendix on the validation algorithm)."""
 
 from zenowasm.interp.validation.context import Context
 from zenowasm.interp.validation.function import Consumer, FunctionValidator, Label, validate_function

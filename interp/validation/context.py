@@ -1,4 +1,4 @@
-"""The validation context C (specification, 3.1.1): what a module's index spaces contain. All its types are closed."""
+"""The validation context C (specification, 3.1.1): the contents of a module's index spaces. All types are closed."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _REF_FUNC = TABLE.by_mnemonic["ref.func"]
 class Context:
     """The index spaces that a module's instructions may refer to.
 
-    ``references`` are the functions that ``ref.func`` may name in bodies; ``imported_globals`` is the number of globals
-    that are there before the module's own. ``imports`` are what linking has to find, in order.
+    ``references`` are the functions that ``ref.func`` may name in bodies; ``imported_globals`` is the number of
+    imported globals, which precede the module's own. ``imports`` are the types that linking has to match, in order.
     """
 
     types: Sequence[DefType]
@@ -97,14 +97,14 @@ class Context:
         )
 
     def import_types(self, module: Module) -> tuple[ImportType, ...]:
-        """Return what the module imports, as an embedder sees it."""
+        """Return the module's imports as an embedder sees them."""
         return tuple(
             ImportType(entry.module, entry.name, _extern_type(type_))
             for entry, type_ in zip(module.imports, self.imports, strict=True)
         )
 
     def export_types(self, module: Module) -> tuple[ExportType, ...]:
-        """Return what the module exports, as an embedder sees it."""
+        """Return the module's exports as an embedder sees them."""
         spaces: dict[ExternKind, Sequence[LinkType]] = {
             ExternKind.FUNC: self.functions,
             ExternKind.TABLE: self.tables,
@@ -116,7 +116,7 @@ class Context:
 
 
 def function_type(type_: DefType) -> FuncType:
-    """Return the function type that a defined type is known to be."""
+    """Return the function type of a defined type that is known to be one."""
     assert isinstance(type_.composite, FuncType)
     return type_.composite
 
@@ -152,7 +152,7 @@ def _types(module: Module) -> list[DefType]:
 
 
 def _references(module: Module) -> set[int]:
-    """Return the functions that occur in the module outside bodies and the start function (3.5.1)."""
+    """Return the functions that the module refers to outside bodies and the start function (3.5.1)."""
     expressions: list[Expression] = [entry.init for entry in module.globals]
     expressions += [table.init for table in module.tables if table.init is not None]
     for segment in module.elements:

@@ -1,8 +1,8 @@
 """The validation algorithm for instruction sequences (specification, appendix "Validation Algorithm").
 
 An operand stack holds types, a control stack holds the open blocks. A row of the instruction table that has a
-signature is checked by it; the others have a rule in ``rules``. While it goes, the validator tells a consumer all it
-knows at each instruction, so a consumer such as a compiler or a listing needs no second pass.
+signature is checked against it; every other row has a rule in ``rules``. The validator passes its state at each
+instruction to a consumer, so a consumer such as a compiler or a listing needs no second pass.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from zenowasm.interp.validation.context import Context, function_type
 class Bottom(Enum):
     """The types of operands that come from the empty stack of unreachable code (specification, 3.1.2).
 
-    ``BOTTOM`` matches every type; ``BOTTOM_REFERENCE``, of which it is known that it is a reference and not null,
-    matches every reference type.
+    ``BOTTOM`` matches every type; ``BOTTOM_REFERENCE``, known to be a non-null reference, matches every reference
+    type.
     """
 
     BOTTOM = "any type"
@@ -40,17 +40,17 @@ BOTTOM_REFERENCE: Final = Bottom.BOTTOM_REFERENCE
 OperandType: TypeAlias = ValType | Bottom
 _I32_CONST: Final = TABLE.by_mnemonic["i32.const"]
 _CHUNK: Final = 128
-"""Instructions between two looks at the progress."""
+"""The number of instructions between two progress checks."""
 _OPERAND_BYTES: Final = 20
-"""Of an operand in a list that grows, and is copied while it does."""
+"""The memory of an operand, in bytes, in a list that grows and is copied while it grows."""
 
 
 class Label:
     """An open block: one entry of the control stack.
 
-    ``pc`` is the index of the instruction that opened it (-1 for the function), ``height`` the operand stack's at its
-    entry, below its parameters; ``parameters`` and ``results`` are its type; ``types`` is what a branch to it takes;
-    ``initialized`` are the locals without a default value that were set inside it.
+    ``pc`` is the index of the instruction that opened it (-1 for the function). ``height`` is the height of the operand
+    stack at its entry, without its parameters. ``parameters`` and ``results`` are its type, ``types`` the operand types
+    of a branch to it. ``initialized`` are the locals without a default value that were set inside it.
     """
 
     __slots__ = (
@@ -81,19 +81,20 @@ class Label:
 
 
 class Consumer(Protocol):
-    """Receives each instruction after it was found valid."""
+    """A receiver of instructions, each after it was found valid."""
 
     def instruction(self, validator: FunctionValidator, instruction: Instruction, height: int) -> None:
-        """Take note of the instruction at ``validator.pc``.
+        """Process the instruction at ``validator.pc``.
 
-        ``height`` is the operand stack's before the instruction; ``validator`` shows the state after it: operands,
-        open blocks (``labels``), the block just closed (``closed``), and whether what follows is reachable.
+        ``height`` is the height of the operand stack before the instruction. ``validator`` has the state after it:
+        operands, open blocks (``labels``), the block just closed (``closed``), and whether the next instruction is
+        reachable.
         """
         ...
 
 
 class FunctionValidator:
-    """Validates one instruction sequence."""
+    """A validator for one instruction sequence."""
 
     __slots__ = (
         "closed",
@@ -139,11 +140,11 @@ class FunctionValidator:
 
     @property
     def reachable(self) -> bool:
-        """Whether what follows the current instruction can be executed."""
+        """Whether the code after the current instruction is reachable."""
         return bool(self.labels) and not self.labels[-1].unreachable
 
     def error(self, message: str) -> ValidationError:
-        """Make an error at the current instruction."""
+        """Return an error at the current instruction."""
         offset = self.offsets[self.pc] if self.pc < len(self.offsets) else None
         return ValidationError(message, function=self.function, offset=offset)
 
@@ -201,7 +202,7 @@ class FunctionValidator:
         self.operands.extend(types)
 
     def pop_reference(self) -> RefType | None:
-        """Pop a reference of any type; ``None`` when unreachable code takes it from nowhere."""
+        """Pop a reference of any type; return ``None`` if the operand comes from unreachable code's empty stack."""
         found = self.pop()
         if isinstance(found, Bottom):
             return None
@@ -210,7 +211,7 @@ class FunctionValidator:
         self.fail(f"type mismatch: a reference is expected, {found} is on the stack")
 
     def push_reference(self, type_: RefType | None, *, nullable: bool) -> None:
-        """Push a reference to what ``type_`` points to; ``None`` is as ``pop_reference`` has it."""
+        """Push a reference with the heap type of ``type_``, which is ``None`` as in ``pop_reference``."""
         self.operands.append(BOTTOM_REFERENCE if type_ is None else RefType(nullable, type_.heap))
 
     @staticmethod
@@ -219,7 +220,7 @@ class FunctionValidator:
         return operand is BOTTOM_REFERENCE or isinstance(operand, RefType)
 
     def close_type(self, type_: ValType) -> ValType:
-        """Return a type that an immediate names as a closed type."""
+        """Return the closed form of a type in an immediate."""
         if isinstance(type_, RefType) and isinstance(type_.heap, int):
             return self.defined(type_.heap).reference(type_.nullable)
         return type_
@@ -231,17 +232,17 @@ class FunctionValidator:
         return self.context.types[index]
 
     def shown(self, type_: OperandType) -> str:
-        """Return a type in the module's words: a closed type has no name of its own, but an index."""
+        """Return a type in the module's terms: a closed type has no name, only an index."""
         if isinstance(type_, RefType) and isinstance(type_.heap, DefType) and type_.heap in self.context.types:
             return str(RefType(type_.nullable, self.context.types.index(type_.heap)))
         return str(type_)
 
     def has_value(self, index: int) -> bool:
-        """Return whether a local may be read: it has a default value, is a parameter, or was set."""
+        """Return whether a local is initialized: it is a parameter, was set, or has a default value."""
         return index < self.parameters or index in self.initialized or _has_default(self.locals[index])
 
     def initialize(self, index: int) -> None:
-        """Note that a local is set from here to the end of the innermost block."""
+        """Mark a local as set from here to the end of the innermost block."""
         if self.tracks_locals and not self.has_value(index):
             self.initialized.add(index)
             self.labels[-1].initialized.append(index)
@@ -256,7 +257,7 @@ class FunctionValidator:
         self.operands.extend(type_.parameters)
 
     def close(self) -> Label:
-        """Close the innermost block, whose results must be all that is on its stack; they are popped."""
+        """Close the innermost block and pop its results, which must be the only operands left in it."""
         label = self.labels[-1]
         self.pop_all(label.results)
         if len(self.operands) != label.height:
@@ -264,18 +265,18 @@ class FunctionValidator:
             self.fail(f"type mismatch: {extra} values too many on the stack at the end of a block")
         self.labels.pop()
         self.closed = label
-        # A local that must be set before it is read counts as set in the block only.
+        # A local without a default value counts as set only up to the end of the block that sets it.
         self.initialized.difference_update(label.initialized)
         return label
 
     def label(self, index: int) -> Label:
-        """Return the open block that a label index names, 0 being the innermost."""
+        """Return the open block that a label index names; 0 is the innermost."""
         if index >= len(self.labels):
             self.fail(f"unknown label {index}: {len(self.labels)} are open")
         return self.labels[-1 - index]
 
     def set_unreachable(self) -> None:
-        """Note that the rest of the innermost block is never executed."""
+        """Mark the rest of the innermost block as unreachable."""
         label = self.labels[-1]
         del self.operands[label.height :]
         label.unreachable = True
@@ -323,7 +324,7 @@ def validate_function(
     """Validate the body of the function with that index (specification, 3.4.1).
 
     ``operands`` is an empty list to use as the operand stack. Raises ``ValidationError``, and what ``progress`` raises;
-    the consumer has then seen the instructions before.
+    by then, the consumer has received all earlier instructions.
     """
     type_ = function_type(context.functions[index])
     validator = FunctionValidator(context, (), type_.results, function=index)
@@ -350,11 +351,11 @@ def validate_constant(
 ) -> None:
     """Validate a constant expression of the expected type (specification, 3.4.9).
 
-    It may read the first ``visible_globals`` of the module's globals, those that are immutable.
+    The expression may read immutable globals among the first ``visible_globals`` of the module.
     """
     instructions = expression.instructions
     if expected is I32 and len(instructions) == 2 and instructions[0].opcode is _I32_CONST:
-        return  # by far the most are so
+        return  # the most frequent form by far
     validator = FunctionValidator(context, (), (expected,), function=None, constant=True)
     validator.visible_globals = visible_globals
     validator.run(expression, progress=progress)

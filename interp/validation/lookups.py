@@ -1,4 +1,4 @@
-"""Lookups of the indexes in immediates (specification, 3.4), for ``rules``: each fails for an unknown index."""
+"""Lookups of the indices in immediates (specification, 3.4), for ``rules``; each fails for an unknown index."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def find_element(v: Validator, index: int) -> RefType:
 
 
 def find_data(v: Validator, index: int) -> None:
-    """Check that there is such a data segment."""
+    """Check that the data segment exists."""
     if index >= v.context.data_count:
         v.fail(f"unknown data segment {index}: the module has {v.context.data_count}")
 
@@ -94,7 +94,7 @@ def find_struct(v: Validator, index: int) -> StructType:
 
 
 def find_array(v: Validator, index: int) -> FieldType:
-    """Return the type of the elements of the array type that a type index names."""
+    """Return the element type of the array type that a type index names."""
     type_ = v.defined(index).composite
     if not isinstance(type_, ArrayType):
         v.fail(f"type mismatch: an array type is expected, type {index} is {type_}")

@@ -30,12 +30,12 @@ from zenowasm.interp.validation.function import validate_constant, validate_func
 
 @define(eq=False)
 class ValidModule:
-    """A module that was found valid, with its context. Only ``validate_module`` and ``validate_lazily`` make them.
+    """A valid module with its context. Only ``validate_module`` and ``validate_lazily`` create instances.
 
-    ``codes``, ``defaults``, ``function_names`` and ``startup`` are for executors: what they make of a function and of a
-    structure's type, by index, of the name section, and of all that instantiation does, once for all instances of the
-    module. ``packed_codes`` are what an embedder keeps of ``codes``, as bytes, if it keeps any. ``checkpoint`` is told
-    what making code of one function holds, in bytes, and may end that.
+    Executors fill ``codes`` and ``defaults`` (their form of each function and of each structure type, by index),
+    ``function_names`` (from the name section) and ``startup`` (all the work of instantiation), once for all instances
+    of the module. ``packed_codes`` is the embedder's persistent form of ``codes``, as bytes, if it keeps one.
+    ``checkpoint`` receives the memory that compiling one function holds, in bytes, and may end the compilation.
     """
 
     module: Module
@@ -51,8 +51,8 @@ class ValidModule:
 def validate_module(module: Module, progress: Progress | None = None) -> ValidModule:
     """Validate a whole module, function bodies included.
 
-    Raises ``ValidationError`` when it is invalid, ``DecodeError`` when a body is malformed: as the specification has
-    it, a malformed body counts even where another part of the module is invalid. Raises what ``progress`` raises.
+    Raises ``ValidationError`` if it is invalid, ``DecodeError`` if a body is malformed. By the specification, a
+    malformed body counts even if another part of the module is invalid. Raises what ``progress`` raises.
     """
     progress = progress or Progress()
     decoded = 0
@@ -71,15 +71,15 @@ def validate_module(module: Module, progress: Progress | None = None) -> ValidMo
 def validate_lazily(
     module: Module, progress: Progress | None = None, checkpoint: Callable[[int], None] = no_checkpoint
 ) -> ValidModule:
-    """Validate all but the function bodies: an executor validates each when it makes code of it, before it runs.
+    """Validate everything except function bodies; an executor validates each body when it first compiles it.
 
-    Raises ``ValidationError``, and what ``progress`` raises; ``checkpoint`` is for the bodies.
+    Raises ``ValidationError``, and what ``progress`` raises. The executor uses ``checkpoint`` for the bodies.
     """
     return ValidModule(module, validate_structure(module, progress), checkpoint)
 
 
 def decode_bodies(codes: Sequence[Code], progress: Progress) -> None:
-    """Decode bodies only to see whether they can be; raises ``DecodeError``, and what ``progress`` raises."""
+    """Decode bodies to check that they are well-formed; raises ``DecodeError``, and what ``progress`` raises."""
     for code in codes:
         with _released(progress):
             code.body(progress)
@@ -87,16 +87,16 @@ def decode_bodies(codes: Sequence[Code], progress: Progress) -> None:
 
 @contextmanager
 def _released(progress: Progress) -> Iterator[None]:
-    """Stop counting what is made in the context when it ends."""
+    """Stop counting memory that is allocated inside the context when the context ends."""
     held = progress.held
     yield
     progress.held = held
 
 
 def errors_of(module: Module, progress: Progress | None = None) -> Iterator[DecodeError | LimitError | ValidationError]:
-    """Yield every error of a module: of a function the first one, since what follows may be its consequence.
+    """Yield the errors of a module, at most one per function, since later ones may be its consequences.
 
-    Where the types or imports are invalid, only that can be said. Raises what ``progress`` raises.
+    If the types or imports are invalid, that is the only error. Raises what ``progress`` raises.
     """
     progress = progress or Progress()
     try:
@@ -123,7 +123,7 @@ def _function(context: Context, index: int, code: Code, progress: Progress) -> N
 
 
 def validate_structure(module: Module, progress: Progress | None = None) -> Context:
-    """Validate everything but the function bodies and return the module's context (specification, 3.5.15)."""
+    """Validate everything except the function bodies; return the module's context (specification, 3.5.15)."""
     context = Context.of(module)
     for check in _checks(context, module, progress or Progress()):
         check()
@@ -131,7 +131,7 @@ def validate_structure(module: Module, progress: Progress | None = None) -> Cont
 
 
 def _checks(context: Context, module: Module, progress: Progress) -> Iterator[Callable[[], None]]:
-    """Yield what checks each part of a module but the function bodies."""
+    """Yield a check for each part of a module except the function bodies."""
     for tag in context.tags:
         yield partial(_tag, function_type(tag))
     sized: list[TableType | MemType] = [*context.tables, *context.memories]
@@ -209,7 +209,7 @@ def _start(context: Context, module: Module) -> None:
 
 
 def _exports(context: Context, module: Module) -> Iterator[Callable[[], None]]:
-    """Yield what checks each export (3.5.12)."""
+    """Yield a check for each export (3.5.12)."""
     spaces = {
         ExternKind.FUNC: ("function", len(context.functions)),
         ExternKind.TABLE: ("table", len(context.tables)),
@@ -223,7 +223,7 @@ def _exports(context: Context, module: Module) -> Iterator[Callable[[], None]]:
 
 
 def _export(export: Export, what: str, count: int, seen: set[str]) -> None:
-    """Check an export, and note its name in ``seen``."""
+    """Check an export and add its name to ``seen``."""
     if export.index >= count:
         raise ValidationError(
             f"unknown {what} {export.index}: export {export.name!r} names it, the module has {count}",

@@ -1,4 +1,4 @@
-"""Consumers of the validator, for listings and debuggers: what is on the operand stack, and what instructions take."""
+"""Consumers of the validator, for listings and debuggers: the operand stack, and each instruction's arity."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zenowasm.interp.validation.function import FunctionValidator, OperandType, 
 
 @frozen
 class Operands:
-    """The operand types at a point of a function, the topmost last, and whether execution can get there."""
+    """The operand types at a point of a function, the topmost last, and whether the point is reachable."""
 
     types: tuple[OperandType, ...] = ()
     reachable: bool = True
@@ -30,7 +30,7 @@ class _Collector:
         self.found = [Operands()]
 
     def instruction(self, validator: FunctionValidator, instruction: Instruction, height: int) -> None:
-        """Note what an instruction leaves (see ``Consumer``)."""
+        """Record the operands after an instruction (see ``Consumer``)."""
         reachable = validator.reachable or not validator.labels
         self.found.append(Operands(tuple(validator.operands), reachable))
 
@@ -46,11 +46,11 @@ def operands_of(context: Context, function: int, body: Body) -> list[Operands]:
 
 
 Arity: TypeAlias = tuple[int, int]
-"""How many operands an instruction takes from the stack, and how many it leaves there instead of them."""
+"""The number of operands that an instruction pops, and the number that it pushes."""
 
 
 class _Stack(list[OperandType]):
-    """An operand stack that knows how low it was."""
+    """An operand stack that records its lowest height."""
 
     __slots__ = ("lowest",)
 
@@ -77,10 +77,10 @@ class _Consumer:
 
 
 def arities_of(context: Context, function: int, body: Body) -> list[Arity]:
-    """Return what each instruction of a function's body takes and leaves; an ``end`` has the results of its block.
+    """Return the arity of each instruction of a function's body; an ``end`` pushes the results of its block.
 
-    Of code that cannot be reached, what has no fixed signature may seem to take less than it does. Raises
-    ``ValidationError`` when the body is invalid.
+    In unreachable code, an instruction without a fixed signature may seem to pop fewer operands than it does. Raises
+    ``ValidationError`` if the body is invalid.
     """
     stack, found = _Stack(), list[Arity]()
     add, fixed = found.append, _fixed()
@@ -97,7 +97,7 @@ def arities_of(context: Context, function: int, body: Body) -> list[Arity]:
 
 @cache
 def _fixed() -> Mapping[Opcode, Arity]:
-    """Return what the rows take and leave that have a signature."""
+    """Return the arity of each row that has a signature."""
     return {
         row: (len(row.parameters), len(row.results))
         for row in TABLE.rows

@@ -1,4 +1,4 @@
-"""Where instructions register what validates them: ``@validates("br_if")``."""
+"""The registry of the functions that validate instructions: ``@validates("br_if")``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Validation of the instructions whose type depends on immediates or context (specification, 3.4).
 
-One function per row of the instruction table, found by the row's identifier.
+Each function validates the rows whose mnemonics its decorator names.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def else_(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
 @validates("end")
 def end(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     label = v.close()
-    # An ``if`` without ``else`` passes its parameters on.
+    # An ``if`` without ``else`` passes its parameters on as results.
     is_if = label.opcode is not None and label.opcode.structure is Structure.IF
     if is_if and not matches_resulttype(label.parameters, label.results):
         v.fail(f"type mismatch: an if without else must have as many results as parameters, {label.results} expected")
@@ -149,7 +149,7 @@ def _tail_call(v: Validator, type_: FuncType) -> None:
 
 
 def _pop_callee(v: Validator, immediates: tuple[Any, ...]) -> FuncType:
-    """Pop the index of an indirect call; return the type that it expects."""
+    """Pop the table index of an indirect call; return the function type that the call expects."""
     typeidx, tableidx = immediates
     table = find_table(v, tableidx)
     if not matches_valtype(table.element, FUNCREF):
@@ -259,7 +259,7 @@ def _cast(v: Validator, cast: Cast) -> tuple[RefType, RefType]:
 
 
 def _difference(source: RefType, target: RefType) -> RefType:
-    """Return the type of a reference that was not cast (3.2.5): null stays only where the target does not take it."""
+    """Return the type of a reference whose cast failed (3.2.5): ``source``, without null if ``target`` is nullable."""
     return RefType(source.nullable and not target.nullable, source.heap)
 
 
@@ -440,7 +440,7 @@ def elem_drop(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None
 
 
 def _narrower(one: NumType, other: NumType) -> NumType:
-    """Return the type of a length that both address types can express."""
+    """Return the narrower of two address types: the type of a length that both can express."""
     return I32 if I32 in (one, other) else I64
 
 
@@ -448,7 +448,7 @@ def _narrower(one: NumType, other: NumType) -> NumType:
 
 
 def lanes(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
-    """Check the last immediate, one lane index or several."""
+    """Check the lane indices in the last immediate."""
     indexes = immediates[-1]
     for index in indexes if isinstance(indexes, tuple) else (indexes,):
         if index >= opcode.lanes:
@@ -456,7 +456,7 @@ def lanes(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
 
 
 def _address(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> tuple[ValType, NumType]:
-    """Check a memory argument; return the type of the access and that of the address."""
+    """Check a memory argument; return the types of the access and of the address."""
     assert opcode.access is not None
     memarg = immediates[0]
     memory = find_memory(v, memarg.memory)
@@ -474,7 +474,7 @@ def _address(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> tuple
 
 def _load(v: Validator, opcode: Opcode, immediates: tuple[Any, ...]) -> None:
     type_, address = _address(v, opcode, immediates)
-    if opcode.lanes:  # the vector whose lane is loaded
+    if opcode.lanes:  # pop the vector whose lane is loaded
         v.pop_expect(type_)
     v.pop_expect(address)
     v.push(type_)
@@ -527,4 +527,4 @@ RULES: Final[Mapping[Opcode, Rule]] = {
     **validates.for_rows(row for row in TABLE.rows if row.parameters is None and row.access is None),
     **{row: _store if Effect.WRITES_MEMORY in row.effects else _load for row in TABLE.rows if row.access is not None},
 }
-"""The rule of each row that has no signature of its own."""
+"""The rule of each row without a fixed signature."""
