@@ -21,7 +21,7 @@ Extern: TypeAlias = Function | Memory | Table | Global | Tag
 
 
 def wrapped(store: Store, raw: Any, name: str) -> Extern:
-    """Return the Python object for an engine's object."""
+    """Wrap an engine's object in its Python object."""
     match raw.type:
         case FuncType():
             return Function.of(store, raw, name)
@@ -37,7 +37,7 @@ def wrapped(store: Store, raw: Any, name: str) -> Extern:
 def given(store: Store, wanted: ImportType, found: Any) -> protocol.Extern:
     """Return the engine's object for an import.
 
-    A callable becomes a host function of the import's type, a number or reference an immutable global. Raises
+    A callable becomes a host function of the import's type; a number or a reference becomes an immutable global. Raises
     ``LinkError`` if neither fits.
     """
     if isinstance(found, Function | Memory | Table | Global | Tag):

@@ -30,7 +30,7 @@ class Caller:
         self._raw: protocol.Caller | None = raw
 
     def __getitem__(self, name: str) -> Any:
-        """Return what the calling instance exports under that name; raises ``KeyError``."""
+        """Return the calling instance's export with that name; raises ``KeyError``."""
         from zenowasm.embedding.externs import wrapped
 
         found = None if self._raw is None else self._raw.export(name)
@@ -39,7 +39,7 @@ class Caller:
         return wrapped(self._store, found, name)
 
     def end(self) -> None:
-        """Forget the instance."""
+        """Release the instance."""
         self._raw = None
 
 
@@ -90,14 +90,14 @@ class Function:
         return Function.of(self.store, self.raw, self.__name__, unsigned=True)
 
     def __call__(self, *arguments: Any) -> Any:
-        """Call it."""
+        """Call the function."""
         store = self.store
         store.enter()
         try:
             try:
                 given = [write(value) for write, value in zip(self._writers, arguments, strict=True)]
             except (TypeError, ValueError):
-                given = arguments_to_guest(store, self.__name__, self.type, arguments)  # it says which one it is
+                given = arguments_to_guest(store, self.__name__, self.type, arguments)  # its error names the argument
             return self.returned(self.raw.call(*given))
         except UncaughtException as error:
             raise guest_exception(store, error) from None
@@ -105,7 +105,7 @@ class Function:
             store.leave()
 
     def returned(self, results: Sequence[protocol.Value]) -> Any:
-        """Return what a call returns in Python for the results that the engine has for it."""
+        """Convert the engine's results to the return value of a Python call."""
         values = [read(value) for read, value in zip(self._readers, results, strict=True)]
         if len(values) == 1:
             return values[0]
@@ -122,7 +122,7 @@ class Function:
         return Steps(self, arguments)
 
     async def call_async(self, *arguments: Any) -> Any:
-        """Call the function in a thread of its own, without blocking the loop; host functions may be coroutines."""
+        """Call the function in a separate thread, without blocking the loop; host functions may be coroutines."""
         return await self.store.run_async(lambda: self(*arguments))
 
     def __eq__(self, other: object) -> bool:
@@ -136,7 +136,7 @@ class Function:
 
 
 def host_function(store: Store, name: str, type_: FuncType, body: Callable[..., Any]) -> protocol.Func:
-    """Make a host function of a type; ``name`` identifies it in errors."""
+    """Make a host function with a type; ``name`` identifies it in errors."""
     read = readers(store, type_.parameters, unsigned=False)
     wants_caller = getattr(body, _WANTS_CALLER, False)
 
@@ -156,7 +156,7 @@ def host_function(store: Store, name: str, type_: FuncType, body: Callable[..., 
 
 
 def _awaited(store: Store, name: str, returned: Any) -> Any:
-    """Return what a host function returned, or what the coroutine that it returned does on the event loop."""
+    """Return a host function's result; if it is a coroutine, run it on the event loop and return its result."""
     if not inspect.iscoroutine(returned):
         return returned
     if store.loop is None:

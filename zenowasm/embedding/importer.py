@@ -23,7 +23,7 @@ _SUFFIXES = (".wasm", ".wat")
 
 @contextmanager
 def wasm_imports(store: Store | None = None) -> Iterator[Store]:
-    """Let ``import`` find WebAssembly modules inside a ``with`` block; they are instantiated in one store.
+    """Let ``import`` find WebAssembly modules inside a ``with`` block, and instantiate them in one store.
 
     Python also resolves the imports of such a module: from a Python module, another WebAssembly module, or WASI without
     access to the host. Imported modules stay imported after the block.

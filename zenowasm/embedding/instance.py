@@ -62,8 +62,8 @@ class Instance:
     ``module`` is a ``Module`` or anything that makes one. ``imports`` has the imports by module and name: a Python
     callable for a function, whose type the import declares; a number for an immutable global; or a ``Function``,
     ``Memory``, ``Table``, ``Global`` or ``Tag`` of the store. Another instance in the store provides all its exports.
-    ``wasi`` gives the instance WASI preview 1. Without a ``store``, the instance gets one of its own on the fastest
-    installed engine.
+    ``wasi`` gives the instance WASI preview 1. Without a ``store``, the instance gets its own on the fastest installed
+    engine.
 
     Raises ``LinkError`` for missing or mismatching imports, ``ValidationError`` for an invalid module, ``LimitError``
     for a memory or table that exceeds the store's limits, and the exceptions of the start function.

@@ -35,7 +35,7 @@ _SCALARS: Final[Mapping[str, str]] = MappingProxyType(
         "f64": "d",
     }
 )
-"""The kinds of numbers that a memory holds, by their names, as ``struct`` has them."""
+"""The number types that a memory holds, by name, and their ``struct`` codes."""
 _SHOWN = 16
 
 
@@ -120,7 +120,7 @@ class Memory(Wrapper[protocol.Memory]):
         return struct.unpack(format, self.read(address, struct.calcsize(format)))
 
     def pack(self, format: str, address: int, *values: Any) -> None:
-        """Write the values of a structure in a format of Python's ``struct``; raises ``ValueError`` for misfits."""
+        """Write the values of a structure in a format of Python's ``struct``; raises ``ValueError`` if any is unfit."""
         try:
             data = struct.pack(format, *values)
         except (struct.error, OverflowError) as error:
@@ -139,7 +139,7 @@ class Memory(Wrapper[protocol.Memory]):
         return self.read(address, length).decode(encoding)
 
     def write_string(self, address: int, text: str, encoding: str = "utf-8", *, zero: bool = True) -> int:
-        """Write a text, followed by a ``zero`` byte unless told otherwise; return the number of bytes written."""
+        """Write a text and, unless ``zero`` is false, a zero byte; return the number of bytes written."""
         data = text.encode(encoding) + (b"\0" if zero else b"")
         self.write(address, data)
         return len(data)
@@ -184,14 +184,14 @@ class Memory(Wrapper[protocol.Memory]):
             if view is not None:
                 try:
                     view.release()
-                except BufferError:  # something was made of it, which keeps the bytes
+                except BufferError:  # an object that uses the view keeps the bytes alive
                     continue
         self._views.clear()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """Return the bytes as an array, without a copy, for ``numpy.asarray(memory)``.
 
-        It shows the memory until that grows.
+        The array shows the memory until the memory grows.
         """
         import numpy
 

@@ -55,12 +55,12 @@ class Module:
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Self:
-        """Read a module from a file in either format; raises the errors of ``Module``."""
+        """Read a module from a file in either format; raises the same errors as ``Module``."""
         return cls(Path(path))
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Make a module from the text format; raises ``ParseError``."""
+        """Parse a module in the text format; raises ``ParseError``."""
         return cls(text.encode())
 
     @property
@@ -75,7 +75,7 @@ class Module:
 
     @property
     def name(self) -> str | None:
-        """The module's name from its name section, ``None`` without one."""
+        """The module's name from its name section, or ``None``."""
         return self._names.module
 
     @property
@@ -100,13 +100,13 @@ class Module:
         validate_module(self._syntax, self._progress())
 
     def compiled(self, engine: protocol.Engine) -> protocol.Module:
-        """Return the module compiled by an engine, once per engine; raises the errors of ``Engine.compile``."""
+        """Return the module compiled by an engine, once per engine; raises the same errors as ``Engine.compile``."""
         made = self._compiled.get(engine)
         if made is None:
             try:
                 made = self._compiled[engine] = engine.compile(self._binary)
             except ValidationError:
-                self.validate()  # so that every engine says it in the same words
+                self.validate()  # raises the same message on every engine
                 raise
         return made
 

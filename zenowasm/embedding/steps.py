@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from zenowasm.embedding.functions import Function
 
 _LISTED = 3
-"""Instructions that are shown before and after the one that comes next."""
+"""The number of instructions shown before and after the next one."""
 
 
 class SteppingError(RuntimeError):
-    """Raised when a call is stepped through on an engine that cannot stop between two instructions."""
+    """Raised when stepping through a call on an engine that cannot stop between two instructions."""
 
     def __init__(self, engine: str) -> None:
         super().__init__(f'{engine} cannot stop between two instructions: make the store with engine="reference"')
@@ -98,7 +98,7 @@ class Steps(Iterator[Step]):
         self._programs: dict[ValidModule, Program] = {}
         self._taken = 0
         self.current: Step | None = None
-        """Where the call stands, ``None`` when it is over."""
+        """The current step of the call, ``None`` when the call is over."""
         given = tuple(arguments_to_guest(store, function.__name__, function.type, arguments))
         with self._running() as raw:
             self._paused = raw.pause(function.raw, given)
@@ -141,7 +141,7 @@ class Steps(Iterator[Step]):
         return step
 
     def _entry_of(self, name: str) -> Callable[[Frame], bool]:
-        """Return what is true of a frame that has just begun, and is of a function of that name."""
+        """Return a predicate for a frame that has just entered a function with that name."""
         known = self._program(self._outermost)
         if not known.find(name):
             near = known.nearest(name)
@@ -181,7 +181,7 @@ class Steps(Iterator[Step]):
 
     @contextmanager
     def _running(self) -> Iterator[SteppingStore]:
-        """Have the store for as long as the call goes on, within what is left of its fuel."""
+        """Acquire the store while the call runs, with the rest of its fuel."""
         store = self._store
         with store.entered() as entered:
             raw = cast(SteppingStore, entered)
@@ -213,7 +213,7 @@ class Steps(Iterator[Step]):
         return [one(value) for one, value in zip(readers(self._store, known, unsigned=False), values, strict=False)]
 
     def _look(self) -> None:
-        """Take down where the call stands."""
+        """Record the current state of the call."""
         frame = self._frame
         if frame is None:
             return

@@ -71,7 +71,7 @@ class Store:
 
     @property
     def fuel_consumed(self) -> int | None:
-        """The fuel consumed by all calls; ``None`` in a store without a fuel limit, which counts none."""
+        """The fuel consumed by all calls; ``None`` in a store without a fuel limit, which does not count fuel."""
         return self.raw.fuel_consumed if self.budget.fuel is not None else None
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class Store:
         self._viewed.add(memory)
 
     async def run_async(self, call: Callable[[], Any]) -> Any:
-        """Make a call in a thread of its own, one call after another, without blocking the event loop.
+        """Make a call in a separate thread, one call after another, without blocking the event loop.
 
         Coroutines of host functions run on the loop. A cancellation also cancels the coroutine that the guest waits
         for. If the guest is computing, the cancellation waits until it finishes or times out.
@@ -164,7 +164,7 @@ class Store:
 
 @cache
 def _engine(name: str, counts_fuel: bool) -> Engine:
-    """Return the engine of all stores with these options: a module is compiled once for it."""
-    # Before Python takes its modules apart, without which wasmtime's objects cannot be freed.
+    """Return the engine shared by all stores with these options, so that a module is compiled once."""
+    # Clear the cache before Python unloads its modules: without them, wasmtime's objects cannot be freed.
     atexit.register(_engine.cache_clear)
     return registry.engine(name, EngineOptions(ModuleCache.of(os.environ), fuel=counts_fuel))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Tag(Wrapper[protocol.Tag]):
     """A tag, which selects the exceptions that a ``catch`` handles. Two objects for the same tag are equal.
 
-    ``Tag(store, ["i32", "externref"])`` makes one, whose exceptions carry values of these types.
+    ``Tag(store, ["i32", "externref"])`` makes a tag whose exceptions carry values of these types.
     """
 
     def __init__(self, store: Store, types: Sequence[str] = ()) -> None:
@@ -41,14 +41,14 @@ class Tag(Wrapper[protocol.Tag]):
         return isinstance(other, Tag) and bool(self.raw == other.raw)
 
     __hash__ = None  # type: ignore[assignment]
-    """Engines can only say whether two tags are the same."""
+    """Engines can only compare two tags for identity."""
 
     def __repr__(self) -> str:
         return f"<Tag: {self.type}>"
 
 
 class GuestException(UncaughtException):
-    """A WebAssembly exception with its ``tag`` and the values that it carries, its ``fields``.
+    """A WebAssembly exception with its ``tag`` and its ``fields``, the values that it carries.
 
     A call raises it if the guest throws an exception and does not catch it. A host function throws one into its calling
     guest by ``raise GuestException(tag, *fields)``, which raises ``TypeError`` or ``ValueError`` for values that do not
@@ -81,5 +81,5 @@ class GuestException(UncaughtException):
 
 def guest_exception(store: Store, error: UncaughtException) -> GuestException:
     """Return a guest's exception with its tag and its values."""
-    # It may have left a guest that a host function called.
+    # The exception may come from a guest that a host function called.
     return error if isinstance(error, GuestException) else GuestException.of(store, error.exception)

@@ -1,4 +1,4 @@
-"""Types by their names in the text format (specification, 6.4)."""
+"""Types by name in the text format (specification, 6.4)."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ _Type = TypeVar("_Type")
 
 
 def value_type(name: str) -> ValType:
-    """Return the type of that name, such as ``i32`` or ``externref``; raises ``ValueError``."""
+    """Return the type with that name, such as ``i32`` or ``externref``; raises ``ValueError``."""
     return _found(name, _VALUES)
 
 
 def reference_type(name: str) -> RefType:
-    """Return the reference type of that name, such as ``funcref``; raises ``ValueError``."""
+    """Return the reference type with that name, such as ``funcref``; raises ``ValueError``."""
     return _found(name, _REFERENCES)
 
 
 def function_type(parameters: Sequence[str], results: Sequence[str]) -> FuncType:
-    """Return a function type; raises ``ValueError``."""
+    """Return a function type from type names; raises ``ValueError``."""
     return FuncType(tuple(map(value_type, parameters)), tuple(map(value_type, results)))
 
 

@@ -1,4 +1,4 @@
-"""Conversion between values of Python and of the engines.
+"""Conversion between Python values and engine values.
 
 Integer results are signed in Python by default; arguments may be signed or unsigned. A vector is ``bytes`` of length
 16, lane 0 first. A function reference is a ``Function``, a host reference any Python object, and a small integer
@@ -23,7 +23,7 @@ Conversion: TypeAlias = Callable[[Any], Any]
 _SIGN_BITS = {I32: 1 << 31, I64: 1 << 63}
 _VECTOR_BYTES = 16
 _SHOWN = 8
-"""Fields of an aggregate that its ``repr`` shows."""
+"""The number of aggregate fields that ``repr`` shows."""
 _I31_SIGN, _I31_END = 1 << 30, 1 << 31
 _SMALL_INTEGERS = (AbsHeapType.I31, AbsHeapType.EQ, AbsHeapType.ANY)
 
@@ -56,10 +56,10 @@ class Aggregate(Sequence[Any]):
         return isinstance(other, Aggregate) and bool(self.raw == other.raw)
 
     __hash__ = None  # type: ignore[assignment]
-    """Engines can compare references, but no number stays the same for one: the object may move."""
+    """Engines can compare references, but a reference has no stable number: the object may move."""
 
     def __repr__(self) -> str:
-        # One level: what it refers to may refer back to it.
+        # One level only: an element may refer back to this object.
         fields = self._fields
         shown = ["<Aggregate>" if isinstance(it, Aggregate) else repr(it) for it in fields[:_SHOWN]]
         return f"<Aggregate [{', '.join(shown)}{', ...' if len(fields) > _SHOWN else ''}]>"
@@ -119,7 +119,7 @@ def _writer(store: Store, type_: ValType) -> Conversion:
     lowest, end = -_SIGN_BITS[type_], 2 * _SIGN_BITS[type_]
 
     def write(value: Any) -> Any:
-        # By far the most arguments are such integers, and the engine takes them as they are.
+        # Most arguments by far are such integers, which the engine takes unchanged.
         return value if value.__class__ is int and lowest <= value < end else to_guest(store, type_, value)
 
     return write
@@ -135,7 +135,7 @@ def to_guest(store: Store, type_: ValType, value: Any) -> Any:
             raise ValueError(f"v128 takes {_VECTOR_BYTES} bytes, not {len(data)}")
         return int.from_bytes(data, "little")
     if type_ is not F32 and type_ is not F64 and not isinstance(value, int | float) and hasattr(value, "__index__"):
-        value = index(value)  # of other libraries' integers, such as numpy's
+        value = index(value)  # converts integers of other libraries, such as numpy's
     return check_value(type_, value)
 
 

@@ -50,7 +50,7 @@ class Wasi:
         stderr: Sink | None = None,
     ) -> None:
         folders = dirs.items() if isinstance(dirs, Mapping) else ((os.fspath(it), it) for it in dirs)
-        with ExitStack() as stack:  # those before one that cannot be opened are closed again
+        with ExitStack() as stack:  # if a folder cannot be opened, those opened before are closed again
             preopens = [
                 Preopen(os.fsencode(name), stack.enter_context(Folder.open(os.fspath(path)))) for name, path in folders
             ]
@@ -65,7 +65,7 @@ class Wasi:
         )
 
     def functions(self, store: Store) -> Mapping[str, Function]:
-        """Return the functions of preview 1 for one instance in a store, which closes the files that they open."""
+        """Return the functions of preview 1 for one instance in a store; the store closes the files that they open."""
         preview1 = Preview1(self._context)
         store.keeps.append(preview1)
         return {
@@ -88,7 +88,7 @@ class Wasi:
         return 0
 
     def close(self) -> None:
-        """Close the folders; instances with this WASI can no longer use them."""
+        """Close the folders; instances that use this object lose access to them."""
         self._open.close()
 
     def __enter__(self) -> Wasi:
@@ -99,7 +99,7 @@ class Wasi:
 
 
 class _FileOutput:
-    """A file of Python's that takes what a guest writes."""
+    """A Python file that receives a guest's output."""
 
     descriptor = None
     pending = b""
@@ -108,7 +108,7 @@ class _FileOutput:
         self._file = file
 
     def write(self, data: bytes) -> int:
-        if hasattr(self._file, "encoding"):  # it takes text
+        if hasattr(self._file, "encoding"):  # a text file
             self._file.write(data.decode("utf-8", "backslashreplace"))
         else:
             self._file.write(data)

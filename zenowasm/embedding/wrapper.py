@@ -11,7 +11,7 @@ _Raw = TypeVar("_Raw")
 
 
 class Wrapper(Generic[_Raw]):
-    """An engine's object in a store; ``raw`` is that object."""
+    """An engine's object, ``raw``, in a store."""
 
     raw: _Raw
 

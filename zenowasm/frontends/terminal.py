@@ -1,6 +1,6 @@
-"""The debugger in a terminal: lines become calls of the session, and what the session shows becomes lines.
+"""The debugger in a terminal: lines become session calls, and the session's state becomes lines.
 
-The same lines may come from a pipe or from the command line. The end of the input quits, as it does everywhere else.
+The lines may also come from a pipe or from the command line. The end of the input always quits.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ PROMPT = "(zenowasm) "
 _AROUND = 5
 _WORDS = 100
 _LOCAL = re.compile(r"\$[^.>\[\]()*/%&|^~!<= +-]+")
-"""A local alone: it is shown with its type, and whatever it is."""
+"""A single local: it is shown with its type, whatever its value."""
 _REPEATED = ("step", "next", "stepi", "nexti")
 _DUMPED = 64
 _BYTES_A_LINE = 16
 _MOST = 1_000_000
-"""Of a number that a user gives, such as the steps of one ``step``."""
+"""The maximum number that a user can give, such as the steps of one ``step``."""
 
 
 class Terminal:
-    """A front that reads commands as lines.
+    """A frontend that reads commands as lines.
 
-    ``read`` is given the prompt and returns a line, or raises ``EOFError``; ``write`` prints a line; ``commands`` are
-    executed before anything is read. With ``repeat`` an empty line repeats ``step`` or ``next``.
+    ``read`` is called with the prompt and returns a line, or raises ``EOFError``. ``write`` prints a line. ``commands``
+    are executed before anything is read. With ``repeat``, an empty line repeats ``step`` or ``next``.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Terminal:
         self._told: set[str] = set()
 
     def stopped(self, session: Session, stop: Stop) -> Resume:
-        """Show the stop, then execute commands until one of them says how to go on."""
+        """Show the stop, then execute commands until one of them resumes."""
         view = session.frame()
         problem = view.program.source.problem
         if problem is not None and problem not in self._told:
@@ -109,14 +109,14 @@ class Terminal:
 
 
 def line_reader(input_: TextIO, output: TextIO) -> Callable[[str], str]:
-    """Return what reads lines for a ``Terminal``: with line editing on a terminal, else showing what it has read."""
+    """Return the ``read`` of a ``Terminal``: with line editing on a terminal, otherwise echoing each line."""
     if input_.isatty() and output.isatty():
         import readline  # noqa: F401 - importing it gives ``input`` its line editing
 
         return input
 
     def read(prompt: str) -> str:
-        output.flush()  # the reader at the other end of the pipe may wait for it
+        output.flush()  # the process at the other end of the pipe may wait for it
         line = input_.readline()
         if not line:
             raise EOFError
@@ -131,7 +131,7 @@ def line_reader(input_: TextIO, output: TextIO) -> Callable[[str], str]:
 
 @frozen
 class Command:
-    """A command: its name and shorthand, how it is used, what it does, and the most words that may follow it."""
+    """A command: its name and shorthand, its usage, its effect, and the maximum number of words after it."""
 
     name: str
     short: str
@@ -142,7 +142,7 @@ class Command:
 
 
 def find_command(word: str) -> Command:
-    """Return the command of that name or shorthand, or the only one that begins so; raises ``DebuggerError``."""
+    """Return the command with that name, shorthand or unique prefix; raises ``DebuggerError``."""
     for command in COMMANDS:
         if word in (command.name, command.short):
             return command
@@ -167,7 +167,7 @@ def _number(words: Sequence[str], position: int, default: int, what: str) -> int
 
 
 def _goes(by_lines: Action, by_instructions: Action) -> Callable[[Session, Sequence[str]], Resume]:
-    """Return what goes on by lines where the selected frame has lines, else by instructions."""
+    """Return a command that resumes by lines if the selected frame has lines, otherwise by instructions."""
 
     def run(session: Session, words: Sequence[str]) -> Resume:
         count = max(_number(words, 0, 1, "a number of steps"), 1)
@@ -231,7 +231,7 @@ def _frame(session: Session, words: Sequence[str]) -> Iterable[str]:
 
 
 def _moves(by: int) -> Callable[[Session, Sequence[str]], Iterable[str]]:
-    """Return what selects the call so many levels further out."""
+    """Return a command that selects the call ``by`` levels further out."""
 
     def run(session: Session, words: Sequence[str]) -> Iterable[str]:
         view = session.select(session.frame().level + by)
@@ -324,11 +324,11 @@ COMMANDS = (
 )
 
 
-# -- the words --
+# -- formatting --
 
 
 def hexdump(address: int, data: bytes) -> list[str]:
-    """Return bytes as lines of address, hexadecimal and ASCII."""
+    """Return bytes as lines with their address, in hexadecimal and ASCII."""
     lines = []
     for at in range(0, len(data), _BYTES_A_LINE):
         chunk = data[at : at + _BYTES_A_LINE]
@@ -349,7 +349,7 @@ def _place(view: FrameView) -> str:
 
 
 def _current_lines(session: Session) -> list[str]:
-    """Return what comes next: the source line where an instruction begins one, else the instruction."""
+    """Return what executes next: the source line if an instruction begins one, otherwise the instruction."""
     view = session.frame()
     place = view.source_line
     texts = None if place is None else view.program.source.text(place.file)

@@ -1,4 +1,4 @@
-"""What helps to test plugins with pytest: the fixtures of ``pytest_plugin``, and what they hand out.
+"""Support for testing plugins with pytest: the fixtures of ``pytest_plugin`` and the objects that they provide.
 
-pytest finds the fixtures by itself where zenowasm is installed; nothing here is imported before a test asks for it.
+pytest finds the fixtures by itself if zenowasm is installed; it imports the rest of this package only on first use.
 """

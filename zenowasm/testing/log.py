@@ -10,16 +10,16 @@ from zenowasm.plugin import LogRecord
 
 @define(eq=False)
 class CapturedLog:
-    """The messages of a host's plugins in order; ``records`` has those of all levels."""
+    """The messages of a host's plugins, in order; ``records`` contains all levels."""
 
     records: list[LogRecord] = field(factory=list)
 
     def __call__(self, record: LogRecord) -> None:
-        """Take a message: this is the host's log sink."""
+        """Record a message; this object is the host's log sink."""
         self.records.append(record)
 
     def messages(self, level: str | None = None) -> list[str]:
-        """Return the texts, optionally of one level: debug, info, warn or error."""
+        """Return the message texts, optionally of one level: debug, info, warn or error."""
         return [record.message for record in self.records if level in (None, record.level)]
 
     def assert_logged(self, text: str, level: str | None = None) -> None:
@@ -35,7 +35,7 @@ class CapturedLog:
             raise AssertionError(f"expected no message{_of(level)}, found:\n{self}")
 
     def clear(self) -> None:
-        """Forget all messages so far."""
+        """Discard all messages so far."""
         self.records.clear()
 
     def __str__(self) -> str:

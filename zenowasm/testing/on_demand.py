@@ -33,7 +33,7 @@ class CompilingOnce:
 
     @property
     def name(self) -> str:
-        """The name in the registry."""
+        """The engine's name in the registry."""
         return self.engine.name
 
     @property
@@ -47,7 +47,7 @@ class CompilingOnce:
         return self.engine.capabilities
 
     def compile(self, binary: bytes, limits: CompileLimits | None = None) -> Module:
-        """Return the module of a binary, compiled unless it was before."""
+        """Compile a binary, or return its module from an earlier call."""
         key = binary, limits
         with self._lock:
             if key not in self._modules:
@@ -61,31 +61,31 @@ class CompilingOnce:
 
 @define(eq=False)
 class Engines:
-    """The engines of one run of pytest, by name."""
+    """The engines of one pytest run, by name."""
 
     _made: dict[str, Engine] = field(factory=dict)
 
     def __getitem__(self, name: str) -> Engine:
-        """Return an engine, the same each time; raises ``BackendError``."""
+        """Return the run's only instance of an engine; raises ``BackendError``."""
         if name not in self._made:
             self._made[name] = CompilingOnce(registry.engine(name, _options()))
         return self._made[name]
 
 
 def _options() -> EngineOptions:
-    """Return what engines of tests are made with: they count fuel, so that it can be compared."""
+    """Return the options of test engines: they count fuel, so that it can be compared."""
     return EngineOptions(ModuleCache.of(os.environ), fuel=True)
 
 
 class _Words(SlotRegistry):
-    """The words of a script, which asks for a plugin when it meets one of its slots."""
+    """A script's slot names; looking up an unknown slot loads the plugin that defines it."""
 
     def __init__(self, need: Callable[[str], None]) -> None:
         super().__init__(tuple(default_registry()))
         self._need = need
 
     def get(self, name: str) -> Slot | None:
-        """The slot of that name, or None."""
+        """The slot with that name, or ``None``."""
         found = super().get(name)
         if found is None:
             self._need(name)
@@ -96,18 +96,18 @@ class _Words(SlotRegistry):
 class OnDemandHost(Host):
     """A host of the plugins in some folders, each loaded when one of its slots is called.
 
-    The plugin that has the slot's first word as its name is loaded first, then others until one has the slot. Whoever
-    asks which plugins or slots there are has all of them loaded. Raises what is wrong with a plugin where it is loaded.
+    The host first loads the plugin named like the slot's first word, then others until one has the slot. Reading the
+    list of plugins or slots loads all plugins. Loading a plugin raises the errors of that plugin.
     """
 
     def __init__(self, folders: Iterable[Path], **options: Any) -> None:
-        """Open a host; ``options`` are those of ``Host``. Raises ``ManifestError``."""
+        """Open a host; ``options`` are the options of ``Host``. Raises ``ManifestError``."""
         self._pending = {read_manifest(folder, ZENO_VERSION).name: folder for folder in folders}
         self._loading = threading.RLock()
         super().__init__(None, slots=_Words(self.need), **options)
 
     def need(self, slot: str) -> None:
-        """Load the plugin that has a slot; every plugin when none has it."""
+        """Load the plugin that has a slot, or every plugin if none has it."""
         with self._loading:
             self._load(slot.partition(".")[0])
             while slot not in self.manager.catalog.owners and self._pending:
@@ -120,37 +120,37 @@ class OnDemandHost(Host):
                 self._load(next(iter(self._pending)))
 
     def call(self, slot: str, parameters: Mapping[str, object] | None = None, /, **more: Any) -> dict[str, JSONValue]:
-        """Call a slot, see ``Host.call``."""
+        """Call a slot (see ``Host.call``)."""
         self.need(slot)
         return super().call(slot, parameters, **more)
 
     async def call_async(
         self, slot: str, parameters: Mapping[str, object] | None = None, /, **more: Any
     ) -> dict[str, JSONValue]:
-        """Call a slot on the host's threads, see ``Host.call_async``."""
+        """Call a slot on the host's threads (see ``Host.call_async``)."""
         self.need(slot)
         return await super().call_async(slot, parameters, **more)
 
     @property
     def plugins(self) -> Mapping[str, LoadedPlugin]:
-        """All plugins by name."""
+        """All plugins, by name."""
         self.need_all()
         return super().plugins
 
     @property
     def slots(self) -> Mapping[str, SlotDefinition]:
-        """All plugins' slots by name."""
+        """The slots of all plugins, by name."""
         self.need_all()
         return super().slots
 
     @property
     def problems(self) -> tuple[PluginProblem, ...]:
-        """The problems of plugins."""
+        """The problems of all plugins."""
         self.need_all()
         return super().problems
 
     def reload(self, name: str | None = None, *, drain_seconds: float | None = None) -> ReloadReport:
-        """Reload one plugin or all, see ``Host.reload``."""
+        """Reload one plugin or all (see ``Host.reload``)."""
         self.need_all()
         return super().reload(name, drain_seconds=drain_seconds)
 

@@ -1,7 +1,7 @@
 """The pytest fixtures for tests of plugins, which ``docs/plugin-author.md`` describes.
 
-pytest imports this module in every run, even in runs without plugins. So it imports only pytest; each fixture imports
-what it needs.
+pytest imports this module in every run, even in runs without plugins. So the module imports only pytest, and each
+fixture imports its own dependencies.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make one test per engine for tests that use an engine."""
+    """Generate one test per engine for tests that use an engine."""
     if "zeno_backend" in metafunc.fixturenames:
         metafunc.parametrize("zeno_backend", _backends(metafunc.config))
 

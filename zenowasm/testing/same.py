@@ -1,4 +1,4 @@
-"""Makes a call on every engine, each in a world of its own, and compares everything that can be seen of it."""
+"""Calls on every engine, each with separate resources, whose observable results are compared."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from zenowasm.testing.on_demand import OnDemandHost
 from zenowasm.testing.world import World
 
 _NOT_COMPARED = ("time", "seconds", "call", "instance", "decision")
-"""Of an audit record: what is not the same twice; the decision is compared by its word."""
+"""The fields of an audit record that differ between calls; the decision is compared by its word."""
 
 
 @define(eq=False)
 class SameEverywhere:
-    """Calls slots on several engines at once; instances stay from call to call, as on a host."""
+    """A caller of slots on several engines at once; instances live from call to call, as on a host."""
 
     world: World
     folder: Path
@@ -31,8 +31,8 @@ class SameEverywhere:
     def __call__(self, slot: str, /, **parameters: object) -> dict[str, Any]:
         """Call a slot on every engine and return its data, or raise its error.
 
-        Answers, errors, messages, calls of host functions, HTTP requests and fuel must be equal, else this fails with
-        the first difference. The fuel of a call that failed is not compared: engines need not know it.
+        Fails with the first difference if replies, errors, messages, host calls, HTTP requests or fuel are not equal.
+        The fuel of a failed call is not compared, because an engine may not know it.
         """
         __tracebackhide__ = True
         if not self._engines:

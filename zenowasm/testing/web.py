@@ -1,7 +1,7 @@
 """A local web server that receives every request of plugins in a test.
 
-The host checks the plugin's permissions against the original URL, and then sends the request to the local server with
-its real HTTP client. So a test uses the real manifest, and nothing leaves the machine.
+The host checks the plugin's permissions against the original URL, and then its real HTTP client sends the request to
+the local server. So a test uses the real manifest, and no request leaves the machine.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Request:
 
     @property
     def query(self) -> dict[str, str]:
-        """The parameters of the URL's query; of each name, the last one."""
+        """The parameters of the URL's query; if a name is repeated, its last value."""
         return dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
 
     @property
@@ -54,7 +54,7 @@ class Request:
 
     @property
     def json(self) -> Any:
-        """The body as JSON; raises ``ValueError`` for other bodies."""
+        """The body as JSON; raises ``ValueError`` if it is not JSON."""
         return json_.loads(self.body)
 
 
@@ -144,14 +144,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _answer(self) -> None:
         body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), _MOST_BYTES))
         headers = {name.lower(): value for name, value in self.headers.items()}
         origin = headers.pop(_ORIGIN, self.server.web.origin)
         reply = self.server.web.answer(Request(self.command, origin + self.path, headers, body))
-        self.send_response_only(reply.status)  # without Date and Server, which are not always the same
+        self.send_response_only(reply.status)  # without Date and Server, which can vary
         for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
             self.send_header(name, value)
         self.end_headers()
@@ -166,7 +166,7 @@ class _Server(ThreadingHTTPServer):
     web: FakeWeb
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a plugin whose time is over hangs up."""
+        """Ignore errors: a plugin that reaches its time limit closes the connection."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The world around the plugins of a test: files, a database, variables, settings; all thrown away afterwards."""
+"""The resources of the plugins in a test: files, a database, variables and settings, all deleted afterwards."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
 
 @frozen
 class Database:
-    """A SQLite file, which plugins reach under every connection name that a manifest lists."""
+    """A SQLite file, which plugins access under every connection name that a manifest lists."""
 
     path: Path
 
     def execute(self, sql: str, *parameters: Any) -> None:
-        """Run a statement and keep what it does."""
+        """Execute a statement and commit it."""
         with closing(sqlite3.connect(self.path)) as connection, connection:
             connection.execute(sql, parameters)
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Return the rows of a query; what a plugin has not committed is not there."""
+        """Return the rows of a query, which do not include a plugin's uncommitted changes."""
         with closing(sqlite3.connect(self.path)) as connection:
             return list(connection.execute(sql, parameters))
 
 
 @frozen
 class World:
-    """The resources that the plugins of a test can reach, if their manifests permit it; ``None`` means not available.
+    """The resources that the plugins of a test can access if their manifests permit it; ``None`` means not available.
 
-    ``plugins`` is a folder with a folder for each plugin, or one plugin's own. ``settings`` are what
-    ``config/plugins.yaml`` has below ``wasm``.
+    ``plugins`` is a folder with one subfolder per plugin, or the folder of a single plugin. ``settings`` are the
+    settings below ``wasm`` in ``config/plugins.yaml``.
     """
 
     plugins: Path
@@ -60,7 +60,7 @@ class World:
     engines: Engines = field(factory=Engines)
 
     def copied(self, folder: Path) -> Self:
-        """Return a world with copies, in ``folder``, of the files and the database as they are now."""
+        """Return a copy of this world, with copies of its present files and database in ``folder``."""
         shutil.copytree(self.files, folder / "files", symlinks=True)
         database = self.database
         if database is not None:
@@ -71,7 +71,7 @@ class World:
 
     @contextmanager
     def host(self, backend: str, log: CapturedLog, audit: list[AuditRecord]) -> Iterator[OnDemandHost]:
-        """Open a host on an engine; raises what is wrong with a manifest, or with the only plugin."""
+        """Open a host on an engine; raises the errors of a manifest, or of the only plugin."""
         text = yaml.safe_dump({"wasm": dict(self.settings)})
         settings = evolve(
             parse_settings(text, Path(CONFIG_FILE)),
@@ -131,7 +131,7 @@ class World:
 
 
 def _no_database() -> Databases:
-    """Return connections of which there are none, which say how a test gets one."""
+    """Return a ``Databases`` without connections, whose error explains how a test gets one."""
     from zenowasm.resources.databases.connections import Databases, Transaction, UnknownDatabaseError
 
     class NoDatabase(Databases):

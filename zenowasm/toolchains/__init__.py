@@ -1,4 +1,4 @@
-"""How plugins are made: a template for each language, and how each language's compiler builds one.
+"""Creating and building plugins: a template for each language, and its compilers.
 
 ``plugin new`` and ``plugin build`` are frontends of ``templates`` and ``build``.
 """

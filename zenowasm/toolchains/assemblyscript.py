@@ -1,4 +1,4 @@
-"""AssemblyScript: ``asc``, which npm installs for one project or for all."""
+"""AssemblyScript: ``asc``, which npm installs for one project or globally."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _find(folder: Path) -> list[Toolchain]:
 
 def _build(asc: str, folder: Path, output: Path, debug: bool) -> None:
     source = root_source(folder, ".ts")
-    # Without it the module imports `abort` of the host, which the ABI does not have.
+    # Without this option, the module imports `abort` from the host, which the ABI does not define.
     abort = ["--use", f"abort={SDK}/abort"] if (folder / f"{SDK}.ts").is_file() else []
     compile_([asc, source.name, *_FLAGS, *(() if debug else _OPTIMISED), *abort, "-o", str(output)], folder)
 

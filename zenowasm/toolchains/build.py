@@ -1,4 +1,4 @@
-"""Builds a plugin in its folder: finds out its language, its compiler, and where its manifest wants the binary."""
+"""Builds a plugin in its folder: detects the language and the compiler, and reads the output path from the manifest."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ class Built:
 def build_plugin(
     folder: Path, language: str | None = None, toolchain: str | None = None, *, debug: bool = False
 ) -> Built:
-    """Build the plugin in ``folder`` into the binary that its manifest names, which is replaced only on success.
+    """Build the plugin in ``folder``; replace the binary that its manifest names only if the build succeeds.
 
-    ``language`` is a key of ``LANGUAGES``, ``None`` for the one that the folder has files of; ``toolchain`` is a
-    compiler's name, ``None`` for the best that is installed; ``debug`` is what ``Toolchain.build`` is told. Raises
-    ``ManifestError``; ``SourceError`` when there is nothing to build; ``MissingToolchainError``, which says what to
-    install; ``CompileError`` with the compiler's words.
+    ``language`` is a key of ``LANGUAGES``, or ``None`` to detect it from the files. ``toolchain`` is a compiler's name,
+    or ``None`` for the best installed one. ``debug`` is passed to ``Toolchain.build``. Raises ``ManifestError``,
+    ``SourceError`` if there is nothing to build, ``MissingToolchainError``, whose message says what to install, or
+    ``CompileError`` with the compiler's output.
     """
     manifest = read_manifest(folder)
     if manifest.type is not PluginType.WASM:
@@ -47,7 +47,7 @@ def build_plugin(
         raise MissingToolchainError(f"no {wanted} for {spoken.name} was found; to install one: {spoken.install}")
     target = manifest.binary_path
     try:
-        # Beside the target, so that it can be moved there in one step.
+        # In the same folder as the target, so that the file can be renamed atomically.
         with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as work:
             output = Path(work).resolve() / "plugin.wasm"
             chosen.build(folder, output, debug)

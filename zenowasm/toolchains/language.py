@@ -10,15 +10,15 @@ from attrs import frozen
 from zenowasm.toolchains.errors import SourceError
 
 SDK = "zeno"
-"""The name, without its ending, of the file that implements a language's half of the ABI."""
+"""The name, without extension, of the file that implements the guest's side of the ABI in a language."""
 
 
 @frozen
 class Toolchain:
-    """A compiler that is there: its name and version, and what builds the sources of a folder into a file.
+    """An installed compiler: its name, its version, and ``build``, which compiles a folder's sources to a file.
 
-    ``build`` is told whether to build for a debugger: unoptimised, and with the debugging information that the compiler
-    can write, which contains the paths of the sources.
+    ``build`` takes a flag that selects a debug build: unoptimised, with the debugging information that the compiler can
+    write, which contains the paths of the sources.
     """
 
     name: str
@@ -31,10 +31,10 @@ class Toolchain:
 
 @frozen
 class Language:
-    """A language: what the command line calls it, its name, its files' ending, and how a compiler is found.
+    """A plugin language: its key on the command line, its name, its file extension, and how its compilers are found.
 
-    ``find`` returns the toolchains that are installed and build that folder, the best first; ``install`` says in words
-    how to get one. ``project`` is the file that marks a folder as the language's where its sources are elsewhere.
+    ``find`` returns the installed toolchains that can build a folder, the best first. ``install`` tells the user how to
+    install one. ``project`` is the file that identifies a folder as the language's if its sources are elsewhere.
     """
 
     key: str
@@ -45,15 +45,15 @@ class Language:
     project: str | None = None
 
     def sources(self, folder: Path) -> list[Path]:
-        """Return the language's files in a folder, with its project file."""
+        """Return the language's files in a folder, including its project file."""
         found = [*folder.glob(f"*{self.ending}"), *([folder / self.project] if self.project else [])]
         return sorted(path for path in found if path.is_file())
 
 
 def root_source(folder: Path, ending: str) -> Path:
-    """Return the one file that a compiler starts from: ``plugin.*``, or the only one besides the SDK.
+    """Return the file from which a compiler starts: ``plugin.*``, or the only file besides the SDK.
 
-    Raises ``SourceError`` when there is none, or several of which none is called so.
+    Raises ``SourceError`` if there is none, or several without a ``plugin.*``.
     """
     found = sorted(path for path in folder.glob(f"*{ending}") if path.is_file() and path.stem != SDK)
     if len(found) > 1:

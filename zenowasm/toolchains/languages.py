@@ -1,4 +1,4 @@
-"""The languages, by what the command line calls them."""
+"""The plugin languages, by their command line keys."""
 
 from __future__ import annotations
 

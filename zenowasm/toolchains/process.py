@@ -1,4 +1,4 @@
-"""Runs compilers: their output is kept, their time is bounded, and what they refuse is a ``CompileError``."""
+"""Runs compilers: captures their output, limits their time, and raises ``CompileError`` if they fail."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Final
 from zenowasm.toolchains.errors import CompileError
 
 SECONDS: Final = 600.0
-"""For one compiler. The first build of a toolchain builds its libraries too."""
+"""The time limit for one compiler. A toolchain's first build also builds its libraries."""
 _OUTPUT_CHARACTERS: Final = 20_000
 _ASKING_SECONDS: Final = 30.0
 
 
 def ask(command: Sequence[str]) -> str | None:
-    """Return the first line that a command prints, ``None`` when it is not there or fails."""
+    """Return the first line that a command prints, ``None`` if the command is missing or fails."""
     try:
         done = subprocess.run(
             command, capture_output=True, check=False, timeout=_ASKING_SECONDS, text=True, errors="replace"
@@ -28,9 +28,9 @@ def ask(command: Sequence[str]) -> str | None:
 
 
 def compile_(command: Sequence[str], folder: Path, variables: Mapping[str, str] | None = None) -> None:
-    """Run a compiler in a folder, with variables beside the process's own.
+    """Run a compiler in a folder, with ``variables`` added to the process's environment.
 
-    Raises ``CompileError`` with what it said when it fails, cannot be started, or takes more than ``SECONDS``.
+    Raises ``CompileError`` with its output if it fails, cannot be started, or takes more than ``SECONDS``.
     """
     name = Path(command[0]).name
     try:

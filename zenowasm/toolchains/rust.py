@@ -1,4 +1,4 @@
-"""Rust for ``wasm32-unknown-unknown``: ``cargo`` where there is a ``Cargo.toml``, else ``rustc`` without crates."""
+"""Rust for ``wasm32-unknown-unknown``: ``cargo`` if there is a ``Cargo.toml``, else ``rustc`` without crates."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def _find(folder: Path) -> list[Toolchain]:
 
 
 def _rustc(program: str) -> str:
-    """Return the compiler beside a program: an older one does not know all that cargo asks for."""
+    """Return the compiler beside a program: an older compiler does not support all options that cargo passes."""
     return str(Path(program).with_name("rustc"))
 
 
 def _programs(name: str) -> list[str]:
-    # Debian's first: one in a home folder can be a launcher that downloads before it answers.
+    # Debian's first: a program in a home folder can be a launcher that downloads before it answers.
     return [found for found in (shutil.which(_DEBIAN / name), shutil.which(name)) if found is not None]
 
 
@@ -53,14 +53,14 @@ def _version(program: str) -> str:
 
 def _build(program: str, folder: Path, output: Path, debug: bool) -> None:
     source = root_source(folder.resolve(), ".rs")
-    # Paths of this machine stay out of the binary, but for a debugger that finds the sources by them.
+    # Paths of this machine stay out of the binary, except for a debugger, which needs them to find the sources.
     flags = _UNOPTIMISED if debug else (*_OPTIMISED, f"--remap-path-prefix={folder.resolve()}{os.sep}=")
     compile_([program, *_FLAGS, *flags, "-o", str(output), str(source)], folder)
 
 
 def _build_project(program: str, folder: Path, output: Path, debug: bool) -> None:
     target = folder.resolve() / "target"
-    # Nothing is downloaded: crates are vendored, or in cargo's cache.
+    # Nothing is downloaded: crates are vendored or in cargo's cache.
     command = [program, "build", "--lib", f"--target={_TARGET}", "--offline", f"--target-dir={target}"]
     compile_([*command, *([] if debug else ["--release"])], folder, {"RUSTC": _rustc(program)})
     found = sorted((target / _TARGET / ("debug" if debug else "release")).glob("*.wasm"))

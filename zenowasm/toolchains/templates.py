@@ -15,9 +15,9 @@ _PLACEHOLDER: Final = "{{name}}"
 
 
 def new_plugin(language: Language, name: str, parent: Path) -> Path:
-    """Write a plugin that works into a new folder ``name`` in ``parent``, and return the folder.
+    """Write a working plugin into a new folder ``name`` in ``parent``, and return the folder.
 
-    Raises ``TemplateError`` when the name is not one, when the folder is there already, or cannot be written.
+    Raises ``TemplateError`` if the name is invalid, or if the folder already exists or cannot be written.
     """
     if _NAME.fullmatch(name) is None:
         raise TemplateError(
@@ -38,5 +38,5 @@ def new_plugin(language: Language, name: str, parent: Path) -> Path:
 
 
 def template(language: Language) -> Path:
-    """Return the folder of a language's template, which is part of the package."""
+    """Return the folder of a language's template, which the package contains."""
     return Path(str(files("zenowasm.toolchains"))) / "template_files" / language.key

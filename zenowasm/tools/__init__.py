@@ -1,1 +1,1 @@
-"""Tools that look at modules and change them: each makes a report, as data, of a module or its bytes."""
+"""Tools that inspect and change modules; each one returns its report as data."""

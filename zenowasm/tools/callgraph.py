@@ -1,4 +1,4 @@
-"""Who calls whom in a module: directly, by a reference that is taken, or through a table by a type."""
+"""The call graph of a module: direct calls, function references, and indirect calls by type through a table."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONGEST_LABEL: Final = 80
 
 
 class Way(Enum):
-    """How a function is reached."""
+    """The way in which a function is reached."""
 
     CALL = "call"
     REFERENCE = "reference"
@@ -30,7 +30,7 @@ class Way(Enum):
 
 @frozen
 class Node:
-    """A function, or with a negative ``index`` all calls by a type, of which ``size`` bytes is the function's code."""
+    """A function with ``size`` bytes of code or, if ``index`` is negative, all indirect calls by one type."""
 
     index: int
     name: str
@@ -41,7 +41,7 @@ class Node:
 
 @frozen
 class Edge:
-    """``count`` places of ``caller`` that may call ``callee``; both are indexes of nodes."""
+    """``count`` places in ``caller`` that may call ``callee``; both are node indexes."""
 
     caller: int
     callee: int
@@ -51,16 +51,16 @@ class Edge:
 
 @frozen
 class Graph:
-    """Functions and calls."""
+    """A graph of functions and calls."""
 
     nodes: Mapping[int, Node]
     edges: Sequence[Edge]
 
 
 def call_graph(module: Module, *, indirect: bool = True) -> Graph:
-    """Return the graph of a module; calls by a type lead to it, and it to the functions of that type in tables.
+    """Return the graph of a module; an indirect call leads to its type, and the type to its functions in tables.
 
-    Raises ``DecodeError`` or ``LimitError`` when a body is malformed.
+    Raises ``DecodeError`` or ``LimitError`` if a body is malformed.
     """
     names = function_names(module, decode_names(module))
     imported = len(module.imported(ExternKind.FUNC))
@@ -98,7 +98,7 @@ def call_graph(module: Module, *, indirect: bool = True) -> Graph:
 
 
 def graph_of(binary: bytes, progress: Progress | None = None, *, indirect: bool = True) -> Graph:
-    """Decode a module and return its graph; raises what ``decode`` and ``call_graph`` raise."""
+    """Decode a module and return its graph; raises the same errors as ``decode`` and ``call_graph``."""
     return call_graph(decode(binary, progress=progress), indirect=indirect)
 
 
@@ -111,7 +111,7 @@ def _in_tables(module: Module) -> Iterator[int]:
 
 
 def reachable(graph: Graph, starts: Sequence[int], *, backwards: bool = False, depth: int | None = None) -> Graph:
-    """Return the part of a graph that can be reached from functions, or from which they can be, in ``depth`` steps."""
+    """Return the part of a graph reachable in ``depth`` steps from ``starts`` or, if ``backwards``, leading to them."""
     steps: dict[int, list[int]] = {}
     for edge in graph.edges:
         here, there = (edge.callee, edge.caller) if backwards else (edge.caller, edge.callee)
@@ -129,9 +129,10 @@ def reachable(graph: Graph, starts: Sequence[int], *, backwards: bool = False, d
 
 
 def to_dot(graph: Graph) -> Iterator[str]:
-    """Yield the lines of a graph in Graphviz's language.
+    """Yield a graph in Graphviz's DOT language, line by line.
 
-    Exports are double, imports are grey boxes, types of indirect calls are diamonds; what may be called is dashed.
+    Exports have a double border, imports are grey boxes, and types of indirect calls are diamonds; possible calls are
+    dashed.
     """
     yield "digraph calls {"
     yield '  rankdir=LR; node [shape=ellipse, fontname="sans-serif"];'

@@ -1,4 +1,4 @@
-"""Validates modules and says what is wrong with them: the first error, or all of them."""
+"""Validation of modules: reports the first error, or all of them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Kind(Enum):
 
 @frozen
 class Problem:
-    """Something that is wrong with a module: in a function, which may have a name, at a byte offset, where known.
+    """A problem of a module: if known, with its function, the function's name, and the byte offset.
 
-    ``error`` is what the validator says, ``None`` for the use of a feature.
+    ``error`` is the validator's error, ``None`` for the use of a feature.
     """
 
     kind: Kind
@@ -53,10 +53,10 @@ class Problem:
 def problems(
     binary: bytes, features: Feature = WASM_3, *, every: bool = False, progress: Progress | None = None
 ) -> Iterator[Problem]:
-    """Yield what is wrong with a module: the first error, or with ``every`` all of them.
+    """Yield the first problem of a module, or all of them with ``every``.
 
-    After its first error, the rest of a function is not looked at. Features are compared where the module is valid.
-    Raises what ``progress`` raises.
+    The rest of a function after its first error is not checked. Features are checked only if the module is valid.
+    Raises the errors of ``progress``.
     """
     try:
         module = decode(binary, progress=progress)

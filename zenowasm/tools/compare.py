@@ -1,4 +1,4 @@
-"""Compares two modules by function, with names in the place of indexes, so that what only moved is not different."""
+"""Comparison of two modules by function; names replace indexes, so a function that only moved is not a difference."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Change(Enum):
 
 @frozen
 class FunctionChange:
-    """A function that is not the same: its name, and its code's size in each module that has it."""
+    """A changed function: its name, and the size of its code in each module that has it."""
 
     change: Change
     name: str
@@ -41,7 +41,7 @@ class FunctionChange:
 
 @frozen
 class Difference:
-    """The differences of two modules; none, where they differ in spelling only."""
+    """The differences of two modules; false if they differ only in their encoding."""
 
     functions: tuple[FunctionChange, ...]
     imports: tuple[tuple[Change, str], ...]
@@ -53,7 +53,7 @@ class Difference:
 
 
 class Side:
-    """One of the modules, whose functions are texts in which everything has a name that both modules share."""
+    """One of the two modules; its functions are texts in which names common to both modules replace indexes."""
 
     def __init__(self, binary: bytes, progress: Progress | None = None) -> None:
         """Decode a module; raises ``DecodeError`` or ``LimitError``."""
@@ -78,7 +78,7 @@ class Side:
 
     @cached_property
     def functions(self) -> Mapping[str, int]:
-        """The functions that the module defines by name; of one name, all but the first have a number after it."""
+        """The functions that the module defines, by name; duplicate names get a number, except the first."""
         seen: Counter[str] = Counter()
         found: dict[str, int] = {}
         for index in range(self.first, self.first + len(self.module.codes)):
@@ -104,7 +104,7 @@ class Side:
 
     @cached_property
     def sections(self) -> Mapping[str, bytes]:
-        """The bytes of what is compared as a whole: data and custom sections."""
+        """The parts compared as raw bytes: data and custom sections."""
         return {
             it.title if it.name is None else f"Custom {it.name!r}": self.binary[it.offset : it.end]
             for it in raw_sections(self.binary)
@@ -113,7 +113,7 @@ class Side:
 
 
 def compare(first: Side, second: Side) -> Difference:
-    """Return what is different in the second module; raises ``DecodeError`` where a body is malformed."""
+    """Return the differences of the second module from the first; raises ``DecodeError`` if a body is malformed."""
     names = [*dict.fromkeys([*first.sections, *second.sections])]
     return Difference(
         tuple(_functions(first, second)),
@@ -128,7 +128,7 @@ def compare(first: Side, second: Side) -> Difference:
 
 
 def unified(first: Side, second: Side, function: str, names: tuple[str, str]) -> list[str]:
-    """Return the lines of a function's change, as ``diff -u`` has them; raises ``ValueError`` for an unknown one."""
+    """Return a function's change in the format of ``diff -u``; raises ``ValueError`` for an unknown function."""
     before, after = (
         side.text(side.functions[function]) if function in side.functions else [] for side in (first, second)
     )
@@ -139,7 +139,7 @@ def unified(first: Side, second: Side, function: str, names: tuple[str, str]) ->
 
 
 def _functions(first: Side, second: Side) -> list[FunctionChange]:
-    """Pair functions by name, those without by what they do, and then by their order."""
+    """Pair functions by name; pair unnamed ones by content, then by order."""
     found: list[FunctionChange] = []
     before, after = dict(first.functions), dict(second.functions)
     _drop_equal_unnamed(first, second, before, after)
@@ -158,7 +158,7 @@ def _functions(first: Side, second: Side) -> list[FunctionChange]:
 
 
 def _drop_equal_unnamed(first: Side, second: Side, before: dict[str, int], after: dict[str, int]) -> None:
-    """Drop functions without a name that are in both modules, wherever they are."""
+    """Drop unnamed functions that are in both modules, wherever they are."""
     by_text: dict[tuple[str, ...], list[str]] = {}
     for name, index in after.items():
         if name.startswith(_UNNAMED):

@@ -1,4 +1,4 @@
-"""The proposals that a module uses, by the first place where it uses each."""
+"""The proposals that a module uses, each with its first use."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GROUPS: Final[Mapping[str, Feature]] = MappingProxyType(
         "all": WASM_3,
     }
 )
-"""Sets of features by their names."""
+"""Feature sets by name."""
 FEATURES: Final[Mapping[str, Feature]] = MappingProxyType(
     {str(it.name).lower().replace("_", "-"): it for it in Feature if it.name}
 )
@@ -49,7 +49,7 @@ _ALIASES: Final[Mapping[str, str]] = MappingProxyType(
         "exception-handling": "exceptions",
     }
 )
-"""Names that other tools have for the same proposals."""
+"""The names that other tools use for the same proposals."""
 _HEAPS: Final[Mapping[AbsHeapType, Feature]] = MappingProxyType(
     {
         AbsHeapType.FUNC: Feature.REFERENCE_TYPES,
@@ -58,7 +58,7 @@ _HEAPS: Final[Mapping[AbsHeapType, Feature]] = MappingProxyType(
         AbsHeapType.NOEXN: Feature.EXCEPTIONS,
     }
 )
-"""The proposals that introduced the abstract reference types; the rest came with garbage collection."""
+"""The proposals that introduced the abstract reference types; all other types came with garbage collection."""
 _PLAIN_CONSTANTS: Final = frozenset(
     {"i32.const", "i64.const", "f32.const", "f64.const", "v128.const", "global.get", "ref.null", "ref.func", "end"}
 )
@@ -67,7 +67,7 @@ _TYPES: Final = frozenset({Immediate.REFTYPE, Immediate.NULLABLE_REFTYPE, Immedi
 
 @frozen
 class Use:
-    """A use of a feature: what uses it, and for an instruction its function and byte offset."""
+    """A use of a feature: what uses it and, for an instruction, its function and byte offset."""
 
     feature: Feature
     what: str
@@ -76,9 +76,10 @@ class Use:
 
 
 def parse_features(text: str) -> Feature:
-    """Return the features that a list means, such as ``mvp,simd`` or ``-gc``: it begins with all of WebAssembly 3.0.
+    """Parse a list of features, such as ``mvp,simd`` or ``-gc``, starting from all of WebAssembly 3.0.
 
-    A group replaces what was there, a name adds a feature, a name after a hyphen removes one. Raises ``ValueError``.
+    A group replaces the features so far, a name adds a feature, and a name after a hyphen removes one. Raises
+    ``ValueError``.
     """
     found = WASM_3
     for word in filter(None, text.lower().replace(" ", "").split(",")):
@@ -96,12 +97,12 @@ def parse_features(text: str) -> Feature:
 
 
 def feature_name(feature: Feature) -> str:
-    """Return the name by which a feature is asked for."""
+    """Return the name by which users select a feature."""
     return next(name for name, it in FEATURES.items() if it is feature)
 
 
 def uses(module: Module) -> Iterator[Use]:
-    """Yield what a module uses of proposals, again and again; raises ``DecodeError`` where a body is malformed."""
+    """Yield each use of a proposal, with repetitions; raises ``DecodeError`` if a body is malformed."""
     for index, subtype in enumerate(module.subtypes()):
         yield from (Use(it, f"type {index}") for it in _of_type(subtype))
     yield from (Use(Feature.GC, "a recursive type") for group in module.types if group.as_group)
@@ -134,7 +135,7 @@ def uses(module: Module) -> Iterator[Use]:
 
 
 def first_uses(module: Module) -> dict[Feature, Use]:
-    """Return the first use of each feature; raises what ``uses`` raises."""
+    """Return the first use of each feature; raises the same errors as ``uses``."""
     found: dict[Feature, Use] = {}
     for use in uses(module):
         found.setdefault(use.feature, use)

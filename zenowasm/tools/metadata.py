@@ -29,16 +29,16 @@ _TEXTS: Final[Mapping[str, str]] = {
     "revision": "revision",
     "version": "version",
 }
-"""Sections that hold a text, and what it is."""
+"""The sections that hold a text, and the meaning of that text."""
 _LENGTH_BEFORE: Final = frozenset({"sourceMappingURL", "external_debug_info"})
-"""Sections whose text is a name, with its length; the others are just UTF-8."""
+"""The sections whose text is a length-prefixed name; the others are plain UTF-8."""
 _DEBUG: Final = ".debug_"
 _FEATURE_PREFIXES: Final = {"+": "used", "-": "not used", "=": "required"}
 
 
 @frozen
 class Producer:
-    """A tool, language or SDK that took part: ``field`` says how."""
+    """A tool, language or SDK that produced the module; ``field`` says in which role."""
 
     field: str
     name: str
@@ -60,9 +60,10 @@ class TargetFeature:
 
 @frozen
 class Metadata:
-    """The metadata of a module; ``malformed`` are the sections that could not be read.
+    """The metadata of a module; ``malformed`` lists the sections that could not be read.
 
-    ``names`` has the number of names of each kind, ``debug`` the sections of DWARF, ``customs`` the sizes of all.
+    ``names`` maps each kind of name to the number of names, ``debug`` lists the DWARF sections, and ``customs`` has the
+    sizes of all custom sections.
     """
 
     name: str | None
@@ -77,7 +78,7 @@ class Metadata:
 
 
 def metadata(binary: bytes) -> Metadata:
-    """Read what a module says about itself; raises ``DecodeError`` where its sections cannot be told apart."""
+    """Read a module's metadata; raises ``DecodeError`` if its section headers are malformed."""
     customs = [
         CustomSection(it.name, binary[it.data : it.end], it.data) for it in raw_sections(binary) if it.name is not None
     ]
@@ -106,7 +107,7 @@ def _counts(names: Names) -> dict[str, int]:
 
 
 def _entries(customs: list[CustomSection], name: str, read: Any, malformed: list[str]) -> list[Any]:
-    """Return what the first section of that name holds, nothing where it is malformed."""
+    """Return the entries of the first section with that name, an empty list if it is missing or malformed."""
     section = next((it for it in customs if it.name == name), None)
     if section is None:
         return []

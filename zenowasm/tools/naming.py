@@ -1,4 +1,4 @@
-"""Names of functions for reports: every function has one, and the package that it comes from where the name tells."""
+"""Function names for reports: every function has one, and a package if its name contains one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _PATH: Final = re.compile(r"([A-Za-z_]\w*)(?:\[[0-9a-f]+\])?::")
 _GO_NAME: Final = re.compile(r"(?:\(\*?)?((?:[^\s()]*/)?[^\s()./:]+)[.(:]")
 _HASH: Final = re.compile(r"::h[0-9a-f]{16}$")
 OTHER: Final = "(other)"
-"""The package of what has none."""
+"""The package of functions whose name contains none."""
 
 
 def function_names(module: Module, names: Names) -> list[str]:
-    """Return a name for each function: the name section's, its import's, its export's, or its index in brackets."""
+    """Return a name for each function: from the name section, its import or its export, or its index in brackets."""
     exported = {it.index: it.name for it in reversed(module.exports) if it.kind is ExternKind.FUNC}
     imported = [f"{it.module}.{it.name}" for it in module.imported(ExternKind.FUNC)]
     found = []
@@ -31,7 +31,7 @@ def function_names(module: Module, names: Names) -> list[str]:
 
 
 def find_function(module: Module, names: Sequence[str], wanted: str) -> int:
-    """Return the function of that name, export or index; raises ``ValueError``, which says what is like it."""
+    """Return the function with that name, export or index; raises ``ValueError`` with similar names."""
     name = wanted.removeprefix("$")
     if name in names:
         return names.index(name)
@@ -47,7 +47,7 @@ def find_function(module: Module, names: Sequence[str], wanted: str) -> int:
 
 
 def readable(name: str) -> str:
-    """Return a mangled name of Rust's older scheme as a path, without its hash; every other name as it is."""
+    """Return a mangled name of Rust's older scheme as a path, without its hash; return other names unchanged."""
     if not name.startswith("_ZN") or not name.endswith("E"):
         return _HASH.sub("", name)
     segments, rest = [], name[3:-1]
@@ -66,9 +66,9 @@ def readable(name: str) -> str:
 
 
 def package_of(name: str, languages: Collection[str]) -> str:
-    """Return the crate, package or namespace that a function's name tells, else ``(other)``.
+    """Return the crate, package or namespace in a function's name, else ``(other)``.
 
-    Parameters: the name, and the languages that the module's producers name: a dot separates packages only in Go.
+    ``languages`` are the languages in the module's producers section: a dot separates packages only in Go.
     """
     path = readable(name)
     if "::" in path:

@@ -1,4 +1,4 @@
-"""Listings of a module: its sections, what is in them, their bytes, and code beside its bytes."""
+"""Listings of a module: its sections, their contents, their bytes, and code beside its bytes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from zenowasm.tools.sections import RawSection, raw_sections
 
 _BYTES_A_LINE: Final = 16
 _BYTES_OF_INSTRUCTION: Final = 9
-"""Bytes of an instruction that are shown in one line."""
+"""The maximum number of instruction bytes shown in one line."""
 _START: Final = 8
 
 
 class Listing:
-    """The listings of one module. It need not be valid; each listing decodes only what it shows."""
+    """The listings of one module. The module may be invalid; each listing decodes only what it shows."""
 
     def __init__(self, binary: bytes, wanted: str | None = None, progress: Progress | None = None) -> None:
-        """Prepare to list all sections, or those of a name: a custom section's, or ``code``; raises ``DecodeError``."""
+        """Prepare to list all sections or those named ``wanted``, such as ``code``; raises ``DecodeError``."""
         self.binary = binary
         self._progress = progress
         self.sections = list(raw_sections(binary))
@@ -40,14 +40,14 @@ class Listing:
         return relocations(self.binary, self._printer.module, self.sections)
 
     def headers(self) -> Iterator[str]:
-        """Yield a line for each section: where it is, and how many entries it has."""
+        """Yield a line for each section: its position and its number of entries."""
         for it in self.chosen:
             place = f"start=0x{it.offset:08x} end=0x{it.end:08x} (size=0x{it.size:08x})"
             count = f"{'start' if it.number == _START else 'count'}: {it.count}"
             yield f"{it.title:>9} {place} {count if it.name is None else repr(it.name)}"
 
     def headers_data(self) -> list[dict[str, Any]]:
-        """Return what ``headers`` shows as data."""
+        """Return the output of ``headers`` as data."""
         return [
             {
                 "section": it.title,
@@ -66,7 +66,7 @@ class Listing:
             yield from hexadecimal(self.binary[it.offset : it.end], it.offset)
 
     def details(self) -> Iterator[str]:
-        """Yield the entries of each section, in the words of the text format."""
+        """Yield the entries of each section, in the syntax of the text format."""
         entries = self._entries()
         for it in self.chosen:
             yield f"{it.title}[{it.count}]" if it.name is None else f"{it.title} {it.name!r}"
@@ -82,7 +82,7 @@ class Listing:
                 yield entry
 
     def _entries(self) -> Mapping[int, Sequence[str]]:
-        """Return a line for each entry of the sections, by the sections' numbers."""
+        """Return a line for each entry of the sections, by section number."""
         module, printer = self._printer.module, self._printer
         imported = len(module.imported(ExternKind.FUNC))
         by_word: dict[str, list[str]] = {}
@@ -101,9 +101,9 @@ class Listing:
         return {**found, 3: functions, CODE: codes, 8: by_word.get("start", []), 11: by_word.get("data", [])}
 
     def disassembly(self, *, with_relocations: bool = False, function: int | None = None) -> Iterator[str]:
-        """Yield every instruction beside its offset and its bytes, of all functions or one.
+        """Yield every instruction beside its offset and its bytes, for all functions or one.
 
-        Raises ``DecodeError`` or ``LimitError`` where a body is malformed.
+        Raises ``DecodeError`` or ``LimitError`` if a body is malformed.
         """
         module, printer = self._printer.module, self._printer
         imported = len(module.imported(ExternKind.FUNC))
@@ -134,7 +134,7 @@ class Listing:
 
 
 def hexadecimal(data: bytes, offset: int = 0) -> Iterator[str]:
-    """Yield the lines of a hexadecimal dump, 16 bytes each."""
+    """Yield a hexadecimal dump, 16 bytes per line."""
     for at in range(0, len(data), _BYTES_A_LINE):
         line = data[at : at + _BYTES_A_LINE]
         shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in line)

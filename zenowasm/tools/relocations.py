@@ -1,4 +1,4 @@
-"""Relocations of object files (the tool conventions' linking): where a linker puts which symbol."""
+"""Relocations of object files (tool conventions, "Linking"): where a linker writes which symbol."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _HAS_ADDEND: Final = ("MEMORY_ADDR", "FUNCTION_OFFSET", "SECTION_OFFSET")
 
 @frozen
 class Relocation:
-    """A place in the file that a linker changes: its section, what is written there, of which symbol or type."""
+    """A place in the file that a linker changes: its section, the kind of value, and the symbol or type."""
 
     section: int
     offset: int
@@ -70,7 +70,7 @@ class Relocation:
 
 
 def relocations(binary: bytes, module: Module, sections: Sequence[RawSection]) -> list[Relocation]:
-    """Return the relocations of a module, by their offsets; what is malformed ends its section."""
+    """Return the relocations of a module by offset; a malformed entry ends its section."""
     symbols = _symbols(binary, module, sections)
     found: list[Relocation] = []
     for section in sections:
@@ -95,7 +95,7 @@ def _of_section(reader: Reader, sections: Sequence[RawSection], symbols: Sequenc
 
 
 def _symbols(binary: bytes, module: Module, sections: Sequence[RawSection]) -> list[str | None]:
-    """Return the names of the symbols, as far as their table is well-formed."""
+    """Return the symbol names; a malformed entry ends the list."""
     section = next((it for it in sections if it.name == _LINKING), None)
     found: list[str | None] = []
     if section is None:

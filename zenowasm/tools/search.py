@@ -1,4 +1,4 @@
-"""Searches for instructions by their text."""
+"""Search for instructions by their text."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Match:
 
 
 def search(binary: bytes, pattern: re.Pattern[str], progress: Progress | None = None) -> Iterator[Match]:
-    """Yield the instructions in whose text, such as ``i32.load offset=4``, the pattern is found.
+    """Yield the instructions whose text, such as ``i32.load offset=4``, matches the pattern.
 
-    Raises ``DecodeError`` or ``LimitError`` where the module or a body is malformed.
+    Raises ``DecodeError`` or ``LimitError`` if the module or a body is malformed.
     """
     module = decode(binary, progress=progress)
     names = decode_names(module)

@@ -1,4 +1,4 @@
-"""The sections of a module as bytes, whatever is in them, and modules without some of their custom sections."""
+"""The raw sections of a module, and modules without some of their custom sections."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ TITLES: Final = {
 
 @frozen
 class RawSection:
-    """A section: ``start`` is the byte offset of its number, ``offset`` of its contents, ``end`` of what follows.
+    """A section: ``start`` is the byte offset of its number, ``offset`` that of its contents, ``end`` that after them.
 
-    ``name`` is a custom section's, and then ``data`` is where the contents after the name begin. ``count`` is the
-    number of entries, for the start section the function.
+    ``name`` is the name of a custom section, whose contents after the name begin at ``data``. ``count`` is the number
+    of entries; for the start section, it is the function index.
     """
 
     number: int
@@ -59,7 +59,7 @@ class RawSection:
 
 
 def raw_sections(binary: bytes) -> Iterator[RawSection]:
-    """Yield the sections of a module, of whose contents only the first bytes are read; raises ``DecodeError``."""
+    """Yield the sections of a module, reading only the first bytes of their contents; raises ``DecodeError``."""
     if binary[:8] != MAGIC + VERSION:
         raise DecodeError("magic header not detected" if binary[:4] != MAGIC else "unknown binary version", 0)
     reader = Reader(binary)
@@ -76,7 +76,7 @@ def raw_sections(binary: bytes) -> Iterator[RawSection]:
 
 
 def without_customs(binary: bytes, drop: Callable[[str], bool]) -> bytes:
-    """Return a module without the custom sections whose names ``drop`` accepts; every other byte stays."""
+    """Return a module without the custom sections whose names ``drop`` accepts, otherwise byte for byte the same."""
     kept = bytearray(binary[: len(MAGIC) + len(VERSION)])
     for section in raw_sections(binary):
         if section.name is None or not drop(section.name):

@@ -23,7 +23,7 @@ _DATA: Final = 11
 
 @frozen
 class Item:
-    """Some bytes of a module: a function, a data segment, a whole section, or what is around them."""
+    """Some bytes of a module: a function, a data segment, a whole section, or the overhead around them."""
 
     section: str
     name: str
@@ -32,7 +32,7 @@ class Item:
 
 
 class Grouping(Enum):
-    """The groups that sizes are added up by."""
+    """The criterion by which sizes are added up."""
 
     FUNCTION = "function"
     PACKAGE = "package"
@@ -49,7 +49,7 @@ _GROUPS: Final[Mapping[Grouping, Callable[[Item], str]]] = MappingProxyType(
 
 
 def sizes(binary: bytes, progress: Progress | None = None) -> list[Item]:
-    """Return what takes a module's bytes; raises ``DecodeError`` or ``LimitError``."""
+    """Divide a module's bytes into items; raises ``DecodeError`` or ``LimitError``."""
     module = decode(binary, progress=progress)
     languages = {it.name for it in metadata(binary).producers if it.field == "language"}
     found = [Item("Header", "(header)", OTHER, len(MAGIC + VERSION))]
@@ -73,7 +73,7 @@ def divided(items: Sequence[Item], grouping: Grouping) -> dict[str, list[Item]]:
 
 
 def grouped(items: Sequence[Item], grouping: Grouping) -> list[tuple[str, int]]:
-    """Return the sizes added up, the largest first."""
+    """Return the total size of each group, the largest first."""
     sums = {group: sum(it.size for it in those) for group, those in divided(items, grouping).items()}
     return sorted(sums.items(), key=lambda it: (-it[1], it[0]))
 

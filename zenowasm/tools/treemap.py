@@ -1,4 +1,4 @@
-"""A page that shows what takes the bytes of a module, as areas and as a table; it needs pygal (extra ``bench``)."""
+"""A page that shows the sizes of a module's parts as a treemap and a table; it needs pygal (extra ``bench``)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zenowasm.svg import load_pygal, render
 from zenowasm.tools.size import Grouping, Item, divided, grouped
 
 _MOST_AREAS: Final = 30
-"""Of a package, or of the packages; the smallest are one area together."""
+"""The maximum number of areas for a package, or for all packages; the smallest are merged into one area."""
 _MOST_ROWS: Final = 200
 _STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; color: #1b1f24;

@@ -1,1 +1,1 @@
-"""A running host over HTTP: which plugins it has, reloading them, calling their slots (ABI document, "Lifecycle")."""
+"""HTTP administration of a running host: list plugins, reload them, call slots (ABI document, "Lifecycle")."""

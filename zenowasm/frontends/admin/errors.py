@@ -1,5 +1,5 @@
-"""Errors of the admin endpoint's users."""
+"""Errors for users of the admin endpoint."""
 
 
 class AdminError(Exception):
-    """The endpoint cannot be opened, or its token or its state file is not as it must be."""
+    """Raised when the endpoint cannot be opened, or its token or its state file is unusable."""

@@ -1,4 +1,4 @@
-"""The routes: requests become calls of the host, its answers and errors become statuses and JSON."""
+"""The routes: requests become host calls; results and errors become statuses and JSON."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ _STATUSES: Final[tuple[tuple[type[PluginError], HTTPStatus], ...]] = (
     (ClosedError, HTTPStatus.SERVICE_UNAVAILABLE),
     (PluginError, HTTPStatus.INTERNAL_SERVER_ERROR),
 )
-"""Of a kind and of those below it, the first that fits."""
+"""The status of each error type, including its subclasses; the first match applies."""
 Stats = Callable[[], Mapping[str, object]]
-"""Returns what a host has counted, as JSON."""
+"""Return the host's statistics as JSON."""
 
 
 @frozen
 class Request:
-    """A request whose sender may make it."""
+    """An authorised request."""
 
     method: str
     target: str
@@ -64,23 +64,23 @@ class Answer:
 
 
 class BadRequestError(Exception):
-    """A request that says something that it must not say."""
+    """Raised when the content of a request is invalid."""
 
 
 def failure(status: HTTPStatus, message: str, **headers: str) -> Answer:
-    """Return the answer that says what went wrong."""
+    """Return the response that describes an error."""
     return Answer(status, {"error": message}, headers)
 
 
 @frozen
 class Routes:
-    """Answers the requests to one host; ``stats`` is ``None`` where nothing is counted."""
+    """The responder for one host; ``stats`` is ``None`` if the host has no statistics."""
 
     host: Host
     stats: Stats | None = None
 
     def answer(self, request: Request) -> Answer:
-        """Do what a request asks for."""
+        """Execute a request and return the response."""
         try:
             parts = urlsplit(request.target)
         except ValueError:
@@ -125,7 +125,7 @@ class Routes:
             raise BadRequestError("expected the parameters as a JSON object")
         try:
             data = self.host.call(unquote(path.removeprefix(SLOTS)), parameters)
-        except SlotFailedError as error:  # the slot has answered, so the call has succeeded
+        except SlotFailedError as error:  # the slot replied, so the call itself succeeded
             return Answer(HTTPStatus.OK, {"success": False, "data": error.data, "error": str(error)})
         return Answer(HTTPStatus.OK, {"success": True, "data": data})
 

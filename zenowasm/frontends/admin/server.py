@@ -23,16 +23,16 @@ from zenowasm.plugin.guest.jsonvalue import encode
 MAX_CONNECTIONS: Final = 64
 MAX_BODY: Final = 16 << 20
 REQUEST_SECONDS: Final = 60.0
-"""Within which a request must have arrived, the wait for its first byte on a connection that stays open included."""
+"""The time limit for receiving a request, including the wait for its first byte on a persistent connection."""
 WRITE_SECONDS: Final = 10.0
 _BUSY: Final = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class AdminServer:
-    """The endpoint of one host, on threads of its own; a context manager that closes itself.
+    """The admin endpoint of one host, on its own threads; a context manager that closes itself.
 
-    Every request must carry ``Authorization: Bearer TOKEN``, and name this machine in its ``Host``: a page in a browser
-    can make a name of its own point here.
+    Every request must carry ``Authorization: Bearer TOKEN``. Its ``Host`` header must name this machine, because a web
+    page in a browser can point its own domain name at this address.
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class AdminServer:
         allow_remote: bool = False,
         stats: Stats | None = None,
     ) -> None:
-        """Listen on ``address``, an IP address, and ``port``, any that is free for 0.
+        """Listen on ``address``, an IP address, and ``port``; 0 selects any free port.
 
-        Raises ``AdminError`` when that cannot be done, and for an address that other machines reach unless
-        ``allow_remote``: token and data travel as they are.
+        Raises ``AdminError`` if that fails, or if other machines can reach the address without ``allow_remote``: the
+        token and the data are sent unencrypted.
         """
         try:
             loopback = ip_address(address).is_loopback
@@ -66,13 +66,13 @@ class AdminServer:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL of the endpoint."""
         address, port = self._server.server_address[:2]
         text = address if isinstance(address, str) else bytes(address).decode()
         return f"http://[{text}]:{port}" if ":" in text else f"http://{text}:{port}"
 
     def close(self, seconds: float = WRITE_SECONDS) -> None:
-        """Accept no more, wait up to ``seconds`` for the answers under way, and close all connections."""
+        """Stop accepting, wait up to ``seconds`` for the responses in progress, and close all connections."""
         self._server.shutdown()
         self._thread.join()
         self._server.finish(seconds)
@@ -103,7 +103,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        TCPServer.server_bind(self)  # HTTPServer's own looks up a name, which can take seconds and serves no purpose
+        TCPServer.server_bind(self)  # HTTPServer's version looks up a name, which can take seconds and is useless here
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._room.acquire(blocking=False):
@@ -126,10 +126,10 @@ class _Server(ThreadingHTTPServer):
             self._room.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of connections that break, which is their users' matter."""
+        """Ignore broken connections, which are the clients' concern."""
 
     def is_token(self, given: str) -> bool:
-        """Return whether it is the right one, in a time that tells nothing of it."""
+        """Return whether a token is correct; the time that this takes reveals nothing about the token."""
         return compare_digest(given.encode("utf-8", "replace"), self._token)
 
     def is_here(self, name: str) -> bool:
@@ -148,19 +148,19 @@ class _Server(ThreadingHTTPServer):
         return True
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request, which ``finish`` waits for."""
+        """Respond to a request; ``finish`` waits for the response."""
         with self._changed:
             self._answering += 1
         return self.routes.answer(request)
 
     def answered(self) -> None:
-        """See that an answer has been sent, or could not be."""
+        """Record that a response has been sent or has failed."""
         with self._changed:
             self._answering -= 1
             self._changed.notify_all()
 
     def finish(self, seconds: float) -> None:
-        """Wait for the answers under way, then close all connections."""
+        """Wait for the responses in progress, then close all connections."""
         self.closing = True
         with self._changed:
             self._changed.wait_for(lambda: not self._answering, seconds)
@@ -171,7 +171,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Reader(io.RawIOBase):
-    """Reads a connection until a deadline, however slowly its bytes arrive."""
+    """A reader of a connection with a deadline, which holds however slowly the bytes arrive."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -209,19 +209,19 @@ class _Handler(BaseHTTPRequestHandler):
         super().handle_one_request()
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Write no log of requests: the host's own tells what they did."""
+        """Log no requests: the host's own log records their effects."""
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is not HTTP, or a method that is not known."""
+        """Respond to malformed HTTP or an unknown method."""
         self.close_connection = True
-        self.request_version = self.protocol_version  # until a version is known it is one without headers
+        self.request_version = self.protocol_version  # the default until it is known, HTTP/0.9, has no headers
         status = HTTPStatus(code)
         self._send(failure(status, message or status.phrase))
 
     def _respond(self) -> None:
         refusal = self._refusal()
         if refusal is not None:
-            self.close_connection = True  # its body has not been read
+            self.close_connection = True  # the body has not been read
             self._send(refusal)
             return
         try:

@@ -18,13 +18,13 @@ from zenowasm.plugin.configuration.files import read_bounded
 from zenowasm.plugin.guest.jsonvalue import JSONError, encode, parse_whole
 
 STATE: Final = "ZENO_ADMIN_STATE"
-"""The variable that names another file."""
+"""The environment variable that names another state file."""
 _MAX_BYTES: Final = 1 << 16
 
 
 @frozen
 class AdminState:
-    """Where a host listens, the token that it has generated (empty for one that its user knows), and its process."""
+    """A host's address, its process, and the token that it generated (empty for a token that the user chose)."""
 
     url: str
     token: str = field(repr=False)
@@ -32,7 +32,7 @@ class AdminState:
 
 
 def default_state_file(variables: Mapping[str, str]) -> Path:
-    """Return ``ZENO_ADMIN_STATE``, else a file where the platform keeps the state of a user's programs."""
+    """Return ``ZENO_ADMIN_STATE``, else a file in the platform's directory for program state."""
     if given := variables.get(STATE):
         return Path(given)
     from platformdirs import user_state_path
@@ -41,7 +41,7 @@ def default_state_file(variables: Mapping[str, str]) -> Path:
 
 
 def write_state(file: Path, state: AdminState) -> None:
-    """Write the file, in one step and for its owner alone; raises ``AdminError``."""
+    """Write the file atomically, readable by its owner only; raises ``AdminError``."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=file.parent)  # with the mode 0600
@@ -57,7 +57,7 @@ def write_state(file: Path, state: AdminState) -> None:
 
 
 def read_state(file: Path) -> AdminState:
-    """Read the file; raises ``AdminError``, also for one that another user could read or has written."""
+    """Read the file; raises ``AdminError``, also if another user could read it or has written it."""
     try:
         found = file.stat()
         if hasattr(os, "getuid") and (found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077):
@@ -76,7 +76,7 @@ def read_state(file: Path) -> AdminState:
 
 
 def removed_state(file: Path, state: AdminState) -> None:
-    """Remove the file unless another host has written it since."""
+    """Remove the file unless another host has rewritten it."""
     with contextlib.suppress(AdminError, OSError):
         if read_state(file) == state:
             file.unlink()

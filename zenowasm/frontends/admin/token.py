@@ -1,4 +1,4 @@
-"""The token that every request must carry: given in the environment, else a new one for each run."""
+"""The token that every request must carry: set in the environment, or generated for each run."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 from zenowasm.frontends.admin.errors import AdminError
 
 TOKEN: Final = "ZENO_ADMIN_TOKEN"
-"""The variable that holds it."""
+"""The environment variable with the token."""
 _LEAST: Final = 16
 
 
 def admin_token(variables: Mapping[str, str]) -> tuple[str, bool]:
-    """Return the token, and whether it was generated; raises ``AdminError`` for one that could be guessed."""
+    """Return the token and whether it was generated; raises ``AdminError`` for a token that could be guessed."""
     token = variables.get(TOKEN, "")
     if not token:
         return secrets.token_urlsafe(32), True

@@ -1,8 +1,8 @@
-"""Compiles C without a toolchain: ppci's C front end, and a back end that writes the text format of our own engine.
+"""Compiles C without a toolchain: ppci's C frontend, and a backend that writes the text format for our own engine.
 
-The front end takes C99 without a libc and without variable arguments. Its intermediate code goes through ``functions``
-and ``module`` to text, and ``zenowasm.interp`` makes the binary. ppci has a WebAssembly back end as well; RATIONALE.md
-says why it is not used.
+The frontend accepts C99 without a libc and without variable arguments. ``functions`` and ``module`` translate its
+intermediate code to text, and ``zenowasm.interp`` assembles the binary. ppci also has a WebAssembly backend;
+RATIONALE.md explains why it is not used.
 """
 
 from __future__ import annotations

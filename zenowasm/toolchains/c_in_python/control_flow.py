@@ -1,8 +1,8 @@
-"""From blocks that jump to each other to WebAssembly's nested ones.
+"""Translation of blocks that jump to each other into WebAssembly's nested blocks.
 
-The method is that of Norman Ramsey, "Beyond Relooper" (ICFP 2022): a block is placed inside the one that dominates it;
-a block that several jumps reach follows a ``block`` that they break out of, and one that is jumped back to is a
-``loop``. C without a ``goto`` into a loop always has this form.
+The method is from Norman Ramsey, "Beyond Relooper" (ICFP 2022). A block is placed inside its dominator. A block that
+several jumps reach follows a ``block`` from which they break, and the target of a backward jump becomes a ``loop``.
+C without a ``goto`` into a loop always has this form.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ B = TypeVar("B", bound=Hashable)
 
 
 class IrreducibleError(Exception):
-    """A loop can be entered at two places."""
+    """Raised when a loop can be entered at two places."""
 
 
 class ControlFlow(Generic[B]):
-    """The order and the nesting of a function's blocks, of which only those that can be reached have a place."""
+    """The order and the nesting of a function's reachable blocks."""
 
     def __init__(self, entry: B, successors: Mapping[B, Sequence[B]]) -> None:
-        """Analyse a function; raises ``IrreducibleError`` where a loop can be entered at two places."""
+        """Analyse a function; raises ``IrreducibleError`` if a loop can be entered at two places."""
         self.order = {block: index for index, block in enumerate(_reverse_postorder(entry, successors))}
         predecessors: dict[B, list[B]] = {block: [] for block in self.order}
         for block in self.order:
@@ -39,16 +39,16 @@ class ControlFlow(Generic[B]):
             if len(sources) - len(back) > 1:
                 self.merges.add(block)
         self._following: dict[B, list[B]] = {block: [] for block in self.order}
-        for block in self.order:  # in order, so what follows a block is in order too
+        for block in self.order:  # in order, so that the lists of following blocks are ordered too
             if block in self.merges:
                 self._following[self._dominators[block]].append(block)
 
     def is_back(self, source: B, target: B) -> bool:
-        """Return whether a jump goes back, to the head of a loop."""
+        """Return whether a jump goes back to the head of a loop."""
         return self.order[target] <= self.order[source]
 
     def following(self, block: B) -> list[B]:
-        """Return the blocks that are placed after ``block``, each after a ``block`` of its own, in their order."""
+        """Return the blocks placed after ``block``, in order; each follows a separate WebAssembly ``block``."""
         return self._following[block]
 
     def _dominates(self, dominator: B, block: B) -> bool:
@@ -57,7 +57,7 @@ class ControlFlow(Generic[B]):
         return block == dominator
 
     def _immediate_dominators(self, entry: B, predecessors: Mapping[B, list[B]]) -> dict[B, B]:
-        """Find them as Cooper, Harvey and Kennedy do ("A Simple, Fast Dominance Algorithm", 2001)."""
+        """Compute the immediate dominators (Cooper, Harvey, Kennedy, "A Simple, Fast Dominance Algorithm", 2001)."""
         found: dict[B, B] = {entry: entry}
         changed = True
         while changed:

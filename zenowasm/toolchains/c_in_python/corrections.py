@@ -1,7 +1,7 @@
-"""ppci's C front end, put right where it departs from C: these programs mean something else to it, and it says nothing.
+"""Corrections of ppci's C frontend where it departs from C and gives programs another meaning without an error.
 
-Each method here names the rule of C99 that it restores. The base classes have no types, and are imported when C is
-compiled.
+Each method names the rule of C99 that it restores. The base classes have no type annotations, and are imported only
+when C is compiled.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Semantics(CSemantics):  # type: ignore[misc]
     """The types of expressions."""
 
     def get_common_type(self, typ1: Any, typ2: Any, location: Any) -> Any:
-        """Return the type that an operator's operands are converted to: at least int (6.3.1.8)."""
+        """Return the type to which an operator's operands are converted: at least int (6.3.1.8)."""
         typ1, typ2 = self._promoted(typ1), self._promoted(typ2)
         if {getattr(typ1, "type_id", None), getattr(typ2, "type_id", None)} == {_Basic.UINT, _Basic.LONG}:
             self.error("cast one operand: one is long and one is unsigned int", location)
@@ -35,7 +35,7 @@ class Semantics(CSemantics):  # type: ignore[misc]
         return super().on_unop(op, a, location)
 
     def on_binop(self, lhs: Any, op: str, rhs: Any, location: Any) -> Any:
-        """Shift in the type of the left operand (6.5.7); compute ``a op= b`` as ``a = a op b`` (6.5.16.2)."""
+        """Use the type of the left operand for a shift (6.5.7); compute ``a op= b`` as ``a = a op b`` (6.5.16.2)."""
         if op in ("<<", ">>"):
             lhs = self.pointer(lhs)
             rhs = self.pointer(rhs)
@@ -46,8 +46,9 @@ class Semantics(CSemantics):  # type: ignore[misc]
             rhs = self.pointer(rhs)
             common = self.get_common_type(lhs.typ, rhs.typ, location)
             if self._differs(lhs.typ, op, common):
-                # ppci converts b to the type of a before, so the operation must be spelled out. What a is, is then
-                # evaluated twice, which is the same only for a variable.
+                # ppci converts b to the type of a first, so the operation must be written out. This evaluates a twice,
+                # which is equivalent only for a variable.
+
                 if not isinstance(lhs, expressions.VariableAccess):
                     self.error(f"write `a = a {op[0]} b` here: the operands of {op} have different types", location)
                 value = self.on_binop(lhs, op[0], rhs, location)
@@ -55,23 +56,23 @@ class Semantics(CSemantics):  # type: ignore[misc]
         return super().on_binop(lhs, op, rhs, location)
 
     def _differs(self, typ: Any, op: str, common: Any) -> bool:
-        """Return whether computing in ``typ`` and computing in ``common`` can give different results in ``typ``."""
+        """Return whether computing in ``typ`` and in ``common`` can give different results in ``typ``."""
         if common.type_id == typ.type_id:
             return False
-        # Modulo a power of 2, sums and products may be narrowed before; quotients and fractions may not.
+        # Modulo a power of 2, sums and products can be narrowed first; quotients and fractions cannot.
         return op in ("/=", "%=") or common.type_id in _Basic.FLOAT_TYPES
 
     def _promoted(self, typ: Any) -> Any:
-        """Return int for enumerations and for the integers that are narrower (6.3.1.1)."""
+        """Return int for enumerations and for narrower integers (6.3.1.1)."""
         narrow = isinstance(typ, _Basic) and typ.type_id in _Basic.PROMOTABLE_INTEGER_TYPES
         return self.int_type if narrow or isinstance(typ, types.EnumType) else typ
 
 
 class CodeGenerator(CCodeGenerator):  # type: ignore[misc]
-    """The blocks of statements, and members of what a function returns."""
+    """The code generation of statement blocks, and of members of a function's result."""
 
     def gen_field_select(self, expr: Any) -> Any:
-        """Take a member of a structure that a function returns (6.5.2.3)."""
+        """Select a member of a structure that a function returns (6.5.2.3)."""
         if not isinstance(expr.base, expressions.FunctionCall):
             return super().gen_field_select(expr)
         structure = self.gen_expr(expr.base, rvalue=False)
@@ -82,7 +83,7 @@ class CodeGenerator(CCodeGenerator):  # type: ignore[misc]
         return self.builder.emit_add(address, offset // 8, ir.ptr)
 
     def gen_for(self, stmt: Any) -> None:
-        """Let ``continue`` run the third expression of a ``for`` (6.8.6.2)."""
+        """Make ``continue`` run the third expression of a ``for`` (6.8.6.2)."""
         condition, body, step, done = (self.builder.new_block() for _ in range(4))
         if stmt.init:
             if isinstance(stmt.init, declarations.VariableDeclaration):
@@ -109,7 +110,7 @@ class CodeGenerator(CCodeGenerator):  # type: ignore[misc]
         self.continue_block_stack.pop()
 
     def gen_do_while(self, stmt: Any) -> None:
-        """Let ``continue`` test the condition of a ``do`` (6.8.6.2)."""
+        """Make ``continue`` test the condition of a ``do`` (6.8.6.2)."""
         body, test, done = (self.builder.new_block() for _ in range(3))
         self.break_block_stack.append(done)
         self.continue_block_stack.append(test)

@@ -1,4 +1,4 @@
-"""The front end: C source to ppci's intermediate code, with errors that a user can act on."""
+"""The C frontend: C source to ppci's intermediate code, with errors that a user can act on."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from typing import Any
 
 from zenowasm.toolchains.errors import CompileError
 
-# What ppci raises, besides its own error, where it meets C that it does not take: it asserts, or looks up what it has
-# no entry for. Each of these is the user's source being too much for it, and none of them is ours.
+# The exceptions that ppci raises, besides its own error, for C that it does not support: it asserts, or looks up a
+# missing entry. Each of them is caused by unsupported source, none by a bug in this package.
 _REFUSALS = (ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, RecursionError,
              TypeError, ValueError)  # fmt: skip
 _LOGGERS = ("cbuilder", "ccodegen", "ccontext", "clexer", "cparser", "preprocessor", "semantics", "verifier")
 
 
 def is_installed() -> bool:
-    """Return whether ppci is installed; it is not imported."""
+    """Return whether ppci is installed, without importing it."""
     return find_spec("ppci") is not None
 
 
 def read_c(source: Path) -> Any:
-    """Return the intermediate code of a C file, a ``ppci.ir.Module``; its ``#include "..."`` are beside it.
+    """Return the intermediate code of a C file, a ``ppci.ir.Module``; ``#include "..."`` searches the file's folder.
 
-    Raises ``CompileError`` with file, line and column where the source is wrong, or uses what ppci does not take.
+    Raises ``CompileError`` with file, line and column if the source is wrong or uses a feature that ppci lacks.
     """
     with warnings.catch_warnings():
-        # ppci imports modules that Python is about to drop.
+        # ppci imports modules that Python has deprecated.
         warnings.simplefilter("ignore", DeprecationWarning)
         from ppci import ir
         from ppci.arch.arch_info import ArchInfo, TypeInfo
@@ -72,7 +72,7 @@ def read_c(source: Path) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep ppci from printing: what it prints and logs is about its own steps."""
+    """Suppress ppci's output and logs, which describe its internal steps."""
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     before = [logger.level for logger in loggers]
     for logger in loggers:

@@ -1,7 +1,7 @@
-"""A function of ppci's intermediate code as a function of the text format.
+"""Translation of a function from ppci's intermediate code to the text format.
 
-Every value that is used more than once, or whose place in the order of effects matters, is a local; the others stand
-where they are used. What C takes the address of lies in a frame on a stack in memory, which grows downwards.
+A value becomes a local if it is used more than once or if its position among the effects matters; any other value is
+computed where it is used. Variables whose address C takes are in a frame on a stack in memory, which grows downwards.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _ALIGNMENT = 8
 
 
 class Symbols(Protocol):
-    """The module as a function sees it; asking for something adds it to the module."""
+    """The module as a function sees it; each request adds the requested object to the module."""
 
     def call(self, name: str) -> str:
         """Return the identifier of a function."""
         ...
 
     def function_pointer(self, name: str) -> int:
-        """Return the place in the table at which a function is."""
+        """Return a function's index in the table."""
         ...
 
     def address(self, name: str) -> int:
@@ -39,10 +39,10 @@ class Symbols(Protocol):
 
 
 class Function:
-    """Translates one function. ``name`` is the C name, for errors."""
+    """The translation of one function. ``name`` is the C name, for errors."""
 
     def __init__(self, function: Any, symbols: Symbols) -> None:
-        """Look at a ``ppci.ir.SubRoutine``; raises ``CompileError`` where its loops cannot be nested."""
+        """Analyse a ``ppci.ir.SubRoutine``; raises ``CompileError`` if its loops cannot be nested."""
         from ppci import ir
 
         self._ir = ir
@@ -72,7 +72,7 @@ class Function:
         for index, argument in enumerate(self._function.arguments):
             self._locals[argument] = f"$p{index}"
             parameters.append(f"(param $p{index} {values.wasm(argument.ty)})")
-            if argument.ty.is_blob:  # a structure passed by value is the callee's own, so it is copied
+            if argument.ty.is_blob:  # the callee owns a structure passed by value, so copy it
                 size = argument.ty.size
                 prologue.append(f"(memory.copy {self._address(argument)} (local.get $p{index}) (i32.const {size}))")
         body = list(self._body())
@@ -91,7 +91,7 @@ class Function:
     def _returns(self) -> bool:
         return isinstance(self._function, self._ir.Function)
 
-    # -- blocks: a work list, so that long functions take no deep recursion --
+    # -- blocks: a work list, so that long functions need no deep recursion --
 
     def _body(self) -> Iterator[str]:
         pending: list[_Item] = [self._function.entry]
@@ -103,7 +103,7 @@ class Function:
                 pending += reversed(self._placed(item))
 
     def _placed(self, block: Any) -> list[_Item]:
-        """Return a block, and the blocks that are placed inside it and after it."""
+        """Return a block, followed by the blocks placed inside it and after it."""
         following = self._flow.following(block)
         items: list[_Item] = []
         if block in self._flow.loops:
@@ -152,7 +152,7 @@ class Function:
                 call = self._call(instruction, f"(result {values.wasm(instruction.ty)})")
                 return [f"(local.set {self._local(instruction)} {call})" if instruction.is_used else f"(drop {call})"]
             case ir.Phi():
-                return []  # set where the jumps to its block are
+                return []  # set by the jumps to its block
             case ir.LocalValue() if instruction in self._inline or not instruction.is_used:
                 return []
             case ir.LocalValue():
@@ -165,9 +165,9 @@ class Function:
         return [f"(global.set {STACK_POINTER} (i32.add (local.get {_FRAME}) (i32.const {self._frame_size})))"]
 
     def _branch(self, source: Any, target: Any) -> list[_Item]:
-        """Return a jump: a branch, or the target itself where this is the only way to it."""
+        """Return a jump: a branch, or the target itself if this is its only predecessor."""
         phis = [instruction for instruction in target if isinstance(instruction, self._ir.Phi) and instruction.is_used]
-        # All are read before any is set: one may be the other's input.
+        # Read all values before setting any: one may be the input of another.
         items: list[_Item] = [self._value(phi.get_value(source)) for phi in phis]
         items += [f"local.set {self._local(phi)}" for phi in reversed(phis)]
         if self._flow.is_back(source, target) or target in self._flow.merges:
@@ -191,12 +191,12 @@ class Function:
     def _values_to_inline(self) -> set[Any]:
         """Return the values that are computed where they are used.
 
-        Constants and addresses always; other values with one use, in their own block, if no effect lies between.
+        These are all constants and addresses, and other values with one use in the same block and no effect in between.
         """
         ir = self._ir
         inline: set[Any] = set()
         for block in self._blocks:
-            # Where each value is computed in the end, and the next effect after each place.
+            # Where each value is finally computed, and the next effect after each position.
             instructions = list(block)
             computed = {instruction: index for index, instruction in enumerate(instructions)}
             effect = len(instructions)
@@ -210,7 +210,7 @@ class Function:
                     (user,) = instruction.used_by
                     place = -1 if isinstance(user, ir.Phi) else computed.get(user, -1)
                     used_twice = isinstance(user, ir.Binop | ir.CJump) and user.a is user.b
-                    # A store is an effect after its own operands.
+                    # A store is an effect that comes after its own operands.
                     if place >= 0 and not used_twice and (place <= effect or not isinstance(instruction, ir.Load)):
                         inline.add(instruction)
                         computed[instruction] = place
@@ -261,16 +261,16 @@ class Function:
         return self._locals[value]
 
     def _address(self, value: Any) -> str:
-        """Return the address of a value's place in the frame."""
+        """Return the address of a value in the frame."""
         return f"(i32.add (local.get {_FRAME}) (i32.const {self._places[value]}))"
 
 
 _Item: TypeAlias = Any
-"""A line of text, or a block whose text comes here."""
+"""A line of text, or a block that is still to be translated here."""
 
 
 def _targets(block: Any) -> Sequence[Any]:
-    """Return the targets of a block's last instruction, one that is named twice twice."""
+    """Return the targets of a block's last instruction, with duplicates."""
     last = block.last_instruction
     if hasattr(last, "lab_yes"):
         return (last.lab_yes, last.lab_no)

@@ -1,7 +1,7 @@
-"""A module from ppci's intermediate code: only what its exports need is in it.
+"""A module from ppci's intermediate code; it contains only what its exports need.
 
-Memory begins with the stack, so that one that is too deep leaves memory and traps rather than overwrites data; then
-come variables and literals.
+Memory begins with the stack, so that a stack overflow leaves memory and traps instead of overwriting data. Variables
+and literals follow.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from zenowasm.toolchains.errors import CompileError
 STACK_BYTES: Final = 64 * 1024
 _PAGE: Final = 65536
 _MOST_BYTES: Final = 1 << 30
-"""Of all variables together."""
+"""The maximum size of all variables together."""
 
 
 def compile_module(program: Any, exports: Collection[str], imports: Collection[str]) -> bytes:
-    """Return the binary of a ``ppci.ir.Module``.
+    """Compile a ``ppci.ir.Module`` to a binary.
 
-    Of ``exports`` those are exported that the program defines, and ``memory``; of ``imports``, module ``env``, those
-    are imported that it uses and does not define. Raises ``CompileError`` for anything else that is not defined.
+    The binary exports ``memory`` and those ``exports`` that the program defines. It imports, from the module ``env``,
+    those ``imports`` that the program uses and does not define. Raises ``CompileError`` for any other undefined name.
     """
     return _Module(program, exports, imports).binary()
 
@@ -53,7 +53,7 @@ class _Module:
     def binary(self) -> bytes:
         for name in self._exports:
             self.call(name)
-        # The list of what is wanted grows while functions are translated.
+        # The list of needed functions grows while functions are translated.
         functions = [Function(self._defined[name], self).text() for name in self._wanted]
         lines = [
             "(module",
@@ -64,7 +64,7 @@ class _Module:
             *functions,
             *(f'(data (i32.const {at}) "{_escaped(data)}")' for at, data in self._data if any(data)),
         ]
-        if self._table:  # place 0 is C's null, and calling it traps
+        if self._table:  # index 0 is C's null; calling it traps
             names = " ".join(f"${name}" for name in self._table)
             lines.append(f"(table {len(self._table) + 1} funcref) (elem (i32.const 1) {names})")
         try:
@@ -72,7 +72,7 @@ class _Module:
         except WasmError as error:
             raise CompileError(f"the program is too large for a WebAssembly module: {error}") from error
 
-    # -- what functions ask for --
+    # -- requests from functions --
 
     def call(self, name: str) -> str:
         if name in self._defined:
@@ -107,7 +107,7 @@ class _Module:
         return self._literals[data]
 
     def _initial(self, part: Any) -> bytes:
-        """Return bytes of an initial value; a pointer in it is a pair of its type and a name."""
+        """Return the bytes of an initial value; a pointer in it is a pair of its type and a name."""
         if isinstance(part, bytes):
             return part
         name = part[1]

@@ -1,6 +1,6 @@
 """Values of ppci's intermediate code as expressions of the text format: operators, conversions, loads, stores.
 
-Integers narrower than 32 bits are kept in an i32 as the value that they stand for, extended by their sign or by zeros.
+An i32 holds an integer narrower than 32 bits as its value, sign-extended or zero-extended.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ _OPERATORS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _COMPARISONS: Final = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _BY_SIGN: Final = {"div", "rem", "shr", "lt", "le", "gt", "ge"}
-"""The operators on integers that have a form for signed and one for unsigned."""
+"""The integer operators with separate signed and unsigned forms."""
 
 
 def name(type_: Any) -> str:
-    """Return the name of a type of ppci's."""
+    """Return the name of a ppci type."""
     return str(type_.name)
 
 
 def wasm(type_: Any) -> str:
-    """Return the value type that holds a type of ppci's; a blob is held as its address."""
+    """Return the value type that holds a ppci type; a blob is held as its address."""
     text = name(type_)
     return text if text in _FLOATS else "i64" if _WIDTHS.get(text) == 64 else "i32"
 
@@ -43,13 +43,13 @@ def constant(type_: Any, value: float) -> str:
 
 
 def binary(type_: Any, operator: str, left: str, right: str) -> str:
-    """Return an operation on two values of a type; its result is of that type."""
+    """Return an operation on two values of a type, with a result of that type."""
     word = _OPERATORS[operator]
     return _narrow(name(type_), f"({wasm(type_)}.{word}{_suffix(type_, word)} {left} {right})")
 
 
 def unary(type_: Any, operator: str, operand: str) -> str:
-    """Return the negative or the complement of a value."""
+    """Return the negation or the complement of a value."""
     held = wasm(type_)
     if held in _FLOATS:
         return f"({held}.neg {operand})"
@@ -59,13 +59,13 @@ def unary(type_: Any, operator: str, operand: str) -> str:
 
 
 def comparison(type_: Any, operator: str, left: str, right: str) -> str:
-    """Return a condition on two values of a type."""
+    """Return a comparison of two values of a type."""
     word = _COMPARISONS[operator]
     return f"({wasm(type_)}.{word}{_suffix(type_, word)} {left} {right})"
 
 
 def cast(source: Any, target: Any, operand: str) -> str:
-    """Return a value converted from one type to another, as C converts it."""
+    """Return a value converted from one type to another by the rules of C."""
     old, new = name(source), name(target)
     held, wanted = wasm(source), wasm(target)
     if old == new:
@@ -75,7 +75,7 @@ def cast(source: Any, target: Any, operand: str) -> str:
             return (
                 operand if held == wanted else f"({'f32.demote_f64' if new == 'f32' else 'f64.promote_f32'} {operand})"
             )
-        # C leaves open what a value out of range becomes; this form never traps, as clang's does.
+        # In C, the conversion of an out-of-range value is undefined; this form never traps, like clang's.
         return _narrow(new, f"({wanted}.trunc_sat_{held}_{_sign(new)} {operand})")
     if wanted in _FLOATS:
         return f"({wanted}.convert_{held}_{_sign(old)} {operand})"
@@ -87,7 +87,7 @@ def cast(source: Any, target: Any, operand: str) -> str:
 
 
 def load(type_: Any, address: str) -> str:
-    """Return a load of a value of a type."""
+    """Return an instruction that loads a value of a type."""
     text = name(type_)
     width = _WIDTHS.get(text, 0)
     form = f"i32.load{width}_{_sign(text)}" if 0 < width < 32 else f"{wasm(type_)}.load"
@@ -95,7 +95,7 @@ def load(type_: Any, address: str) -> str:
 
 
 def store(type_: Any, address: str, value: str) -> str:
-    """Return a store of a value of a type."""
+    """Return an instruction that stores a value of a type."""
     width = _WIDTHS.get(name(type_), 0)
     form = f"i32.store{width}" if 0 < width < 32 else f"{wasm(type_)}.store"
     return f"({form} align=1 {address} {value})"
