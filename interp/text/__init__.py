@@ -1,4 +1,4 @@
-"""The text format (specification, chapter 6): modules, functions and numbers as text, and modules from text."""
+"""The text format (specification, chapter 6): printing and parsing modules, functions and numbers."""
 
 from zenowasm.interp.text.parser import parse_module
 

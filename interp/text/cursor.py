@@ -1,4 +1,4 @@
-"""A position among tokens, and the index spaces that identifiers are bound in (specification, 6.3 and 6.6.1)."""
+"""A position among tokens, and the index spaces in which identifiers are bound (specification, 6.3 and 6.6.1)."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from zenowasm.interp.text.values import parse_unsigned
 
 _INDEX_START = frozenset("$0123456789")
 _PLAIN_DIGITS = 9
-"""Decimal digits that are below 2^32 in any case, as nearly all indexes are."""
+"""A number of decimal digits that is always below 2^32. Nearly all indices have at most this many."""
 
 
 class Space:
-    """An index space: its entries by identifier, as ``lexer.identifier`` spells it, and the names of entries."""
+    """An index space: its entries by identifier (in ``lexer.identifier``'s spelling), and the entries' names."""
 
     __slots__ = ("count", "indexes", "names", "unique", "what")
 
     def __init__(self, what: str, *, unique: bool = True) -> None:
-        """Begin without entries; errors call them ``what``. Identifiers that nothing can use need not be ``unique``."""
+        """Begin without entries; errors call them ``what``. Identifiers that nothing uses need not be ``unique``."""
         self.what = what
         self.unique = unique
         self.count = 0
@@ -39,10 +39,10 @@ class Space:
 
 
 class Cursor:
-    """Reads tokens one after the other. The empty token at the end is never read, so there is always a next one."""
+    """A reader of successive tokens. It never reads the empty token at the end, so there is always a next token."""
 
     def __init__(self, source: Source, pos: int = 0) -> None:
-        """Begin at a token."""
+        """Begin at the token with index ``pos``."""
         self.source = source
         self.tokens = source.tokens
         self.pos = pos
@@ -50,11 +50,11 @@ class Cursor:
     # -- errors --
 
     def error(self, message: str, pos: int | None = None) -> ParseError:
-        """Make an error at a token, the next one by default."""
+        """Return an error at a token, by default the next one."""
         return self.source.error(message, self.pos if pos is None else pos)
 
     def unexpected(self, expected: str, pos: int | None = None) -> ParseError:
-        """Make an error that says which token was found and what was expected instead."""
+        """Return an error that names the token found and what was expected instead."""
         token = self.tokens[self.pos if pos is None else pos]
         if not token:
             found = "unexpected end of text"
@@ -67,36 +67,36 @@ class Cursor:
         return self.error(f"{found}: {expected} expected{self._proposal(pos)}", pos)
 
     def _proposal(self, pos: int | None) -> str:
-        """Name the proposal that the token, or the one after its parenthesis, belongs to."""
+        """Return a clause that names the proposal of the token, or of the one after its parenthesis."""
         pos = self.pos if pos is None else pos
         return proposals.of_word(self.tokens[pos] if self.tokens[pos] != "(" else self.tokens[pos + 1])
 
     def fail(self, expected: str) -> NoReturn:
-        """Raise what ``unexpected`` makes."""
+        """Raise the error that ``unexpected`` returns."""
         raise self.unexpected(expected)
 
     # -- tokens --
 
     def at(self, keyword: str) -> bool:
-        """Whether a parenthesis and this keyword are next."""
+        """Return whether the next tokens are a parenthesis and this keyword."""
         return self.tokens[self.pos] == "(" and self.tokens[self.pos + 1] == keyword
 
     def open(self, keyword: str) -> bool:
-        """Read a parenthesis and this keyword if they are next, and return whether they were."""
+        """Read a parenthesis and this keyword if they are next; return whether they were."""
         if self.tokens[self.pos] == "(" and self.tokens[self.pos + 1] == keyword:
             self.pos += 2
             return True
         return False
 
     def take(self, token: str) -> bool:
-        """Read this token if it is next, and return whether it was."""
+        """Read this token if it is next; return whether it was."""
         if self.tokens[self.pos] == token:
             self.pos += 1
             return True
         return False
 
     def expect(self, token: str) -> None:
-        """Read this token; raises ``ParseError`` when another one is next."""
+        """Read this token; raises ``ParseError`` if another one is next."""
         if self.tokens[self.pos] != token:
             self.fail(f"{token!r}")
         self.pos += 1
@@ -106,7 +106,7 @@ class Cursor:
         self.expect(")")
 
     def closes(self) -> bool:
-        """Read a closing parenthesis if it is next, and return whether it was."""
+        """Read a closing parenthesis if it is next; return whether it was."""
         return self.take(")")
 
     # -- strings and numbers --
@@ -120,21 +120,21 @@ class Cursor:
         return data
 
     def strings(self) -> bytes:
-        """Read any number of strings."""
+        """Read any number of strings and concatenate them."""
         parts: list[bytes] = []
         while self.tokens[self.pos].startswith('"'):
             parts.append(self.string())
         return b"".join(parts)
 
     def quoted(self) -> bytes:
-        """Read the strings of a quoted module; no token goes on from one to the next."""
+        """Read the strings of a quoted module, separated so that no token spans two of them."""
         parts: list[bytes] = []
         while self.tokens[self.pos].startswith('"'):
             parts += [self.string(), b" "]
         return b"".join(parts)
 
     def name(self) -> str:
-        """Read a name: a string in UTF-8 (specification, 6.3.4)."""
+        """Read a name: a UTF-8 string (specification, 6.3.4)."""
         data = self.string()
         try:
             return data.decode()
@@ -142,7 +142,7 @@ class Cursor:
             raise self.error("malformed UTF-8 encoding", self.pos - 1) from None
 
     def unsigned(self, bits: int) -> int:
-        """Read an unsigned integer of that many bits (specification, 6.3.1)."""
+        """Read an unsigned integer of ``bits`` bits (specification, 6.3.1)."""
         try:
             value = parse_unsigned(bits, self.tokens[self.pos])
         except ValueError as error:
@@ -151,16 +151,16 @@ class Cursor:
         return value
 
     def number_error(self, error: ValueError) -> ParseError:
-        """Make an error at the next token of what reading a number raised."""
+        """Return an error at the next token for a number that could not be read."""
         message = str(error)
         if message.startswith("expected "):
             return self.unexpected(message.removeprefix("expected ").partition(",")[0])
         return self.error(f"constant out of range: {message}")
 
-    # -- identifiers and indexes --
+    # -- identifiers and indices --
 
     def identifier(self) -> str | None:
-        """Read an identifier if one is next (6.3.5), and return it as ``lexer.identifier`` spells it."""
+        """Read an identifier if one is next (6.3.5); return it in ``lexer.identifier``'s spelling."""
         token = self.tokens[self.pos]
         if not token.startswith("$"):
             return None
@@ -178,7 +178,7 @@ class Cursor:
         return self.unexpected("an identifier")
 
     def bind(self, space: Space) -> int:
-        """Read the identifier and the name of a new entry of an index space, as far as it has them (6.6.1)."""
+        """Read the optional identifier and name of a new entry of an index space (6.6.1); return its index."""
         index = space.count
         space.count = index + 1
         spelled, name = self.spelled_name()
@@ -189,13 +189,15 @@ class Cursor:
         return index
 
     def spelled_name(self) -> tuple[str | None, str | None]:
-        """Read an identifier if one is next; return it and the name, annotated or the identifier's."""
+        """Read an identifier if one is next; return it and the name, which comes from an annotation or the
+        identifier.
+        """
         spelled = self.identifier()
         name = self.name_annotation()
         return spelled, spelled[1:] if name is None and spelled is not None else name
 
     def name_annotation(self) -> str | None:
-        """Return what a name annotation before the next token says (specification, name annotations)."""
+        """Return the name in a name annotation before the next token (specification, name annotations)."""
         if not self.source.annotations:
             return None
         for annotation in self.annotations("name"):
@@ -206,18 +208,18 @@ class Cursor:
         return None
 
     def annotations(self, kind: str, pos: int | None = None) -> Iterator[Annotation]:
-        """Yield the annotations of a kind before a token, the next one by default, and mark them as read."""
+        """Yield the annotations of a kind before a token, by default the next one, and mark them as read."""
         for annotation in self.source.annotations.get(self.pos if pos is None else pos, ()):
             if annotation.id == kind:
                 self.source.read.add(annotation.places[0])
                 yield annotation
 
     def at_index(self, pos: int) -> bool:
-        """Whether the token at ``pos`` is an index: a number or an identifier."""
+        """Return whether the token at ``pos`` is an index: a number or an identifier."""
         return self.tokens[pos][:1] in _INDEX_START
 
     def index(self, space: Space) -> int:
-        """Read an index into a space; an identifier must be bound, a number need not be (specification, 6.6.1)."""
+        """Read an index into a space; an identifier must be bound, a number may be any (specification, 6.6.1)."""
         token = self.tokens[self.pos]
         found = space.indexes.get(token)
         if found is None:

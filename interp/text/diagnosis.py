@@ -1,4 +1,4 @@
-"""Help for correcting a text: the line with the error, a mark below it, and the word that was probably meant."""
+"""Help for correcting a text: the erroneous line, a mark below the error, and the word that was probably meant."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zenowasm.interp.errors import ParseError
 from zenowasm.interp.text.keywords import KEYWORDS
 
 _WIDTH = 100
-"""Characters of a line that are shown."""
+"""The maximum number of characters shown of a line."""
 _BEFORE = 60
 _WORD = re.compile(r"""[^\s()";]+""")
 _IDENTIFIER = re.compile(r"""\$[^\s()";]+""")
@@ -31,13 +31,15 @@ FORMER_WORDS: Mapping[str, str] = {
     "set_local": "local.set",
     "tee_local": "local.tee",
 }
-"""Words of drafts of the format, and what they became; conversions such as ``i32.wrap/i64`` are alike enough."""
+"""Words from drafts of the format, and their replacements. Old conversions such as ``i32.wrap/i64`` are not listed:
+they are similar enough to the new ones.
+"""
 _SCRIPT_WORDS = re.compile(r"assert_\w+|invoke|register|get")
 
 
 @frozen
 class Diagnosis:
-    """An error of a text: where it is, what is wrong, and lines to show below."""
+    """An error in a text: its position, its message, and lines to show below."""
 
     line: int
     column: int
@@ -46,9 +48,9 @@ class Diagnosis:
 
 
 def diagnose(text: str, error: ParseError) -> Diagnosis:
-    """Describe an error of a text.
+    """Describe an error in a text.
 
-    The lines are safe to print. There are none where the error is inside a quoted module, whose lines are its own.
+    The lines are safe to print. An error inside a quoted module has none, since its line numbers are the quoted text's.
     """
     if _QUOTED_MODULE.search(text):
         return Diagnosis(error.line, error.column, error.message, ())
@@ -57,7 +59,7 @@ def diagnose(text: str, error: ParseError) -> Diagnosis:
 
 
 def excerpt(text: str, line: int, column: int) -> tuple[str, str]:
-    """Return a line of a text, of a long one what is around the column, and a line with a mark below the column."""
+    """Return a line, or the part of a long line around the column, and a line with a mark below the column."""
     start = 0
     for _ in range(line - 1):
         start = text.find("\n", start) + 1
@@ -72,7 +74,7 @@ def excerpt(text: str, line: int, column: int) -> tuple[str, str]:
 
 
 def _hint(text: str, error: ParseError) -> str:
-    """Return what probably corrects an error, after a semicolon; empty where nothing is known."""
+    """Return a probable correction, after a semicolon, or an empty string."""
     found = _WORD.match(text, error.offset)
     word = found.group() if found else ""
     if word.startswith(_BYTE_ORDER_MARK):

@@ -1,7 +1,7 @@
-"""Folded instructions (specification, 6.5.11): each in parentheses, with the instructions of its operands inside.
+"""Folded instructions (specification, 6.5.11): each in parentheses around the instructions of its operands.
 
-Folding never changes the order of instructions: an instruction takes what stands right before it, if that is all of its
-operands and nothing else. So the text has the same bytes, whatever the arities say.
+Folding never changes the order of instructions: an instruction encloses those right before it if they produce exactly
+its operands. The text therefore assembles to the same bytes, whatever the arities are.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from zenowasm.interp.syntax.module import Instruction
 from zenowasm.interp.validation import Arity
 
 _Node: TypeAlias = "tuple[str, Sequence[_Node], int, str | None, bool]"
-"""One pair of parentheses: its first words, what is inside, how many operands it leaves, the line that stands before
-it, and whether it is a block. Instructions inside a block are on lines of their own, as is its last parenthesis.
+"""One pair of parentheses: its first words, its contents, the number of operands that it leaves, the line to print
+before it, and whether it is a block. Each instruction inside a block has its own line, as does the last parenthesis.
 
-A plain tuple: there is one for each instruction, and making objects of a class took a tenth of the time to print.
+A plain tuple: each instruction has one, and objects of a class took a tenth of the printing time.
 """
 
 
 @define(eq=False)
 class _Sequence:
-    """The instructions of an open block, of which those before ``floor`` have been used by others.
+    """The instructions of an open block. Later instructions cannot enclose those before ``floor``.
 
-    ``parts`` is what is inside the block's own node, ``head`` and ``line`` are that node's.
+    ``parts`` is the contents of the block's own node, ``head`` and ``line`` belong to that node.
     """
 
     nodes: list[_Node]
@@ -37,7 +37,7 @@ class _Sequence:
     floor: int = 0
 
     def take(self, count: int) -> list[_Node]:
-        """Remove and return the nodes that leave the last ``count`` operands; none where they leave others, too."""
+        """Remove and return the nodes that leave exactly the last ``count`` operands; none if no nodes do."""
         nodes = self.nodes
         start = len(nodes)
         while count > 0 and start > self.floor and 0 < nodes[start - 1][2] <= count:
@@ -56,8 +56,8 @@ def fold(
 ) -> list[str]:
     """Return the lines of a body without its final ``end``.
 
-    Parameters: each instruction with its text and its arity; lines that stand before instructions, by their index; the
-    indentation by depth, of which the last one is for all deeper lines.
+    Parameters: each instruction with its text and its arity; lines to print before instructions, by instruction index;
+    the indentation by depth, the last one for all greater depths.
     """
     sequence = _Sequence([])
     nodes = sequence.nodes
@@ -70,7 +70,7 @@ def fold(
         if structure is None:
             if not taken:
                 nodes.append((text, (), left, line, False))
-            elif taken == 1 and len(nodes) > sequence.floor and nodes[-1][2] == 1:  # by far the most are so
+            elif taken == 1 and len(nodes) > sequence.floor and nodes[-1][2] == 1:  # the most frequent case by far
                 nodes[-1] = (text, (nodes[-1],), left, line, False)
             else:
                 inside = sequence.take(taken)
@@ -98,7 +98,7 @@ def fold(
 
 
 def _rendered(nodes: list[_Node], indents: tuple[str, ...]) -> list[str]:
-    """Return the lines of nodes; the parenthesis that ends operands follows the last of them."""
+    """Return the lines of nodes; a closing parenthesis follows the last operand on its line."""
     lines: list[str] = []
     deepest = len(indents) - 1
     stack: list[tuple[Iterator[_Node], bool]] = []

@@ -1,6 +1,6 @@
-"""Prints instructions (specification, 6.5). What one looks like comes from the instruction table.
+"""Prints instructions (specification, 6.5). The instruction table defines the form of an instruction.
 
-What prints a row is put together when the row is first met, from its immediates: most of a module is its instructions.
+The printer of a row is composed from its immediates when the row first occurs: most of a module is its instructions.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ _NUMBERS: Mapping[Immediate, NumType] = {
     Immediate.F64: F64,
 }
 _SPACES = (Immediate.TABLEIDX, Immediate.MEMIDX)
-"""Immediates that come first in the text, and are left out where all of them are 0."""
+"""Immediates that come first in the text and are omitted if all of them are 0."""
 _CATCHES: Mapping[tuple[bool, bool], str] = {
     (True, False): "catch",
     (True, True): "catch_ref",
     (False, False): "catch_all",
     (False, True): "catch_all_ref",
 }
-"""The clauses of ``try_table`` (6.5.2), by whether they name a tag and whether they take the exception itself."""
+"""The clauses of ``try_table`` (6.5.2), by whether they name a tag and whether they take the exception reference."""
 _OPENS = (Structure.BLOCK, Structure.IF)
 _CLOSES = (Structure.ELSE, Structure.END)
 
 
 @frozen
 class Scope:
-    """The names that instructions of a function refer to. ``open`` holds the numbers of the open blocks, from 1."""
+    """The names that a function's instructions can refer to. ``open`` holds the numbers of the open blocks, from 1."""
 
     locals: Identifiers
     labels: Identifiers
     open: list[int] = Factory(list)
 
     def label(self, index: int) -> str:
-        """Return what refers to a label: its identifier, else its index and, as a comment, its block's number."""
+        """Return a reference to a label: its identifier, or its index and, as a comment, its block's number."""
         if index >= len(self.open):
             return str(index)
         number = self.open[-1 - index]
@@ -53,22 +53,22 @@ class Scope:
 
 
 _Writer: TypeAlias = Callable[[tuple[Any, ...], Scope], str]
-"""Returns an instruction's text: of its immediates, in a scope."""
+"""A function that returns an instruction's text, given its immediates and the scope."""
 
 
 class InstructionPrinter:
-    """Prints the instructions of one module."""
+    """A printer for the instructions of one module."""
 
     def __init__(self, spaces: Mapping[Immediate, Identifiers], types: TypePrinter) -> None:
-        """Prepare to print with the identifiers of these index spaces."""
+        """Set the identifiers of the index spaces, and the printer of types."""
         self._spaces = spaces
         self._types = types
         self._writers: dict[Opcode, _Writer] = {}
 
     def sequence(self, expression: Expression, scope: Scope) -> Iterator[tuple[int, str]]:
-        """Yield the depth and the text of every instruction, the final ``end`` included.
+        """Yield the depth and the text of every instruction, including the final ``end``.
 
-        What opens a block binds its label, and has the block's number as a comment.
+        An instruction that opens a block binds its label and has the block's number as a comment.
         """
         writers, open_, labels = self._writers, scope.open, 0
         for opcode, immediates in expression.instructions:
@@ -92,7 +92,7 @@ class InstructionPrinter:
                 open_.append(labels)
 
     def instruction(self, opcode: Opcode, immediates: tuple[Any, ...], scope: Scope, label: str = "") -> str:
-        """Print an instruction; ``label`` is what a block binds."""
+        """Print an instruction; ``label`` is the binding of a block's label."""
         if Immediate.FIELDIDX in opcode.immediates:
             typeidx, field = immediates
             return f"{opcode.mnemonic} {self._types.index(typeidx)} {self._types.field(typeidx, field)}"
@@ -106,12 +106,12 @@ class InstructionPrinter:
         return " ".join(part for part in parts if part)
 
     def constant(self, expression: Expression) -> list[str]:
-        """Print a constant expression, without its ``end``."""
+        """Print a constant expression without its ``end``."""
         scope = Scope(Identifiers({}), Identifiers({}))
         return [self.instruction(opcode, immediates, scope) for opcode, immediates in expression.instructions[:-1]]
 
     def _writer(self, opcode: Opcode) -> _Writer:
-        """Return what prints a row; by far the most instructions have one immediate of these kinds."""
+        """Return the printer of a row; most instructions by far have one immediate of these kinds."""
         mnemonic, kinds = opcode.mnemonic, opcode.immediates
         if len(kinds) == 1 and kinds[0] not in _SPACES:
             match kinds[0]:
@@ -178,7 +178,7 @@ class InstructionPrinter:
 
 
 def _remembering(writer: _Writer) -> _Writer:
-    """Return a writer that prints equal immediates once; they must mean the same in every scope."""
+    """Return a writer that caches texts by immediates, which must mean the same in every scope."""
     known: dict[tuple[Any, ...], str] = {}
 
     def write(immediates: tuple[Any, ...], scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""The words of the text format (specification, 6.2.2): an error can say whether a token is one of them."""
+"""The words of the text format (specification, 6.2.2), by which an error can tell whether a token is known."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECTION_WORDS: Mapping[str, str] = {
     "code": "codes",
     "data": "data",
 }
-"""The sections as annotations of custom sections call them."""
+"""The sections, by the words for them in annotations of custom sections."""
 _GRAMMAR = (
     "module binary quote type rec sub final func param result local struct array field mut ref null "
     "import export table memory global tag elem data start offset item declare then definition instance "
@@ -42,7 +42,7 @@ KEYWORDS = frozenset(
 
 
 def is_known(token: str) -> bool:
-    """Whether a token is a parenthesis, a string, an identifier, a number or a word of the grammar."""
+    """Return whether a token is a parenthesis, a string, an identifier, a number or a word of the grammar."""
     if '"' in token:
         return string_bytes(token) is not None or identifier(token) is not None
     return token[:1] in ("(", ")", "$") or token in KEYWORDS or is_number(token)

@@ -1,8 +1,8 @@
-"""Splits the text format into tokens (specification, 6.2), with comments and annotations set aside.
+"""Splits the text format into tokens (specification, 6.2) and separates comments and annotations.
 
-A token is the text itself: its first characters tell its kind, and no part of the parser takes a token that it did not
-name or check. So a token that is no token of the format (an unclosed string, a letter outside ASCII) ends up as an
-unexpected one. Positions are found only when they are asked for, which is when something is wrong.
+A token is a piece of the text: its first characters determine its kind, and every part of the parser compares or checks
+a token before it accepts it. A piece that is not a legal token (an unclosed string, a letter outside ASCII) is
+therefore reported as unexpected. Positions are computed on demand, which is only after an error.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ID_CHARACTERS = f"[{re.escape(''.join(sorted(ID_CHARACTERS)))}]"
 _PLAIN = r'[^"\\\x00-\x1f\x7f]'
 _ESCAPE = r"\\(?:[tnr\"'\\]|[0-9a-fA-F]{2}|u\{[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*\})"
 _STRING = rf'"(?:{_PLAIN}|{_ESCAPE})*+"'
-# What stands in quotes, well-formed or not: so a string that is not closed is one token, and lexing takes linear time.
+# Any quoted text, well-formed or not: an unclosed string is thus one token, and lexing takes linear time.
 _QUOTED = r'"(?:[^"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f])*+"?+'
 _LINE_COMMENT = r";;[^\n\r]*+"
 
@@ -52,17 +52,17 @@ _ESCAPED_BYTES: Mapping[bytes, bytes] = {
     },
     **{f"\\{letter}".encode(): character.encode() for letter, character in _ESCAPES.items()},
 }
-"""The meaning of each escape, except those of characters by number."""
+"""The character of each escape except numeric ones."""
 
 KNOWN_ANNOTATIONS = frozenset({"name", "custom", HINT_SECTION})
-"""The annotations that mean something here; all others are comments (specification, 6.2.5)."""
+"""The annotations that this parser interprets; all others are comments (specification, 6.2.5)."""
 
 
 @frozen
 class Annotation:
-    """An annotation that means something: its identifier, its contents, and the places of its own tokens.
+    """An interpreted annotation: its identifier, its contents, and the places of its tokens.
 
-    ``places`` are indexes among all that the text has: of the beginning, of the contents, and of the end.
+    ``places`` are token indices before annotations were separated: of the beginning, the contents, and the end.
     """
 
     id: str
@@ -72,11 +72,11 @@ class Annotation:
 
 @frozen(eq=False)
 class Source:
-    """A text in tokens. The last token is empty and stands for the end; it may be there several times.
+    """A text in tokens. The last token is empty and marks the end; it may be repeated.
 
-    ``annotations`` holds those that stand before a token, by the token's index; ``places`` the index of every token
-    among all that the text has, where annotations made them differ. ``read`` are the annotations that a parser took, by
-    their beginnings: one that is left stands where it means nothing.
+    ``annotations`` maps a token's index to the annotations before it. ``places`` maps it to the token's index before
+    annotations were separated, if there were any. ``read`` identifies the annotations that a parser has read, by their
+    beginnings; one that was never read is misplaced.
     """
 
     text: str
@@ -98,15 +98,15 @@ class Source:
         return self._place(index)[1]
 
     def error(self, message: str, index: int) -> ParseError:
-        """Make an error at a token."""
+        """Return an error at a token."""
         return ParseError(message, *self._place(index))
 
     def annotation_error(self, message: str, annotation: Annotation) -> ParseError:
-        """Make an error at the beginning of an annotation."""
+        """Return an error at the beginning of an annotation."""
         return ParseError(message, *_place(self._lines, self._offsets[annotation.places[0]]))
 
     def check_annotations(self) -> None:
-        """Raise ``ParseError`` if an annotation that means something was not read."""
+        """Raise ``ParseError`` if an interpreted annotation was not read."""
         for found in self.annotations.values():
             for annotation in found:
                 if annotation.places[0] not in self.read:
@@ -129,9 +129,9 @@ def _error(text: str, message: str, offset: int) -> ParseError:
 def tokenize(source: str | bytes, limits: ModuleLimits | None = None) -> Source:
     """Split a text into tokens.
 
-    Parameters: the text, bytes being UTF-8; bounds, of which the module's size counts. Raises ``ParseError`` for bytes
-    that are not UTF-8, comments or annotations that are not closed and what is no token in them, ``LimitError`` for a
-    text that is too long (specification, 6.2).
+    Parameters: the text, as a string or UTF-8 bytes; the limits, of which the module size applies. Raises
+    ``ParseError`` for bytes that are not UTF-8, for unclosed comments or annotations and for illegal tokens in
+    annotations, ``LimitError`` for a text that is too long (specification, 6.2).
     """
     limits = limits or ModuleLimits()
     if len(source) > limits.module_bytes:
@@ -153,7 +153,7 @@ def _decode(source: bytes) -> str:
 
 
 def _checked(text: str) -> str:
-    """Return the text, whose characters must all have a UTF-8 encoding: half a surrogate pair has none."""
+    """Return the text; raises ``ParseError`` for a character without a UTF-8 encoding, such as a lone surrogate."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -162,7 +162,7 @@ def _checked(text: str) -> str:
 
 
 def _without_block_comments(text: str) -> str:
-    """Replace comments in ``(; ;)``, which nest, by spaces, so that everything else keeps its place."""
+    """Replace comments in ``(; ;)``, which nest, by spaces, so that all other text keeps its position."""
     if "(;" not in text:
         return text
     parts: list[str] = []
@@ -184,7 +184,7 @@ def _without_block_comments(text: str) -> str:
 
 
 def _without_annotations(source: Source) -> Source:
-    """Return the tokens that are no part of an annotation."""
+    """Return the source with annotations separated from the tokens."""
     raw = source.tokens
     tokens: list[str] = []
     places: list[int] = []
@@ -206,7 +206,7 @@ def _without_annotations(source: Source) -> Source:
 
 
 def _annotation(name: str, raw: list[str], start: int, end: int) -> Annotation:
-    """Make an annotation of its tokens; annotations within are space, as they are everywhere."""
+    """Return the annotation with these tokens; annotations inside it count as space, as they do everywhere."""
     tokens: list[str] = []
     places = [start]
     depth = 0
@@ -238,7 +238,7 @@ def _annotation_name(source: Source, index: int) -> str:
 
 
 def _annotation_end(source: Source, start: int) -> int:
-    """Return the index of the parenthesis that closes an annotation; what is between must be tokens."""
+    """Return the index of the parenthesis that closes an annotation; its contents must be legal tokens."""
     depth = 1
     for index in range(start + 1, len(source.tokens)):
         token = source.tokens[index]
@@ -256,20 +256,20 @@ def _annotation_end(source: Source, start: int) -> int:
 
 
 def is_legal(token: str) -> bool:
-    """Whether this is a token of the format at all; parentheses are not asked for."""
+    """Return whether this is a legal token of the format; do not call it for parentheses."""
     if not _LEGAL.fullmatch(token):
         return False
     return "\\u" not in token or all(_is_scalar(code) for _, code in _ESCAPED.findall(token) if code)
 
 
 def _is_scalar(code: str) -> bool:
-    """Whether hexadecimal digits mean a character: no half of a surrogate pair and not too great (6.3.3)."""
+    """Return whether hexadecimal digits denote a Unicode scalar value: in range and not a surrogate (6.3.3)."""
     value = int(code.replace("_", ""), 16)
     return value < 0xD800 or 0xE000 <= value <= 0x10FFFF
 
 
 def describe_illegal(token: str) -> str:
-    """Say what is wrong with a token that is none."""
+    """Return what is wrong with an illegal token."""
     _, quote, quoted = token.partition('"')
     if quote:
         return f"malformed string {token[:80]}" if quoted.endswith('"') else "unclosed string"
@@ -277,7 +277,7 @@ def describe_illegal(token: str) -> str:
 
 
 def string_bytes(token: str) -> bytes | None:
-    """Return the bytes that a string token means (specification, 6.3.3), ``None`` when it is not a string."""
+    """Return the bytes that a string token denotes (specification, 6.3.3), or ``None`` if it is not a string."""
     if "\\" not in token:
         if len(token) >= 2 and token[0] == token[-1] == '"' and token.count('"') == 2:
             return token[1:-1].encode()
@@ -305,7 +305,7 @@ def string_bytes(token: str) -> bytes | None:
 
 
 def string_name(token: str) -> str | None:
-    """Return the name that a string token means (specification, 6.3.4), ``None`` when it is none: not UTF-8."""
+    """Return the name that a string token denotes (specification, 6.3.4), or ``None`` if it is not UTF-8."""
     data = string_bytes(token)
     try:
         return None if data is None else data.decode()
@@ -314,10 +314,10 @@ def string_name(token: str) -> str | None:
 
 
 def identifier(token: str) -> str | None:
-    """Return an identifier (specification, 6.3.5) in one spelling for all that are equal, ``None`` when it is none.
+    """Return an identifier (specification, 6.3.5) in a canonical spelling, or ``None`` if the token is not one.
 
-    That is the token itself where the name after ``$`` needs no quotes; a quote and the name otherwise, which is the
-    spelling of no other token.
+    The canonical spelling is the token itself if the name after ``$`` needs no quotes, and otherwise a quote followed
+    by the name, which is not the spelling of any other token.
     """
     if '"' not in token:
         return token if len(token) > 1 and token[0] == "$" else None

@@ -1,4 +1,4 @@
-"""Names as identifiers: how the text format binds and uses what the name section says (appendix, name section)."""
+"""Names as identifiers: how the text format binds and uses the names in the name section (appendix, name section)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OPENS = (Structure.BLOCK, Structure.IF)
 
 
 def identifier(name: str) -> str:
-    """Return a name as an identifier of the text format (6.3.5), in quotes where it has unusual characters."""
+    """Return a name as an identifier of the text format (6.3.5), quoted if it has unusual characters."""
     return f"${name}" if name and ID_CHARACTERS.issuperset(name) else f"${quoted(name)}"
 
 
@@ -35,8 +35,8 @@ def _character(character: str) -> str:
 class Identifiers:
     """The identifiers of an index space.
 
-    They are all different: a name that was taken already gets its index appended, and an annotation that keeps the
-    name. An empty name has an annotation only.
+    They are all different: a name that is already taken gets its index appended, and an annotation with the original
+    name. An empty name has only an annotation.
     """
 
     def __init__(self, names: Mapping[int, str]) -> None:
@@ -55,27 +55,27 @@ class Identifiers:
                 self._identifiers[index] = identifier(unique)
 
     def use(self, index: int) -> str:
-        """Return what refers to an entry: its identifier, or its index where it has none."""
+        """Return a reference to an entry: its identifier, or its index if it has none."""
         return self._identifiers.get(index, str(index))
 
     def has(self, index: int) -> bool:
-        """Whether an entry has an identifier."""
+        """Return whether an entry has an identifier."""
         return index in self._identifiers
 
     def binding(self, index: int) -> str:
-        """Return what gives an entry its identifier and name, empty where it has neither."""
+        """Return the identifier and name annotation that bind an entry, empty if it has neither."""
         parts = (self._identifiers.get(index), self._annotations.get(index))
         return " ".join(part for part in parts if part is not None)
 
     def header(self, index: int) -> str:
-        """Return what follows the keyword of an entry's definition: its binding, and its index as a comment."""
+        """Return the text after the keyword of an entry's definition: its binding, and its index as a comment."""
         return f"{self.binding(index)} (;{index};)".lstrip()
 
 
 def bindable(module: Module, names: Names) -> Names:
-    """Return the names that a text of the module can bind: those of entries that exist.
+    """Return the names that a text of the module can bind: those of existing entries.
 
-    Raises ``DecodeError`` or ``LimitError`` when the body of a function with named locals or labels is malformed.
+    Raises ``DecodeError`` or ``LimitError`` if the body of a function with named locals or labels is malformed.
     """
     composites = [subtype.composite for subtype in module.subtypes()]
     functions = module.function_types()
@@ -83,7 +83,7 @@ def bindable(module: Module, names: Names) -> Names:
 
     @cache
     def counts(function: int) -> tuple[int, int]:
-        """Return how many locals and labels a function has."""
+        """Return the numbers of a function's locals and labels."""
         if function >= len(functions):
             return 0, 0
         parameters = len(members(functions[function], FuncType))
@@ -125,7 +125,7 @@ def _groups(groups: Mapping[int, Mapping[int, str]]) -> dict[int, Mapping[int, s
 
 
 def with_generated(module: Module, names: Names) -> Names:
-    """Return the names with one for everything that has none: ``func0``, ``type0``, for locals ``p0`` and ``l1``.
+    """Return the names, completed with ``func0``, ``type0`` and the like; for locals, with ``p0`` and ``l1``.
 
     Raises what ``bindable`` raises.
     """

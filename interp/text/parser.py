@@ -1,7 +1,7 @@
 """Parses modules (specification, 6.6.13).
 
-Identifiers may be used before they are bound. So a module is read twice: first the heads of its fields, for what they
-bind, then everything, the types before the rest.
+Identifiers may be used before they are bound. A module is therefore read twice: first the beginnings of its fields, to
+bind identifiers, then everything, the types before the rest.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from zenowasm.interp.text.parser_fields import KINDS, FieldParser
 
 _BEFORE_CODE = "data_count"
 _FROM_CODE_ON = ("codes", "data")
-"""The sections after which a custom section comes before the code section, and after it."""
+"""The sections from code on: a custom section after one of them also comes after the code section."""
 
 
 def parse_module(source: str | bytes, limits: ModuleLimits | None = None) -> Module:
     """Parse a module in the text format: ``(module ...)``, or its fields alone.
 
-    Parameters: the text, bytes being UTF-8; bounds on what it may ask for. ``(module binary ...)`` is decoded and
-    ``(module quote ...)`` is parsed once more. Identifiers become the name section. Raises ``ParseError`` when the
-    text is malformed, ``DecodeError`` when a binary in it is, ``LimitError`` when it asks for more than the limits
-    allow (specification, 6.6.13).
+    Parameters: the text, as a string or UTF-8 bytes; limits on the module. ``(module binary ...)`` is decoded, and
+    ``(module quote ...)`` is parsed again. Identifiers become the name section. Raises ``ParseError`` if the text is
+    malformed, ``DecodeError`` if a binary module in it is, ``LimitError`` if it exceeds the limits (specification,
+    6.6.13).
     """
     limits = limits or ModuleLimits()
     while True:
@@ -43,10 +43,10 @@ def parse_module(source: str | bytes, limits: ModuleLimits | None = None) -> Mod
 
 
 class ModuleParser(FieldParser):
-    """Reads one module of a text."""
+    """A parser of one module in a text."""
 
     def text(self) -> Module | bytes:
-        """Read a text that is one module, and return it, or the text that it quotes."""
+        """Read a text that is one module; return the module, or the text that it quotes."""
         found: Module | bytes
         if not self.open("module"):
             found = self.fields()
@@ -65,7 +65,7 @@ class ModuleParser(FieldParser):
         return found
 
     def module_name(self) -> str | None:
-        """Read the identifier of a module, and return its name."""
+        """Read the identifier of a module; return its name."""
         return self.spelled_name()[1]
 
     def fields(self, name: str | None = None) -> Module:
@@ -108,12 +108,12 @@ class ModuleParser(FieldParser):
                 self._declare_import()
             within = self._skip(start)
             if keyword == "import" or (keyword in KINDS and "import" in within):
-                # Imports come first in their index spaces, so they must in the text.
+                # Imports come first in their index spaces, so they must come first in the text.
                 if defined is not None:
                     raise self.error(f"import after {'function' if defined == 'func' else defined}", start)
             elif keyword in KINDS:
                 defined = defined or keyword
-            # Segments that are written in their table or memory have no identifiers of their own.
+            # Segments that are written inside their table or memory have no identifiers.
             if keyword == "table" and "elem" in within:
                 self.elements.count += 1
             if keyword == "memory" and "data" in within:
@@ -135,7 +135,7 @@ class ModuleParser(FieldParser):
         self.bind(self.spaces[self._kind()])
 
     def _skip(self, start: int) -> set[str]:
-        """Go to the end of what opens at a token, and return the word after each parenthesis directly inside it."""
+        """Skip the parenthesis at a token; return the word after each parenthesis directly inside it."""
         words: set[str] = set()
         depth = 0
         tokens = self.tokens
@@ -156,7 +156,7 @@ class ModuleParser(FieldParser):
                 raise self._unclosed(start, pos - 1)
 
     def _unclosed(self, start: int, end: int) -> ParseError:
-        """Make the error of a field that nothing closes: an unterminated string swallows the parentheses after it."""
+        """Return the error for an unclosed field; its cause may be an unterminated string that contains parentheses."""
         for pos in range(start, end):
             token = self.tokens[pos]
             if token not in ("(", ")") and not is_legal(token):
@@ -166,7 +166,7 @@ class ModuleParser(FieldParser):
     # -- custom sections (specification, custom annotations) --
 
     def _custom(self, annotation: Annotation) -> tuple[int, CustomSection]:
-        """Read the annotation of a custom section; return the section and what it is sorted by."""
+        """Read the annotation of a custom section; return the section's sort key and the section."""
         cursor = Cursor(Source(self.source.text, [*annotation.tokens, ""], {}, list(annotation.places[1:])))
         name = cursor.name()
         names = list(SECTIONS.values())
@@ -207,7 +207,8 @@ class ModuleParser(FieldParser):
             _nonempty({index: space.names for index, space in self.parameters_by_type.items()}),
         )
         section = encode_names(names)
-        # There should be one name section (specification, name section): one that is spelled out wins over identifiers.
+        # There should be one name section (specification, name section): an explicit one takes precedence over
+        # identifiers.
         if section and all(custom.name != NAME_SECTION for custom in parts.customs):
             parts.customs.append(CustomSection(NAME_SECTION, section, after=list(SECTIONS.values())[-1]))
         if self.hints_by_function:

@@ -1,4 +1,4 @@
-"""Parses the fields of a module (specification, 6.6), after their identifiers were bound."""
+"""Parses the fields of a module (specification, 6.6), whose identifiers are already bound."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _REF_FUNC = TABLE.by_mnemonic["ref.func"]
 _CONSTANTS = {type_: TABLE.by_mnemonic[f"{type_}.const"] for type_ in (I32, I64)}
 _END = Instruction(next(row for row in TABLE.rows if row.structure is Structure.END), ())
 _FUNCTIONS = RefType(False, AbsHeapType.FUNC)
-"""The type of a segment that lists functions: none of them is null."""
+"""The type of a segment that lists functions: none of its entries is null."""
 KINDS: Mapping[str, ExternKind] = {
     "func": ExternKind.FUNC,
     "table": ExternKind.TABLE,
@@ -57,7 +57,7 @@ KINDS: Mapping[str, ExternKind] = {
 
 @frozen
 class ParsedCode:
-    """The code of a function that was read from text, in which it has no place in a binary module."""
+    """The code of a function parsed from text, which has no offset in a binary module."""
 
     parsed: Body
     offset: int = 0
@@ -70,7 +70,7 @@ class ParsedCode:
 
 @define(eq=False)
 class Parts:
-    """The parts of a module, as far as they were read."""
+    """The parts of a module that were read so far."""
 
     imports: list[Import] = Factory(list)
     functions: list[int] = Factory(list)
@@ -87,7 +87,7 @@ class Parts:
 
 
 class FieldParser(InstructionParser):
-    """Reads the fields of a module and collects what they make."""
+    """A parser of fields that collects the module's parts."""
 
     def __init__(self, source: Source, pos: int, limits: ModuleLimits) -> None:
         """Begin at a token, with an empty module."""
@@ -106,7 +106,7 @@ class FieldParser(InstructionParser):
         self._next = dict.fromkeys(ExternKind, 0)
 
     def field(self) -> None:
-        """Read one field that is no type."""
+        """Read one field that is not a type."""
         self.expect("(")
         read = _FIELDS.get(self.tokens[self.pos])
         if read is None:
@@ -133,7 +133,7 @@ class FieldParser(InstructionParser):
         return kind
 
     def _take_index(self, kind: ExternKind) -> int:
-        """Return the index of the entry that begins here."""
+        """Return the index of the entry that begins here and advance to the next index."""
         index = self._next[kind]
         self._next[kind] = index + 1
         return index
@@ -161,7 +161,7 @@ class FieldParser(InstructionParser):
         self.close()
 
     def _begin(self, kind: ExternKind) -> int | None:
-        """Read what all definitions of a kind begin with; return the index, or ``None`` when it was an import."""
+        """Read the common beginning of all definitions of a kind; return the index, or ``None`` for an import."""
         self.identifier()
         index = self._take_index(kind)
         while self.open("export"):
@@ -243,7 +243,7 @@ class FieldParser(InstructionParser):
             self.parts.tags.append(self.resolve(self.type_use(Space("local"))))
 
     def _constant(self) -> Expression:
-        """Read a constant expression up to a closing parenthesis."""
+        """Read a constant expression up to a closing parenthesis, which is not read."""
         self.enter(Space("local"))
         return self.expression()
 
@@ -255,7 +255,7 @@ class FieldParser(InstructionParser):
     # -- segments (6.6.8 and 6.6.9) --
 
     def _expression_in(self, keyword: str) -> Expression:
-        """Read a constant expression in parentheses: after a keyword, or one folded instruction."""
+        """Read a constant expression in parentheses: after a keyword, or as one folded instruction."""
         self.enter(Space("local"))
         if not self.open(keyword):
             return self.folded()
@@ -264,7 +264,7 @@ class FieldParser(InstructionParser):
         return expression
 
     def _used(self, keyword: str, space: Space) -> int | None:
-        """Read the table or memory of a segment, ``None`` where none is named."""
+        """Read the table or memory of a segment; return ``None`` if none is named."""
         if self.open(keyword):
             index = self.index(space)
             self.close()
@@ -278,7 +278,7 @@ class FieldParser(InstructionParser):
             mode = SegmentMode.DECLARATIVE
         elif self.tokens[self.pos] != "func" and not self.at_reftype():
             mode = SegmentMode.ACTIVE
-            # As of old: a table by its number alone or none at all, and then functions without a keyword.
+            # The older form: the table by its number alone or omitted, then functions without a keyword.
             needs_no_keyword = not self.at("table")
             table = self._used("table", self.tables)
             place = self._expression_in("offset")
@@ -312,7 +312,7 @@ class FieldParser(InstructionParser):
 
 
 def _runs(types: list[ValType]) -> tuple[tuple[int, ValType], ...]:
-    """Return declared locals as runs of one type each."""
+    """Return declared locals as runs of equal types."""
     runs: list[tuple[int, ValType]] = []
     for type_ in types:
         if runs and runs[-1][1] == type_:
@@ -340,4 +340,4 @@ _FIELDS: Mapping[str, Callable[[FieldParser], None]] = {
 }
 
 FIELD_KEYWORDS = frozenset({"type", "rec", *_FIELDS})
-"""The keywords that begin a module's fields."""
+"""The keywords that begin the fields of a module."""

@@ -1,7 +1,7 @@
-"""Parses the immediates of instructions (specification, 6.5). The instruction table says what there is to read.
+"""Parses the immediates of instructions (specification, 6.5), which the instruction table lists.
 
-In the text, the order of immediates is that of the table, but for tables and memories: these come first, and are left
-out where they are all 0.
+In the text, immediates are in the order of the table, except for tables and memories: these come first, and are omitted
+if all of them are 0.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from zenowasm.interp.text.values import float_bits, parse_integer, parse_number,
 from zenowasm.interp.types import F32, F64, I32, I64, NumType, ResultType
 
 Pending: TypeAlias = Instruction | Callable[[], Instruction]
-"""An instruction, or what makes it when its place in the sequence is reached: type uses may add types in that order."""
+"""An instruction, or a function that makes it once all earlier instructions are complete: its type use may add types
+in that order.
+"""
 
 SHAPES: Mapping[str, tuple[NumType | None, int, int]] = {
     "i8x16": (None, 8, 16),
@@ -31,7 +33,7 @@ SHAPES: Mapping[str, tuple[NumType | None, int, int]] = {
     "f32x4": (F32, 32, 4),
     "f64x2": (F64, 64, 2),
 }
-"""The shapes of vector constants: the type of lanes that are floats, the width of a lane, the number of lanes."""
+"""The shapes of vector constants: the type of float lanes, the width of a lane, the number of lanes."""
 
 _CATCHES = {
     "catch": (True, False),
@@ -39,11 +41,11 @@ _CATCHES = {
     "catch_all": (False, False),
     "catch_all_ref": (False, True),
 }
-"""The clauses of ``try_table``: whether they name a tag, and whether they take the exception's reference."""
+"""The clauses of ``try_table``: whether they name a tag, and whether they take the exception reference."""
 
 
 class ImmediateParser(TypeParser):
-    """Reads immediates, within the index spaces of a module and of one function."""
+    """A parser of immediates within the index spaces of a module and of one function."""
 
     def __init__(self, source: Source, pos: int, limits: ModuleLimits) -> None:
         """Begin at a token, with empty index spaces."""
@@ -79,7 +81,7 @@ class ImmediateParser(TypeParser):
         return lambda: self.resolve(use)
 
     def memarg(self, opcode: Opcode) -> MemArg:
-        """Read a memory argument (6.5.6); the index of a memory is one where no lane must come after it."""
+        """Read a memory argument (6.5.6); before a lane index, a single index is the lane, not the memory."""
         assert opcode.access is not None
         memory = 0
         has_lane = len(opcode.immediates) > 1
@@ -115,7 +117,7 @@ class ImmediateParser(TypeParser):
         return tuple(labels[:-1]), labels[-1]
 
     def struct_field(self) -> tuple[int, int]:
-        """Read a type index and the index of a field of that type."""
+        """Read a type index and a field index of that type."""
         type_ = self.index(self.types)
         return type_, self.index(self.fields_by_type.get(type_) or Space("field"))
 
@@ -135,7 +137,7 @@ class ImmediateParser(TypeParser):
         return tuple(clauses)
 
     def number(self, type_: NumType) -> Any:
-        """Read a number of a type (6.3.1 and 6.3.2)."""
+        """Read a number of the given type (6.3.1 and 6.3.2)."""
         try:
             value = parse_number(type_, self.tokens[self.pos])
         except ValueError as error:
@@ -158,7 +160,7 @@ class ImmediateParser(TypeParser):
         return value
 
     def lane(self, type_: NumType | None, width: int) -> int:
-        """Read the bits of a lane: of a float type, or of an integer of any width."""
+        """Read a lane and return its bits: those of a float type, or of an integer of any width."""
         token = self.tokens[self.pos]
         try:
             bits = parse_integer(width, token) if type_ is None else float_bits(type_, parse_number(type_, token))
@@ -173,7 +175,7 @@ class ImmediateParser(TypeParser):
 
 @frozen(eq=False)
 class Row:
-    """How instructions of one mnemonic are read."""
+    """The parser for the instructions with one mnemonic."""
 
     structure: Structure | None
     read: Callable[[ImmediateParser], Pending] = field(repr=False)
@@ -212,7 +214,7 @@ _READERS: Mapping[Immediate, _Reader] = {
 
 
 def _reader(opcode: Opcode) -> Callable[[ImmediateParser], Pending]:
-    """Return what reads the immediates of a row."""
+    """Return a function that reads the immediates of a row."""
     kinds = opcode.immediates
     if not kinds:
         bare = Instruction(opcode, ())
@@ -247,7 +249,7 @@ def _block_reader(opcode: Opcode) -> Callable[[ImmediateParser], Pending]:
 
 
 def _type_use_reader(opcode: Opcode) -> Callable[[ImmediateParser], Pending]:
-    """Return what reads a type index, which is a type use in the text, and a table before it."""
+    """Return a function that reads an optional table and a type index, which is a type use in the text."""
 
     def read(parser: ImmediateParser) -> Pending:
         table = parser.index(parser.tables) if parser.at_index(parser.pos) else 0
@@ -258,7 +260,7 @@ def _type_use_reader(opcode: Opcode) -> Callable[[ImmediateParser], Pending]:
 
 
 def _space_reader(opcode: Opcode) -> Callable[[ImmediateParser], Pending]:
-    """Return what reads tables and memories, which may be left out, and then other indexes."""
+    """Return a function that reads optional tables and memories, then other indices."""
     kinds = opcode.immediates
     spaces = {at: _SPACES[kind] for at, kind in enumerate(kinds) if kind in _SPACES}
     others = {at: _READERS[kind] for at, kind in enumerate(kinds) if kind not in _SPACES}
@@ -274,7 +276,7 @@ def _space_reader(opcode: Opcode) -> Callable[[ImmediateParser], Pending]:
 
 
 def _choice(rows: list[Opcode]) -> Callable[[ImmediateParser], Pending]:
-    """Return what reads one of several rows that share a mnemonic: their immediates tell them apart."""
+    """Return a function that reads one of the rows with the same mnemonic, which their immediates distinguish."""
     by_kind = {row.immediates: row for row in rows}
     if len(rows) == 1:
         return _reader(rows[0])
@@ -300,4 +302,4 @@ def _rows() -> dict[str, Row]:
 
 
 ROWS: Mapping[str, Row] = _rows()
-"""The parser of each immediate after a mnemonic."""
+"""The parser of the instructions with each mnemonic."""

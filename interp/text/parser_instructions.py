@@ -20,12 +20,12 @@ _HINTS = {b"\x00": 0, b"\x01": 1}
 
 
 class _Open(Enum):
-    """A construct that is still open."""
+    """The kind of a construct that is still open."""
 
     BODY = auto()
     FLAT_BLOCK = auto()  # up to `end`
     FLAT_IF = auto()  # up to `else` or `end`
-    FOLDED = auto()  # operands, up to the parenthesis after which the instruction comes
+    FOLDED = auto()  # operands, up to the parenthesis; the instruction follows its operands
     BLOCK = auto()  # up to the parenthesis
     CONDITION = auto()  # operands of `if`, up to `(then`
     THEN = auto()  # up to the parenthesis
@@ -39,7 +39,7 @@ _TAKES_OPERANDS = _TAKES_INSTRUCTIONS | {_Open.FOLDED, _Open.CONDITION}
 
 
 class _Label(NamedTuple):
-    """The identifier of a label, as ``lexer.identifier`` spells it, and its name."""
+    """The identifier of a label, in ``lexer.identifier``'s spelling, and its name."""
 
     id: str | None = None
     name: str | None = None
@@ -49,7 +49,7 @@ _UNNAMED = _Label()
 
 
 class _Level(NamedTuple):
-    """One entry of the stack of what is open."""
+    """One entry of the stack of open constructs."""
 
     kind: _Open
     label: _Label = _UNNAMED
@@ -58,7 +58,7 @@ class _Level(NamedTuple):
 
 
 class InstructionParser(ImmediateParser):
-    """Reads instructions, within the index spaces of a module and of one function."""
+    """A parser of instructions within the index spaces of a module and of one function."""
 
     def __init__(self, source: Source, pos: int, limits: ModuleLimits) -> None:
         """Begin at a token, with empty index spaces."""
@@ -68,7 +68,7 @@ class InstructionParser(ImmediateParser):
         self._blocks = 0
 
     def enter(self, locals_: Space, hints: dict[int, int] | None = None) -> None:
-        """Begin a function, or a constant expression; only a function has branch hints, by its instructions."""
+        """Begin a function or a constant expression; only a function has branch hints, by instruction index."""
         self.locals = locals_
         self.hints = hints
         self.label_names = {}
@@ -78,11 +78,11 @@ class InstructionParser(ImmediateParser):
     # -- sequences (6.5.11) --
 
     def new_sequence(self) -> list[Instruction]:
-        """Return an empty list for a sequence of instructions, which are appended when they have been read."""
+        """Return an empty list for a sequence of instructions, which the parser appends as it reads them."""
         return []
 
     def expression(self) -> Expression:
-        """Read instructions up to a closing parenthesis, which is left (6.5.12)."""
+        """Read instructions up to a closing parenthesis, which is not read (6.5.12)."""
         return Expression([*self._sequence(single=False), _END], ())
 
     def folded(self) -> Expression:
@@ -129,7 +129,7 @@ class InstructionParser(ImmediateParser):
         return self.unexpected(expected)
 
     def _open(self, level: _Level, stack: list[_Level], out: list[Instruction]) -> None:
-        """Read a parenthesis and what opens with it."""
+        """Read a parenthesis and the construct that it opens."""
         keyword = self.tokens[self.pos + 1]
         row = ROWS.get(keyword)
         if row is not None and row.structure not in (Structure.ELSE, Structure.END):
@@ -164,7 +164,7 @@ class InstructionParser(ImmediateParser):
             raise LimitError(f"more than {self.limits.nesting} instructions inside one another")
 
     def _close(self, stack: list[_Level], out: list[Instruction]) -> None:
-        """Do what a closing parenthesis, which was read, asks for."""
+        """Process a closing parenthesis that was just read."""
         level = stack[-1]
         match level.kind:
             case _Open.FOLDED:
@@ -218,7 +218,7 @@ class InstructionParser(ImmediateParser):
     # -- branch hints (the branch hinting proposal) --
 
     def _hint(self, pos: int | None = None) -> int | None:
-        """Return the hint before an instruction, which begins at the next token by default."""
+        """Return the hint before an instruction, which by default begins at the next token."""
         found: int | None = None
         if self.hints is None:
             return found
@@ -233,14 +233,14 @@ class InstructionParser(ImmediateParser):
         return found
 
     def _keep(self, hint: int | None, out: list[Instruction]) -> None:
-        """Note the hint of the instruction that comes next."""
+        """Record the hint of the next instruction."""
         if hint is not None and self.hints is not None:
             self.hints[len(out)] = hint
 
     # -- labels (6.5.1) --
 
     def _label(self) -> _Label:
-        """Read the identifier and the name of a label, as far as it has them."""
+        """Read the optional identifier and name of a label."""
         return _Label(*self.spelled_name())
 
     def _open_label(self, label: _Label) -> None:
@@ -257,7 +257,7 @@ class InstructionParser(ImmediateParser):
             self.label_depths[label.id].pop()
 
     def _same_label(self, label: _Label) -> None:
-        """Read the identifier after ``else`` or ``end``, which must repeat that of the block, if there is one."""
+        """Read the optional identifier after ``else`` or ``end``, which must be the block's."""
         found = self.identifier()
         if found is not None and found != label.id:
             raise self.error(f"mismatching label {self.tokens[self.pos - 1]}", self.pos - 1)

@@ -41,7 +41,7 @@ _ADDRESSES = {"i32": I32, "i64": I64}
 
 @frozen
 class TypeUse:
-    """A type use (specification, 6.4.15): an index, a type that is written out, or both. ``pos`` is for errors."""
+    """A type use (specification, 6.4.15): an index, an inline type, or both. ``pos`` is the position for errors."""
 
     index: int | None
     inline: FuncType | None
@@ -49,10 +49,10 @@ class TypeUse:
 
 
 class TypeParser(Cursor):
-    """Reads types, and keeps the types of the module: those it defines, then those that type uses add."""
+    """A parser of types that collects the module's types: its definitions, then those that type uses add."""
 
     def __init__(self, source: Source, pos: int, limits: ModuleLimits) -> None:
-        """Begin at a token, with no types so far."""
+        """Begin at a token, without types."""
         super().__init__(source, pos)
         self.limits = limits
         self.types = Space("type")
@@ -95,11 +95,11 @@ class TypeParser(Cursor):
         return self.reftype()
 
     def at_reftype(self) -> bool:
-        """Whether a reference type is next."""
+        """Return whether a reference type is next."""
         return self.tokens[self.pos] in _REFTYPES or self.at("ref")
 
     def valtypes(self) -> list[ValType]:
-        """Read value types up to a closing parenthesis, and that."""
+        """Read value types up to and including a closing parenthesis."""
         types: list[ValType] = []
         while not self.closes():
             types.append(self.valtype())
@@ -131,7 +131,7 @@ class TypeParser(Cursor):
     # -- type definitions (6.4.6 and 6.4.7) --
 
     def rectype(self) -> None:
-        """Read ``(type ...)`` or ``(rec ...)``, whose identifiers were bound before, and add it to the types."""
+        """Read ``(type ...)`` or ``(rec ...)``, whose identifiers are already bound, and add it to the types."""
         if not self.open("rec"):
             self._add(RecType((self._typedef(len(self.subtypes)),)))
             return
@@ -208,7 +208,7 @@ class TypeParser(Cursor):
     # -- external types (6.4.8 to 6.4.14) --
 
     def address(self) -> NumType:
-        """Read an address type, which is i32 where none is written (6.4.8)."""
+        """Read an address type; the default is i32 (6.4.8)."""
         found = _ADDRESSES.get(self.tokens[self.pos])
         if found is None:
             return I32
@@ -242,7 +242,7 @@ class TypeParser(Cursor):
     # -- type uses (6.4.15) --
 
     def type_use(self, names: Space | None) -> TypeUse:
-        """Read a type use; identifiers of parameters are bound in ``names``, without which there may be none."""
+        """Read a type use; identifiers of parameters are bound in ``names``, and are forbidden without it."""
         pos = self.pos
         index = None
         if self.open("type"):
@@ -254,9 +254,10 @@ class TypeParser(Cursor):
         return TypeUse(index, inline, pos)
 
     def resolve(self, use: TypeUse) -> int:
-        """Return the type index that a type use means.
+        """Return the type index that a type use denotes.
 
-        One that is only written out means the first such type that stands alone, which is added where there is none.
+        An inline type denotes the first equal type that is final, has no supertype and is alone in its recursive type.
+        If there is none, it is added.
         """
         if use.index is None:
             assert use.inline is not None
@@ -274,6 +275,6 @@ class TypeParser(Cursor):
         return use.index
 
     def parameters(self, index: int) -> int:
-        """Return the number of parameters of a type that need not exist."""
+        """Return the number of parameters of a type, 0 if it does not exist or is not a function type."""
         composite = self.subtypes[index].composite if index < len(self.subtypes) else None
         return len(composite.parameters) if isinstance(composite, FuncType) else 0

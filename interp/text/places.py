@@ -1,4 +1,4 @@
-"""Finds the instruction of a text that a validator means: it is read once more, with the place of each instruction."""
+"""Locates the instruction that a validator reports, by parsing the text again and recording each instruction."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from zenowasm.interp.text.parser_immediates import ROWS
 
 
 class TextPlaces:
-    """The instructions of a text by the byte offsets that they have in what the text was assembled to."""
+    """The instructions of a text, by their byte offsets in the binary that it was assembled to."""
 
     def __init__(self, text: str, binary: bytes) -> None:
-        """Remember a text, and the module that was made of it; nothing is read before a place is asked for."""
+        """Set the text and the binary made from it; both are parsed on demand."""
         self._text = text
         self._binary = binary
 
     def error(self, message: str, function: int | None, offset: int | None) -> ParseError | None:
-        """Return an error at the instruction that a validator means by a function and a byte offset.
+        """Return an error at the instruction that a validator identifies by a function and a byte offset.
 
-        There is none outside functions, for an offset of something else, and where the text has the module in quotes
-        or as bytes.
+        Returns ``None`` outside functions, for an offset that is not an instruction's, and if the text quotes the
+        module or contains it as bytes.
         """
         if function is None or offset is None:
             return None
@@ -38,7 +38,7 @@ class TextPlaces:
         pc = bisect_left(offsets, offset)
         if pc == len(offsets) or offsets[pc] != offset:
             return None
-        # The `end` of a function is its parenthesis, which is next when everything else was read.
+        # The `end` of a function is its closing parenthesis, which follows all its instructions.
         return parser.error(message, _start(parser, ends[pc + 1]) if pc + 1 < len(ends) else ends[-1])
 
     @cached_property
@@ -52,7 +52,7 @@ class TextPlaces:
 
 
 def _start(parser: ModuleParser, end: int) -> int:
-    """Return the token of the instruction that was read when the parser came to ``end``."""
+    """Return the first token of the instruction whose reading ended at ``end``."""
     tokens = parser.tokens
     pos = end - 1
     while tokens[pos] not in ROWS:
@@ -62,14 +62,14 @@ def _start(parser: ModuleParser, end: int) -> int:
                 return opening + 1
             pos = opening
         elif tokens[pos] == "then":
-            # `if` comes after its condition, when its branch begins.
+            # `if` is emitted after its condition, when its first arm begins.
             return _enclosing(tokens, pos - 1) + 1
         pos -= 1
     return pos
 
 
 def _enclosing(tokens: list[str], pos: int) -> int:
-    """Return the innermost parenthesis that is open before ``pos``."""
+    """Return the innermost parenthesis that is still open before ``pos``."""
     depth = 1
     while depth:
         pos -= 1
@@ -78,7 +78,7 @@ def _enclosing(tokens: list[str], pos: int) -> int:
 
 
 class _Sequence(list[Instruction]):
-    """Instructions, and the tokens at which the parser was before the first of them and when each was appended."""
+    """Instructions, with the parser's position before the first of them and after each was appended."""
 
     def __init__(self, parser: _PlacedParser) -> None:
         super().__init__()
@@ -86,19 +86,19 @@ class _Sequence(list[Instruction]):
         self.ends = [parser.pos]
 
     def append(self, instruction: Instruction) -> None:
-        """Add an instruction that was just read."""
+        """Add an instruction that was just read, and its end."""
         self.ends.append(self.parser.pos)
         super().append(instruction)
 
 
 class _PlacedParser(ModuleParser):
-    """Reads a module and keeps the sequence of each function by its number among those that the module defines."""
+    """A module parser that keeps each function's sequence, by the function's index among the module's own."""
 
     def __init__(self, source: Source, pos: int, limits: ModuleLimits) -> None:
         super().__init__(source, pos, limits)
         self.sequences: dict[int, _Sequence] = {}
 
     def new_sequence(self) -> list[Instruction]:
-        """Return the list for a sequence; constant expressions before a function have its number, and are replaced."""
+        """Return a list for a sequence; a constant expression uses the next function's number and is replaced by it."""
         found = self.sequences[len(self.parts.codes)] = _Sequence(self)
         return found

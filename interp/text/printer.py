@@ -1,7 +1,7 @@
 """Prints modules and functions in the text format (specification, chapter 6), from decoded syntax.
 
-What an instruction looks like comes from the instruction table. Names come from the name section where they are
-known; numbers of functions, types and blocks stand in comments, so that text and binary can be compared.
+The instruction table defines the form of an instruction. Known names come from the name section; comments give the
+numbers of functions, types and blocks, so that you can compare text and binary.
 """
 
 from __future__ import annotations
@@ -53,21 +53,21 @@ _INDEXES: Mapping[ExternKind, Immediate] = {
     ExternKind.GLOBAL: Immediate.GLOBALIDX,
     ExternKind.TAG: Immediate.TAGIDX,
 }
-"""The kind of immediate that refers to an entry."""
+"""The kind of immediate that refers to an entry of each kind."""
 _BYTES_A_LINE = 48
 _PLAIN = frozenset(range(32, 127)) - frozenset(b'"\\')
 _BYTES = tuple(chr(byte) if byte in _PLAIN else f"\\{byte:02x}" for byte in range(256))
-"""Each byte as strings have it."""
+"""Each byte as it is printed in a string."""
 _WORDS = {section: word for word, section in SECTION_WORDS.items()}
 _DEEPEST = 50
-"""Levels of indentation, as many as wasm-tools prints: else n nested blocks would print n² spaces."""
+"""The maximum level of indentation, as in wasm-tools: without it, n nested blocks would print n² spaces."""
 _INDENTS = tuple("  " * (depth + 1) for depth in range(_DEEPEST + 1))
 
 
 class Form(Enum):
-    """How bodies are printed: one instruction a line, folded, or not at all, and then data neither.
+    """The form of printed bodies: one instruction per line, folded, or omitted together with the data.
 
-    A function whose body is invalid is printed flat: what can be folded is for the validator to say.
+    A function whose body is invalid is printed flat, since folding depends on validation.
     """
 
     FLAT = "flat"
@@ -80,7 +80,7 @@ class InstructionLine:
     """One printed instruction.
 
     ``pc`` is its index in the body, ``offset`` its byte offset in the module, ``depth`` the number of blocks around
-    it, ``text`` the instruction itself, without indentation. What was parsed from text has no offsets: they are 0.
+    it, ``text`` the instruction itself, without indentation. Instructions parsed from text have the offset 0.
     """
 
     pc: int
@@ -90,12 +90,12 @@ class InstructionLine:
 
     @property
     def indented(self) -> str:
-        """The text with its indentation, which ends growing at ``_DEEPEST``: else n nested blocks print n² spaces."""
+        """The text with its indentation, which is limited to ``_DEEPEST`` levels."""
         return self.indentation + self.text
 
     @property
     def indentation(self) -> str:
-        """The spaces before the text."""
+        """The indentation of the text."""
         return "  " * min(self.depth, _DEEPEST)
 
 
@@ -108,10 +108,10 @@ def _hint(hint: int) -> str:
 
 
 class ModulePrinter:
-    """Prints one module. The module need not be valid: what cannot be resolved stays a number."""
+    """A printer for one module, which need not be valid: references that cannot be resolved are printed as numbers."""
 
     def __init__(self, module: Module, names: Names | None = None, *, form: Form = Form.FLAT) -> None:
-        """Prepare to print with these names, or with numbers only."""
+        """Prepare to print with these names, or without names."""
         self.module = module
         self._form = form
         self.names = names = names or Names()
@@ -133,7 +133,7 @@ class ModulePrinter:
     # -- names --
 
     def function_name(self, index: int) -> str:
-        """Return a function's identifier, or its index where it has no name."""
+        """Return a function's identifier, or its index if it has no name."""
         return self._spaces[Immediate.FUNCIDX].use(index)
 
     def _space(self, kind: ExternKind) -> Identifiers:
@@ -143,16 +143,16 @@ class ModulePrinter:
         return Identifiers(self.names.locals.get(function, {}))
 
     def function_type(self, index: int) -> FuncType | None:
-        """Return a function's type, ``None`` where the index or the type is unknown."""
+        """Return a function's type, or ``None`` if the index or the type is unknown."""
         return self.composite(self._types[index]) if index < len(self._types) else None
 
     def composite(self, typeidx: int) -> FuncType | None:
-        """Return the function type of that type index, ``None`` where there is none."""
+        """Return the function type with that type index, or ``None`` if there is none."""
         found = self._subtypes[typeidx].composite if typeidx < len(self._subtypes) else None
         return found if isinstance(found, FuncType) else None
 
     def extern_type(self, kind: ExternKind, index: int) -> str:
-        """Return the type of an entry of an index space, ``unknown`` where an invalid module names none."""
+        """Return the type of an entry of an index space; ``unknown`` if the module is invalid and gives none."""
         module = self.module
         if kind in (ExternKind.FUNC, ExternKind.TAG):
             types = self._types if kind is ExternKind.FUNC else module.tag_types()
@@ -168,7 +168,7 @@ class ModulePrinter:
     # -- functions --
 
     def instructions(self, function: int, body: Body) -> Iterator[InstructionLine]:
-        """Yield every instruction of a function, the final ``end`` included."""
+        """Yield every instruction of a function, including the final ``end``."""
         offsets = body.expression.offsets
         for pc, (depth, text) in enumerate(self._sequence(function, body)):
             yield InstructionLine(pc, offsets[pc] if offsets else 0, depth, text)
@@ -178,9 +178,9 @@ class ModulePrinter:
         return self._instructions.sequence(body.expression, scope)
 
     def function(self, index: int) -> Iterator[str]:
-        """Yield the lines of a function that the module defines, with its body.
+        """Yield the lines of a function that the module defines, including its body.
 
-        Raises ``DecodeError`` or ``LimitError`` when the body is malformed, ``IndexError`` when there is no such body.
+        Raises ``DecodeError`` or ``LimitError`` if the body is malformed, ``IndexError`` if there is no such body.
         """
         if index < self._imported:
             raise IndexError(f"function {index} is imported")
@@ -210,7 +210,7 @@ class ModulePrinter:
         return lines
 
     def _folded(self, index: int, body: Body) -> Iterable[str]:
-        """Return the lines of a body with folded instructions, flat where it is invalid."""
+        """Return the lines of a body with folded instructions, or flat if the body is invalid."""
         if self._context is None:
             return self._flat(index, body)
         try:
@@ -234,24 +234,24 @@ class ModulePrinter:
         return self._type_printer.external(self._types[index]) + parameters + self._type_printer.result(type_.results)
 
     def locals_text(self, index: int, body: Body) -> str:
-        """Return the declarations of a function's locals, empty where there are none."""
+        """Return the declarations of a function's locals, empty if it has none."""
         type_ = self.function_type(index) or FuncType()
         first = len(type_.parameters)
         types = locals_of(type_, body)[first:]
         return self._type_printer.declared("local", enumerate(types, first), self._locals(index)).strip()
 
     def _place(self, expression: Expression, word: str) -> str:
-        """Print a constant expression in parentheses: by itself where it is one instruction."""
+        """Print a constant expression: a single instruction as folded, others in parentheses after ``word``."""
         texts = self._instructions.constant(expression)
         return f"({texts[0]})" if len(texts) == 1 else f"({word} {' '.join(texts)})"
 
     # -- declarations --
 
     def module_text(self) -> Iterator[str]:
-        """Yield the lines of the whole module, function bodies included; raises what ``function`` raises.
+        """Yield the lines of the whole module, including function bodies; raises what ``function`` raises.
 
-        The text parses to the same bytes, as far as the module spells integers, sections and runs of locals the way
-        ``encode`` does.
+        The text assembles to the same bytes if the module encodes integers, sections and runs of locals in the same way
+        as ``encode``.
         """
         name = self.names.module
         binding = Identifiers({} if name is None else {0: name}).binding(0)
@@ -263,7 +263,9 @@ class ModulePrinter:
         yield ")"
 
     def declarations(self, function: Callable[[int], Iterable[str]]) -> Iterator[str]:
-        """Yield the lines of everything that a module declares, with what ``function`` gives for each of its own."""
+        """Yield the lines of all declarations of the module; ``function`` supplies the lines of each defined
+        function.
+        """
         module = self.module
         types = self._type_printer
         yield from self._type_definitions()
@@ -337,7 +339,7 @@ class ModulePrinter:
     # -- custom sections (specification, custom annotations) --
 
     def _customs(self) -> Iterator[str]:
-        """Yield the custom sections, but for those that identifiers and branch hints make."""
+        """Yield the custom sections, except those that identifiers and branch hints already express."""
         customs = self.module.customs
         named = [custom for custom in customs if custom.name == NAME_SECTION]
         if len(named) == 1 and named[0].data == encode_names(bindable(self.module, self.names)):
@@ -353,7 +355,7 @@ class ModulePrinter:
 
     @cached_property
     def _hints(self) -> Hints:
-        """The hints of each function by the index of their instructions; none where annotations cannot say them all."""
+        """The hints of each function by instruction index; empty if annotations cannot express all of them."""
         module = self.module
         sections = [custom for custom in module.customs if custom.name == HINT_SECTION]
         if len(sections) != 1 or not _is_right_before_code(module, sections[0]):
@@ -365,7 +367,7 @@ class ModulePrinter:
         return found if all(found.values()) else {}
 
     def _hinted(self, index: int, hints: Mapping[int, int]) -> Mapping[int, int]:
-        """Return the hints of a function by the index of their instructions, none where one has another target."""
+        """Return a function's hints by instruction index; empty if the target of any is not a suitable instruction."""
         if not self._imported <= index < len(self._types):
             return {}
         code = self.module.codes[index - self._imported]
@@ -380,7 +382,7 @@ class ModulePrinter:
 
 
 def _is_right_before_code(module: Module, section: CustomSection) -> bool:
-    """Whether the code section comes after a custom section; a parsed module's sections are in no list."""
+    """Return whether the code section directly follows a custom section; a parsed module does not list sections."""
     if not module.sections:
         before = [it for it in module.customs if it.after == section.after]
         return section.after == "data_count" and before[-1] is section
@@ -389,14 +391,14 @@ def _is_right_before_code(module: Module, section: CustomSection) -> bool:
 
 
 def _place_of(custom: CustomSection) -> str:
-    """Return the place of a custom section, in words that other tools know too: they have none for the data count."""
+    """Return the place of a custom section in words that other tools accept; these have none for the data count."""
     if custom.after is None:
         return "before first"
     return "before code" if custom.after == "data_count" else f"after {_WORDS[custom.after]}"
 
 
 def _with_bytes(start: str, data: bytes) -> Iterator[str]:
-    """Yield the lines of what ends with bytes: one string where they are few, else one a line."""
+    """Yield the lines of a field that ends with bytes: a short string on the same line, else one string per line."""
     chunks = [data[at : at + _BYTES_A_LINE] for at in range(0, len(data), _BYTES_A_LINE)]
     if len(chunks) <= 1:
         yield f"{start} {_data_string(data)})"
@@ -407,7 +409,7 @@ def _with_bytes(start: str, data: bytes) -> Iterator[str]:
 
 
 def _function_reference(init: Expression) -> int | None:
-    """Return the function that an element's expression refers to by index, ``None`` where it is another expression."""
+    """Return the index of the function that an element expression refers to, or ``None`` for any other expression."""
     if len(init.instructions) != 2:
         return None
     opcode, immediates = init.instructions[0]

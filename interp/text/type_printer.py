@@ -26,7 +26,7 @@ from zenowasm.interp.types import (
 
 
 class TypePrinter:
-    """Prints the types of one module."""
+    """A printer for the types of one module."""
 
     def __init__(self, names: Names) -> None:
         """Prepare to print with these names."""
@@ -36,11 +36,11 @@ class TypePrinter:
         self._fields_by_type: dict[int, Identifiers] = {}
 
     def index(self, typeidx: int) -> str:
-        """Return what refers to a type."""
+        """Return a reference to a type."""
         return self.identifiers.use(typeidx)
 
     def field(self, typeidx: int, field: int) -> str:
-        """Return what refers to a field of a structure type."""
+        """Return a reference to a field of a structure type."""
         return self._field_identifiers(typeidx).use(field)
 
     def _field_identifiers(self, typeidx: int) -> Identifiers:
@@ -56,17 +56,17 @@ class TypePrinter:
         return self.index(heap) if isinstance(heap, int) else str(heap)
 
     def value(self, type_: ValType | PackedType) -> str:
-        """Print a value type, or a packed one."""
+        """Print a value type or a packed type."""
         if isinstance(type_, RefType) and isinstance(type_.heap, int):
             return f"(ref {'null ' if type_.nullable else ''}{self.index(type_.heap)})"
         return str(type_)
 
     def result(self, types: ResultType) -> str:
-        """Print results, with a space before them; empty where there are none."""
+        """Print results after a space, or nothing if there are none."""
         return f" (result {' '.join(map(self.value, types))})" if types else ""
 
     def declared(self, keyword: str, types: Iterable[tuple[int, ValType]], identifiers: Identifiers) -> str:
-        """Print parameters or locals: one parenthesis for each that has a name, one for each run of those without."""
+        """Print parameters or locals: one pair of parentheses for each named one, one for each run of unnamed ones."""
         parts: list[str] = []
         run: list[str] = []
         for index, type_ in types:
@@ -111,7 +111,7 @@ class TypePrinter:
     # -- external types (6.4.8 to 6.4.14), without their keyword --
 
     def external(self, type_: int | TableType | MemType | GlobalType) -> str:
-        """Print what an import or definition says of its type; an integer is the type of a function or tag."""
+        """Print the type of an import or definition; an integer is the type index of a function or tag."""
         match type_:
             case TableType():
                 return f"{_address(type_.address)}{type_.limits} {self.value(type_.element)}"

@@ -1,4 +1,4 @@
-"""Numbers in the words of the text format (specification, 6.3.1 and 6.3.2), exact in both directions."""
+"""Numbers in the text format (specification, 6.3.1 and 6.3.2), exact in both directions."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def float_bits(type_: NumType, value: float) -> int:
 
 
 def exact_text(type_: NumType, value: Any) -> str:
-    """Return a number so that reading it gives the same bits: integers signed, floats in hexadecimal.
+    """Return a number in a form that parses to the same bits: integers signed, floats in hexadecimal.
 
-    A NaN that is not the canonical one carries its payload: ``-nan:0x200000``.
+    A NaN that is not canonical includes its payload: ``-nan:0x200000``.
     """
     if type_ in _BITS:
         return str(signed(type_, value))
@@ -53,34 +53,34 @@ def exact_text(type_: NumType, value: Any) -> str:
 
 
 def readable_text(type_: NumType, value: Any) -> str:
-    """Return a number for people: floats in the shortest decimals that mean the same value, the rest exactly."""
+    """Return a number for people: floats in the shortest decimal form that has the same value, the rest exactly."""
     if type_ in _MANTISSA and value == value:
         return repr(float(value))
     return exact_text(type_, value)
 
 
 def signed(type_: NumType, value: int) -> int:
-    """Return an integer value, which is kept unsigned, as a signed one."""
+    """Return an integer value, which is stored unsigned, as a signed one."""
     bits = _BITS[type_]
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a number of any type and size."""
+    """Return whether a text is a number of any type and size."""
     return any(form.fullmatch(text) for form in (_INTEGER, _DECIMAL, _HEXFLOAT, _SPECIAL))
 
 
 def parse_number(type_: NumType, text: str) -> Any:
-    """Return the value that ``text`` means: an integer signed or unsigned, decimal or hexadecimal, or a float.
+    """Return the value of ``text``: an integer, signed or unsigned, decimal or hexadecimal, or a float.
 
     Floats are decimal or hexadecimal, ``inf``, ``nan`` or ``nan:0x`` with a payload, and are rounded once. Raises
-    ``ValueError``, which says what was expected.
+    ``ValueError``, whose message says what was expected.
     """
     return parse_integer(_BITS[type_], text) if type_ in _BITS else _parse_float(type_, text)
 
 
 def parse_integer(bits: int, text: str) -> int:
-    """Return an integer of that many bits, written signed or unsigned, as an unsigned one; raises ``ValueError``."""
+    """Return an integer of ``bits`` bits, written signed or unsigned, as unsigned; raises ``ValueError``."""
     match = _INTEGER.fullmatch(text)
     if match is None:
         raise ValueError(f"expected i{bits}, an integer such as 42, -1 or 0x2a, found {_shown(text)!r}")
@@ -92,7 +92,7 @@ def parse_integer(bits: int, text: str) -> int:
 
 
 def parse_unsigned(bits: int, text: str) -> int:
-    """Return an integer of that many bits that has no sign; raises ``ValueError``."""
+    """Return an integer of ``bits`` bits without a sign; raises ``ValueError``."""
     match = _INTEGER.fullmatch(text)
     if match is None or match.group(1):
         raise ValueError(f"expected u{bits}, an integer such as 42 or 0x2a, found {_shown(text)!r}")
@@ -103,7 +103,8 @@ def parse_unsigned(bits: int, text: str) -> int:
 
 
 def _magnitude(bits: int, hexadecimal: str | None, decimal: str) -> int:
-    # Decimal digits cost time that grows with their number's square, so those that cannot fit are not read.
+    # Converting decimal digits takes time quadratic in their number, so integers with too many digits are rejected
+    # first.
     if hexadecimal is not None:
         return int(hexadecimal, 16)
     digits = decimal if len(decimal) <= _DECIMAL_DIGITS else decimal.lstrip("0_") or "0"
@@ -135,10 +136,10 @@ def _parse_float(type_: NumType, text: str) -> float:
 
 
 def _nearest_f32(text: str, near: float) -> float:
-    """Round a number to f32 once; ``near`` is the f64 that is nearest to it.
+    """Round a number to f32 once; ``near`` is the f64 nearest to it.
 
-    Rounding ``near`` goes wrong only where the f64 lies half way between two f32 and the number does not. The last
-    digit of such an f64 is 0, and its neighbour on the number's side is rounded as the number itself.
+    Rounding ``near`` is wrong only if the f64 is half way between two f32 and the number is not. The last digit of such
+    an f64 is 0; its neighbour on the number's side rounds like the number itself.
     """
     rounded = round_to_f32(near)
     if rounded == near or near in (float("inf"), float("-inf")) or f64_to_bits(near) & 1:
@@ -150,7 +151,7 @@ def _nearest_f32(text: str, near: float) -> float:
 
 
 def _compare(text: str, value: float) -> int:
-    """Return a positive number where the number that ``text`` means is greater than ``value``, 0 where it is equal."""
+    """Compare the number in ``text`` with ``value``: return 1, 0 or -1 if it is greater, equal or less."""
     match = _HEXFLOAT.fullmatch(text)
     if match is None:
         return int(Decimal(text).compare(Decimal(value)))
@@ -161,7 +162,7 @@ def _compare(text: str, value: float) -> int:
     digits = (exponent or "0").lstrip("+-0") or "0"
     power = -int(digits) if exponent and exponent[0] == "-" else int(digits)
     # The value is numerator / 2**k: scale both to the same power of 2. It is neither 0 nor infinite, so the number's
-    # exponent is no greater than its length allows.
+    # exponent is at most what its length allows.
     shift = power - 4 * len(fraction) + denominator.bit_length() - 1
     left, right = (mantissa << shift, numerator) if shift >= 0 else (mantissa, numerator << -shift)
     return (left > right) - (left < right)
