@@ -1,4 +1,4 @@
-"""Structures and arrays (specification, 4.6.8): the immediates name types and segments by their index."""
+"""Structures and arrays (specification, 4.6.8); the immediates are indices of types and segments."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def _storage(frame: Frame, typeidx: int) -> StorageType:
 
 
 def _packed(value: Value, storage: StorageType) -> Value:
-    """Cut a value to the width of the field that it goes into."""
+    """Wrap a value to the width of the field that stores it."""
     return value & ((1 << 8 * _BYTES[storage]) - 1) if isinstance(storage, PackedType) else value
 
 
 def _extended(value: Value, storage: StorageType) -> Value:
-    """Extend a packed field's value with its sign."""
+    """Sign-extend the value of a packed field."""
     return signed(value, 8 * _BYTES[storage]) & 0xFFFFFFFF
 
 
@@ -55,7 +55,7 @@ def _default(storage: StorageType) -> Value:
 
 
 def _push(frame: Frame, kind: type[Aggregate], typeidx: int, fields: list[Value]) -> None:
-    """Allocate an aggregate; ``Store`` tells what this means for the next checkpoint."""
+    """Allocate an aggregate and bring the next checkpoint closer (see ``Store``)."""
     store = frame.store
     collections = store.heap_quota.collections
     frame.stack.append(kind(frame.module.valid.context.types[typeidx], fields, store.heap_quota))
@@ -65,7 +65,7 @@ def _push(frame: Frame, kind: type[Aggregate], typeidx: int, fields: list[Value]
 
 
 def _reserve(frame: Frame, count: int) -> None:
-    """Refuse an array that the store cannot hold before a list of its length is made."""
+    """Trap if the store cannot hold an array of this length, before a list of that length is allocated."""
     quota = frame.store.heap_quota
     if 8 * count > quota.limit:
         raise Trap(TrapCode.MEMORY_LIMIT, f"{count} elements: the limit is {quota.limit} {quota.what}")
@@ -139,7 +139,7 @@ def array_new_fixed(frame: Frame, immediates: tuple[int, int]) -> None:
 
 
 def _from_data(frame: Frame, storage: StorageType, dataidx: int, at: int, count: int) -> list[Value]:
-    """Read ``count`` elements from a data segment, little-endian."""
+    """Return ``count`` elements from a data segment, which stores them little-endian."""
     size = _BYTES[storage]
     data = frame.module.data[dataidx]
     if at + count * size > len(data):
@@ -219,7 +219,7 @@ def array_len(frame: Frame, _: object) -> None:
 def array_fill(frame: Frame, typeidx: int) -> None:
     count, value, at = frame.stack.pop(), frame.stack.pop(), frame.stack.pop()
     elements = _elements(frame.stack.pop())
-    target = _range(elements, at, count)  # before a list of that length is made
+    target = _range(elements, at, count)  # before a list of that length is allocated
     elements[target] = [_packed(value, _storage(frame, typeidx))] * count
     frame.charge(count)
 

@@ -1,10 +1,10 @@
 """Code in the form that the interpreter runs: one (handler, immediate) pair for each instruction of a body.
 
-A body becomes object code, which may come from an earlier process, and that is linked. Nothing is removed or fused, so
-a position in the code is a position in the body. Fuel is counted without work at each instruction: ``fuel_before[pc]``
-is what the instructions before ``pc`` cost in the order of their bytes, a branch adds the constant by which its jump
-departs from that order, and the fuel consumed is the store's settled fuel plus ``fuel_before`` at the innermost frame's
-``pc``.
+A body is compiled to object code, which an earlier process may have made, and object code is linked. Neither step
+removes an instruction, so a position in the code is a position in the body. Counting fuel needs no work at each
+instruction: ``fuel_before[pc]`` is the cost of the instructions before ``pc`` in binary order, and a branch adds a
+constant for its deviation from that order. The fuel consumed is the store's settled fuel plus ``fuel_before`` at the
+innermost frame's ``pc``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from zenowasm.interp.validation import ValidModule
 
 
 class Clause(NamedTuple):
-    """A catch clause ready to run; see ``syntax.module.Catch``."""
+    """An executable catch clause; see ``syntax.module.Catch``."""
 
     tag: int | None
     reference: bool
@@ -46,11 +46,11 @@ class Region(NamedTuple):
 
 @define(eq=False)
 class Code:
-    """A function ready to run: ``instructions`` one by one, ``fused`` for executions that nobody watches.
+    """An executable function: ``instructions`` one by one, and ``fused`` for executions without a probe.
 
-    ``kinds`` are those of the instructions (see ``handlers``); ``locals`` are the initial values of the locals that are
-    not parameters; ``size`` is the number of locals and of operands at the most; ``regions`` are its ``try_table``
-    blocks, inner ones first; ``source`` is what it was made of.
+    ``kinds`` are those of the instructions (see ``handlers``). ``locals`` are the initial values of the locals that are
+    not parameters. ``size`` is the number of locals plus the maximum number of operands. ``regions`` are its
+    ``try_table`` blocks, inner ones first. ``source`` is the module's entry from which it was compiled.
     """
 
     kinds: str
@@ -63,21 +63,21 @@ class Code:
     source: Source
     _body: Body | None = field(default=None, init=False)
 
-    # Not a ``cached_property``, for which attrs makes a ``__getattr__``: Python then specializes no attribute of the
-    # class, and recursion took a tenth longer.
+    # Not a ``cached_property``: attrs would then generate a ``__getattr__``, after which Python specializes no
+    # attribute of the class, and recursion took a tenth longer.
     @property
     def body(self) -> Body:
-        """The body, decoded again: only traps and debuggers ask for it."""
+        """The body, decoded again on demand: only traps and debuggers use it."""
         if self._body is None:
             self._body = self.source.body()
         return self._body
 
     def at(self, pc: int) -> Instruction:
-        """Return the instruction at ``pc`` with the handler's immediate as its only one."""
+        """Return the instruction at ``pc``, with the handler's immediate as its only immediate."""
         return Instruction(ROWS[self.kinds[pc]], (self.instructions[pc][1],))
 
     def catching(self, pc: int, tag: TagReference, tags: Sequence[TagReference]) -> Clause | None:
-        """Return the clause that takes an exception of that tag thrown at ``pc``, if there is one."""
+        """Return the clause that catches an exception with that tag thrown at ``pc``, or ``None``."""
         for region in self.regions:
             if region.start < pc < region.end:
                 for clause in region.clauses:
@@ -87,7 +87,7 @@ class Code:
 
 
 def code_of(function: FunctionInstance) -> Code:
-    """Return the function's code, made at its first call and kept with the module for all of its instances."""
+    """Return the function's code; it is made at the first call and shared by all instances of the module."""
     codes: dict[int, Code] = function.module.valid.codes
     code = codes.get(function.index)
     if code is None:
@@ -97,7 +97,7 @@ def code_of(function: FunctionInstance) -> Code:
 
 
 def _look(store: Store) -> None:
-    """Check the budget while nothing runs; when it is due again does not change."""
+    """Check the budget while no code runs; the next checkpoint stays where it is."""
     store.checkpoint(store.settled_fuel)
 
 
@@ -107,7 +107,7 @@ def _make(function: FunctionInstance) -> Code:
 
     def checkpoint(held: int) -> None:
         valid.checkpoint(held)
-        # A large function takes long, and its first caller may have little time.
+        # Compiling a large function takes long, and its first caller may have little time left.
         _look(store)
 
     source = codes[function.index - (len(context.functions) - len(codes))]
@@ -115,7 +115,7 @@ def _make(function: FunctionInstance) -> Code:
 
 
 def _object_code(valid: ValidModule, index: int, source: Source, progress: Progress) -> ObjectCode:
-    """Return a function's object code: what was kept of it, else made here, and kept where that is wanted."""
+    """Return a function's object code: unpack the kept code, or compile the body and keep the result if requested."""
     kept = valid.packed_codes
     if kept is not None and (packed := kept.get(index)) is not None:
         made = unpack(packed)
@@ -128,7 +128,7 @@ def _object_code(valid: ValidModule, index: int, source: Source, progress: Progr
 
 
 def link(function: FunctionInstance, source: Source, made: ObjectCode) -> Code:
-    """Put into a function's code what its instance's process alone has: handlers, operators, types."""
+    """Link object code with the objects of this process: handlers, operators, types."""
     kinds, context = made.kinds, function.module.valid.context
     immediates = list(map(CONSTANT_IMMEDIATES.get, kinds, made.immediates))
     for at, kind in enumerate(kinds):
@@ -149,7 +149,7 @@ def link(function: FunctionInstance, source: Source, made: ObjectCode) -> Code:
 
 
 def constant_code(expression: Expression) -> list[tuple[Any, Any]]:
-    """Return the pairs of a constant expression, which has no blocks and no branches, without its ``end``."""
+    """Return the pairs of a constant expression without its ``end``; it has no blocks and no branches."""
     kinds = [KINDS[opcode] for opcode, _ in expression.instructions[:-1]]
     return [
         (HANDLERS[kind], CONSTANT_IMMEDIATES.get(kind, plain_immediate(instruction.immediates)))

@@ -1,7 +1,7 @@
 """Frames and the configuration that runs them (specification, 4.2.13 and 4.2.15).
 
-Nothing of an execution is on Python's stack between two instructions: a configuration can be stopped, looked at,
-changed and resumed before each of them.
+Between two instructions, no part of an execution is on Python's stack. You can therefore stop, inspect, change and
+resume a configuration before every instruction.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from zenowasm.interp.runtime.values import ExceptionInstance, Value
 
 
 class Frame:
-    """An active call of a guest function: its locals, its operand stack, and where it stands.
+    """An active call of a guest function: its locals, its operand stack, and its position.
 
-    ``pc`` is the index of the next instruction to execute; while one executes, it already points after it. ``depth``
-    and ``values`` count the active calls and the live stack slots of the store, this frame's included.
+    ``pc`` is the index of the next instruction; while an instruction executes, ``pc`` already points after it.
+    ``depth`` and ``values`` count the store's active calls and live stack slots, including those of this frame.
     """
 
     __slots__ = (
@@ -41,8 +41,8 @@ class Frame:
         "values",
     )
 
-    # ``Configuration.call`` alone makes frames, and sets these: with an ``__init__``, which Python enters by way of C,
-    # a recursive function took a tenth longer.
+    # Only ``Configuration.call`` creates frames, and it sets these attributes itself: Python enters an ``__init__``
+    # by way of C, which made a recursive function a tenth slower.
     caller: Frame | None
     code: Code
     configuration: Configuration
@@ -57,7 +57,7 @@ class Frame:
     values: int
 
     def pop(self, count: int) -> list[Value]:
-        """Pop that many operands and return them in the order in which they were pushed."""
+        """Pop ``count`` operands; return them in the order in which they were pushed."""
         if count == 1:
             return [self.stack.pop()]
         at = len(self.stack) - count
@@ -66,10 +66,10 @@ class Frame:
         return operands
 
     def charge(self, count: int, *, done: bool = True) -> None:
-        """Consume fuel for what a bulk operation moved, after it was ``done``, as wasmtime does (bench/fuel-facts.md).
+        """Consume the fuel of a bulk operation, after it is ``done``, as wasmtime does (bench/fuel-facts.md).
 
-        A small constant length makes a difference there: it is charged even when growing failed, and no budget is
-        checked after it.
+        wasmtime treats a small constant length differently: it charges the fuel even if growing failed, and does not
+        check the budget afterwards.
         """
         constant = is_small_constant(self.module.valid, self.code.at(self.pc - 2))
         if done or constant:
@@ -81,7 +81,7 @@ class Frame:
 
 
 class Configuration:
-    """An execution: a store, and the frames of one call from outside, innermost first."""
+    """An execution: a store, and the frames of one outermost call, innermost first."""
 
     __slots__ = ("frame", "host_error", "results", "store")
 
@@ -111,7 +111,7 @@ class Configuration:
             frame = frame.caller
 
     def step(self) -> None:
-        """Execute one instruction (specification, 4.6). Raises ``Trap`` and ``Exhaustion``, frames standing."""
+        """Execute one instruction (specification, 4.6). Raises ``Trap`` and ``Exhaustion`` with all frames intact."""
         frame = self.frame
         if frame is None:
             raise Crash("a finished execution cannot step")
@@ -121,8 +121,8 @@ class Configuration:
 
     def run(self) -> None:
         """Execute until the outermost call returns."""
-        # This is ``step`` in a loop, on fused code and written out. CPython 3.11 begins to
-        # specialize a running function at an unconditional jump back, which ``while frame is not None`` has not.
+        # This is ``step`` inlined in a loop, on fused code. CPython 3.11 begins to specialize a running function at an
+        # unconditional backward jump, which ``while frame is not None`` does not have.
         while True:
             frame = self.frame
             if frame is None:
@@ -132,7 +132,7 @@ class Configuration:
             handler(frame, immediate)
 
     def call(self, function: Function, arguments: list[Value]) -> None:
-        """Call a function (specification, 4.6.15): push its frame within the store's limits, or let the host run it."""
+        """Call a function (specification, 4.6.15): push its frame within the store's limits, or run a host function."""
         if not isinstance(function, FunctionInstance):
             self._call_host(function, arguments)
             return
@@ -185,7 +185,7 @@ class Configuration:
         try:
             results = self._run_host(function, arguments)
         except UncaughtException as uncaught:
-            # It goes on in the caller: the frame that was replaced has no clauses for it.
+            # The exception propagates to the caller: the replaced frame has no clauses for it.
             self._pop_frame(frame)
             self.throw(uncaught.exception)
         else:
@@ -200,11 +200,11 @@ class Configuration:
         try:
             frame.stack += self._run_host(function, arguments)
         except UncaughtException as uncaught:
-            # It left a guest that the host called; it goes on in the guest that called the host.
+            # The exception left a guest that the host called; it propagates in the guest that called the host.
             self.throw(uncaught.exception)
 
     def _run_host(self, function: HostFunction, arguments: list[Value]) -> list[Value]:
-        """Call a function of the host, which sees the fuel consumed so far; what it raises passes through."""
+        """Call a host function, which sees the fuel consumed so far; its exceptions propagate."""
         frame = self.frame
         store = self.store
         fuel = 0 if frame is None else frame.code.fuel_before[frame.pc]
@@ -223,9 +223,9 @@ class Configuration:
             store.checkpoint_fuel = -1
 
     def throw(self, exception: ExceptionInstance) -> None:
-        """Go to the innermost catch clause that takes the exception (specification, 4.6.14).
+        """Jump to the innermost catch clause that catches the exception (specification, 4.6.14).
 
-        Raises ``UncaughtException`` when there is none, with all frames standing.
+        Raises ``UncaughtException`` if there is none, with all frames intact.
         """
         store = self.store
         for frame in self.frames():

@@ -32,7 +32,7 @@ def block(frame: Frame, _: object) -> None:
 
 @executes("loop")
 def loop(frame: Frame, fuel_before: int) -> None:
-    """Enter a loop, for the first time or by a branch to it: here the embedder's budget is checked."""
+    """Enter a loop, initially or by a branch, and check the embedder's budget."""
     store = frame.store
     consumed = store.settled_fuel + fuel_before
     if consumed >= store.checkpoint_fuel:
@@ -47,7 +47,7 @@ def if_(frame: Frame, otherwise: list[int]) -> None:
 
 @executes("else")
 def else_(frame: Frame, branch: list[int]) -> None:
-    """Jump over the second arm: only the end of the first arm gets here."""
+    """Jump over the second arm; only the end of the first arm reaches this instruction."""
     br(frame, branch)
 
 
@@ -78,7 +78,7 @@ def br_if(frame: Frame, branch: list[int]) -> None:
 def br_table(frame: Frame, branches: tuple[list[int], ...]) -> None:
     stack = frame.stack
     index = stack.pop()
-    # ``br``, written out: interpreters inside guests live on this instruction.
+    # ``br``, inlined: interpreters that run inside a guest execute this instruction most.
     frame.pc, height, arity, fuel = branches[index] if index < len(branches) else branches[-1]
     frame.store.settled_fuel += fuel
     top = len(stack) - arity
@@ -92,7 +92,7 @@ def return_(frame: Frame, arity: int) -> None:
     configuration = frame.configuration
     stack = frame.stack
     results = stack if len(stack) == arity else stack[len(stack) - arity :]
-    # This is ``Configuration._pop_frame``, written out: returning is half of what a call costs.
+    # This is ``Configuration._pop_frame``, inlined: returning is half the cost of a call.
     store = frame.store
     settled = store.settled_fuel + frame.code.fuel_before[frame.pc]
     caller = configuration.frame = frame.caller
@@ -111,7 +111,7 @@ def call(frame: Frame, index: int) -> None:
 
 
 def _indirect(frame: Frame, immediates: tuple[DefType, int]) -> Function:
-    """Pop the index of an indirect call; return the function after checking its type."""
+    """Pop the table index of an indirect call; return the function after checking its type."""
     expected, tableidx = immediates
     elements = frame.module.tables[tableidx].elements
     index = frame.stack.pop()
@@ -161,7 +161,7 @@ def return_call_ref(frame: Frame, _: object) -> None:
 
 @executes("try_table")
 def try_table(frame: Frame, _: object) -> None:
-    """Do nothing: a throw looks for the catch clauses of the blocks that it happens in."""
+    """Do nothing: a throw searches the catch clauses of the enclosing blocks."""
 
 
 @executes("throw")

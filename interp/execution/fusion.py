@@ -1,12 +1,12 @@
-"""Fuses short runs of instructions for executions that nobody watches.
+"""Fuses short runs of instructions for executions without a probe.
 
-A fused list has as many entries as the plain one and the same meaning at every position: the entry at the head of a run
-executes the whole run and moves ``pc`` after it, the entries inside the run stay as they are, so an execution that was
-stepped into it goes on there. Only the last instruction of a run can trap or branch, and ``pc`` points after it when
-it does. So a debugger that stops, steps or looks at a trap sees single instructions, and fuel (a function of ``pc``)
-stays exact.
+A fused list has as many entries as the plain one and the same meaning at every position. The entry at the head of a run
+executes the whole run and moves ``pc`` after it. The entries inside the run are unchanged, so an execution that was
+single-stepped into the run continues there. Only the last instruction of a run can trap or branch, and ``pc`` then
+points after it. So a debugger that stops, steps or inspects a trap sees single instructions, and fuel (a function of
+``pc``) stays exact.
 
-Operands that come from locals and constants are the common case; a fused run takes them from there without the stack.
+Operands usually come from locals and constants; a fused run reads these directly, without the operand stack.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ Operator: TypeAlias = Callable[[Any, Any], Any]
 def fuse(kinds: str, plain: Sequence[Pair], immediates: Sequence[Any]) -> list[Pair]:
     """Return the fused form of a function's code.
 
-    Runs are found in a string of one letter an instruction. They do not overlap: execution enters straight code at its
-    beginning, since whatever a branch leads to is in no run or begins one.
+    A regular expression finds runs in a string with one letter per instruction. Runs do not overlap. Execution enters
+    straight-line code at its beginning, since a branch target is either outside all runs or begins one.
     """
     fused = list(plain)
     letters = "".join(map(_letters().__getitem__, kinds))
-    for match in _pattern().finditer(letters, 0, len(letters) - 1):  # the last ``end`` returns
+    for match in _pattern().finditer(letters, 0, len(letters) - 1):  # exclude the last ``end``, which returns
         start, end = match.span()
         run = _RUNS.get(match[0])
         if run is not None:
             fused[start] = (run, tuple(immediates[start:end]))
         else:
-            # Branches lead between instructions that do nothing.
+            # A branch may enter the middle of a run of instructions that do nothing.
             for at in range(start, end - 1):
                 fused[at] = (_skip, end - 1 - at)
     return fused
@@ -121,7 +121,7 @@ def _get_const_binary_br_if(frame: Frame, run: tuple[int, Any, Operator, list[in
         control.br(frame, branch)
 
 
-# -- one operand on the stack, the other from elsewhere --
+# -- one operand on the stack, the other from a local or a constant --
 
 
 def _get_binary(frame: Frame, run: tuple[int, Operator]) -> None:
@@ -161,7 +161,7 @@ def _const_binary_br_if(frame: Frame, run: tuple[Any, Operator, list[int]]) -> N
         control.br(frame, branch)
 
 
-# -- an operator and what becomes of its result --
+# -- an operator and the use of its result --
 
 
 def _binary_set(frame: Frame, run: tuple[Operator, int]) -> None:
@@ -231,7 +231,7 @@ def _binary_if(frame: Frame, run: tuple[Operator, list[int]]) -> None:
 
 
 def _get_const_binary_br_table(frame: Frame, run: tuple[int, Any, Operator, tuple[list[int], ...]]) -> None:
-    """Switch on a local from which the least case is taken away, as compilers do."""
+    """Branch on a local minus the least case, the form that compilers generate for a switch."""
     local, constant, operator, branches = run
     frame.pc += 2
     index = operator(frame.locals[local], constant)

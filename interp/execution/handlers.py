@@ -1,10 +1,10 @@
-"""What executes a row of the instruction table, and what its immediate is.
+"""The handler that executes each row of the instruction table, and the form of its immediate.
 
-A handler is a plain function of the frame and one immediate. Rows that share their execution (numeric operators,
-loads, stores) share a handler and differ in the immediate; every other row has one that is registered for it.
+A handler is a plain function of the frame and one immediate. Rows that are executed alike (numeric operators, loads,
+stores) share a handler and differ in the immediate; every other row has its own registered handler.
 
-Each row has a kind, a single character, so the rows of a function are a string and whatever depends on the row alone is
-found for all of them at once, by ``map`` or a regular expression.
+Each row has a kind, a single character. The kinds of a function's rows form a string, so everything that depends on the
+row alone is computed for all of them at once, by ``map`` or a regular expression.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _CONSTANTS = frozenset({Immediate.I32, Immediate.I64, Immediate.F32, Immediate.F
 
 
 def _shared(opcode: Opcode) -> Handler | None:
-    """Return the handler that a row shares with others, if it does."""
+    """Return the handler that a row shares with others, or ``None``."""
     if opcode.mnemonic in OPERATORS or opcode.mnemonic in LANE_OPERATORS:
         return numeric.BY_ARITY[len(opcode.parameters or ())]
     if opcode.access is not None:
@@ -70,17 +70,17 @@ HANDLERS: Mapping[str, Handler] = {kind: _SHARED.get(row) or _OWN[row] for row, 
 """The handler of each kind."""
 
 FUEL: Mapping[str, int] = {kind: row.fuel for row, kind in KINDS.items()}
-"""The fuel that each kind costs."""
+"""The fuel cost of each kind."""
 
 CONSTANT_IMMEDIATES: Mapping[str, Any] = {
     kind: OPERATORS[row.mnemonic] for row, kind in KINDS.items() if row.mnemonic in OPERATORS
 }
-"""The immediates that are the same wherever the instruction is."""
+"""The immediates that do not depend on the instruction's position."""
 
 LINKERS: Mapping[str, Linker] = {kind: linker for row, kind in KINDS.items() if (linker := _linker(row)) is not None}
-"""By kind, what makes the handler's immediate of the plain data that an ``ObjectCode`` has in its place."""
+"""By kind, a function that makes the handler's immediate from the plain data in an ``ObjectCode``."""
 
 
 def plain_immediate(immediates: tuple[Any, ...]) -> Any:
-    """Return an instruction's immediates in the form that most handlers want: the only one, or all of them."""
+    """Return an instruction's immediates in the form that most handlers expect: a single one, or a tuple of all."""
     return immediates[0] if len(immediates) == 1 else immediates

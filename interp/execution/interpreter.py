@@ -1,4 +1,4 @@
-"""Calls from outside (specification, 4.7.3), and the evaluation of constant expressions."""
+"""Invocation by the embedder (specification, 4.7.3), and the evaluation of constant expressions."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def _invoker(store: Store) -> Callable[[Function, tuple[Value, ...]], tuple[Valu
 
 
 def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tuple[Value, ...]:
-    """Call a function from outside and return its results (specification, 4.7.3).
+    """Invoke a function for the embedder and return its results (specification, 4.7.3).
 
-    Raises ``TypeError`` or ``ValueError`` when the arguments do not fit, ``Trap``, ``Exhaustion``, and whatever a host
-    function raised. The store stays usable in every case.
+    Raises ``TypeError`` or ``ValueError`` if the arguments do not fit, ``Trap``, ``Exhaustion``, and any exception of a
+    host function. The store stays usable in every case.
     """
     checked = _checked(function, arguments)
     if store.nesting > store.limits.nested_calls:
         raise nested_too_deep(store.limits.nested_calls)
     configuration = Configuration(store)
-    # What follows is ``_active`` written out: a context manager would cost half as much as the whole of a short call.
+    # This is ``_active``, inlined: a context manager would add half the time of a short call.
     store.nesting += 1
     try:
         configuration.call(function, checked)
@@ -54,7 +54,7 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
             _run_probed(configuration, store.probe)
     except RecursionError as error:
         if error is configuration.host_error:
-            raise  # a host function's own
+            raise  # from a host function
         raise HostExhaustion(_STACK_USED_UP) from None
     except WasmError as error:
         _explain(error, configuration)
@@ -67,24 +67,24 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
 
 
 class PausedCall:
-    """A call from outside that executes as far as it is told to, and stands still in between (specification, 4.7.3).
+    """An invocation that executes step by step and is paused in between (specification, 4.7.3).
 
-    While it stands still, nothing of it is on Python's stack and it holds nothing of the store, in which other calls
-    may be made. What a host function calls runs to its end. Raises what ``invoke`` raises; a call that has failed is
-    over, its frames still standing in ``configuration``.
+    While it is paused, no part of it is on Python's stack, and it does not reserve the store, in which other calls are
+    allowed. Calls made by a host function run to completion. Raises what ``invoke`` raises; a failed call is over, with
+    its frames intact in ``configuration``.
     """
 
     __slots__ = ("configuration",)
 
     def __init__(self, store: Store, function: Function, arguments: tuple[Value, ...]) -> None:
-        """Begin a call; a function of the host runs at once."""
+        """Begin a call; a host function runs at once."""
         checked = _checked(function, arguments)
         self.configuration = Configuration(store)
         with _active(self.configuration):
             self.configuration.call(function, checked)
 
     def run_until(self, due: Callable[[Frame], bool]) -> None:
-        """Execute one instruction, and more until ``due`` is true of the innermost frame or the call has returned."""
+        """Execute at least one instruction, until ``due`` is true for the innermost frame or the call has returned."""
         configuration = self.configuration
         with _active(configuration):
             while True:
@@ -95,7 +95,7 @@ class PausedCall:
 
 @contextmanager
 def _active(configuration: Configuration) -> Iterator[None]:
-    """Make a configuration the innermost call from outside, and settle its fuel afterwards."""
+    """Make a configuration the innermost active invocation, and settle its fuel afterwards."""
     store = configuration.store
     if store.nesting > store.limits.nested_calls:
         raise nested_too_deep(store.limits.nested_calls)
@@ -105,7 +105,7 @@ def _active(configuration: Configuration) -> Iterator[None]:
         yield
     except RecursionError as error:
         if error is configuration.host_error:
-            raise  # a host function's own
+            raise  # from a host function
         raise HostExhaustion(_STACK_USED_UP) from None
     except WasmError as error:
         _explain(error, configuration)
@@ -123,7 +123,7 @@ def _checked(function: Function, arguments: tuple[Value, ...]) -> list[Value]:
 
 
 def _explain(error: WasmError, configuration: Configuration) -> None:
-    """Say where a guest failed, and show it to the probe while its frames stand."""
+    """Add to an error where the guest failed, and pass it to the probe while all frames are intact."""
     _locate(error, configuration)
     probe = configuration.store.probe
     if probe is not None:
@@ -137,7 +137,7 @@ def _run_probed(configuration: Configuration, probe: Probe) -> None:
 
 
 def _locate(error: WasmError, configuration: Configuration) -> None:
-    """Tell a trap where it happened, as far as it does not know yet."""
+    """Add to a trap where it occurred, unless it already has a place."""
     frame = configuration.frame
     if not isinstance(error, Trap) or frame is None:
         return
@@ -165,7 +165,7 @@ def _function_names(valid: ValidModule) -> Mapping[int, str]:
 
 
 class _ConstantFrame:
-    """As much of a frame as constant instructions need."""
+    """The part of a frame that constant instructions use."""
 
     __slots__ = ("latest", "meter", "module", "stack", "store")
 
@@ -179,15 +179,15 @@ class _ConstantFrame:
     pop = Frame.pop
 
     def charge(self, count: int) -> None:
-        """Charge what a bulk operation moved, whose length is on top of its operands."""
+        """Charge for a bulk operation, whose length the latest instruction pushed."""
         if self.meter is not None and self.latest is not None:
             self.meter.charge_bulk(count, small=is_small_constant(self.module.valid, self.latest))
 
 
 def evaluate(module: ModuleInstance, expression: Expression, meter: Meter | None = None) -> Value:
-    """Compute a constant expression of a valid module (specification, 4.6.17) at the cost of its instructions."""
+    """Compute a constant expression of a valid module (specification, 4.6.17); charge its instructions to the meter."""
     first = expression.instructions[0]
-    if first.opcode is _I32_CONST and len(expression.instructions) == 2:  # by far the most are so
+    if first.opcode is _I32_CONST and len(expression.instructions) == 2:  # the most frequent form by far
         if meter is not None:
             meter.charge(first.opcode.fuel)
         return int(first.immediates[0])

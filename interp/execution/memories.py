@@ -1,8 +1,8 @@
 """Memory instructions (specification, 4.6.5).
 
-The immediate of a load or store is (memory index, offset, struct, cut): ``cut`` is the mask that a number is cut to, or
-a function between a vector and what stands in memory. A ``Struct`` checks the bounds: it refuses to
-read or write what does not lie in the memory as a whole.
+The immediate of a load or store is (memory index, offset, struct, cut). ``cut`` is the mask that wraps a number, or a
+function that converts between a vector and its bytes in memory. A ``Struct`` checks the bounds: it raises an exception
+for an access that is not entirely inside the memory.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ Form: TypeAlias = tuple[Struct, Any]
 Immediate: TypeAlias = tuple[int, int, Struct, Any]
 
 _OUTSIDE = (error, IndexError, OverflowError)
-"""The exceptions of a ``Struct`` for an address outside the memory; the latter two for one outside Python's range."""
+"""The exceptions of a ``Struct`` for an address outside the memory; the last two for one outside Python's range."""
 
 _UNSIGNED = {8: "<B", 16: "<H", 32: "<I", 64: "<Q"}
 
 
 @cache
 def form(access: Access, stores: bool, lane: int = 0) -> Form:
-    """Return the struct and the cut of an access (see above); ``lane`` is the immediate of those that have one."""
+    """Return the struct and the cut of an access (see above); ``lane`` is the lane immediate of accesses with one."""
     if access.type is V128:
         return _vector_form(access, stores, lane)
     if access.type is F64:
@@ -106,7 +106,7 @@ def _load_signed(frame: Frame, immediate: Immediate) -> None:
 
 
 def _load_f32(frame: Frame, immediate: Immediate) -> None:
-    # Through bits: a float's conversion to a double would quiet a signalling NaN.
+    # By bits: converting a float to a double would quiet a signalling NaN.
     _load(frame, immediate)
     frame.stack[-1] = f32_from_bits(frame.stack[-1])
 

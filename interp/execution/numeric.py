@@ -35,4 +35,4 @@ def ternary(frame: Frame, operator: Callable[[Any, Any, Any], Any]) -> None:
 
 
 BY_ARITY: Mapping[int, Callable[[Any, Any], None]] = {1: unary, 2: binary, 3: ternary}
-"""The handler that applies an operator, by the number of operands."""
+"""The handler that applies an operator, by the operator's number of operands."""

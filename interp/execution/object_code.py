@@ -1,4 +1,4 @@
-"""Makes plain data of a function's body while it is validated; ``code`` links that into what the interpreter runs."""
+"""Compiles a function's body to plain data while it is validated; ``code`` links that data into executable code."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from zenowasm.interp.validation import Context, FunctionValidator, Label, valida
 FUNCTION_ENTRY_FUEL = 1
 
 Branch: TypeAlias = list[int]
-"""Where a branch goes: [target pc, operand stack height below the values it carries, their number, fuel to settle].
+"""A branch: [target pc, operand stack height below the carried values, their number, fuel to settle].
 
-A list, since the target of a forward branch is known only when its block ends.
+A list, since the target of a forward branch is known only at the end of its block.
 """
 
 PlainClause: TypeAlias = tuple[int | None, bool, Branch]
-"""A catch clause: for a tag or all (``None``), with the exception's reference or without it, and where it goes."""
+"""A catch clause: for one tag or all tags (``None``), with or without the exception reference, and its branch."""
 
 
 class ObjectCode(NamedTuple):
     """A function's code as plain data: numbers, strings, lists and tuples, unless it names a type for a cast.
 
     ``kinds`` has a character for each instruction (see ``handlers``), ``immediates`` an entry. ``locals`` are runs of
-    the initial values of the locals that are not parameters, each with its length; ``most_operands`` is the number of
-    operands at the most; ``regions`` are its ``try_table`` blocks, inner ones first: the positions of the block's
+    the initial values of the locals that are not parameters, each with its length. ``most_operands`` is the maximum
+    number of operands. ``regions`` are its ``try_table`` blocks, inner ones first: the positions of the block's
     beginning and end, and its clauses.
     """
 
@@ -43,12 +43,12 @@ class ObjectCode(NamedTuple):
 
 
 def fuel_before(kinds: str) -> list[int]:
-    """Return what the instructions before each one cost in the order of their bytes, the entry included."""
+    """Return, for each instruction, the cost of all instructions before it in binary order, including the entry."""
     return list(accumulate(map(FUEL.__getitem__, kinds), initial=FUNCTION_ENTRY_FUEL))
 
 
 def lower(context: Context, index: int, body: Body, progress: Progress | None = None) -> ObjectCode:
-    """Make code of a body while it is validated: code of an invalid body cannot come into being."""
+    """Compile a body while it is validated, so that an invalid body yields no code."""
     lowering = _Lowering(body.expression.instructions)
     validate_function(context, index, body, lowering, progress)
     locals_ = [(default_value(type_), count) for count, type_ in body.locals]
@@ -56,7 +56,7 @@ def lower(context: Context, index: int, body: Body, progress: Progress | None = 
 
 
 class _Lowering:
-    """Collects a function's code from its validation."""
+    """A consumer of validation that collects a function's code."""
 
     def __init__(self, instructions: Sequence[Instruction]) -> None:
         self.kinds = "".join([KINDS[opcode] for opcode, _ in instructions])
@@ -68,7 +68,7 @@ class _Lowering:
         self.regions: list[tuple[int, int, Sequence[PlainClause]]] = []
 
     def instruction(self, validator: FunctionValidator, instruction: Instruction, height: int) -> None:
-        """Note what an instruction needs (see ``validation.Consumer``)."""
+        """Compile an instruction (see ``validation.Consumer``)."""
         opcode, immediates = instruction
         if height > self.most_operands:
             self.most_operands = height
@@ -96,7 +96,7 @@ Prepare: TypeAlias = Callable[[_Lowering, FunctionValidator, tuple[Any, ...]], A
 
 
 def _nothing(lowering: _Lowering, validator: FunctionValidator, immediates: tuple[Any, ...]) -> None:
-    """Leave out what only validation needs."""
+    """Drop immediates that only validation uses."""
 
 
 def _place(lowering: _Lowering, validator: FunctionValidator, immediates: tuple[MemArg, *tuple[int, ...]]) -> Any:
@@ -109,7 +109,7 @@ def _loop(lowering: _Lowering, validator: FunctionValidator, immediates: tuple[A
 
 
 def _if(lowering: _Lowering, validator: FunctionValidator, immediates: tuple[Any, ...]) -> Branch:
-    # Its branch is taken when the condition is 0: to after the else, or to after the end.
+    # Its branch is taken if the condition is 0: to after the else, or to after the end.
     branch = lowering.branch(validator, validator.labels[-1])
     branch[1], branch[2] = branch[1] + len(validator.labels[-1].parameters), 0
     return branch
@@ -155,7 +155,7 @@ def _cast(lowering: _Lowering, validator: FunctionValidator, immediates: tuple[A
 
 
 def _try_table(lowering: _Lowering, validator: FunctionValidator, immediates: tuple[Any, ...]) -> None:
-    # The clauses' labels are counted from outside the block, which is open already.
+    # The clauses' label indices count from outside the block, which is already open.
     lowering.clauses[validator.labels[-1]] = [
         (catch.tag, catch.reference, lowering.branch(validator, validator.label(catch.label + 1)))
         for catch in immediates[1]
@@ -197,4 +197,4 @@ _PREPARED: Mapping[Opcode, Prepare] = {
     for row in KINDS
     if row.access is not None or row.mnemonic in _BY_MNEMONIC
 }
-"""The function that makes a row's immediate, for rows where that is not ``plain_immediate``."""
+"""The function that makes a row's immediate, for rows that do not use ``plain_immediate``."""

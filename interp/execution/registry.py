@@ -1,4 +1,4 @@
-"""Where instructions register what executes them: ``@executes("br_if")``."""
+"""The registry of the functions that execute instructions: ``@executes("br_if")``."""
 
 from __future__ import annotations
 
