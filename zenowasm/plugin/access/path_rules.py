@@ -17,9 +17,10 @@ _READ_WRITE = ":rw"
 
 
 def clean_path(path: str) -> tuple[str, ...] | None:
-    """Return the segments of a relative path with ``.`` and inner ``..`` resolved, as the original resolves them.
+    """Return the segments of a relative path with ``.`` and inner ``..`` resolved, as in the original engine.
 
-    ``None`` when the path is empty, absolute, leaves the root, is too long, or has a NUL, a backslash or a drive.
+    Returns ``None`` if the path is empty, absolute or too long, if it leaves the root, or if it contains a NUL, a
+    backslash or a drive.
     """
     if not path or len(path) > MAX_PATH or path.startswith("/") or "\0" in path or "\\" in path:
         return None
@@ -40,7 +41,7 @@ def clean_path(path: str) -> tuple[str, ...] | None:
 
 @frozen
 class PathRule:
-    """One entry of ``permissions.filesystem``: the segments it covers, and whether it permits writing."""
+    """One entry of ``permissions.filesystem``: the leading segments of a path, and whether writing is permitted."""
 
     text: str
     segments: tuple[str, ...]
@@ -48,7 +49,7 @@ class PathRule:
 
     @classmethod
     def parse(cls, text: str) -> PathRule:
-        """Return the rule written as ``text``; raises ``RuleError`` when it can match no path."""
+        """Parse a rule; raises ``RuleError`` if it cannot match any path."""
         writable = not text.endswith(_READ_ONLY)
         bare = text.removesuffix(_READ_ONLY) if not writable else text.removesuffix(_READ_WRITE)
         if bare == "*":

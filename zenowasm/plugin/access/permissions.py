@@ -1,7 +1,6 @@
 """Permissions: denied by default, bound to the plugin's instance, matched by parts and never by prefix.
 
-The lists are those of the manifest (ABI document, section "Permissions"). Matching URLs is in ``url_rules``, matching
-paths in ``path_rules``.
+The manifest lists them (ABI document, section "Permissions"). ``url_rules`` matches URLs, ``path_rules`` paths.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ SCOPE_FORMS = ("read", "write")
 
 @frozen
 class NetworkGrant:
-    """A URL is permitted. ``literal_host`` tells that the manifest names the host itself rather than ``*``."""
+    """A permission for a URL. ``literal_host`` is true if the manifest names the host itself rather than ``*``."""
 
     literal_host: bool
 
 
 @frozen
 class Permissions:
-    """The permissions of one plugin, ready to be asked. Without arguments everything is denied.
+    """The parsed permissions of one plugin. The defaults deny everything.
 
-    ``withheld`` names the kinds that the manifest grants and the host's settings deny.
+    ``withheld`` names the kinds of permission that the manifest grants but the host's settings deny.
     """
 
     network: tuple[UrlRule, ...] = ()
@@ -48,7 +47,7 @@ class Permissions:
         database: Iterable[str] = (),
         scope: Iterable[str] = (),
     ) -> Permissions:
-        """Return permissions from a manifest's lists; raises ``RuleError`` when an entry can grant nothing."""
+        """Return the permissions in a manifest's lists; raises ``RuleError`` if an entry cannot grant anything."""
         return cls(
             tuple(map(UrlRule.parse, network)),
             tuple(map(PathRule.parse, filesystem)),
@@ -58,7 +57,7 @@ class Permissions:
         )
 
     def network_grant(self, url: str) -> NetworkGrant | None:
-        """Return what permits ``url``, a rule that names its host before one that does not; ``None`` when denied."""
+        """Return the grant for ``url``, ``None`` if it is denied. A rule that names the host overrides ``*``."""
         if not self.network:
             return None
         parsed = parse_url(url)
@@ -70,32 +69,32 @@ class Permissions:
         return NetworkGrant(literal_host=any(rule.host is not None for rule in matching))
 
     def why_denied(self, kind: str) -> str:
-        """Return what to add to the words for a denial of this kind: nothing when the manifest does not grant it."""
+        """Return the text to append to a denial of this kind, empty unless the host's settings caused the denial."""
         return f" (the host's settings deny it: wasm.security.allow_{kind})" if kind in self.withheld else ""
 
     @property
     def whole_network(self) -> bool:
-        """Whether every URL may be requested."""
+        """Whether the plugin may request every URL."""
         return any(rule.target is None for rule in self.network)
 
     def may_access_file(self, path: str, *, write: bool) -> bool:
-        """Return whether a file under the root may be read, or written; ``path`` is relative to the root."""
+        """Return whether the plugin may read, or write, a file under the root; ``path`` is relative to the root."""
         return any(rule.matches(path, write=write) for rule in self.filesystem)
 
     def may_read_env(self, name: str) -> bool:
-        """Return whether the environment variable ``name`` may be read."""
+        """Return whether the plugin may read the environment variable ``name``."""
         return name in self.env
 
     def may_use_database(self, connection: str) -> bool:
-        """Return whether the database connection may be used."""
+        """Return whether the plugin may use the database connection."""
         return connection in self.database
 
     @property
     def may_read_scope(self) -> bool:
-        """Whether variables of the calling script may be read."""
+        """Whether the plugin may read the calling script's variables."""
         return "read" in self.scope
 
     @property
     def may_write_scope(self) -> bool:
-        """Whether variables of the calling script may be set."""
+        """Whether the plugin may set the calling script's variables."""
         return "write" in self.scope

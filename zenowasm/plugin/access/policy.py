@@ -13,17 +13,17 @@ from zenowasm.plugin.configuration.manifest import Manifest, PluginType
 from zenowasm.plugin.errors import NotAdmittedError, NotListedError
 
 SIDECAR_SECONDS: Final = 30.0
-"""Of one call of a plugin that is a process, where nobody says otherwise (ABI document, section "Lifecycle")."""
+"""The default time limit of one sidecar call (ABI document, section "Lifecycle")."""
 
 
 @frozen
 class HostPolicy:
-    """The rules of one host; without arguments, manifests alone decide.
+    """The rules of one host. With the defaults, manifests decide.
 
-    ``whitelist`` holds the names of the plugins that may load, ``None`` for all of them, and ``whitelist_place`` says
-    where it is written. ``limits`` stand, for the plugin of that name, in the place of the host's. Without
-    ``interruptible`` no plugin on an engine has a time limit unless a setting asks for one. See
-    ``settings.Security`` for the others.
+    ``whitelist`` holds the names of the plugins that may load, ``None`` for all plugins; ``whitelist_place`` is its
+    file, line and key. ``limits`` maps a plugin's name to limits that override the host's. If ``interruptible`` is
+    false, plugins on an engine have no time limit unless a setting sets one. ``settings.Security`` describes the other
+    fields.
     """
 
     whitelist: frozenset[str] | None = None
@@ -36,7 +36,7 @@ class HostPolicy:
     limits: Mapping[str, LimitSettings] = field(factory=dict)
 
     def check(self, manifest: Manifest) -> None:
-        """Raise ``NotAdmittedError``, or ``NotListedError``, when the plugin must not load here."""
+        """Raise ``NotListedError`` if the plugin is not whitelisted, ``NotAdmittedError`` if another rule denies it."""
         name = manifest.name
         if self.whitelist is not None and name not in self.whitelist:
             raise NotListedError(f"plugin {name} is not on the whitelist: add it at {self.whitelist_place}")
@@ -59,7 +59,7 @@ class HostPolicy:
             )
 
     def permissions(self, manifest: Manifest) -> Permissions:
-        """Return what the plugin may do: what its manifest grants, without what is not allowed here."""
+        """Return the permissions that the manifest grants and the host allows."""
         granted = manifest.granted()
         allowed = {"network": self.allow_network, "filesystem": self.allow_filesystem}
         withheld = [kind for kind, allowed_here in allowed.items() if not allowed_here and getattr(granted, kind)]
@@ -75,8 +75,8 @@ class HostPolicy:
         return host if self.interruptible or not _has_default_time(host) else evolve(host, seconds=None)
 
     def plugin_limits(self, manifest: Manifest, host: PluginLimits) -> PluginLimits:
-        """Return the limits of a plugin: those of the ``host``, or what it says of this plugin, and the manifest's
-        where they are lower.
+        """Return the limits of a plugin: the host's, overridden by the policy's for this plugin, and lowered by the
+        manifest's.
         """
         is_process = manifest.type is PluginType.SIDECAR
         if not is_process:
@@ -84,7 +84,7 @@ class HostPolicy:
         elif _has_default_time(host):
             host = evolve(host, seconds=SIDECAR_SECONDS)
         own = self.limits.get(manifest.name, LimitSettings())
-        # A limit on the command line applies to all plugins.
+        # A limit from the command line applies to all plugins.
         limits = host.overridden(own, LimitSource.PLUGIN_CONFIG, keep=LimitSource.COMMAND)
         limits = limits.restricted(manifest.limits, LimitSource.MANIFEST)
         if not is_process:

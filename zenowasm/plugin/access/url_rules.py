@@ -1,4 +1,4 @@
-"""Matches URLs by scheme, host, port and path segments; what two parsers could read in two ways is refused."""
+"""Matches URLs by scheme, host, port and path segments; refuses URLs that two parsers could read differently."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from zenowasm.resources.http.url import Url, parse_url
 
 
 class RuleError(ValueError):
-    """An entry of a permission list is not in a form that can grant anything."""
+    """An entry of a permission list cannot grant anything."""
 
 
 @frozen
 class UrlRule:
     """One entry of ``permissions.network``.
 
-    ``*`` is every URL; ``X/*`` is every URL with the scheme, host and port of ``X`` whose path is that of ``X`` or
-    lies under it; anything else is that URL alone. ``host`` is ``None`` for ``*``.
+    ``*`` matches every URL. ``X/*`` matches every URL with the scheme, host and port of ``X`` whose path is that of
+    ``X`` or below it. Any other entry matches only that URL. ``host`` is ``None`` for ``*``.
     """
 
     text: str
@@ -30,7 +30,7 @@ class UrlRule:
 
     @classmethod
     def parse(cls, text: str) -> UrlRule:
-        """Return the rule written as ``text``; raises ``RuleError`` when it can match no URL."""
+        """Parse a rule; raises ``RuleError`` if it cannot match any URL."""
         if text == "*":
             return cls(text, None, prefix=True)
         prefix = text.endswith("/*")

@@ -1,4 +1,4 @@
-"""Resolves a plugin's configuration: environment variable, then default, then an error where it is required."""
+"""Resolves a plugin's configuration: environment variable, then default, then an error if the value is required."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 class ResolvedConfig(Mapping[str, ConfigValue]):
-    """Configuration values by name. Values are often secrets, so none of them is ever shown by ``repr``."""
+    """Configuration values by name. Values are often secrets, so ``repr`` never shows any."""
 
     def __init__(self, values: Mapping[str, ConfigValue] | None = None) -> None:
         self._values = dict(values or {})
@@ -37,8 +37,8 @@ class ResolvedConfig(Mapping[str, ConfigValue]):
 def resolve_config(manifest: Manifest, environment: Mapping[str, str]) -> ResolvedConfig:
     """Return the values of all parameters that have one (ABI document, section "Manifest").
 
-    Raises ``ConfigError`` when a required one has none, or when a value is not of the declared type; the message names
-    the parameter and the variable, never the value.
+    Raises ``ConfigError`` if a required parameter has no value or a value is not of the declared type; the message
+    names the parameter and the variable, never the value.
     """
     values: dict[str, ConfigValue] = {}
     for name, parameter in manifest.config.items():
@@ -54,7 +54,7 @@ def resolve_config(manifest: Manifest, environment: Mapping[str, str]) -> Resolv
 
 
 def secret_values(manifest: Manifest, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what the plugin gets out of the environment, by variable; defaults in the manifest are no secrets."""
+    """Return the values that the plugin receives from the environment, by variable. Defaults are not secrets."""
     defaults = {it.default for it in manifest.config.values()}
     names = {*manifest.permissions.env, *(it.env for it in manifest.config.values())}
     values = {name: environment[name] for name in sorted(names) if name in environment}

@@ -1,7 +1,7 @@
-"""YAML with source positions, bounded before it is built: size, nesting, and what aliases expand to.
+"""Parses YAML with source positions, and bounds its size, nesting and expanded aliases before building nodes.
 
-Nodes keep the text of their scalars, so that ``version: 1.10`` stays ``1.10``, and the path and line they came from,
-so that every later error can say where it lies.
+Nodes keep the text of their scalars, so that ``version: 1.10`` stays ``1.10``, and their path and line, so that every
+later error can name its place.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from attrs import define, field, frozen
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
 MAX_NODES = 10_000
-"""Nodes of one document after aliases are followed, so an alias bomb ends here."""
+"""The most nodes of one document after aliases are expanded, which stops an alias bomb."""
 
 
 class DocumentError(ValueError):
-    """Text is not a YAML document within the bounds; ``line`` counts from 1."""
+    """The text is not a YAML document within the bounds; ``line`` counts from 1."""
 
     def __init__(self, message: str, line: int, field: str = "") -> None:
         super().__init__(message)
@@ -28,12 +28,12 @@ class DocumentError(ValueError):
 
 
 class EmptyDocumentError(DocumentError):
-    """There is nothing in the text but comments."""
+    """The text is empty or contains only comments."""
 
 
 @frozen
 class Scalar:
-    """A string, number, boolean or null: its text as written, and the YAML tag that the text resolves to."""
+    """A string, number, boolean or null: its text as written, and the YAML tag to which the text resolves."""
 
     text: str
     tag: str
@@ -42,12 +42,12 @@ class Scalar:
 
     @property
     def is_null(self) -> bool:
-        """Whether this is YAML's null: nothing, ``~`` or ``null``, not in quotes."""
+        """Whether this is YAML's null: empty, ``~`` or ``null``, without quotes."""
         return self.tag == "tag:yaml.org,2002:null"
 
     @property
     def kind(self) -> str:
-        """The value's kind, as an error message calls it."""
+        """The name of the value's kind for error messages."""
         return "nothing" if self.is_null else _KINDS.get(self.tag, "a value")
 
 
@@ -104,10 +104,10 @@ Node: TypeAlias = Scalar | SequenceNode | MappingNode
 
 
 def load(text: str) -> Node:
-    """Return the one document in ``text``.
+    """Parse the one document in ``text``.
 
-    Raises ``DocumentError`` when it is not YAML, is empty, is larger than the bounds, repeats a key, or uses tags or
-    merge keys, which no manifest needs.
+    Raises ``DocumentError`` if it is not YAML, is empty, exceeds the bounds, repeats a key, or uses tags or merge keys,
+    which no manifest needs.
     """
     if len(text) > MAX_BYTES:
         raise DocumentError(f"larger than the limit of {MAX_BYTES} bytes", 1)
@@ -118,7 +118,7 @@ def load(text: str) -> Node:
         mark = error.problem_mark or error.context_mark
         line = 1 if mark is None else mark.line + 1
         raise DocumentError(f"not YAML: {error.problem or error.context}", line) from error
-    except yaml.YAMLError as error:  # a character that YAML forbids: it has a position but no line
+    except yaml.YAMLError as error:  # for a character that YAML forbids: has a position but no line
         position = getattr(error, "position", 0)
         raise DocumentError(
             f"not YAML: {getattr(error, 'reason', error)}", text.count("\n", 0, position) + 1
@@ -126,7 +126,7 @@ def load(text: str) -> Node:
 
 
 def _events(text: str) -> list[yaml.Event]:
-    """Parse into events, which needs no recursion, and check the bounds that events alone can show."""
+    """Parse into events, which needs no recursion, and check the bounds that need only events."""
     events: list[yaml.Event] = []
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):

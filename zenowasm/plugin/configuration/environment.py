@@ -58,7 +58,7 @@ class HostEnvironment:
 def load_environment(folder: Path | None = None, process: Mapping[str, str] | None = None) -> HostEnvironment:
     """Return the process environment together with the variables of ``.env`` in ``folder`` that are not set yet.
 
-    Only the process sets ``ZENO_CACHE_DIR``: an unpacked folder must not provide native code to run. ``process``
+    ``.env`` cannot set ``ZENO_CACHE_DIR``: an unpacked folder must not provide native code to run. ``process``
     overrides the process environment, which is never changed. Raises ``DotenvError`` if the file exists but is
     unreadable, larger than 1 MiB, or not UTF-8.
     """
@@ -74,7 +74,7 @@ def load_environment(folder: Path | None = None, process: Mapping[str, str] | No
         raise DotenvError(f"failed to read {file}: not UTF-8 at byte {error.start}") from error
     from dotenv import dotenv_values  # most folders have no such file
 
-    # No interpolation: a value is what the file says, as in the original, and never what the process happens to hold.
+    # No interpolation: values are literal, as in the original, and never include variables of the process.
     for key, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items():
         if value is not None and key != CACHE_DIR:
             variables.setdefault(key, value)

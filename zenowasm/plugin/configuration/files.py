@@ -1,4 +1,4 @@
-"""Reads whole files of which only the path is trusted: bounded, and regular files only."""
+"""Reads whole files whose content is not trusted: bounded, and regular files only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 def read_bounded(path: Path, limit: int) -> bytes:
     """Return the content of a regular file of at most ``limit`` bytes.
 
-    Raises ``OSError``, also for a folder, a device or a pipe (which could block for ever) and for a larger file.
+    Raises ``OSError``, also if the file is larger, or is a folder, a device or a pipe, which could block forever.
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(descriptor, "rb") as stream:

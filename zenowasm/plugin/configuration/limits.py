@@ -1,8 +1,8 @@
 """Limits on plugins: on the resources that they use and on the data that they pass.
 
-A limit can be set in three places: the settings file (see ``settings``) sets it for a host, a manifest's ``limits`` may
-lower it for its plugin, and a caller may lower it for one call. The strictest applies. Each remembers its source, so an
-error can say where to raise it.
+Three places can set a limit: the settings file (see ``settings``) sets it for a host, a manifest's ``limits`` can
+lower it for its plugin, and a caller can lower it for one call. The strictest applies. Each limit records its source,
+so that an error can say where to raise it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ CONFIG_FILE: Final = "config/plugins.yaml"
 
 
 class LimitSource(Enum):
-    """The source of a limit, and how to raise it there; of two sources with the same limit, the earlier one is
-    named.
-    """
+    """The source of a limit. If two sources set the same limit, error messages name the earlier member."""
 
     DEFAULT = "default"
     CONFIG = "config"
@@ -53,18 +51,18 @@ _REMEDIES = {
 
 
 def _limit(key: str, unit: Any, default: Any, validator: Any = None) -> Any:
-    """Return a field of ``PluginLimits`` that documents can set by ``key``, as a value of the type ``unit``."""
+    """Declare a field of ``PluginLimits`` that documents set by ``key``, with a value of the type ``unit``."""
     return field(default=default, validator=validator, metadata={_KEY: key, _UNIT: unit})
 
 
 @frozen
 class PluginLimits:
-    """Limits on every plugin of a host. The defaults end a runaway guest without any configuration.
+    """The limits on every plugin of a host. The defaults end a runaway guest without any configuration.
 
-    Sizes are in bytes. ``seconds`` is the wall clock of one slot call (or of one phase while loading), host functions
-    included. ``fuel`` is in units of the instruction table. ``cpu`` is the share of one core, so the CPU time is at
-    most ``cpu * seconds``. ``None`` means no limit. ``reply_bytes`` bounds the bytes read of a guest's JSON and cannot
-    be less than 1 MiB (ABI document, section "Guest exports").
+    Sizes are in bytes. ``seconds`` is the wall-clock time of one slot call (or of one phase while loading), host
+    functions included. ``fuel`` is in units of the instruction table. ``cpu`` is the share of one core, so the CPU time
+    is at most ``cpu * seconds``. ``None`` means no limit. ``reply_bytes`` bounds the bytes read of a guest's JSON and
+    cannot be less than 1 MiB (ABI document, section "Guest exports").
     """
 
     memory_bytes: int = _limit("max_memory", Size, 100 * MIB, validators.ge(0))
@@ -72,42 +70,43 @@ class PluginLimits:
     cpu: float | None = _limit("max_cpu", Share, None, _POSITIVE)
     fuel: int | None = _limit("max_fuel", Count, None, _POSITIVE)
     request_bytes: int = _limit("max_request", Size, 16 * MIB)
-    """Of one call's request, and of one reply of a host function."""
+    """The size of one call's request, and of one reply of a host function."""
     reply_bytes: int = _limit("max_output", OutputSize, MIB, validators.ge(MIB))
     log_bytes: int = _limit("max_log", Size, MIB)
-    """Of all log messages of one call together; what comes after is dropped, and one message says so."""
+    """The total size of one call's log messages; later messages are dropped, and one message says so."""
     call_depth: int = _limit("max_call_depth", Count, 10_000, validators.ge(1))
-    """Guest calls inside one another. The reference engine counts them; wasmtime bounds its stack at 512 KiB instead,
-    which holds about as many calls with small frames, whatever is said here."""
+    """The nesting depth of guest calls. The reference engine counts them. wasmtime ignores this limit and bounds its
+    stack at 512 KiB, which holds about as many calls with small frames."""
     host_calls: int = _limit("max_host_calls", int, 100_000, validators.ge(0))
-    """Calls of host functions, those of WASI excepted, in one slot call."""
+    """The number of host calls in one slot call, WASI calls excluded."""
     open_files: int = _limit("max_open_files", int, 64, validators.ge(0))
-    """WASI descriptors open at once in one instance, the three standard streams included; a guest that wants more
-    gets the error number ``mfile``."""
+    """The number of open WASI descriptors in one instance, the three standard streams included; beyond it, a guest
+    receives the error number ``mfile``."""
     instances: int = _limit("max_instances", Count, 4, validators.ge(1))
-    """Of one plugin, for calls at the same time."""
+    """The number of one plugin's instances, for concurrent calls."""
     idle_instances: int | None = _limit("max_idle_instances", int, None, validators.optional(validators.ge(0)))
-    """Of one plugin, kept while no call uses them: ``None`` keeps all, with 0 every call has an instance of its own."""
+    """The number of one plugin's idle instances to keep. ``None`` keeps all; with 0 every call has a new instance."""
     calls_per_instance: int | None = _limit("max_calls_per_instance", Count, None, _POSITIVE)
-    """After so many calls an instance is replaced; ``None`` keeps it until it traps or its memory is used up."""
+    """The number of calls after which an instance is replaced; ``None`` keeps it until it traps or fills its memory."""
     compile_memory_bytes: int = _limit("max_compile_memory", Size, CompileLimits().memory_bytes, validators.ge(0))
-    """For decoding, validating and compiling the binary."""
+    """The memory for decoding, validating and compiling the binary."""
     compile_seconds: float = _limit("max_compile_time", Duration, CompileLimits().seconds, validators.gt(0))
-    """Wall clock for the same of a binary of half a MiB or more; smaller ones have less (``CompileLimits``)."""
+    """The wall-clock time for the same, if the binary has half a MiB or more; smaller ones have less
+    (``CompileLimits``)."""
     binary_bytes: int = 256 * MIB
     host_request_bytes: int = 16 * MIB
-    """Of the JSON that a guest passes to a host function."""
+    """The size of the JSON that a guest passes to a host function."""
     key_bytes: int = 64 * 1024
-    """Of a key, a path or a name that a guest passes to a host function."""
+    """The size of a key, a path or a name that a guest passes to a host function."""
     log_message_bytes: int = 64 * 1024
-    """Of one log message; a longer one is cut, and says so."""
+    """The size of one log message; a longer one is truncated, and says so."""
     plugins: int = 1_000
     slots: int = 1_000
-    """Of one plugin."""
+    """The number of slots of one plugin."""
     async_threads: int = field(default=4, validator=validators.ge(1))
     async_pending: int = field(default=1_000, validator=validators.ge(1))
     sources: Mapping[str, LimitSource] = field(factory=dict, hash=False, kw_only=True)
-    """Where the fields that differ from the defaults come from, as far as it is known."""
+    """The known sources of the fields that differ from the defaults."""
 
     @property
     def cpu_seconds(self) -> float | None:
@@ -116,7 +115,7 @@ class PluginLimits:
 
     @property
     def compiling(self) -> CompileLimits:
-        """The limits of compiling the binary."""
+        """The limits on compiling the binary."""
         return CompileLimits(self.compile_memory_bytes, self.compile_seconds)
 
     def source(self, name: str) -> LimitSource:
@@ -145,16 +144,16 @@ class PluginLimits:
         return self.stricter(self.overridden(settings, source))
 
     def within(self, budget: Budget) -> PluginLimits:
-        """Return these limits, lowered to the budget of one call where it is stricter.
+        """Return these limits, lowered to the budget of one call where that is stricter.
 
-        Raises ``ValueError`` for a budget that is not greater than 0.
+        Raises ``ValueError`` if the budget is not greater than 0.
         """
         asked: dict[str, Any] = {"fuel": budget.fuel, "seconds": budget.seconds}
         given = {name: value for name, value in asked.items() if value is not None}
         return self.stricter(evolve(self, **given, sources={**self.sources, **dict.fromkeys(given, LimitSource.CALL)}))
 
     def stricter(self, other: PluginLimits) -> PluginLimits:
-        """Return the lower of each limit; of two equal ones, the one whose source comes first in ``LimitSource``."""
+        """Return the lower of each limit; of two equal limits, the one whose source is first in ``LimitSource``."""
         values: dict[str, Any] = {}
         sources: dict[str, LimitSource] = {}
         for name in _names():
@@ -179,7 +178,7 @@ _with_keys: Final = frozen(these={key: field(default=None, type=unit | None) for
 
 @_with_keys
 class LimitSettings:
-    """The limits of one document; ``None`` for those that it does not set. Manifests and settings have the same keys.
+    """The limits that one document sets, ``None`` for the others. Manifests and settings have the same keys.
 
     ``max_memory`` and the other sizes are in bytes (``100MB``, ``64KiB``), times in seconds (``30s``, ``500ms``), and
     ``max_cpu`` is a share of one core. The keys are derived from ``PluginLimits``, which describes each limit.
@@ -192,7 +191,7 @@ class LimitSettings:
 
 
 def show_limit(key: str, value: float | None) -> str:
-    """Return the value of a limit in the notation of documents; ``key`` is the document's key."""
+    """Format a limit in the notation of documents; ``key`` is the document's key."""
     if value is None:
         return "unlimited"
     unit = _UNITS[key]

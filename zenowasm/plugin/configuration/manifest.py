@@ -1,7 +1,7 @@
-"""Reads ``manifest.yaml``: every field of the ABI document, section "Manifest", and an error for whatever is not so.
+"""Reads and checks ``manifest.yaml`` (ABI document, section "Manifest").
 
-Every error has the file, the line and the field and says what was expected. A key that is not known is a warning,
-since manifests of the original carry some that only other tools read; a key that is missing denies.
+Every error names the file, the line and the field, and says what was expected. An unknown key is a warning, because
+manifests of the original contain keys for other tools. A missing permission denies.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MAX_NAME = 128
 
 
 class PluginType(Enum):
-    """How a plugin runs: as WebAssembly inside the host, or as a process beside it."""
+    """The type of a plugin: WebAssembly inside the host, or a separate process."""
 
     WASM = "wasm"
     SIDECAR = "sidecar"
@@ -77,7 +77,7 @@ class Requires:
 
 @frozen
 class PermissionLists:
-    """The permissions as the manifest lists them; see ``zenowasm.plugin.access.permissions`` for what they mean."""
+    """The permissions listed in a manifest; ``zenowasm.plugin.access.permissions`` defines their meaning."""
 
     network: tuple[str, ...] = ()
     filesystem: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ class PermissionLists:
 
 @frozen
 class ConfigParameter:
-    """One configuration parameter: taken from the variable ``env``, else ``default``, else an error if required."""
+    """One configuration parameter: the variable ``env``, else ``default``, else an error if it is required."""
 
     type: ConfigType = ConfigType.STRING
     required: bool = False
@@ -99,10 +99,10 @@ class ConfigParameter:
 
 @frozen
 class Sidecar:
-    """How a plugin's process is kept; see ``zenowasm.plugin.sidecar.keeper``.
+    """The settings for a plugin's process; see ``zenowasm.plugin.sidecar.keeper``.
 
-    ``max_retries`` crashes in a row restart the process. ``concurrency``, this project's addition, is how
-    many calls the process takes at once: then it says in each ``host_call`` for which of them it asks.
+    The host restarts the process after up to ``max_retries`` consecutive crashes. ``concurrency``, this project's
+    addition, bounds the concurrent calls to the process; above 1, each ``host_call`` names its call in ``call_id``.
     """
 
     protocol: str = "json-rpc"
@@ -125,7 +125,7 @@ class ManifestWarning:
 class Manifest:
     """A plugin's manifest. ``folder`` is the plugin's folder; ``slots`` in the file is ignored, as in the original.
 
-    ``limits`` is this project's addition: what the plugin is content with, which can only lower what its host allows.
+    ``limits`` is this project's addition: limits that the plugin accepts, which can only lower the host's.
     """
 
     name: str
@@ -146,7 +146,7 @@ class Manifest:
 
     @property
     def file(self) -> Path:
-        """The manifest's own path."""
+        """The path of the manifest."""
         return self.folder / FILE_NAME
 
     @property
@@ -155,7 +155,7 @@ class Manifest:
         return self.folder / self.binary
 
     def granted(self) -> Permissions:
-        """Return the permissions that the lists grant; entries that can grant nothing are left out."""
+        """Return the permissions that the lists grant; entries that cannot grant anything are left out."""
         return Permissions.of(
             network=_usable(UrlRule.parse, self.permissions.network),
             filesystem=_usable(PathRule.parse, self.permissions.filesystem),
@@ -177,9 +177,9 @@ _READER = Reader({ConfigType: _config_type, PluginType: _plugin_type})
 
 
 def plugin_folders(folder: Path) -> list[Path]:
-    """Return the folders in ``folder`` that hold a manifest or cannot be looked into, in the order of their names.
+    """Return the subfolders of ``folder`` that contain a manifest or cannot be examined, sorted by name.
 
-    Raises ``OSError`` when ``folder`` itself cannot be read.
+    Raises ``OSError`` if ``folder`` itself cannot be read.
     """
     return sorted(path for path in folder.iterdir() if path.is_dir() and _may_hold_manifest(path))
 
@@ -189,7 +189,7 @@ def _may_hold_manifest(folder: Path) -> bool:
         (folder / FILE_NAME).lstat()
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError:  # reading the manifest says what is wrong
+    except OSError:  # reading the manifest reports the error
         return True
     return True
 
@@ -197,8 +197,8 @@ def _may_hold_manifest(folder: Path) -> bool:
 def read_manifest(folder: Path, zeno_version: str | None = None) -> Manifest:
     """Read and check the manifest in a plugin's ``folder``; nothing else in the folder is opened.
 
-    ``zeno_version`` is the version that ``requires.zeno`` must admit, ``None`` to not check. Raises ``ManifestError``
-    with the original's words: ``failed to read manifest: E``, ``failed to parse manifest: E``, ``plugin name is
+    ``requires.zeno`` must admit ``zeno_version``; ``None`` skips this check. Raises ``ManifestError`` with the
+    original's words: ``failed to read manifest: E``, ``failed to parse manifest: E``, ``plugin name is
     required``, ``plugin binary is required``.
     """
     file = folder / FILE_NAME
@@ -218,7 +218,7 @@ def read_manifest(folder: Path, zeno_version: str | None = None) -> Manifest:
 
 
 def parse_manifest(text: str, folder: Path) -> Manifest:
-    """Return the manifest that ``text`` is, of a plugin in ``folder``; raises ``ManifestError``."""
+    """Parse the manifest in ``text``, of a plugin in ``folder``; raises ``ManifestError``."""
     file = folder / FILE_NAME
     try:
         root = load(text)
@@ -257,20 +257,20 @@ def _check_name(node: Node) -> None:
 
 
 def _check_binary(node: Node, folder: Path) -> None:
-    """Refuse a binary that is outside the plugin's folder, also by way of symbolic links."""
+    """Raise ``FieldError`` if the binary is outside the plugin's folder, for example through symbolic links."""
     binary = string(node)
     if "\0" in binary or not binary.isprintable():
         raise FieldError(node, "expected the name of a file")
     try:
         inside = _resolved(folder / binary).is_relative_to(folder.resolve())
-    except (OSError, RuntimeError) as error:  # links in a circle: Python below 3.13 raises RuntimeError
+    except (OSError, RuntimeError) as error:  # a loop of links: Python before 3.13 raises RuntimeError
         raise FieldError(node, f"cannot be resolved: {error}") from error
     if os.path.isabs(binary) or "\\" in binary or not inside:
         raise FieldError(node, "the binary must lie inside the plugin's folder")
 
 
 def _resolved(path: Path) -> Path:
-    """Follow all links of a path, which need not exist; links in a circle raise ``OSError`` or ``RuntimeError``."""
+    """Follow all links of a path, which need not exist; a loop raises ``OSError`` or ``RuntimeError``."""
     try:
         return path.resolve(strict=True)
     except FileNotFoundError:

@@ -3,8 +3,8 @@
 ::
 
     wasm:
-      enabled: true                 # the variable ZENO_PLUGINS_ENABLED, where it is set, wins
-      plugin_dir: ./plugins         # so does ZENO_PLUGIN_DIR
+      enabled: true                 # overridden by the variable ZENO_PLUGINS_ENABLED
+      plugin_dir: ./plugins         # overridden by ZENO_PLUGIN_DIR
       limits: {max_memory: 100MB, max_execution_time: 30s, max_cpu: 0.5}
       drain_seconds: 10s
       security: {strict_mode: false, allow_network: true, allow_filesystem: true, allow_sidecar: false}
@@ -21,13 +21,13 @@
       deterministic: true
       cache: {enabled: true, max_bytes: 1GiB}                    # see ``zenowasm.cache``
 
-``limits`` and ``plugins`` take the keys of ``PluginLimits``, and what they say stands in the place of the defaults,
-higher or lower; the limits of a manifest can only lower it. Paths are relative to the current folder. Keys beside
-``wasm`` belong to others; an unknown key inside it is an error, since a misspelt ``allow_network`` would allow it.
-``drain_seconds`` is how long reloads and the end wait for calls under way.
+``limits`` and ``plugins`` accept the keys of ``PluginLimits``. Their values override the defaults, higher or lower;
+the limits of a manifest can only lower them. Paths are relative to the current folder. Keys outside ``wasm`` are
+ignored. An unknown key inside ``wasm`` is an error, because a misspelt ``allow_network`` would allow network access.
+Reloads and the shutdown wait up to ``drain_seconds`` for running calls.
 Source: the ABI document, section "Lifecycle"; ``drain_seconds``, ``plugins``, ``databases``, ``files``, ``http``,
 ``audit``, ``telemetry``, ``cache``, ``validation``, ``count_fuel``, ``interruptible`` and ``deterministic`` are this
-project's own.
+project's additions.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 @frozen
 class Security:
-    """The settings for every plugin, which manifests cannot override.
+    """The security settings for every plugin, which manifests cannot override.
 
-    With ``strict_mode`` what is a warning in a manifest, such as an unknown key or a permission that grants nothing,
-    keeps the plugin from loading. Without ``allow_network`` or ``allow_filesystem`` the permissions of that kind grant
-    nothing, and plugins that are processes of their own, which nothing could hold back, do not load. Without
-    ``allow_sidecar`` these never load.
+    With ``strict_mode``, a plugin does not load if its manifest causes a warning, for example by an unknown key or a
+    permission that grants nothing. Without ``allow_network`` or ``allow_filesystem``, permissions of that kind grant
+    nothing, and sidecars do not load, because the host cannot confine a process. Without ``allow_sidecar``, sidecars
+    never load.
     """
 
     strict_mode: bool = False
@@ -73,7 +73,7 @@ class Security:
 
 @frozen
 class DatabaseEntry:
-    """A database connection: ``url``, in which ``${NAME}`` stands for a variable, or ``url_env``, a variable's name.
+    """A database connection: ``url``, in which ``${NAME}`` refers to a variable, or ``url_env``, a variable's name.
 
     ``max_rows`` and ``max_bytes`` bound a result, ``max_seconds`` a statement.
     """
@@ -88,14 +88,14 @@ class DatabaseEntry:
 
 @frozen
 class Files:
-    """Where the files are that plugins may be permitted to use: below ``root``."""
+    """The settings for plugins' files. Permissions can cover only files below ``root``."""
 
     root: str = "."
 
 
 @frozen
 class Http:
-    """Bounds on HTTP requests, those of redirects included; ``ca_file`` has further certificates to trust, in PEM."""
+    """The limits on HTTP requests, redirects included; ``ca_file`` contains additional trusted certificates, in PEM."""
 
     enabled: bool = True
     ca_file: str | None = None
@@ -107,7 +107,7 @@ class Http:
 
 @frozen
 class Audit:
-    """The file of the audit log, what it may grow to, and how many older ones stay."""
+    """The audit log's file, its maximum size, and the number of older files to keep."""
 
     file: str | None = None
     max_bytes: Size | None = None
@@ -116,7 +116,7 @@ class Audit:
 
 @frozen
 class TelemetrySettings:
-    """Whether OpenTelemetry is told of calls, and whether plugins' HTTP requests carry the trace's context."""
+    """Whether calls are reported to OpenTelemetry, and whether plugins' HTTP requests carry the trace context."""
 
     enabled: bool = False
     propagate: bool = False
@@ -124,7 +124,7 @@ class TelemetrySettings:
 
 @frozen
 class CacheSettings:
-    """Whether slots and compiled modules are kept from one process to the next, and how many bytes of modules."""
+    """Whether slots and compiled modules are cached across processes, and the maximum size of the modules."""
 
     enabled: bool = True
     max_bytes: Size | None = None
@@ -132,7 +132,7 @@ class CacheSettings:
 
 @frozen
 class ForPlugin:
-    """The settings for one plugin, which override those for all."""
+    """The settings for one plugin, which override those for all plugins."""
 
     limits: LimitSettings = field(factory=LimitSettings)
 
@@ -141,8 +141,8 @@ class ForPlugin:
 class Settings:
     """The contents of a settings file; ``None`` means not set. ``file`` is ``None`` without a file.
 
-    ``count_fuel`` has the fuel of every call counted, ``interruptible`` lets calls end by their time limit and at
-    Ctrl-C, ``deterministic`` gives results that are the same on every engine: what guests pay for while they run.
+    Three settings slow guests down: ``count_fuel`` counts the fuel of every call, ``interruptible`` lets the time limit
+    and Ctrl-C end calls, and ``deterministic`` gives the same results on every engine.
     """
 
     enabled: bool | None = None
@@ -166,7 +166,7 @@ class Settings:
     document: Node | None = field(default=None, repr=False, eq=False, metadata={NOT_IN_FILE: True})
 
     def line(self, *keys: str) -> int:
-        """Return the line of a key in ``wasm``, or of the innermost of its parents that the file has; 0 for neither."""
+        """Return the line of a key in ``wasm``, or of its innermost existing parent; 0 if there is neither."""
         line, node = 0, self.document
         for key in keys:
             if not isinstance(node, MappingNode) or key not in node:
@@ -175,17 +175,17 @@ class Settings:
         return line
 
     def error(self, *keys: str, message: str) -> SettingsError:
-        """Return the error for what the file says at a key in ``wasm``."""
+        """Return the error for the value of a key in ``wasm``."""
         return settings_error(self.file, self.line(*keys), ".".join(("wasm", *keys)), message)
 
     def plugins_enabled(self, environment: HostEnvironment) -> bool:
-        """Return whether plugins are loaded: as the environment says, else the file, else not."""
+        """Return whether plugins are loaded: by the environment, else by the file, else false."""
         if environment.says_enabled or self.enabled is None:
             return environment.plugins_enabled
         return self.enabled
 
     def plugin_folder(self, environment: HostEnvironment) -> Path:
-        """Return the folder of the plugins: as the environment says, else the file, else ``./plugins``."""
+        """Return the plugin folder: from the environment, else from the file, else ``./plugins``."""
         if environment.says_plugin_dir or self.plugin_dir is None:
             return environment.plugin_dir
         return Path(self.plugin_dir)
@@ -193,9 +193,9 @@ class Settings:
     def engine_options(
         self, environment: HostEnvironment | None = None, limits: PluginLimits | None = None
     ) -> EngineOptions:
-        """Return what the host's engine is made with.
+        """Return the options for creating the host's engine.
 
-        ``limits`` are the host's, those of the settings unless given. Without an ``environment`` there is no cache.
+        ``limits`` are the host's, by default those of the settings. Without an ``environment`` there is no cache.
         """
         limits = self.host_limits() if limits is None else limits
         cache = None
@@ -214,7 +214,7 @@ class Settings:
         return PluginLimits().overridden(self.limits, LimitSource.CONFIG)
 
     def policy(self) -> HostPolicy:
-        """Return what the host lets plugins do, whatever their manifests ask for."""
+        """Return the host's policy, which manifests cannot override."""
         return HostPolicy(
             whitelist=None if self.whitelist is None else frozenset(self.whitelist),
             whitelist_place=f"{self.file}:{self.line('whitelist')}: wasm.whitelist",
@@ -227,7 +227,7 @@ class Settings:
         )
 
     def database_url(self, name: str, variables: Mapping[str, str]) -> str:
-        """Return the URL of a connection, which is a secret; raises ``SettingsError`` when a variable is not set."""
+        """Return the URL of a connection, which is a secret; raises ``SettingsError`` if a variable is not set."""
         entry = (self.databases or {})[name]
         if entry.url is None:
             return self._variable(entry.url_env or "", name, "url_env", variables)
@@ -245,9 +245,9 @@ _READER = Reader({Validation: lambda node, _: one_of(node, _VALIDATIONS, " or ".
 
 
 def read_settings(environment: HostEnvironment, file: Path | None = None) -> Settings:
-    """Read the settings from ``file``, else the one that ``ZENO_PLUGINS_CONFIG`` names, else ``config/plugins.yaml``.
+    """Read the settings from ``file``, else from the file in ``ZENO_PLUGINS_CONFIG``, else ``config/plugins.yaml``.
 
-    Only the last need not be there. Raises ``SettingsError``.
+    Only the last may be missing. Raises ``SettingsError``.
     """
     named = environment.variables.get(CONFIG)
     if file is None and named:
@@ -266,7 +266,7 @@ def read_settings(environment: HostEnvironment, file: Path | None = None) -> Set
 
 
 def parse_settings(text: str, file: Path) -> Settings:
-    """Return the settings that ``text`` is, read from ``file``; raises ``SettingsError``."""
+    """Parse the settings in ``text``, which was read from ``file``; raises ``SettingsError``."""
     try:
         root = load(text)
         if not isinstance(root, MappingNode):
@@ -292,14 +292,14 @@ def parse_settings(text: str, file: Path) -> Settings:
 
 
 def settings_error(file: Path | None, line: int, name: str, message: str) -> SettingsError:
-    """Return the error for what a line of a settings file says."""
+    """Return the error for a line of a settings file."""
     file = Path(CONFIG_FILE) if file is None else file
     where = f"{file}:{line}" + (f": {name}" if name else "")
     return SettingsError(f"failed to parse settings: {where}: {message}", file=file, line=line, field=name)
 
 
 def _check_databases(node: Node | None, settings: Settings) -> None:
-    """Raise ``FieldError`` for a connection that has not one URL."""
+    """Raise ``FieldError`` if a connection does not have exactly one of ``url`` and ``url_env``."""
     if settings.databases is None or not isinstance(node, MappingNode):
         return
     for name, entry in settings.databases.items():
@@ -308,7 +308,7 @@ def _check_databases(node: Node | None, settings: Settings) -> None:
 
 
 def _refuse_time_limits(wasm: MappingNode) -> None:
-    """Raise ``FieldError`` where a limit on time is asked for."""
+    """Raise ``FieldError`` if a time limit is set."""
     plugins = wasm.get("plugins")
     for part in (wasm, *(plugins.values() if isinstance(plugins, MappingNode) else ())):
         limits = part.get("limits") if isinstance(part, MappingNode) else None

@@ -1,7 +1,7 @@
-"""Typed values out of a document: attrs classes from mappings, and for whatever does not fit an error with its node.
+"""Converts documents to typed values: mappings to attrs classes, with the node in every error.
 
-What ``document.load`` reads becomes a manifest or a host's settings by a ``Reader``; keys that a class does not
-have are left to ``unknown_keys``, since a manifest ignores them and a settings file must not.
+A ``Reader`` converts the result of ``document.load`` to a manifest or a host's settings. It ignores keys that a class
+does not have; ``unknown_keys`` finds them, because a manifest ignores them and a settings file must not.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from zenowasm.plugin.configuration.units import (
 T = TypeVar("T", bound=AttrsInstance)
 
 Hook = Callable[[Any, Any], Any]
-"""From a node and the wanted type to a value."""
+"""A function from a node and the wanted type to a value."""
 _TRUE = ("true", "yes", "on", "y")
 _FALSE = ("false", "no", "off", "n")
 NOT_IN_FILE: Final = "not in file"
-"""Marks, in its metadata, a field of an attrs class that no document can set."""
+"""The metadata key for a field of an attrs class that documents cannot set."""
 
 
 class FieldError(ValueError):
-    """A value in a document is not what is expected there; ``node`` is the value."""
+    """A value in a document is not of the expected form; ``node`` is the value."""
 
     def __init__(self, node: Node, message: str) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class FieldError(ValueError):
 
 @frozen
 class UnknownKey:
-    """A key that nothing reads; ``path`` is the whole of it, ``hint`` says which there are."""
+    """A key that no field has; ``path`` is its full path, ``hint`` lists the known keys."""
 
     path: str
     line: int
@@ -60,14 +60,14 @@ def expected(node: Node, what: str) -> FieldError:
 
 
 def string(node: Any, _: object = None) -> str:
-    """Return the text of a scalar that is not null; raises ``FieldError``, as all of these do."""
+    """Return the text of a scalar that is not null; raises ``FieldError``, like the functions below."""
     if not isinstance(node, Scalar) or node.is_null:
         raise expected(node, "a string")
     return node.text
 
 
 def boolean(node: Any, _: object = None) -> bool:
-    """Return whether a scalar says yes, in YAML's words for it."""
+    """Return a scalar as a boolean, by YAML's words for true and false."""
     text = node.text.lower() if isinstance(node, Scalar) else ""
     if text in _TRUE:
         return True
@@ -92,7 +92,7 @@ def strings(node: Any, _: object = None) -> tuple[str, ...]:
 
 
 def one_of(node: Node, choices: Mapping[str, Any], what: str) -> Any:
-    """Return what a string chooses; ``what`` lists the choices."""
+    """Return the choice that a string names; ``what`` lists the choices."""
     text = string(node)
     if text not in choices:
         raise FieldError(node, f"expected {what}, found {text[:40]!r}")
@@ -100,7 +100,7 @@ def one_of(node: Node, choices: Mapping[str, Any], what: str) -> Any:
 
 
 def unknown_keys(node: MappingNode, cls: type[AttrsInstance], also: tuple[str, ...] = ()) -> Iterator[UnknownKey]:
-    """Return the keys that a ``Reader`` of ``cls`` ignores, at any depth and in the file's order, except ``also``."""
+    """Yield the keys that a ``Reader`` of ``cls`` ignores, at any depth and in the file's order, except ``also``."""
     types = _types(cls)
     known = [*types, *also]
     for key, item in node.items():
@@ -123,8 +123,8 @@ def _unknown_below(node: Node, wanted: Any) -> Iterator[UnknownKey]:
 
 
 def _types(cls: type[AttrsInstance]) -> dict[str, Any]:
-    """Return the types of the keys that a document can set; null counts as a missing key, so ``None`` is left out."""
-    # What annotations name as text becomes types; attrs does that once for each class.
+    """Return the types of the keys that a document can set, without ``None``, because null counts as a missing key."""
+    # resolve_types turns annotations that are strings into types, once for each class.
     return {key.name: _present(key.type) for key in fields(resolve_types(cls)) if NOT_IN_FILE not in key.metadata}
 
 
@@ -159,17 +159,17 @@ _HOOKS: Final[Mapping[Any, Hook]] = {
 
 
 class Reader:
-    """Makes attrs classes out of mappings; ``hooks`` make values of further types out of nodes.
+    """A converter from mappings to attrs classes; ``hooks`` convert nodes to values of further types.
 
-    A null counts as a key that is not there. This does what is needed of cattrs, whose import and generated functions
-    take a tenth of the time in which a short script runs.
+    A null counts as a missing key. This replaces cattrs, whose import and generated functions take a tenth of the run
+    time of a short script.
     """
 
     def __init__(self, hooks: Mapping[Any, Hook] | None = None) -> None:
         self._hooks = {**_HOOKS, **(hooks or {})}
 
     def read(self, node: Node, cls: type[T]) -> T:
-        """Return the ``cls`` that a mapping says; raises ``FieldError``."""
+        """Convert a mapping to an instance of ``cls``; raises ``FieldError``."""
         if not isinstance(node, MappingNode):
             raise expected(node, "a mapping")
         types = _types(cls)

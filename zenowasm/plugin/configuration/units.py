@@ -1,4 +1,4 @@
-"""Sizes, durations and shares as people write them in a manifest or a settings file."""
+"""Parses and formats sizes, durations and shares in the notation of manifests and settings files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Share = NewType("Share", float)
 Count = NewType("Count", int)
 """A whole number of 1 or more."""
 OutputSize = NewType("OutputSize", int)
-"""A number of bytes of at least 1 MiB, the least that a guest's answers are read (ABI document, "Guest exports")."""
+"""A number of bytes of at least 1 MiB, the lowest limit on a guest's reply (ABI document, "Guest exports")."""
 
 _WRITTEN = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,9}))? ?([A-Za-z]{0,3})")
 _DIGITS = re.compile(r"[0-9](_?[0-9]){0,17}")
@@ -38,9 +38,9 @@ SHARE_FORM: Final = "a share of one core greater than 0 and at most 1, such as 0
 
 
 def parse_size(text: str) -> Size:
-    """Return a number of bytes: a whole number, or one with kB, MB, GB, TB (of 1000) or KiB, MiB, GiB, TiB (of 1024).
+    """Parse a number of bytes: a plain number, or one with kB, MB, GB, TB (of 1000) or KiB, MiB, GiB, TiB (of 1024).
 
-    Upper and lower case are the same. Raises ``ValueError`` for anything else, and for a part of a byte.
+    Case does not matter. Raises ``ValueError`` for anything else, and for a fraction of a byte.
     """
     amount = _amount(text, _SIZES)
     if amount is None or amount.denominator != 1 or amount >= 1 << 62:
@@ -49,7 +49,7 @@ def parse_size(text: str) -> Size:
 
 
 def parse_output_size(text: str) -> OutputSize:
-    """Return a size of at least 1 MiB; raises ``ValueError``."""
+    """Parse a size of at least 1 MiB; raises ``ValueError``."""
     size = parse_size(text)
     if size < MIB:
         raise ValueError("expected a size of at least 1MiB")
@@ -57,14 +57,14 @@ def parse_output_size(text: str) -> OutputSize:
 
 
 def parse_count(text: str) -> Count:
-    """Return a whole number of 1 or more; underscores may stand between digits. Raises ``ValueError``."""
+    """Parse a whole number of 1 or more, with optional underscores between digits; raises ``ValueError``."""
     if not _DIGITS.fullmatch(text) or int(text) == 0:
         raise ValueError("expected a whole number of 1 or more")
     return Count(int(text))
 
 
 def parse_duration(text: str) -> Duration:
-    """Return a number of seconds: ``ms``, ``s``, ``m``, ``h``, or none for seconds; raises ``ValueError``."""
+    """Parse a duration in ``ms``, ``s``, ``m``, ``h``, or seconds if it has no unit; raises ``ValueError``."""
     amount = _amount(text, _MILLISECONDS)
     if amount is None or not 0 < amount <= _MOST_SECONDS * 1000:
         raise ValueError(f"expected {DURATION_FORM}")
@@ -72,7 +72,7 @@ def parse_duration(text: str) -> Duration:
 
 
 def parse_share(text: str) -> Share:
-    """Return a share of one core; raises ``ValueError`` when it is not greater than 0 and at most 1."""
+    """Parse a share of one core; raises ``ValueError`` unless it is greater than 0 and at most 1."""
     amount = _amount(text, {"": 1})
     if amount is None or not 0 < amount <= 1:
         raise ValueError(f"expected {SHARE_FORM}")
@@ -80,7 +80,7 @@ def parse_share(text: str) -> Share:
 
 
 def show_size(size: int) -> str:
-    """Return a size as ``parse_size`` reads it, in the largest unit that says it exactly."""
+    """Format a size for ``parse_size``, in the largest unit that represents it exactly."""
     for base, ending in ((1024, "iB"), (1000, "B")):
         for power, unit in reversed(tuple(enumerate("KMGT" if base == 1024 else "kMGT", 1))):
             if size and size % base**power == 0:
@@ -89,14 +89,14 @@ def show_size(size: int) -> str:
 
 
 def show_duration(seconds: float) -> str:
-    """Return a duration as ``parse_duration`` reads it, to a billionth of a second."""
+    """Format a duration for ``parse_duration``, to a billionth of a second."""
     if seconds < 1 and (seconds * 1000).is_integer():
         return f"{int(seconds * 1000)}ms"
     return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
 
 
 def _amount(text: str, units: Mapping[str, int]) -> Fraction | None:
-    from fractions import Fraction  # most documents say no amounts
+    from fractions import Fraction  # most documents have no amounts
 
     found = _WRITTEN.fullmatch(text)
     if found is None or found[3].lower() not in units:

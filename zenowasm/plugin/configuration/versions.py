@@ -1,4 +1,4 @@
-"""Version ranges as manifests write them in ``requires.zeno``: ``>=0.3.0``, ``^1.2``, ``~1.2.3``, ``1.x``, ``>=1 <2``.
+"""Parses the version ranges of ``requires.zeno`` in manifests: ``>=0.3.0``, ``^1.2``, ``~1.2.3``, ``1.x``, ``>=1 <2``.
 
 Commas and spaces mean "and", ``||`` means "or", as in the package managers that plugin authors know.
 """
@@ -19,21 +19,21 @@ _INFINITY = 10**12
 
 
 class RangeError(ValueError):
-    """A version or a range is not written in a form that is known."""
+    """A version or a range is malformed."""
 
 
 def parse_version(text: str) -> tuple[int, int, int]:
-    """Return (major, minor, patch) of a version; parts left out are 0, suffixes after ``-`` or ``+`` are ignored."""
+    """Return a version's (major, minor, patch). Missing parts are 0; suffixes after ``-`` or ``+`` are ignored."""
     low, _ = _bounds(text)
     return low
 
 
 def satisfies(version: str, wanted: str) -> bool:
-    """Return whether ``version`` lies in the range ``wanted``; raises ``RangeError`` when either is malformed."""
+    """Return whether ``version`` is in the range ``wanted``; raises ``RangeError`` if either is malformed."""
     if len(wanted) > _MAX_LENGTH:
         raise RangeError(f"a version range may have {_MAX_LENGTH} characters")
     have = parse_version(version)
-    # No early return: a malformed alternative is an error even where an earlier one matches.
+    # No early return: a malformed alternative is an error even if an earlier one matches.
     results = [_all_terms(have, alternative) for alternative in wanted.split("||")]
     return any(results)
 
@@ -75,7 +75,7 @@ def _term(have: _Version, operator: str, text: str) -> bool:
 
 
 def _bounds(text: str) -> tuple[_Version, _Version]:
-    """Return the first version that ``text`` stands for and the first one after it: ``1.2`` is 1.2.0 up to 1.3.0."""
+    """Return the range of versions that ``text`` denotes, without its end: ``1.2`` is 1.2.0 up to 1.3.0."""
     if text in ("*", "x", "X"):
         return (0, 0, 0), (_INFINITY, 0, 0)
     match = _VERSION.fullmatch(text)
@@ -91,7 +91,7 @@ def _bounds(text: str) -> tuple[_Version, _Version]:
 
 
 def _next_breaking(low: _Version, high: _Version) -> _Version:
-    """Return the first version that may break what ``low`` promises: the leftmost part that is not 0 grows."""
+    """Return the first version that may be incompatible with ``low``: its leftmost nonzero part is incremented."""
     major, minor, _ = low
     if major or high[0] > major:
         return max((major + 1, 0, 0), high)

@@ -1,4 +1,4 @@
 """The eight host functions of the ABI, module ``env`` (ABI document, section "Imports").
 
-``table`` describes them, one module each does them, ``binding`` offers them to WebAssembly guests.
+``table`` describes them, the other modules implement them, and ``binding`` offers them to WebAssembly guests.
 """

@@ -1,4 +1,4 @@
-"""Offers the host functions to one WebAssembly guest, as imports of the module ``env``."""
+"""Binds the host functions to one WebAssembly guest, as imports from the module ``env``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LONGEST_LEVEL: Final = 5
 
 
 def functions(context: HostContext, port: GuestPort) -> Iterator[HostFunction]:
-    """Return the host functions of the plugin instance that ``context`` and ``port`` belong to."""
+    """Yield the host functions of the plugin instance that ``context`` and ``port`` belong to."""
     for operation in OPERATIONS.values():
         body = _FUNCTIONS[operation.answer](context, port, operation)
         yield HostFunction(MODULE, PREFIX + operation.name, body.type, body)
@@ -32,7 +32,7 @@ def functions(context: HostContext, port: GuestPort) -> Iterator[HostFunction]:
 
 @frozen
 class _Asking(ABC):
-    """``(pointer, length) -> i32``: a function that takes JSON or a text."""
+    """A host function ``(pointer, length) -> i32`` that takes JSON or text."""
 
     type: ClassVar = FuncType((I32, I32), (I32,))
     context: HostContext
@@ -46,7 +46,7 @@ class _Asking(ABC):
         return (self.result(perform(self.context, self.operation, self, arguments, arguments[1])),)
 
     def read(self, passed: tuple[int, ...]) -> object:
-        """Return the request or the text at pointer and length."""
+        """Read the request or text at the given pointer and length."""
         pointer, length = passed
         port, operation = self.port, self.operation
         if operation.argument is Argument.REQUEST:
@@ -55,7 +55,7 @@ class _Asking(ABC):
 
     @abstractmethod
     def encode(self, passed: tuple[int, ...], outcome: Any) -> bytes:
-        """Return the answer for what the operation's body returned."""
+        """Encode the outcome of the operation's body as an answer."""
 
     @abstractmethod
     def failed(self, passed: tuple[int, ...], error: RequestFailedError) -> bytes | None:
@@ -63,55 +63,55 @@ class _Asking(ABC):
 
     @abstractmethod
     def result(self, answer: bytes | None) -> int:
-        """Return what the guest gets for an answer."""
+        """Return the i32 result for an answer."""
 
 
 class _Replying(_Asking):
-    """Answers with the address of a JSON object."""
+    """A host function that returns the address of a JSON object."""
 
     def encode(self, passed: object, outcome: dict[str, object]) -> bytes:
-        """Return the object with the data."""
+        """Return the JSON object with the data."""
         return self.port.encoded(outcome)
 
     def failed(self, passed: object, error: RequestFailedError) -> bytes:
-        """Return the object with the error."""
+        """Return the JSON object with the error."""
         return b'{"success":false,"error":' + encode(str(error)) + b"}"
 
     def result(self, answer: bytes | None) -> int:
-        """Return the address of the object."""
+        """Copy the answer into the guest and return its address."""
         return self.port.reply(answer or b"")
 
 
 class _Telling(_Replying):
-    """Answers with the address of bytes, which are empty when there is nothing to tell."""
+    """A host function that returns the address of bytes, empty if it has no answer."""
 
     def encode(self, passed: object, outcome: Any) -> bytes:
-        """Return the bytes, none when they are too many."""
+        """Return the bytes, or none if there are too many."""
         return bytes(outcome) if len(outcome) <= self.port.limits.request_bytes else b""
 
     def failed(self, passed: object, error: RequestFailedError) -> bytes:
-        """Return nothing."""
+        """Return no bytes."""
         return b""
 
 
 class _Flagging(_Asking):
-    """Answers 1 when it is done, else 0."""
+    """A host function that returns 1 if it succeeds, else 0."""
 
     def encode(self, passed: object, outcome: object) -> bytes:
-        """Return nothing: that there is an answer is all of it."""
+        """Return no bytes: an answer, even an empty one, means success."""
         return b""
 
     def failed(self, passed: object, error: RequestFailedError) -> None:
-        """Return no answer."""
+        """Return ``None``, which means failure."""
 
     def result(self, answer: bytes | None) -> int:
-        """Return whether there is an answer."""
+        """Return 1 if there is an answer, else 0."""
         return int(answer is not None)
 
 
 @frozen
 class _Logging:
-    """``(level pointer, level length, message pointer, message length) -> ()``."""
+    """A host function ``(level pointer, level length, message pointer, message length) -> ()``."""
 
     type: ClassVar = FuncType((I32, I32, I32, I32), ())
     context: HostContext
@@ -126,12 +126,12 @@ class _Logging:
         return ()
 
     def read(self, passed: tuple[int, ...]) -> Message:
-        """Return level and message."""
+        """Read the level and the message."""
         level_pointer, level_length, pointer, length = passed
         memory = self.port.guest.memory
         what = "level"
         try:
-            # No level is longer than "error": whatever is longer is not one of the four and counts as info.
+            # "error" is the longest level: a longer text is none of the four and counts as info.
             level = memory.read_start(level_pointer, level_length, _LONGEST_LEVEL + 1)
             what = "message"
             text = memory.read_start(pointer, length, self.port.limits.log_message_bytes)
@@ -140,11 +140,11 @@ class _Logging:
         return Message(level.decode("utf-8", "replace"), text, length - len(text))
 
     def encode(self, passed: object, outcome: object) -> bytes:
-        """Return nothing."""
+        """Return no bytes."""
         return b""
 
     def failed(self, passed: object, error: RequestFailedError) -> None:
-        """Log why nothing was logged."""
+        """Log why the message was not logged."""
         self.context.log.write("error", str(error).encode())
 
 

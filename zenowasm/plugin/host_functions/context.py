@@ -17,25 +17,25 @@ from zenowasm.plugin.services import HostServices
 
 
 class RequestFailedError(Exception):
-    """A host function cannot do what it was asked for; the message is what the guest is told."""
+    """A host function failed. The guest receives the message."""
 
     decision: ClassVar = Decision.FAILED
 
 
 class DeniedError(RequestFailedError):
-    """The plugin's permissions, or the host's, do not allow it."""
+    """The plugin's permissions or the host's policy deny a host call."""
 
     decision: ClassVar = Decision.DENIED
 
 
 class NotAvailableError(RequestFailedError):
-    """Neither this host nor this phase of the plugin's life offers it."""
+    """A host call is not available on this host or in this phase of the plugin's lifecycle."""
 
     decision: ClassVar = Decision.UNAVAILABLE
 
 
 def text_field(request: Mapping[str, Any], key: str) -> str:
-    """Return a text of a request, empty where it is missing; raises ``RequestFailedError``."""
+    """Return a request's text field, empty if it is missing; raises ``RequestFailedError``."""
     value = request.get(key)
     if value is not None and not isinstance(value, str):
         raise RequestFailedError(f"invalid request JSON: {key} is not a string")
@@ -44,11 +44,11 @@ def text_field(request: Mapping[str, Any], key: str) -> str:
 
 @define(eq=False)
 class HostContext:
-    """The side of one plugin instance that its host functions see, however the plugin runs.
+    """The state of one plugin instance that its host functions use, for guests and sidecars alike.
 
-    Identity and permissions belong to the instance, so they hold in every phase: while the module starts, in
-    ``plugin_init``, in ``plugin_register_slots``, in a slot and in ``plugin_cleanup``. ``call`` is replaced by each
-    outermost call.
+    Identity and permissions belong to the instance, so they apply in every phase: while the module starts, in
+    ``plugin_init``, in ``plugin_register_slots``, in a slot and in ``plugin_cleanup``. Each outermost call replaces
+    ``call``.
     """
 
     plugin: str

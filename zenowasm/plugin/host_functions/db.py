@@ -1,8 +1,8 @@
 """``host_db_query`` (ABI document, section "Imports").
 
-A call has one transaction for each connection that it uses: it begins with the first query, is committed when the slot
-answers success, and is rolled back when it answers none or traps. Connections are committed one after the other, in the
-order of their first queries; nothing holds two of them together.
+A call has one transaction on each connection that it uses. The first query begins it. The host commits it if the slot
+reports success, and rolls it back if the slot reports failure or traps. Connections are committed in the order of their
+first queries, without a distributed transaction.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 
 def query(context: HostContext, request: dict[str, JSONValue]) -> dict[str, object]:
-    """Run ``{connection, sql, params}`` and return ``{rows}``, and ``affected`` where a statement tells.
+    """Run ``{connection, sql, params}`` and return ``{rows}``, with ``affected`` if the statement reports it.
 
-    ``params`` is a list for ``?`` or an object for ``:name``. Raises ``RequestFailedError``, and ``Trap`` when the
-    time of the whole call is used up.
+    ``params`` is a list for ``?`` or an object for ``:name``. Raises ``RequestFailedError``, and ``Trap`` if the time
+    of the whole call is used up.
     """
     name = text_field(request, "connection")
     sql = text_field(request, "sql")
@@ -46,7 +46,7 @@ def query(context: HostContext, request: dict[str, JSONValue]) -> dict[str, obje
         result = _transaction(context, databases, name).query(sql, parameters, context.call.deadline)
     except DatabaseError as error:
         if context.call.seconds_left == 0:
-            # Whether the guest would see the reply before its engine looks at the clock is chance.
+            # Otherwise the guest might see the reply before its engine checks the clock.
             raise Trap(TrapCode.INTERRUPTED) from error
         raise RequestFailedError(str(error)) from error
     data: dict[str, object] = {"rows": result.rows}
@@ -54,7 +54,7 @@ def query(context: HostContext, request: dict[str, JSONValue]) -> dict[str, obje
 
 
 def describe(request: dict[str, JSONValue], shown: Shown) -> dict[str, Any]:
-    """Return what the audit log records of a request."""
+    """Return the audit log's record of a request."""
     parameters = request.get("params")
     return {
         "connection": shown(request.get("connection")),
@@ -64,7 +64,7 @@ def describe(request: dict[str, JSONValue], shown: Shown) -> dict[str, Any]:
 
 
 def _transaction(context: HostContext, databases: Databases, name: str) -> Transaction:
-    """Return the call's transaction on a connection, begun when this is the first query there."""
+    """Return the call's transaction on a connection, beginning it at the first query."""
     call = context.call
     if name in call.transactions:
         return call.transactions[name]
@@ -77,7 +77,7 @@ def _transaction(context: HostContext, databases: Databases, name: str) -> Trans
         try:
             transaction.commit(call.deadline)
         except DatabaseError as error:
-            # What the slot answered is not true then, so its caller must not get it.
+            # The slot's response is wrong then, so its caller must not receive it.
             raise CommitError(f"failed to commit: {error}") from error
 
     call.transactions[name] = transaction

@@ -6,8 +6,8 @@ from zenowasm.plugin.host_functions.context import DeniedError, HostContext
 
 
 def get(context: HostContext, key: str) -> bytes:
-    """Return the value of an environment variable, empty when it is unset; raises ``DeniedError``."""
+    """Return the value of an environment variable, empty if it is unset; raises ``DeniedError``."""
     if not context.permissions.may_read_env(key):
         raise DeniedError(f"plugin {context.plugin} does not have permission to read the environment variable: {key}")
-    # Surrogate escapes are how Python carries bytes of the environment that are not UTF-8.
+    # Python represents bytes of the environment that are not UTF-8 as surrogate escapes.
     return context.services.environment.get(key, "").encode("utf-8", "surrogateescape")

@@ -1,7 +1,7 @@
 """``host_file_read`` and ``host_file_write`` (ABI document, section "Imports"): files below the host's folder.
 
-Permissions are matched twice: with the path as the plugin writes it, and with the place to which it leads after all
-links have been followed. The second is the one that is opened, by descriptors, so no link and no race gets around it.
+Permissions are matched twice: against the path that the plugin passes, and against the path that results from
+following all links. The host opens the second one by descriptors, so no link and no race can bypass the check.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _OUTSIDE = "absolute paths and parent directory access not allowed"
 def read(context: HostContext, path: str) -> dict[str, object]:
     """Return the ``content`` of a regular file as text, with U+FFFD for each byte that is not UTF-8.
 
-    Raises ``RequestFailedError``, also for a file that is larger than a reply may be.
+    Raises ``RequestFailedError``, for example if the file exceeds the size limit of a reply.
     """
     with _place(context, path, write=False) as place:
         return {"content": replaced_text(place.read(context.limits.request_bytes))}
 
 
 def write(context: HostContext, request: dict[str, JSONValue]) -> None:
-    """Replace the whole of a regular file, or make one, with ``{path, content}``: all of it or nothing.
+    """Atomically replace or create a regular file with ``{path, content}``.
 
     Raises ``RequestFailedError``.
     """
@@ -48,7 +48,7 @@ def write(context: HostContext, request: dict[str, JSONValue]) -> None:
 
 
 def describe_write(request: dict[str, JSONValue], shown: Shown) -> dict[str, Any]:
-    """Return what the audit log records of a request to write."""
+    """Return the audit log's record of a write request."""
     content = request.get("content")
     size = len(content.encode("utf-8", "replace")) if isinstance(content, str) else 0
     return {"path": shown(request.get("path"), MOST_SQL), "size": size}
@@ -56,7 +56,7 @@ def describe_write(request: dict[str, JSONValue], shown: Shown) -> dict[str, Any
 
 @contextmanager
 def _place(context: HostContext, path: str, *, write: bool) -> Iterator[Place]:
-    """Hand out the place that a permitted path leads to, and say what goes wrong there in the ABI's words."""
+    """Yield the place that a permitted path leads to; raise errors with the ABI's words."""
     folder = context.services.files()
     if folder is None:
         raise NotAvailableError("file access not available")
@@ -83,5 +83,5 @@ def _place(context: HostContext, path: str, *, write: bool) -> Iterator[Place]:
 
 
 def _may_access_all(context: HostContext, *, write: bool) -> bool:
-    """Return whether all files are permitted: only then the form of a path is what is wrong with it."""
+    """Return whether all files are permitted, so that a denial can only be due to the form of the path."""
     return any(not rule.segments and (rule.writable or not write) for rule in context.permissions.filesystem)

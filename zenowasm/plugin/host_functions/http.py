@@ -1,7 +1,7 @@
-"""``host_http_request``: requests into the network, as far as a plugin's permissions go (ABI document, "Imports").
+"""``host_http_request``: HTTP requests within a plugin's permissions (ABI document, "Imports").
 
-A body goes out as JSON. A string goes out as it is when the guest says what it is, by a header Content-Type: forms and
-payloads that are signed must arrive byte for byte.
+The host sends a body as JSON. If the guest sets the header Content-Type, the host sends a string unchanged, because
+forms and signed payloads must arrive byte for byte.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from zenowasm.resources.http.errors import (
 from zenowasm.resources.http.url import MAX_URL, without_password
 
 _CONTENT_TYPE = "content-type"
-# A parameter of a media type (RFC 9110, 5.6.6). The patterns are possessive, so a hostile header costs linear time;
-# email.message takes seconds for it, or raises what is no error of its own.
+# A parameter of a media type (RFC 9110, 5.6.6). The patterns are possessive, so a hostile header costs linear time.
+# email.message takes seconds for such a header, or raises an undocumented exception.
 _PARAMETER = re.compile(r';[ \t]*+([^;="\s]++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]|\\.)*+)"|([^;"\s]*+))')
 _CHARSET = re.compile(
     r"us-ascii|latin-?1|iso-8859-\d{1,2}|(windows-|cp)125[0-8]|koi8-[ru]|utf-16(le|be)?"
     r"|shift_jis|euc-jp|iso-2022-jp|gb2312|gbk|gb18030|big5|euc-kr"
 )
-"""The charsets of the web. Python knows others whose decoders take time that grows with the square of the text."""
+"""The charsets of the web. Some of Python's other decoders take quadratic time."""
 
 
 def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, object]:
@@ -55,7 +55,7 @@ def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, ob
 
     def permit(url: str) -> NetworkGrant | None:
         grant = context.permissions.network_grant(url)
-        # A plugin that may request every URL is told what is wrong with a malformed one.
+        # With permission for every URL, the client can report why a URL is malformed.
         return NetworkGrant(literal_host=False) if grant is None and context.permissions.whole_network else grant
 
     try:
@@ -87,21 +87,21 @@ def request(context: HostContext, request: dict[str, JSONValue]) -> dict[str, ob
 
 
 def describe(request: dict[str, JSONValue], shown: Shown) -> dict[str, Any]:
-    """Return what the audit log records of a request."""
+    """Return the audit log's record of a request."""
     url = request.get("url")
     if isinstance(url, str):
-        # Redact the whole URL first: part of a secret would not be found.
+        # Redact the whole URL first: the redactor would not find part of a secret.
         url = public_url(shown.redactor.text(url))
     return {"method": shown(request.get("method")) or "GET", "url": shown(url, MOST_SQL)}
 
 
 def _in_ascii(url: str) -> str:
-    """Return a URL with what is not ASCII percent-encoded as UTF-8, as browsers send it (RFC 3987, 3.1)."""
+    """Percent-encode the non-ASCII characters of a URL as UTF-8, as browsers do (RFC 3987, 3.1)."""
     return "".join(character if character.isascii() else quote(character, errors="replace") for character in url)
 
 
 def _headers(given: JSONValue) -> dict[str, tuple[str, str]]:
-    """Return names and values by the name in lower case; values that are not strings are dropped."""
+    """Return names and values, by lower-case name; values that are not strings are dropped."""
     if given is not None and not isinstance(given, dict):
         raise RequestFailedError("invalid request JSON: headers is not an object")
     return {name.lower(): (name, value) for name, value in (given or {}).items() if isinstance(value, str)}
@@ -120,9 +120,10 @@ def _body(value: JSONValue, headers: dict[str, tuple[str, str]]) -> bytes:
 
 
 def _answered(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """Return the headers of a response, with names as in ``Content-Type`` whatever the server wrote.
+    """Return the headers of a response, with names capitalized as in ``Content-Type``.
 
-    Values of one name are joined with a comma (RFC 9110, 5.3), those of Set-Cookie, which have commas, with a newline.
+    Several values of one name are joined with a comma (RFC 9110, 5.3), those of Set-Cookie, which contain commas, with
+    a newline.
     """
     joined: dict[str, str] = {}
     for name, value in headers:
@@ -135,7 +136,7 @@ def _answered(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
 
 
 def _value(body: bytes, content_type: str) -> object:
-    """Return the value of a body that is JSON and nothing else, else its text by the charset that it says."""
+    """Parse a body that is completely JSON; decode any other with its declared charset."""
     text = _decoded(body, content_type)
     try:
         value = parse_whole(body if text is None else text.encode())
@@ -145,18 +146,18 @@ def _value(body: bytes, content_type: str) -> object:
 
 
 def _decoded(body: bytes, content_type: str) -> str | None:
-    """Return the text of a body in another charset than UTF-8, ``None`` where it is UTF-8 or none that is known."""
+    """Decode a body in a known charset other than UTF-8; return ``None`` for UTF-8 or an unknown charset."""
     charset = _charset(content_type)
     if not _CHARSET.fullmatch(charset):
         return None
     try:
         return body.decode(charset, "replace")
-    except LookupError:  # iso-8859-12, which was never made
+    except LookupError:  # iso-8859-12, which was never published
         return None
 
 
 def _charset(content_type: str) -> str:
-    """Return the first parameter ``charset`` in lower case, empty without one."""
+    """Return the first ``charset`` parameter in lower case, empty if there is none."""
     found = (match for match in _PARAMETER.finditer(content_type) if match[1].lower() == "charset")
     match = next(found, None)
     return "" if match is None else (match[2] or match[3] or "").lower()

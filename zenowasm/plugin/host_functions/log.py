@@ -12,7 +12,7 @@ from zenowasm.plugin.observing.audit_arguments import Shown
 
 @define(eq=False)
 class Message:
-    """A message that a plugin logs; ``cut`` is the number of bytes that are already missing at the end of ``text``."""
+    """A message that a plugin logs; ``cut`` is the number of bytes already removed from the end of ``text``."""
 
     level: str
     text: bytes
@@ -20,10 +20,10 @@ class Message:
 
 
 def write(context: HostContext, message: Message) -> None:
-    """Hand a message to the host's log, within the call's allowance."""
+    """Write a message to the host's log, within the call's limit."""
     context.log.write(message.level, message.text, message.cut)
 
 
 def describe(message: Message, shown: Shown) -> dict[str, Any]:
-    """Return what the audit log records of a message."""
+    """Return the audit log's record of a message."""
     return {"level": shown(message.level), "size": len(message.text) + message.cut}

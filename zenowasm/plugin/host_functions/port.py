@@ -1,4 +1,4 @@
-"""How requests come out of a guest's memory and replies go into it."""
+"""Reads requests from a guest's memory and writes replies to it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from zenowasm.plugin.guest.jsonvalue import JSONError, JSONValue, encode, parse_
 from zenowasm.plugin.host_functions.context import RequestFailedError
 
 MAX_DEPTH: Final = 16
-"""Calls of ``alloc`` from host functions inside one another: each takes the host's own stack."""
+"""The deepest nesting of ``alloc`` calls by host functions; each level uses the host's stack."""
 _LIMIT_TRAPS = (TrapCode.INTERRUPTED, TrapCode.OUT_OF_FUEL)
 
 
 @define(eq=False)
 class GuestPort:
-    """One guest's memory as host functions use it, always bounded.
+    """Bounded access to one guest's memory for host functions.
 
-    ``damaged`` is set when the guest trapped inside a host function that went on: the instance must not be used again.
+    ``damaged`` is set if the guest trapped inside a host function that continued: the instance must not be used again.
     """
 
     guest: Guest
@@ -33,7 +33,7 @@ class GuestPort:
     depth: int = 0
 
     def read(self, pointer: int, length: int, limit: int, what: str) -> bytes:
-        """Return bytes of the guest; raises ``RequestFailedError``: ``failed to read WHAT``."""
+        """Read bytes of the guest; raises ``RequestFailedError``: ``failed to read WHAT``."""
         try:
             return self.guest.memory.read(pointer, length, limit)
         except MemoryFaultError as error:
@@ -42,7 +42,7 @@ class GuestPort:
             raise RequestFailedError(f"failed to read {what}: {error}") from error
 
     def read_request(self, pointer: int, length: int) -> dict[str, JSONValue]:
-        """Return the JSON object that a guest passes; raises ``RequestFailedError``: ``invalid request JSON: E``."""
+        """Read the JSON object that a guest passes; raises ``RequestFailedError``: ``invalid request JSON: E``."""
         data = self.read(pointer, length, self.limits.host_request_bytes, "request")
         try:
             value = parse_first(data)
@@ -55,10 +55,10 @@ class GuestPort:
         return value
 
     def reply(self, data: bytes) -> int:
-        """Hand bytes and a NUL to the guest and return the pointer, 0 when the guest cannot allocate them.
+        """Copy bytes and a NUL into the guest and return the pointer, 0 if the guest cannot allocate memory for them.
 
-        A guest that traps in its ``alloc`` sees 0 as well, as in the original, but its instance is damaged. Limits
-        that are reached there end the call.
+        A guest that traps in its ``alloc`` receives 0 too, as in the original, but its instance is damaged. A limit
+        reached in ``alloc`` ends the call.
         """
         if self.depth >= MAX_DEPTH:
             raise NestedTooDeep(MAX_DEPTH)
@@ -83,7 +83,7 @@ class GuestPort:
     def encoded(self, data: dict[str, object]) -> bytes:
         """Return the reply ``{"success": true, "data": ...}``.
 
-        Raises ``RequestFailedError`` when the data has no JSON form or is too large.
+        Raises ``RequestFailedError`` if the data has no JSON form or is too large.
         """
         try:
             encoded = encode({"success": True, "data": data})

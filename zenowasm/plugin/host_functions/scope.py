@@ -12,7 +12,7 @@ _NOT_AVAILABLE = "scope access not available"
 
 
 def get(context: HostContext, key: str) -> dict[str, object]:
-    """Return the variable's value; raises ``RequestFailedError`` outside a slot call, when denied, when unset."""
+    """Return a variable's value; raises ``RequestFailedError`` outside a slot call, or if it is denied or unset."""
     scope = context.call.scope
     if scope is None:
         raise NotAvailableError(_NOT_AVAILABLE)
@@ -24,7 +24,7 @@ def get(context: HostContext, key: str) -> dict[str, object]:
 
 
 def set_(context: HostContext, request: dict[str, JSONValue]) -> None:
-    """Set a variable; raises ``RequestFailedError`` outside a slot call, when denied, and without a key."""
+    """Set a variable; raises ``RequestFailedError`` outside a slot call, if it is denied, or without a key."""
     scope = context.call.scope
     if scope is None:
         raise NotAvailableError(_NOT_AVAILABLE)
@@ -37,5 +37,5 @@ def set_(context: HostContext, request: dict[str, JSONValue]) -> None:
 
 
 def describe_set(request: dict[str, JSONValue], shown: Shown) -> dict[str, Any]:
-    """Return what the audit log records of a request to set a variable."""
+    """Return the audit log's record of a request to set a variable."""
     return {"key": shown(request.get("key"))}

@@ -1,7 +1,7 @@
-"""The eight host functions, described once: what each takes, what it answers, and which object implements it.
+"""The table of the eight host functions: argument, answer and implementation of each.
 
-Source: the ABI document, section "Imports". ``binding`` offers them to WebAssembly guests; a plugin that is a process
-calls them by the same names without ``host_``.
+Source: the ABI document, section "Imports". ``binding`` offers them to WebAssembly guests; a sidecar calls them by the
+same names without ``host_``.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ class Answer(Enum):
 
 @frozen
 class Operation:
-    """One host function, whatever way it is called.
+    """One host function, for guests and sidecars alike.
 
-    ``what`` is what a bad pointer is said to have failed to read. ``body`` gets the plugin's context and the argument
-    (a ``dict``, a ``str``, or a ``log.Message``) and returns a ``dict`` for a reply, ``bytes`` for raw ones, else
-    ``None``. It raises ``RequestFailedError`` for what it cannot do. ``describe`` tells the audit log what was asked
-    for. ``sidecar_field`` is the field of a reply that is the whole reply for a plugin that is a process.
+    ``what`` names the argument in the error message for a bad pointer. ``body`` receives the plugin's context and the
+    argument (a ``dict``, a ``str``, or a ``log.Message``). It returns a ``dict`` for ``REPLY``, ``bytes`` for ``RAW``,
+    else ``None``, and raises ``RequestFailedError`` if it fails. ``describe`` describes the argument for the audit log.
+    ``sidecar_field`` is the one field of the reply that a sidecar receives instead of the whole reply.
     """
 
     name: str
@@ -87,27 +87,26 @@ _T = TypeVar("_T")
 
 
 class Exchange(Protocol[_T_contra]):
-    """How plugins of one kind pass the argument of a host function, and get the answer."""
+    """The way in which plugins of one kind pass arguments to host functions and receive answers."""
 
     def read(self, passed: _T_contra) -> Any:
-        """Return the argument; raises ``RequestFailedError``."""
+        """Read the argument; raises ``RequestFailedError``."""
         ...
 
     def encode(self, passed: _T_contra, outcome: Any) -> bytes:
-        """Return the answer for what ``Operation.body`` returned; raises ``RequestFailedError``."""
+        """Encode the outcome of ``Operation.body`` as an answer; raises ``RequestFailedError``."""
         ...
 
     def failed(self, passed: _T_contra, error: RequestFailedError) -> bytes | None:
-        """Return the answer for a failure, ``None`` where a failure has none."""
+        """Return the answer for a failure, ``None`` if a failure has no answer."""
         ...
 
 
 def perform(context: HostContext, operation: Operation, exchange: Exchange[_T], passed: _T, size: int) -> bytes | None:
-    """Do what a plugin asks for: the one place through which every host function of every plugin goes.
+    """Perform a host call and return its answer. Every host call of every plugin passes through this function.
 
-    Returns the answer. ``passed`` has ``size`` bytes. Raises whatever ends the plugin's call, as
-    ``HostCallsUsedUp`` does, and a ``Trap`` when the call's time is over: not every engine looks at the clock before
-    the guest goes on.
+    ``passed`` has ``size`` bytes. Raises the errors that end the plugin's call, such as ``HostCallsUsedUp``, and a
+    ``Trap`` if the call's time is over, because some engines would not check the clock before the guest continues.
     """
     call = context.call
     trace = call.trace
@@ -147,4 +146,4 @@ def perform(context: HostContext, operation: Operation, exchange: Exchange[_T], 
             trace.fold()
         if described is not None:
             described.ended(decision, argument, answered, failure)
-        failure = None  # its traceback holds this frame: the cycle would wait for a garbage collection
+        failure = None  # its traceback refers to this frame: only garbage collection would free the cycle
