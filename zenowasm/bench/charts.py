@@ -1,4 +1,4 @@
-"""The charts of a report, made by pygal: SVG without scripts, in which titles of the parts tell their figures."""
+"""The charts of a report, made by pygal: SVG without scripts, in which tooltips show the figures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _HEIGHT: Final = 330
 
 @frozen
 class Chart:
-    """One drawing and the section that it belongs to."""
+    """A chart and the section to which it belongs."""
 
     section: str
     svg: str
@@ -61,7 +61,7 @@ def charts(results: Results) -> Iterator[Chart]:
 
 
 class _Colors:
-    """One color for each engine or host, the same in all charts."""
+    """A stable color for each engine or host, the same in all charts."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
@@ -108,7 +108,7 @@ def _settings(title: str, colors: Sequence[str], height: int = _HEIGHT) -> dict[
 
 
 def _ratios(it: Comparison, colors: _Colors) -> str:
-    """Draw how many times as fast as the first case each is; the axis counts powers of ten."""
+    """Draw the speed of each case relative to the first; the axis is logarithmic, in powers of ten."""
     pygal = load_pygal()
     base = it.of(it.bases[0])
     height = _FRAME + _ROW * len(it.measurements)
@@ -119,7 +119,7 @@ def _ratios(it: Comparison, colors: _Colors) -> str:
     chart.value_formatter = lambda power: f"{figure(10**power)} ×"
     values = [ratio(own.rates, base.rates).median for own in it.measurements]
     powers = [math.log10(value) for value in values]
-    chart.range = (min(0, *powers) - 0.5, max(0, *powers) + 0.7)  # the figures at the bars' ends need their place
+    chart.range = (min(0, *powers) - 0.5, max(0, *powers) + 0.7)  # leave space for the figures at the bars' ends
     chart.y_labels = range(math.floor(min(0, *powers)), math.ceil(max(0, *powers)) + 1)
     rows = zip(labels, colors.of(labels), values, strict=True)
     chart.add("", [{"value": math.log10(value), "label": label, "color": color} for label, color, value in rows][::-1])
@@ -162,7 +162,7 @@ def _first_and_second(language: str, starts: Sequence[Start]) -> str:
 
 
 def _growth(name: str, curves: Sequence[Curve], colors: _Colors) -> str:
-    """Draw seconds by size; both axes count powers of ten, so a power law is a straight line."""
+    """Draw seconds by size; both axes are logarithmic, so a power law is a straight line."""
     pygal = load_pygal()
     title = f"{name}: ms by {curves[0].counted}"
     height = _HEIGHT + _ROW * (len(curves) // 2)
@@ -181,7 +181,7 @@ def _growth(name: str, curves: Sequence[Curve], colors: _Colors) -> str:
 
 
 def _powers(values: Sequence[float]) -> list[int]:
-    """Return the powers of ten from below the least value to above the greatest, as exponents: an axis's labels."""
+    """Return an axis's labels: the exponents of ten from below the least value to above the greatest."""
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     return list(range(low, max(high, low + 1) + 1))
 

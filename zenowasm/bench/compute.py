@@ -1,4 +1,4 @@
-"""Kernels on engines: first their answers are compared, then their speed."""
+"""Kernels on engines: their results are compared first, then their speed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from zenowasm.bench.measure import Case
 
 @frozen
 class Opened:
-    """A kernel on the engines that can run it, by label; ``refused`` has the reasons of the others."""
+    """A kernel on the engines that can run it, by label; ``refused`` has the other engines' reasons."""
 
     kernel: Kernel
     engines: Mapping[str, Engine]
@@ -27,12 +27,12 @@ class Opened:
     refused: Mapping[str, str]
 
     def argument(self, label: str) -> int:
-        """Return the argument that an engine gets."""
+        """Return the argument for an engine."""
         return self.kernel.small if self.engines[label].in_python else self.kernel.large
 
 
 def open_kernel(kernel: Kernel, engines: Sequence[Engine], stack: ExitStack) -> Opened:
-    """Load a kernel on every engine; raises ``DisagreementError`` when they do not compute the same."""
+    """Load a kernel on every engine; raises ``DisagreementError`` if their results differ."""
     running: dict[str, Running] = {}
     refused: dict[str, str] = {}
     for engine in engines:
@@ -56,7 +56,7 @@ def _compare(opened: Opened, argument: int, labels: Sequence[str]) -> None:
 
 
 def cases(opened: Opened, work: Mapping[int, float]) -> list[Case]:
-    """Return a case for each engine; ``work`` is what a run does, by argument."""
+    """Return a case for each engine; ``work`` is the work of a run, by argument."""
     return [
         Case(label, partial(running.time, opened.argument(label)), work[opened.argument(label)])
         for label, running in opened.running.items()
@@ -64,7 +64,7 @@ def cases(opened: Opened, work: Mapping[int, float]) -> list[Case]:
 
 
 def instructions(kernel: Kernel, arguments: Sequence[int]) -> dict[int, float]:
-    """Return how many million instructions a run executes, by argument: fuel on the fastest engine of ours."""
+    """Return the million instructions that a run executes, by argument: the fuel on our fastest engine."""
     with ExitStack() as stack:
         counting = kernel.load(Ours(registry.installed()[-1], EngineOptions()), stack)
         assert isinstance(counting, Counting)

@@ -1,4 +1,4 @@
-"""The JSON file: pyperf reads its benchmarks, and everything else is below ``zenowasm``."""
+"""The JSON file: pyperf reads its benchmarks; all other data is below ``zenowasm``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import attrs
 from zenowasm.bench.results import Comparison, Results
 
 FORMAT: Final = 1
-"""Of the part ``zenowasm``; a change that readers must know of counts it up."""
+"""The format version of the part ``zenowasm``; it increases with each change that readers must know about."""
 _PYPERF_FORMAT: Final = "1.0"
 
 
 def to_document(results: Results) -> dict[str, Any]:
-    """Return the document: each case is a benchmark ``group/case`` of pyperf, whose values are seconds of a run."""
+    """Return the document: each case is a pyperf benchmark ``group/case``, whose values are the seconds of a run."""
     ours = {**attrs.asdict(results), "format": FORMAT}
     for curve, written in zip(results.curves, ours["curves"], strict=True):
         written["exponent"] = curve.exponent

@@ -1,4 +1,4 @@
-"""What can end a measurement."""
+"""Errors that end a measurement."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 
 class BenchError(Exception):
-    """Raised when nothing can be measured as asked; the message names the choices."""
+    """Raised when the requested measurement is not possible; the message names the choices."""
 
 
 class DisagreementError(Exception):
-    """Raised when engines answer differently: the speed of a wrong answer means nothing."""
+    """Raised when engines return different results: the speed of a wrong result is meaningless."""
 
     def __init__(self, group: str, answers: Mapping[str, object]) -> None:
         listed = "; ".join(f"{label} answered {answer}" for label, answer in answers.items())

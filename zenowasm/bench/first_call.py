@@ -1,4 +1,4 @@
-"""Calls a slot once and prints the answer: ``python -m zenowasm.bench.first_call HOST FOLDER``."""
+"""Calls a slot once and prints the reply: ``python -m zenowasm.bench.first_call HOST FOLDER``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 
 def main(host: str, folder: str) -> None:
-    """Greet on one of our engines, or on Extism."""
+    """Call the greeting slot on one of our engines, or on Extism."""
     if host.startswith("extism"):
         from contextlib import ExitStack
 

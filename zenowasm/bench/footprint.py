@@ -1,7 +1,7 @@
-"""Time and memory to load modules, each in a process: ``python -m zenowasm.bench.footprint TASK ENGINE SIZE``.
+"""Time and memory to load modules: ``python -m zenowasm.bench.footprint TASK ENGINE SIZE``.
 
-A process has a peak of memory, which only grows; what a module takes is the difference to a process that does the same
-with the smallest module.
+Each measurement runs in a new process, because a process's peak memory only grows. A module's memory is the difference
+to a process that does the same with the smallest module.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from zenowasm.bench.results import Curve, Footprint
 SIZES: Final = (20_000, 100_000, 1_000_000, 10_000_000)
 INSTANCES: Final = 40
 _MOST_SECONDS: Final = 10.0
-"""That something may be expected to take by what less of it took; it is left out otherwise."""
+"""The maximum expected time of a measurement, extrapolated from a smaller one; longer ones are left out."""
 _DEADLINE: Final = 60.0
 _STATUS: Final = Path("/proc/self/status")
 
@@ -37,7 +37,7 @@ def load(engine: Engine, size: int, stack: ExitStack) -> None:
 
 
 def instances(engine: Engine, count: int, stack: ExitStack) -> None:
-    """Make instances of one compiled module, each of which has run."""
+    """Make instances of one compiled module and run each of them."""
     module = engine.compile(next(it for it in KERNELS if it.name == "integer").binary)
     kept = [engine.instantiate(module, stack) for _ in range(count)]
     for running in kept:
@@ -61,7 +61,7 @@ def measured(task: str, engine: str, size: int) -> dict[str, Any]:
 
 
 def loads(engines: Sequence[Engine], sizes: Sequence[int] = SIZES) -> Iterator[Footprint]:
-    """Measure loading by size; an engine is not asked for sizes that would take it too long."""
+    """Measure loading by size; skip sizes that would take an engine too long."""
     for engine in engines:
         least = measured("load", engine.label, 0)
         before: Footprint | None = None
@@ -79,7 +79,7 @@ def loads(engines: Sequence[Engine], sizes: Sequence[int] = SIZES) -> Iterator[F
 
 
 def per_instance(engines: Sequence[Engine], count: int = INSTANCES) -> Iterator[Footprint]:
-    """Measure what one more instance takes, in engines whose instances are in the process."""
+    """Measure the time and memory of one more instance, on engines whose instances are in the process."""
     for engine in engines:
         if not engine.in_process:
             continue
@@ -95,7 +95,7 @@ def per_instance(engines: Sequence[Engine], count: int = INSTANCES) -> Iterator[
 
 
 def curves(footprints: Sequence[Footprint]) -> Iterator[Curve]:
-    """Yield how loading grows, for engines with two sizes or more."""
+    """Yield the growth of loading, for engines with at least two sizes."""
     for label in dict.fromkeys(it.label for it in footprints):
         those = [it for it in footprints if it.label == label and not it.note]
         if len(those) > 1:
@@ -104,9 +104,9 @@ def curves(footprints: Sequence[Footprint]) -> Iterator[Curve]:
 
 
 def _peak() -> int:
-    """Return the most memory that this process and its children have had, in bytes.
+    """Return the peak memory of this process and its children, in bytes.
 
-    Linux lets a program start with the peak of the one that started it, unless it is read from its own status.
+    On Linux, a program inherits the peak of the process that started it, except in the program's own status file.
     """
     from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
@@ -122,7 +122,7 @@ def _main(task: str, label: str, size: str) -> None:
     engine = next(it for it in ENGINES if it.label == label)
     try:
         with ExitStack() as stack:
-            load(engine, 0, stack)  # so that importing the engine is no part of it
+            load(engine, 0, stack)  # so that the measurement excludes importing the engine
             started = perf_counter()
             TASKS[task](engine, int(size), stack)
             seconds = perf_counter() - started

@@ -17,7 +17,7 @@ _FOLDER: Final = Path(__file__).parent / "workloads"
 
 
 def _steps(size: int) -> tuple[int, ...]:
-    """Return four sizes that end with this one, or begin with it where it is too small to be divided."""
+    """Return four sizes that end with this one, or begin with it if it is too small to be divided."""
     if size < 8:
         return (size, 2 * size, 3 * size, 4 * size)
     if size < 16:
@@ -30,7 +30,7 @@ def _steps_of_fib(largest: int) -> tuple[int, ...]:
 
 
 def _calls_of_fib(number: int) -> float:
-    """Return how many calls Fibonacci's recursion makes."""
+    """Return the number of calls in Fibonacci's recursion."""
     one, other = 1, 1
     for _ in range(number):
         one, other = other, one + other
@@ -39,10 +39,10 @@ def _calls_of_fib(number: int) -> float:
 
 @frozen
 class Kernel:
-    """A workload. Interpreters in Python run it at the size ``small``, all others at ``large``.
+    """A workload. Interpreters in Python run it at the size ``small``, all other engines at ``large``.
 
-    ``answers`` are known results by size, ``bits`` is the width of a result. ``size_of`` is how large the input of an
-    argument is, counted in ``counted``; ``steps`` are the arguments at which its growth is measured.
+    ``answers`` are known results by size; ``bits`` is the width of a result. ``size_of`` returns the input size for an
+    argument, in units of ``counted``. Growth is measured at the arguments that ``steps`` returns.
     """
 
     name: str
@@ -61,11 +61,11 @@ class Kernel:
         return (_FOLDER / f"{self.name}.wasm").read_bytes()
 
     def load(self, engine: Engine, stack: ExitStack) -> Running:
-        """Instantiate the module; raises ``RefusedError`` when the engine cannot run it."""
+        """Instantiate the module; raises ``RefusedError`` if the engine cannot run it."""
         return engine.instantiate(engine.compile(self.binary), stack)
 
     def missing(self) -> str:
-        """Return the command that installs what the workload needs, or nothing when it is there."""
+        """Return the command that installs the workload's dependency, empty if it is installed."""
         return ""
 
 
@@ -85,7 +85,7 @@ class JavaScript(Kernel):
         return engine.load_quickjs(self.binary, stack)
 
     def missing(self) -> str:
-        """Return the command that installs QuickJS, or nothing."""
+        """Return the command that installs QuickJS, empty if it is installed."""
         return "" if self.binary else quickjs.INSTALL
 
 

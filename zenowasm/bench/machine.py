@@ -1,4 +1,4 @@
-"""Facts of the machine, without which no figure means anything."""
+"""Facts about the machine, without which the figures are meaningless."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 
 _CPUINFO: Final = Path("/proc/cpuinfo")
 _BUSY: Final = 0.25
-"""Processes for each core, from which on figures are not steady."""
+"""The number of running processes per core from which figures are unsteady."""
 
 
 def facts(versions: Mapping[str, str]) -> dict[str, str]:
@@ -36,7 +36,7 @@ def _cpu() -> str:
 
 
 def _load() -> str:
-    """Return how many processes wanted to run, on average: what else the machine did."""
+    """Return the average number of runnable processes, which shows other work on the machine."""
     if not hasattr(os, "getloadavg"):
         return "unknown"
     one, five, fifteen = os.getloadavg()

@@ -1,4 +1,4 @@
-"""The tables as a page of the documentation, between a head and a foot that people write."""
+"""The tables as a page of the documentation, between a handwritten head and foot."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ END: Final = "<!-- zenowasm bench: end -->"
 
 @frozen
 class Page:
-    """A page, apart from what the harness writes between its two marks."""
+    """A page without the generated part between its two marks."""
 
     before: str
     after: str
 
     @classmethod
     def read(cls, text: str) -> Page:
-        """Take a page apart; raises ``BenchError`` when it does not have both marks."""
+        """Split a page at its two marks; raises ``BenchError`` if one is missing."""
         before, begin, rest = text.partition(BEGIN)
         _, end, after = rest.partition(END)
         if not begin or not end:
@@ -33,7 +33,7 @@ class Page:
         return cls(before, after)
 
     def with_tables(self, results: Results) -> str:
-        """Return the whole page with the tables of a run."""
+        """Return the page with the tables of a run."""
         return self.before + "\n".join([BEGIN, *_lines(results), END]) + self.after
 
 

@@ -1,7 +1,7 @@
-"""Measuring by interleaved rounds, so that a machine that changes its speed changes it for everyone.
+"""Measurement in interleaved rounds, so that a change in the machine's speed affects all cases alike.
 
 A case is calibrated until one sample takes long enough for the clock. Then every round takes one sample of each case
-in turn. Ratios are taken within each round before their median is.
+in turn. Ratios are computed within each round, and their median is taken afterwards.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from zenowasm.bench.statistics import Spread, spread
 
 @frozen
 class Case:
-    """A run that is repeated: ``sample`` does so many runs and returns the seconds they took.
+    """A repeated run: ``sample`` runs it a given number of times and returns the seconds that this took.
 
-    One run does ``work`` units of what the group counts.
+    One run does ``work`` units of the group's work.
     """
 
     label: str
@@ -41,7 +41,7 @@ class Measurement:
 
     @property
     def rates(self) -> list[float]:
-        """The units of work in a second, by round."""
+        """The units of work per second, by round."""
         return [self.work / each for each in self.seconds]
 
     @property
@@ -51,7 +51,7 @@ class Measurement:
 
 
 def repeated(run: Callable[[], object]) -> Callable[[int], float]:
-    """Return what samples a function of this process: the loop's own cost is part of it."""
+    """Return a sampler of a function of this process; its time includes the loop itself."""
 
     def sample(count: int) -> float:
         started = perf_counter()
@@ -63,7 +63,7 @@ def repeated(run: Callable[[], object]) -> Callable[[int], float]:
 
 
 def measure(cases: Sequence[Case], rounds: int, sample_seconds: float) -> tuple[Measurement, ...]:
-    """Measure the cases of a group in turn, ``rounds`` times."""
+    """Measure the cases of a group in turn, for ``rounds`` rounds."""
     loops = [_calibrate(case, sample_seconds) for case in cases]
     taken: list[list[float]] = [[] for _ in cases]
     with _little_to_collect():
@@ -79,7 +79,7 @@ def measure(cases: Sequence[Case], rounds: int, sample_seconds: float) -> tuple[
 
 @contextmanager
 def _little_to_collect() -> Iterator[None]:
-    """Keep what exists now out of garbage collections: compilers in Python leave a million objects."""
+    """Exclude existing objects from garbage collection: compilers in Python leave a million objects."""
     gc.collect()
     gc.freeze()
     try:
@@ -97,9 +97,9 @@ def _calibrate(case: Case, sample_seconds: float) -> int:
 
 @contextmanager
 def pinned(cores: int) -> Iterator[tuple[int, ...]]:
-    """Keep this process and its new children on so many cores, the last ones, where the system can; yield which.
+    """Pin this process and its new children to the last ``cores`` cores, if the system can; yield those cores.
 
-    The first core is the one that most systems give their interrupts to.
+    Most systems handle interrupts on the first core.
     """
     if sys.platform != "linux":
         yield ()

@@ -1,4 +1,4 @@
-"""The report for people: one page that needs no network, with charts and the tables below them."""
+"""The HTML report: one page that works offline, with charts and the tables below them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What engines and plugin hosts under measurement have in common."""
+"""The common interface of measured engines and plugin hosts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Peer(Protocol):
-    """Something that is measured beside others, where it is installed."""
+    """An engine or a plugin host that is measured if it is installed."""
 
     label: str
     """Its name in reports."""
@@ -15,12 +15,12 @@ class Peer(Protocol):
     """The command that installs it."""
 
     def version(self) -> str | None:
-        """Return the version of what is installed, or ``None`` when it is absent."""
+        """Return the installed version, or ``None`` if the peer is absent."""
         ...
 
 
 def installed_version(package: str) -> str | None:
-    """Return a distribution's version, or ``None`` when it is not installed."""
+    """Return a distribution's version, or ``None`` if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:

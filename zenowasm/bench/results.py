@@ -1,4 +1,4 @@
-"""What a run found, before anything is written of it."""
+"""The results of a run, as data for the reports."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from zenowasm.bench.statistics import exponent
 
 @frozen
 class Comparison:
-    """A group of cases that were measured in turn; ``bases`` are the cases that ratios are to.
+    """A group of cases that were measured in turn; ratios are relative to the cases in ``bases``.
 
-    ``refused`` has the reason of each engine that could not run the workload, ``cores`` how many were used.
+    ``refused`` has the reason of each engine that could not run the workload; ``cores`` is the number of cores used.
     """
 
     name: str
@@ -32,9 +32,9 @@ class Comparison:
 
 @frozen
 class Latencies:
-    """How long single calls of a case took while ``threads`` called at once.
+    """The latencies of a case's single calls while ``threads`` threads called concurrently.
 
-    ``p50`` and ``p99`` are by round, ``quantiles`` the shares of 0 to 100 % over all rounds; all in seconds.
+    ``p50`` and ``p99`` are by round; ``quantiles`` are those from 0 to 100 % over all rounds. All are in seconds.
     """
 
     group: str
@@ -47,7 +47,7 @@ class Latencies:
 
 @frozen
 class Curve:
-    """The seconds of one case by the size of its input, which ``counted`` names."""
+    """The seconds of one case by input size, in units of ``counted``."""
 
     name: str
     label: str
@@ -57,13 +57,13 @@ class Curve:
 
     @property
     def exponent(self) -> float:
-        """The exponent of the power law that fits best."""
+        """The exponent of the best-fitting power law."""
         return exponent(self.sizes, self.seconds)
 
 
 @frozen
 class Footprint:
-    """What a process of its own took to do one thing with an engine: seconds, and bytes of memory above the start."""
+    """The cost of one task on an engine in a separate process: seconds, and bytes of memory above the start."""
 
     name: str
     label: str
@@ -75,7 +75,7 @@ class Footprint:
 
 @frozen
 class Start:
-    """The seconds from a process's start to its first slot result, by round: the first run and the second."""
+    """The seconds from the start of a process to its first slot result, by round: the first run and the second."""
 
     language: str
     label: str
@@ -86,7 +86,7 @@ class Start:
 
 @frozen
 class Results:
-    """Everything that a run measured, ``facts`` of the machine, and in ``absent`` how to install each missing peer."""
+    """All measurements of a run; ``facts`` describes the machine, ``absent`` says how to install each missing peer."""
 
     facts: Mapping[str, str]
     absent: Mapping[str, str]

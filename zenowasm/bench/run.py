@@ -1,4 +1,4 @@
-"""The plan of a run: what is measured, in which order, and how long each takes."""
+"""The plan of a run: its measurements, their order, and their duration."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from zenowasm.display import nearest
 THREADS: Final = (1, 4, 8)
 _QUICK_KERNELS: Final = ("fib", "hash")
 _GROWTH_SHARE: Final = 0.2
-"""Of a sample's seconds: a growth curve has many points, each of which needs less certainty."""
+"""The share of a sample's seconds for a growth curve, whose many points each need less precision."""
 
 _SLOW_SECONDS: Final = 0.1
-"""Of a run: one sample of a growth curve's point is certain enough then."""
+"""The duration of a run above which one sample is precise enough for a point of a growth curve."""
 
 
 @frozen
 class Effort:
-    """How long a run takes: samples of each case, their seconds, and whether growth curves are measured."""
+    """The duration of a run: samples of each case, their seconds, and whether growth curves are measured."""
 
     rounds: int = 5
     sample_seconds: float = 0.03
@@ -48,7 +48,7 @@ QUICK: Final = Effort(rounds=3, sample_seconds=0.005, slot_seconds=0.1, growth=F
 
 @define
 class Found:
-    """What has been measured so far."""
+    """The measurements so far."""
 
     comparisons: list[Comparison] = field(factory=list)
     latencies: list[Latencies] = field(factory=list)
@@ -71,7 +71,7 @@ Action: TypeAlias = Callable[[Chosen, Effort, Found], None]
 
 @frozen
 class Group:
-    """A part of a run. ``quick`` says whether it fits into a quick one."""
+    """A part of a run. ``quick`` says whether a quick run includes it."""
 
     name: str
     title: str
@@ -80,7 +80,7 @@ class Group:
 
 
 def groups() -> Iterator[Group]:
-    """Yield all groups in the order in which they are measured."""
+    """Yield all groups in the order of measurement."""
     for kernel in (*KERNELS, QUICKJS):
         yield Group(kernel.name, kernel.summary, partial(_computation, kernel), quick=kernel.name in _QUICK_KERNELS)
     yield Group("call_in", CALL_IN.summary, partial(_calls, CALL_IN))
@@ -92,7 +92,7 @@ def groups() -> Iterator[Group]:
 
 
 def choose(only: Sequence[str], quick: bool) -> list[Group]:
-    """Return the groups of these names, or all that fit; raises ``BenchError`` for a name that is none."""
+    """Return the groups with these names, or all that fit; raises ``BenchError`` for an unknown name."""
     every = {it.name: it for it in groups()}
     unknown = [name for name in only if name not in every]
     if unknown:
@@ -107,7 +107,7 @@ def _unknown(what: str, name: str, known: Sequence[str]) -> BenchError:
 
 
 def peers(names: Sequence[str]) -> tuple[Chosen, dict[str, str], dict[str, str]]:
-    """Return the installed engines and hosts of these names, or all; their versions; and how to install the absent."""
+    """Return the installed engines and hosts with these names, or all; their versions; and how to install the rest."""
     engines = (*ENGINES, *VARIANTS) if names else ENGINES
     every: tuple[Peer, ...] = (*engines, *HOSTS)
     labels = list(dict.fromkeys(it.label for it in every))
@@ -126,7 +126,7 @@ def peers(names: Sequence[str]) -> tuple[Chosen, dict[str, str], dict[str, str]]
 def run(
     only: Sequence[str], names: Sequence[str], effort: Effort, quick: bool, progress: Callable[[str], None]
 ) -> Results:
-    """Measure; ``progress`` is told what comes next. Raises ``BenchError`` and ``DisagreementError``."""
+    """Measure; call ``progress`` with the next step. Raises ``BenchError`` and ``DisagreementError``."""
     chosen, versions, absent = peers(names)
     found = Found()
     begun = facts({"zenowasm": __version__, **{name: it for name, it in versions.items() if name != "reference"}})
@@ -173,7 +173,7 @@ def _kernel(kernel: Kernel, unit: str, work: Mapping[int, float], chosen: Chosen
 
 
 def _growth(opened: compute.Opened, effort: Effort, taken: Mapping[str, float]) -> Iterator[Curve]:
-    """Measure each engine by size; ``taken`` are the seconds of its largest run."""
+    """Measure each engine by size; ``taken`` has the seconds of its largest run."""
     kernel = opened.kernel
     for label, running in opened.running.items():
         rounds = 1 if taken[label] > _SLOW_SECONDS else max(2, effort.rounds // 2)

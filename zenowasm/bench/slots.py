@@ -1,4 +1,4 @@
-"""Warm slot calls from several threads at once: calls a second, and how long single calls take."""
+"""Warm slot calls from several concurrent threads: calls per second, and the latencies of single calls."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from zenowasm.bench.results import Comparison, Curve, Latencies
 from zenowasm.bench.statistics import quantile
 
 _SIZES = (16, 128, 1_024, 8_192)
-"""Letters of the name that is greeted."""
+"""The lengths of the greeted name, in letters."""
 
 
 @frozen
 class Load:
-    """One round of one host: calls a second while all threads call, and the seconds of single calls, sorted."""
+    """One round of one host: calls per second while all threads call, and the seconds of single calls, sorted."""
 
     rate: float
     seconds: tuple[float, ...]
 
 
 def load(greets: Sequence[Greet], seconds: float) -> Load:
-    """Call from one thread for each function, for so many seconds."""
-    calls: list[list[tuple[float, float]]] = [[] for _ in greets]  # when each began and ended
+    """Call from one thread per function, for that many seconds."""
+    calls: list[list[tuple[float, float]]] = [[] for _ in greets]  # the beginning and end of each
     ready = threading.Barrier(len(greets) + 1)
 
     def work(greet: Greet, mine: list[tuple[float, float]]) -> None:
@@ -44,7 +44,7 @@ def load(greets: Sequence[Greet], seconds: float) -> Load:
     for worker in workers:
         worker.start()
     ready.wait()
-    # What a host does while threads leave it one by one is not its rate.
+    # Calls after this end do not count: threads leave one by one, so the host is no longer under full load.
     end = perf_counter() + seconds
     for worker in workers:
         worker.join()
@@ -54,7 +54,7 @@ def load(greets: Sequence[Greet], seconds: float) -> Load:
 
 
 def open_hosts(hosts: Sequence[PluginHost], stack: ExitStack) -> dict[str, Callable[[], Greet]]:
-    """Load the plugin on every host; raises ``DisagreementError`` when they do not answer the same."""
+    """Load the plugin on every host; raises ``DisagreementError`` if their replies differ."""
     opened = {host.label: host.open(stack) for host in hosts}
     answers = {label: maker()("World") for label, maker in opened.items()}
     if set(answers.values()) - {"Hello, World!"}:
@@ -65,7 +65,7 @@ def open_hosts(hosts: Sequence[PluginHost], stack: ExitStack) -> dict[str, Calla
 def compare(
     opened: Mapping[str, Callable[[], Greet]], threads: int, rounds: int, seconds: float, cores: int
 ) -> tuple[Comparison, list[Latencies]]:
-    """Measure hosts in turn, after one round that warms them up."""
+    """Measure hosts in turn, after one warm-up round."""
     name = f"slot-{threads}"
     greets = {label: [maker() for _ in range(threads)] for label, maker in opened.items()}
     for functions in greets.values():
@@ -98,7 +98,7 @@ def _latencies(name: str, label: str, threads: int, loads: Sequence[Load]) -> La
 
 
 def growth(opened: Mapping[str, Callable[[], Greet]], rounds: int, calls: int = 20) -> list[Curve]:
-    """Measure calls by the length of the name, which goes in and comes back."""
+    """Measure calls by the length of the name, which is passed in and returned."""
     curves = []
     for label, maker in opened.items():
         greet = maker()

@@ -1,4 +1,4 @@
-"""The time from a process's start to its first slot result, with an empty cache and with the one that it left."""
+"""The time from the start of a process to its first slot result, with an empty cache and with the cache it filled."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PLUGIN: Final = "hello"
 def plugin_folders(languages: Sequence[str] = BUILT) -> tuple[dict[str, Path], dict[str, str]]:
     """Return the folders of the hello plugins by language, and why others are absent.
 
-    Binaries of Rust and Go are built from the templates of ``plugin new`` once, and kept in the user's cache.
+    The Rust and Go binaries are built once from the templates of ``plugin new`` and kept in the user's cache.
     """
     folders, absent = {"C": PLUGINS}, {}
     for key in languages:
@@ -53,7 +53,7 @@ def _built(key: str) -> Path:
 
 
 def measure(folders: dict[str, Path], hosts: Sequence[PluginHost], rounds: int) -> Iterator[Start]:
-    """Measure each plugin on each host that can load it, all in turn."""
+    """Measure each plugin in turn on each host that can load it."""
     pairs = [(language, host) for language in folders for host in hosts if language == "C" or host.loads_any]
     taken: dict[tuple[str, str], list[tuple[float, float]]] = {(language, host.label): [] for language, host in pairs}
     for _ in range(rounds):

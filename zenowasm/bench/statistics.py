@@ -11,7 +11,7 @@ from attrs import frozen
 
 @frozen
 class Spread:
-    """A median with the extremes."""
+    """A median and the extremes."""
 
     median: float
     low: float
@@ -24,7 +24,7 @@ def spread(samples: Sequence[float]) -> Spread:
 
 
 def ratio(own: Sequence[float], base: Sequence[float]) -> Spread:
-    """Return the spread of the ratios within each round: a slow round slows both of its sides."""
+    """Return the spread of the ratios within each round: a slow round slows both sides."""
     return spread([one / other for one, other in zip(own, base, strict=True)])
 
 
@@ -34,9 +34,9 @@ def quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
-    """Return the exponent b of the power law a * size^b that fits best: least squares over the logarithms.
+    """Return the exponent b of the best-fitting power law a * size^b, by least squares over the logarithms.
 
-    Needs two different sizes, all greater than 0.
+    Needs at least two different sizes, all greater than 0.
     """
     x = [math.log(size) for size in sizes]
     y = [math.log(second) for second in seconds]

@@ -1,4 +1,4 @@
-"""Modules of any size."""
+"""Synthetic modules of any size."""
 
 from __future__ import annotations
 

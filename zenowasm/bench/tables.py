@@ -1,4 +1,4 @@
-"""The tables of a report, made once for the terminal, for HTML and for Markdown."""
+"""The tables of a report, shared by the terminal, HTML and Markdown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zenowasm.bench.statistics import Spread, ratio, spread
 
 @frozen
 class Table:
-    """Rows below a head; the first ``words`` columns are text, the others figures."""
+    """Rows below a header; the first ``words`` columns are text, the others figures."""
 
     title: str
     head: tuple[str, ...]
@@ -22,7 +22,7 @@ class Table:
 
 
 def tables(results: Results) -> Iterator[Table]:
-    """Yield the tables that have rows."""
+    """Yield the nonempty tables."""
     for make in _TABLES:
         table = make(results)
         if table.rows:
@@ -36,7 +36,7 @@ def figure(value: float) -> str:
 
 
 def extremes(it: Spread) -> str:
-    """Return the least and the greatest."""
+    """Return the minimum and the maximum as text."""
     return f"{figure(it.low)} to {figure(it.high)}"
 
 
@@ -137,7 +137,7 @@ def _starts(results: Results) -> Table:
 
 
 def _without_repeats(rows: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], ...]:
-    """Return rows whose first cell is empty where it says what the row above says."""
+    """Return the rows with an empty first cell where it repeats the row above."""
     before = [("",), *rows]
     return tuple(("" if row[0] == above[0] else row[0], *row[1:]) for above, row in zip(before, rows, strict=False))
 

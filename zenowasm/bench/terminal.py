@@ -14,7 +14,7 @@ from zenowasm.display import visible
 
 
 def shown(results: Results) -> Iterator[RichTable]:
-    """Yield what is to be printed."""
+    """Yield the tables to print."""
     yield from map(_rich, tables(results))
 
 

@@ -1,1 +1,1 @@
-"""The command line, installed as ``zenowasm``. ``main`` is its entry; every command is imported when it is used."""
+"""The command line, installed as ``zenowasm``. ``main`` is its entry point; each command is imported on first use."""

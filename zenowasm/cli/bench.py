@@ -69,7 +69,7 @@ def bench(
         return
     if html is not None and not svg.is_installed():
         raise CliError("--html needs the package 'pygal': run `pip install 'zenowasm[bench]'`")
-    with _usage_errors():  # before anything is measured
+    with _usage_errors():  # before any measurement
         parts = None if page is None else markdown.Page.read(read_file(page).decode(errors="replace"))
     effort = run.QUICK if quick else run.Effort()
     if rounds is not None:

@@ -1,4 +1,4 @@
-"""Whether output is coloured: as ``--color`` says, else the environment, else where a stream is a terminal."""
+"""Whether output is coloured: by ``--color``, else by the environment, else if the stream is a terminal."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @define
 class Invocation:
-    """One run of the command line, the object of click's contexts: its words, and whether colour was decided."""
+    """One run of the command line, stored as click's context object: its arguments, and the choice of colour."""
 
     words: tuple[str, ...]
     color: bool | None
 
 
 def wanted_by(variables: Mapping[str, str]) -> bool | None:
-    """Return what the environment says of colour by NO_COLOR, FORCE_COLOR and TERM; ``None`` if it says nothing."""
+    """Return the choice of NO_COLOR, FORCE_COLOR and TERM; ``None`` if none of them decides."""
     if variables.get("NO_COLOR"):
         return False
     if variables.get("FORCE_COLOR"):
@@ -48,11 +48,11 @@ OPTION: Final = click.Option(
     callback=_decide,
     help="Colour the output: always, never, or auto: as NO_COLOR or FORCE_COLOR says, else on a terminal.",
 )
-"""It is an option of every command, as ``--help`` is."""
+"""An option of every command, like ``--help``."""
 
 
 def colored(stream: TextIO, color: bool | None = None) -> bool:
-    """Return whether to colour what is written to a stream: ``color``, by default what was decided for the command."""
+    """Return whether to colour output to a stream: ``color``, by default the command's choice."""
     if color is None:
         context = click.get_current_context(silent=True)
         color = None if context is None else context.color
@@ -60,13 +60,13 @@ def colored(stream: TextIO, color: bool | None = None) -> bool:
 
 
 def styled(text: str, *, stream: TextIO | None = None, color: bool | None = None, **style: Any) -> str:
-    """Return text in click's ``style`` where the stream, by default stdout, is coloured."""
+    """Return text in click's ``style`` if the stream, by default stdout, is coloured."""
     return click.style(text, **style) if colored(stream or sys.stdout, color) else text
 
 
 def console(*, stderr: bool = False, piped_width: int | None = None) -> Console:
-    """Return what prints tables and progress. Without a terminal, it is ``piped_width`` wide: rich takes 80 columns."""
-    from rich.console import Console  # it takes longer to import than the help may take
+    """Return a console for tables and progress; without a terminal, it has ``piped_width`` columns, by default 80."""
+    from rich.console import Console  # this import would delay the help
 
     stream = sys.stderr if stderr else sys.stdout
     terminal = stream.isatty()
@@ -75,5 +75,5 @@ def console(*, stderr: bool = False, piped_width: int | None = None) -> Console:
         width=None if terminal else piped_width,
         color_system=("auto" if terminal else "standard") if colored(stream) else None,
         no_color=False,
-        force_terminal=terminal,  # FORCE_COLOR would also let rich animate in files
+        force_terminal=terminal,  # FORCE_COLOR would also make rich animate in files
     )

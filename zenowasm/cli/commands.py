@@ -1,4 +1,4 @@
-"""Commands and groups of commands, with the options that all of them have."""
+"""Commands and command groups, with the options common to all."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import click
 from zenowasm.cli import color
 
 SHORT: Final = 1000
-"""Characters of a summary: click's 45 cut most first sentences."""
+"""The maximum length of a summary in characters; click's default, 45, cuts most first sentences."""
 
 
 class Command(click.Command):
     """A command with ``--color``."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Return the options, the last two of which every command has: ``--color`` and ``--help``."""
+        """Return the options; the last two, ``--color`` and ``--help``, are common to all commands."""
         *own, help_ = super().get_params(ctx)
         return [*own, color.OPTION, help_]
 
 
 class Group(Command, click.Group):
-    """A group of such commands."""
+    """A command group with ``--color``."""
 
     command_class = Command
 
     def sections(self, ctx: click.Context) -> Mapping[str, Mapping[str, str]]:
-        """Return the commands that the help lists, with what each does, by headings."""
+        """Return the commands listed in the help, with their summaries, by heading."""
         found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
         return {"Commands": {name: "" if it is None else it.get_short_help_str(SHORT) for name, it in found.items()}}
 
@@ -40,10 +40,10 @@ class Group(Command, click.Group):
 
 
 def command(name: str | None = None, **settings: Any) -> Callable[[Callable[..., Any]], Command]:
-    """Return a decorator that makes a command of a function."""
+    """Return a decorator that turns a function into a command."""
     return click.command(name, **{"cls": Command, **settings})
 
 
 def group(**settings: Any) -> Callable[[Callable[..., Any]], Group]:
-    """Return a decorator that makes a group of a function."""
+    """Return a decorator that turns a function into a command group."""
     return click.command(cls=settings.pop("cls", Group), **settings)

@@ -20,7 +20,7 @@ from zenowasm.interp.binary.sections import MAGIC
 from zenowasm.interp.text.sources import is_text
 
 
-# Arguments such as -1 are no options.
+# Arguments such as -1 are not options.
 @commands.command(context_settings={"ignore_unknown_options": True})
 @click.argument("file", type=options.path)
 @click.argument("export", required=False)
@@ -105,7 +105,7 @@ def debug(
 def _run_module(
     session: Session, granted: wasi.Granted, binary: bytes, export: str | None, arguments: tuple[str, ...]
 ) -> int:
-    """Run a module on the engine that can step; its input is empty, since stdin is the debugger's."""
+    """Run a module on an engine that can step; the module's input is empty because the debugger reads stdin."""
     with prepared(granted.file, binary, registry.engine("reference"), granted, line_streams()) as run:
         session.attach(granted.file.stem, run.store)
         return run.run(export, arguments)

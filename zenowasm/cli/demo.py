@@ -18,7 +18,7 @@ def demo(folder: Path | None) -> None:
 
     The script and the plugin are part of the package. Exits with 1 if the engines disagree.
     """
-    # Rich and the plugin host take longer to import than the help may take.
+    # Importing rich and the plugin host would delay the help.
     from rich.table import Table
 
     from zenowasm.demo import comparison

@@ -17,12 +17,12 @@ from zenowasm.plugin import PluginError, load_environment
 from zenowasm.plugin.configuration.settings import Settings, read_settings
 
 _OPTIONAL: Final = (Capability.FUEL, Capability.INTERRUPTS, Capability.DETERMINISTIC)
-"""The options that guests pay for while they run."""
+"""The options that make guests slower."""
 
 
 @frozen
 class _Part:
-    """Whether something is compiled into guests, and why."""
+    """Whether a feature is compiled into guests, and why."""
 
     compiled_in: bool
     why: str
@@ -30,9 +30,10 @@ class _Part:
 
 @frozen
 class _Engine:
-    """One engine as the settings have it made.
+    """An engine with the options from the settings.
 
-    ``unavailable`` says why there is none, and then there is no version; ``install`` is the command that may help.
+    If the engine cannot be loaded, it has no version; ``unavailable`` says why, and ``install`` is the command that may
+    help.
     """
 
     name: str
@@ -74,7 +75,7 @@ def _engine(name: str, settings: Settings) -> _Engine:
         engine = registry.engine(name, wanted)
     except registry.BackendError as error:
         return _Engine(name, default, None, str(error), registry.install_command(name) if is_ours else "", (), {})
-    # Engines of other distributions get no options.
+    # Engines of other distributions receive no options.
     guests = {it.value: _part(it, it in engine.capabilities, wanted, settings) for it in _OPTIONAL if is_ours}
     return _Engine(name, default, engine.version, "", "", tuple(sorted(it.value for it in engine.capabilities)), guests)
 

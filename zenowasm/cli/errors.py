@@ -1,4 +1,4 @@
-"""How commands report errors: one line on stderr that says what was expected, and an exit code."""
+"""Error reports of commands: one line on stderr that says what was expected, and an exit code."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from zenowasm.interp.errors import Trap
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _MOST_BYTES = 256 << 20
-"""Of a file that a command reads."""
+"""The maximum size of a file that a command reads."""
 
 
 class CliError(Exception):
-    """An error of the user's. ``message`` is one line without ``error:``, ``details`` may be another.
+    """Raised for a user error. ``message`` is one line without ``error:``; ``details`` may add another.
 
-    ``excerpt`` are the lines of the user's text in which the error is. ``calls`` are the guest's calls that were active
-    at a trap, innermost first; ``hint`` says how to see more.
+    ``excerpt`` are the lines of the user's text that contain the error. ``calls`` are the guest's active calls at a
+    trap, innermost first; ``hint`` says how to see more.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class CliError(Exception):
 
 
 def fail(message: str, code: int, *, color: bool | None = None) -> int:
-    """Print an error to stderr, in colour as ``colored`` says, and return the exit code."""
+    """Print an error to stderr, coloured as ``colored`` decides, and return the exit code."""
     label = styled("error:", stream=sys.stderr, color=color, fg="red", bold=True)
     print(f"{label} {visible(message.strip())}", file=sys.stderr)
     return code
 
 
 def report(error: CliError, *, color: bool | None = None) -> None:
-    """Print an error to stderr, with all that is known of it."""
+    """Print an error to stderr with all its details."""
     fail(error.message, EXIT_ERROR, color=color)
     for line in error.excerpt:
         shown = visible(line)
@@ -67,10 +67,10 @@ def report(error: CliError, *, color: bool | None = None) -> None:
 def user_errors(
     *types: type[Exception], trap_hint: str = "", details: object = "", binary: bytes | None = None
 ) -> Iterator[None]:
-    """Report exceptions of these types as errors of the user's, a trap with the guest's calls and ``trap_hint``.
+    """Report exceptions of these types as user errors; report a trap with the guest's calls and ``trap_hint``.
 
-    ``details`` says, as text, what is known of it then. ``binary`` is the module that may trap, where it is only one:
-    its debugging information has the source lines of the calls.
+    The text of ``details`` is computed when an exception is reported. ``binary`` is the module that may trap, if there
+    is only one: its debugging information has the source lines of the calls.
     """
     try:
         yield
@@ -90,7 +90,7 @@ def _guest_calls(error: BaseException | None, binary: bytes | None) -> Sequence[
 
 
 def read_file(path: Path) -> bytes:
-    """Return a file's bytes; raises ``CliError`` when it cannot be read or is larger than 256 MiB."""
+    """Return a file's bytes; raises ``CliError`` if it cannot be read or is larger than 256 MiB."""
     try:
         with path.open("rb") as file:
             return _read(file, str(path))
@@ -100,8 +100,8 @@ def read_file(path: Path) -> bytes:
 
 
 def read_stdin() -> bytes:
-    """Return the bytes of stdin; raises ``CliError`` as ``read_file`` does."""
-    if sys.stdin is None:  # it was closed before the start
+    """Return the bytes of stdin; raises ``CliError`` like ``read_file``."""
+    if sys.stdin is None:  # closed before the start
         raise CliError("cannot read stdin: it is closed")
     try:
         return _read(sys.stdin.buffer, "stdin")

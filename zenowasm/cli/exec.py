@@ -53,7 +53,7 @@ _TRAP_HINT: Final = (
 )
 
 
-# Arguments such as -1 are no options.
+# Arguments such as -1 are not options.
 @commands.command("exec", context_settings={"ignore_unknown_options": True})
 @click.argument("file", type=options.path)
 @click.argument("export", required=False)
@@ -94,7 +94,7 @@ def exec_(
         raise click.UsageError("--json needs an EXPORT: the output of a program is its own")
     with user_errors(BackendError):
         validation = Validation.LAZY if lazy_validation else Validation.AHEAD
-        # Ctrl-C ends this process at once, so that only a time limit needs interrupts.
+        # Ctrl-C ends this process at once, so only a time limit needs interrupts.
         wanted = EngineOptions(
             ModuleCache.of(os.environ),
             validation,
@@ -114,7 +114,7 @@ def exec_(
 def prepared(
     file: Path, binary: bytes, engine: Engine, granted: wasi.Granted, streams: dict[str, Any], trap_hint: str = ""
 ) -> Iterator[Run]:
-    """Compile a module and link it to WASI; raises ``CliError`` for that and for what is wrong with the module."""
+    """Compile a module and link it to WASI; raises ``CliError`` if either fails or the module is invalid."""
     with wasi.context(granted, streams) as context, Preview1(context) as preview1, module_errors(file):
         module = engine.compile(binary)
         store = engine.new_store()
@@ -124,7 +124,7 @@ def prepared(
             yield Run(file, binary, engine, store, module, linker, context, trap_hint)
         finally:
             if isinstance(store, Closable):
-                store.close()  # its engine may keep what it made of the module
+                store.close()  # the engine may keep the compiled module
 
 
 @frozen
@@ -151,7 +151,7 @@ class Run:
         return 0
 
     def program(self, imports: dict[tuple[str, str], Extern]) -> int:
-        """Run ``_start`` and return the exit code; one that no process can have becomes the last that it can."""
+        """Run ``_start`` and return the exit code, limited to the highest that a process can have."""
         try:
             with user_errors(WasmError, trap_hint=self.trap_hint, binary=self.binary), _interruptible(self.engine):
                 start: Any = self.store.instantiate(self.module, imports).exports[_START]
@@ -193,7 +193,7 @@ class Run:
 
 
 def parse_arguments(type_: FuncType, texts: Sequence[str]) -> list[Value]:
-    """Return a function's arguments; raises ``click.UsageError`` when they are not of its type."""
+    """Parse a function's arguments; raises ``click.UsageError`` if they do not fit its type."""
     for text in texts:
         if text.startswith("--"):
             raise click.UsageError(f"no such option {text}")
@@ -257,7 +257,7 @@ def _call(instance: Instance, type_: FuncType, export: str, values: list[Value])
 
 @contextmanager
 def _interruptible(engine: Engine) -> Iterator[None]:
-    """Let Ctrl-C end the process at once while native code runs, in which Python would not notice it."""
+    """Let Ctrl-C end the process at once during native code, in which Python cannot handle the signal."""
     if Capability.STEPPING in engine.capabilities or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield
         return
@@ -274,7 +274,7 @@ def own_streams() -> dict[str, Any]:
 
 
 def line_streams() -> dict[str, Any]:
-    """Return streams that go out line by line, among what this process prints; none comes in."""
+    """Return empty input and line-buffered output streams, which mix with this process's own output."""
     return {"stdout": _lines(sys.stdout), "stderr": _lines(sys.stderr)}
 
 

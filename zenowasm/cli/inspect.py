@@ -59,7 +59,7 @@ def inspect(file: Path, disassemble: bool, wanted: str | None, stack: bool, as_j
 
 
 def describe(module: Module, printer: ModulePrinter, names: Names) -> dict[str, Any]:
-    """Return what ``inspect --json`` prints; the types are in the text format."""
+    """Return the document that ``inspect --json`` prints; types are in the text format."""
     return {
         "name": names.module,
         "sections": [{"name": s.name, "offset": s.offset, "size": s.size, "count": s.count} for s in module.sections],
@@ -94,7 +94,7 @@ def _summary(file: Path, size: int, module: Module, printer: ModulePrinter, name
 
 
 def _functions(module: Module, names: Names, wanted: str | None, file: Path) -> list[int]:
-    """Return the defined functions that ``wanted`` names by name, export or index; ``None`` names all."""
+    """Return the defined functions that match ``wanted`` by name, export or index; ``None`` selects all."""
     first = len(module.imported(ExternKind.FUNC))
     defined = range(first, first + len(module.codes))
     if wanted is None:

@@ -1,4 +1,4 @@
-"""The entry of the command line: finds the command, and turns everything that ends it into an exit code."""
+"""The entry point of the command line: finds the command, and turns every outcome into an exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zenowasm.display import nearest
 
 _ALLOCATIONS_BETWEEN_COLLECTIONS = 50_000
 
-# The commands by what they are for: what each does, and where it is.
+# The commands by purpose, each with its summary and its location.
 _SECTIONS: Mapping[str, Mapping[str, tuple[str, str, str]]] = MappingProxyType(
     {
         "Plugins": {
@@ -64,7 +64,7 @@ _COMMANDS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 
 
 class LazyGroup(commands.Group):
-    """A group whose commands are imported when they are asked for; its help imports none of them."""
+    """A group that imports a command when it is used; its help imports none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the commands."""
@@ -81,7 +81,7 @@ class LazyGroup(commands.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command that the arguments name; for an unknown one, say which is like it."""
+        """Return the command that the arguments name; for an unknown one, suggest a similar name."""
         is_unknown = args and args[0] not in _COMMANDS and not args[0].startswith("-")
         if is_unknown and not ctx.resilient_parsing:
             near = nearest(args[0], _COMMANDS)
@@ -90,13 +90,13 @@ class LazyGroup(commands.Group):
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Return the commands and options that begin so."""
+        """Return the commands and options with that prefix."""
         found = {name: summary for name, (summary, _, _) in _COMMANDS.items() if name.startswith(incomplete)}
         options = click.Command.shell_complete(self, ctx, incomplete)
         return [*(CompletionItem(name, help=summary) for name, summary in found.items()), *options]
 
     def sections(self, ctx: click.Context) -> Mapping[str, Mapping[str, str]]:
-        """Return the commands that the help lists, with what each does, by headings."""
+        """Return the commands listed in the help, with their summaries, by heading."""
         return {
             title: {name: summary for name, (summary, _, _) in section.items()} for title, section in _SECTIONS.items()
         }
@@ -113,15 +113,15 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line with these arguments, or the process's, and exit with the command's code."""
-    # A module is many objects that stay: with Python's default, looking for garbage among them doubles the time to the
-    # first result of a Go plugin.
+    # A module consists of many long-lived objects: with Python's default threshold, garbage collections double the time
+    # to the first result of a Go plugin.
     gc.set_threshold(_ALLOCATIONS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
     _open_missing_output()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         _tolerate(stream)
     code = _run(arguments)
-    # The process ends here: without this, Python looks for garbage among all these objects three times more, which
-    # takes a tenth of the time of a short script.
+    # The process ends here: without this call, Python collects garbage among all these objects three more times, which
+    # takes a tenth of a short script's time.
     gc.freeze()
     sys.exit(code)
 
@@ -129,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(arguments: Sequence[str] | None) -> int:
     run = Invocation(tuple(sys.argv[1:] if arguments is None else arguments), wanted_by(os.environ))
     try:
-        # Without standalone mode click returns what a command passes to ``ctx.exit``, and nothing otherwise.
+        # Outside standalone mode, click returns the value that a command passes to ``ctx.exit``, otherwise None.
         code: Any = cli.main(run.words, prog_name="zenowasm", standalone_mode=False, obj=run, color=run.color)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
@@ -148,28 +148,28 @@ def _run(arguments: Sequence[str] | None) -> int:
     except BrokenPipeError:
         _discard_output()
         return EXIT_ERROR
-    except OSError as error:  # of stdout itself, such as a full disk; what commands open they report themselves
+    except OSError as error:  # from stdout itself, such as a full disk; commands report errors of files they open
         _discard_output()
         return fail(f"cannot write the output: {error.strerror}", EXIT_ERROR, color=run.color)
     return code if isinstance(code, int) else EXIT_OK
 
 
 def _open_missing_output() -> None:
-    """Let output that was closed before the start (``>&-``) go nowhere; Python has ``None`` there."""
+    """Discard output to streams that were closed before the start (``>&-``), for which Python has ``None``."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
 
 
 def _tolerate(stream: TextIO | Any) -> None:
-    """Let text that a stream's encoding does not have come through as escapes, rather than end the command."""
+    """Escape characters that a stream's encoding lacks, instead of ending the command."""
     reconfigure = getattr(stream, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")
 
 
 def _discard_output() -> None:
-    """Point stdout to nowhere: what is still buffered cannot be written, and Python would try again at its exit."""
+    """Redirect stdout to the null device: otherwise Python retries to write the buffered output at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,6 +1,6 @@
-"""Manual pages, made of the help: ``python -m zenowasm.cli.man FOLDER`` writes one for each command.
+"""Manual pages generated from the help: ``python -m zenowasm.cli.man FOLDER`` writes one for each command.
 
-They are the same on every machine: what a help text says of the machine is left out.
+The pages are the same on every machine, because they leave out the machine-specific parts of help texts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ESCAPES = str.maketrans(
 )
 _OPTION = re.compile(r"(?<![\w-])(--?[\w-]+)")
 _NO_FILL = "\b"
-"""Click leaves the lines of a paragraph alone that begins with a line of this alone."""
+"""The line that begins a paragraph whose line breaks click keeps."""
 
 
 def write_pages(folder: Path) -> None:
@@ -58,7 +58,7 @@ def _page(context: click.Context) -> Iterator[str]:
     yield from _paragraphs(command.help or "")
     yield ".SH OPTIONS"
     for option in command.get_params(context):
-        # The help of an option may also say what holds on this machine.
+        # The help of an option may also contain machine-specific text.
         record = click.Option.get_help_record(option, context) if isinstance(option, click.Option) else None
         if record is not None:
             yield from (".TP", _option(record[0]), _roff(record[1]))
@@ -82,7 +82,7 @@ def _summary(context: click.Context) -> str:
 
 
 def _option(text: str) -> str:
-    pieces = enumerate(_OPTION.split(text))  # every second one is what the expression found
+    pieces = enumerate(_OPTION.split(text))  # every second piece is a match of the expression
     return "".join(f"\\fB{_roff(piece)}\\fR" if number % 2 else _roff(piece) for number, piece in pieces)
 
 

@@ -1,4 +1,4 @@
-"""How commands read modules: from a file or stdin, in the binary format or as text."""
+"""Reading of modules for commands: from a file or stdin, in the binary or the text format."""
 
 from __future__ import annotations
 
@@ -28,19 +28,20 @@ def read_module(file: Path) -> bytes:
 def read_source(file: Path, *, as_text: bool = False) -> ModuleSource:
     """Return the module in a file, ``-`` for stdin; raises ``CliError``.
 
-    A file whose name ends as a text's, or that the command takes ``as_text``, is text unless it begins as a binary.
+    A file whose name has a text extension, or that the command reads ``as_text``, is text unless it begins like a
+    binary.
     """
     data = read_stdin() if str(file) == STDIN else read_file(file)
     return as_source(data, file, as_text=as_text or file.suffix in _TEXT_SUFFIXES)
 
 
 def as_module(data: bytes, file: Path) -> bytes:
-    """Return the bytes of the module that the contents of a file are; raises ``CliError``."""
+    """Return the bytes of the module in a file's contents; raises ``CliError``."""
     return as_source(data, file).binary
 
 
 def as_source(data: bytes, file: Path, *, as_text: bool = False) -> ModuleSource:
-    """Return the module that the contents of a file are; raises ``CliError``."""
+    """Return the module in a file's contents; raises ``CliError``."""
     if is_component(data):
         raise CliError(f"{file}: {_COMPONENT}")
     with text_errors(file, data), module_errors(file):
@@ -48,13 +49,13 @@ def as_source(data: bytes, file: Path, *, as_text: bool = False) -> ModuleSource
 
 
 def unhurried() -> Progress:
-    """Return what ends the work on a module that takes too much memory; how long it may take is the user's to say."""
+    """Return a ``Progress`` that limits the memory of the work on a module, but not its time, which the user limits."""
     return Progress(memory_checkpoint(CompileLimits()))
 
 
 @contextmanager
 def text_errors(file: Path, data: bytes) -> Iterator[None]:
-    """Report what is wrong with the text in a file, with its line."""
+    """Report errors in a file's text, with the line."""
     try:
         yield
     except ParseError as error:
@@ -65,7 +66,7 @@ def text_errors(file: Path, data: bytes) -> Iterator[None]:
 
 @contextmanager
 def module_errors(file: Path) -> Iterator[None]:
-    """Report what is wrong with the module in a file."""
+    """Report errors in a file's module."""
     try:
         yield
     except ParseError:

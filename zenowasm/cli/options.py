@@ -14,11 +14,11 @@ from click.shell_completion import CompletionItem
 from zenowasm.backends import registry
 
 path = click.Path(readable=False, path_type=Path)
-"""A path that is not looked at before it is used, so that one that cannot be read is reported as any other."""
+"""A path that is not checked before use, so that an unreadable one is reported like any other error."""
 
 
 class BackendOption(click.Option):
-    """An option that takes an engine's name; its help says which engines are installed here."""
+    """An option for the name of an engine; its help says which engines are installed."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Return the option and its help."""
@@ -26,7 +26,7 @@ class BackendOption(click.Option):
         return None if record is None else (record[0], f"{record[1]} {_engines_here()}")
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Return the engines whose names begin so."""
+        """Return the engines whose names have that prefix."""
         return [CompletionItem(it) for it in (*registry.known(), registry.AUTO) if it.startswith(incomplete)]
 
 
@@ -67,7 +67,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def measure(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
-    """Return a click callback that reads an option as a settings file would."""
+    """Return a click callback that parses an option as in a settings file."""
 
     def callback(context: click.Context, option: click.Parameter, value: str | None) -> Any:
         if value is None:
@@ -81,17 +81,17 @@ def measure(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Param
 
 
 def examples(*commands: str) -> str:
-    """Return the end of a command's help: examples, one a line, which click would fill into paragraphs otherwise."""
+    """Return the examples that end a command's help, one a line; click would otherwise fill them into paragraphs."""
     return "\n".join(["\b", "Examples:", *(f"  {command}" for command in commands)])
 
 
 def positive_seconds(context: click.Context, option: click.Parameter, value: float | None) -> float | None:
-    """Return a finite number of seconds greater than 0, or ``None`` where none is given; a click callback."""
+    """Return a finite number of seconds greater than 0, or ``None`` if the option is missing; a click callback."""
     if value is not None and not 0 < value < math.inf:
         raise click.BadParameter(f"expected a number of seconds greater than 0, found {value}", context, option)
     return value
 
 
 def print_json(value: object) -> None:
-    """Print a JSON document, in ASCII: no name in it can drive a terminal or fail to be shown."""
+    """Print a JSON document in ASCII, so that no name in it can control a terminal or fail to be shown."""
     print(json.dumps(value, indent=2))

@@ -1,4 +1,4 @@
-"""Where commands write what they make: a file, or stdout."""
+"""The output of commands: a file or stdout."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def output(help_: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 def write_lines(path: Path | None, lines: Iterable[str]) -> None:
-    """Write lines of text as they come, to stdout where there is no path; raises ``CliError``.
+    """Write lines of text as they are made, to stdout without a path; raises ``CliError``.
 
-    No file is left when making the lines raises an error.
+    If an error occurs while lines are made, no file remains.
     """
     if path is None or str(path) == STDOUT:
         for line in lines:
@@ -38,7 +38,7 @@ def write_lines(path: Path | None, lines: Iterable[str]) -> None:
 
 
 def write_bytes(path: Path | None, data: bytes) -> None:
-    """Write bytes, to stdout where there is no path; raises ``CliError``, also for bytes to a terminal."""
+    """Write bytes, to stdout without a path; raises ``CliError``, also for bytes to a terminal."""
     if path is not None and str(path) != STDOUT:
         with _file(path) as file:
             file.write(data)
@@ -51,7 +51,7 @@ def write_bytes(path: Path | None, data: bytes) -> None:
 
 @contextmanager
 def _file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file to write; a regular one is replaced at the end, and stays as it is if anything goes wrong."""
+    """Open a file for writing; a regular file is replaced at the end, and unchanged if an error occurs."""
     try:
         if path.exists() and not path.is_file():  # a device or a pipe
             with path.open("wb") as file:
@@ -72,7 +72,7 @@ def _file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _mode(path: Path) -> int:
-    """Return the permissions of a file that is replaced, else those that a new one gets."""
+    """Return the permissions of the existing file, else those of a new file."""
     if path.exists():
         return path.stat().st_mode & 0o777
     mask = os.umask(0)

@@ -1,4 +1,4 @@
-"""``zenowasm plugin``: the words are those of the original engine (ABI document, "CLI `plugin` of the original")."""
+"""``zenowasm plugin``, with the original engine's subcommands (ABI document, "CLI `plugin` of the original")."""
 
 from __future__ import annotations
 
@@ -150,14 +150,14 @@ def _folder(plugin_dir: Path | None, settings: Settings) -> Path:
 def _candidates(folder: Path) -> list[Path]:
     try:
         return plugin_folders(folder)
-    except (FileNotFoundError, NotADirectoryError):  # of the environment's, which need not be there
+    except (FileNotFoundError, NotADirectoryError):  # the folder from the environment is optional
         return []
     except OSError as error:
         raise CliError(f"cannot read {folder}: {error.strerror}") from error
 
 
 def _find(name: str, folder: Path) -> Manifest:
-    """Return the plugin of that name, or in the folder of that name; the details say why there is none."""
+    """Return the plugin with that name or folder name; the error's details say why there is none."""
     details = f"{folder} holds no plugin of that name"
     for candidate in _candidates(folder):
         try:
@@ -188,7 +188,7 @@ def _info(manifest: Manifest) -> Iterator[str]:
 
 
 def _slots(manifest: Manifest, settings: Settings, backend: str) -> tuple[SlotDefinition, ...] | None:
-    """Return what the plugin declares; ``None``, with a warning, when it cannot be loaded."""
+    """Return the slots that the plugin declares; print a warning and return ``None`` if it cannot be loaded."""
     environment = load_environment()
     with user_errors(BackendError):
         engines = EngineVariants.named(backend, settings.engine_options(environment))

@@ -1,4 +1,4 @@
-"""``zenowasm plugin reload``: asks a running host, in the original's words."""
+"""``zenowasm plugin reload``: sends the request to a running host, and prints the original's messages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def reload(name: str | None, admin: str | None, state: Path | None, as_json: boo
         url, token = admin or variables.get(URL, ""), variables.get(TOKEN, "")
         if not (url and token):
             found = read_state(default_state_file(variables) if state is None else state)
-            # A token is for the host that made it, and is not shown to any other address.
+            # A token is for the host that generated it, so it is not sent to any other address.
             if not token and url in ("", found.url):
                 token = found.token
             url = url or found.url

@@ -1,4 +1,4 @@
-"""``zenowasm plugin stats``: what plugins have done, as audit logs or a running host tell it."""
+"""``zenowasm plugin stats``: statistics of plugins, from audit logs or a running host."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _read(files: tuple[Path, ...]) -> AuditStats:
 
 
 def _ask(file: Path | None) -> Mapping[str, Any]:
-    """Return what the running host of this user answers."""
+    """Return the statistics of this user's running host."""
     with user_errors(AdminError, PluginError):
         variables = load_environment().variables
         state = read_state(default_state_file(variables) if file is None else file)

@@ -18,13 +18,13 @@ OUTPUT = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
 def reports(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--junit`` and ``--html``."""
+    """Add the options ``--junit`` and ``--html``."""
     command = click.option("--html", type=OUTPUT, metavar="FILE", help="Write a self-contained HTML report.")(command)
     return click.option("--junit", type=OUTPUT, metavar="FILE", help="Write JUnit XML.")(command)
 
 
 def run_facts() -> dict[str, str]:
-    """Return the facts of this run that a report shows: date, version and command."""
+    """Return the facts of this run for a report: date, version and command."""
     invocation: Invocation = click.get_current_context().find_root().obj
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

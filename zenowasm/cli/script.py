@@ -1,4 +1,4 @@
-"""Runs a ZenoLang script with its plugins; what ``run`` and ``debug`` have in common."""
+"""Runs a ZenoLang script with its plugins, for the commands ``run`` and ``debug``."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ STDIN = "-"
 
 def print_log(record: LogRecord) -> None:
     """Print a plugin's message to stderr, as one line."""
-    sys.stdout.flush()  # so that both streams stay in order where they end in one place
+    sys.stdout.flush()  # keeps the order of both streams if they have the same destination
     owner = f"[{record.plugin}] " if record.plugin else ""
-    # One write: `print` makes two, between which another thread's message can come.
+    # A single write: `print` makes two, between which another thread can write.
     sys.stderr.write(visible(f"{owner}{record.level}: {record.message}") + "\n")
 
 
 class FailedCall:
-    """An audit sink that remembers the last host call that failed, for the error of a script that a plugin ended."""
+    """An audit sink that keeps the last failed host call, for the error message of a script that a plugin ended."""
 
     def __init__(self) -> None:
         self._record: AuditRecord | None = None
 
     def __call__(self, record: AuditRecord) -> None:
-        """Take a record."""
+        """Keep the record if its call failed."""
         if record.decision is not Decision.ALLOWED:
             self._record = record
 
@@ -64,11 +64,10 @@ def run_script(
     on_store: Callable[[str, Store], None] | None = None,
     trap_hint: str = "",
 ) -> None:
-    """Run a script, or stdin for ``-``, with the plugins of ``plugin_dir``, or of the environment's; see ``Host``.
+    """Run a script, or stdin for ``-``, with the plugins of ``plugin_dir`` or the environment's folder (see ``Host``).
 
-    ``asked`` stands in the place of the settings' limits as far as it says something; what is not ``timed`` has no time
-    limit but that of a manifest. Plugins' logs go to stderr, the script's own output to stdout. Raises ``CliError``,
-    and what a probe raises.
+    Each limit in ``asked`` overrides that of the settings. If ``timed`` is false, only manifests limit the time.
+    Plugin logs go to stderr, the script's own output to stdout. Raises ``CliError``, and the exceptions of a probe.
     """
     source = _read_script(script)
     if plugin_dir is not None and not plugin_dir.is_dir():

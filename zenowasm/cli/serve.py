@@ -1,4 +1,4 @@
-"""``zenowasm serve``: a host that runs until it is told to stop."""
+"""``zenowasm serve``: a host that runs until it receives a signal."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def serve(
                 os.read(stopped, 1)
                 _restore()
                 print("Stopping", flush=True)
-                report = host.close(drain)  # while the endpoint can still send the answers of calls under way
+                report = host.close(drain)  # while the endpoint can still send the responses to calls in progress
             finally:
                 removed_state(file, found)
     _tell(report)
@@ -127,7 +127,7 @@ def _warn_of_none(folder: Path) -> None:
 
 @contextmanager
 def _signals() -> Iterator[int]:
-    """Give a descriptor that becomes readable with SIGTERM or SIGINT."""
+    """Yield a descriptor that becomes readable on SIGTERM or SIGINT."""
     readable, writable = os.pipe()
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -144,7 +144,7 @@ def _signals() -> Iterator[int]:
 
 
 def _restore() -> None:
-    """Let the next signal end the process at once."""
+    """Restore the default handlers, so that the next signal ends the process at once."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,4 +1,4 @@
-"""``zenowasm spec``: runs scripts of the official test suite on any engine, and brings the suite."""
+"""``zenowasm spec``: runs scripts of the official test suite on any engine, and downloads the suite."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fetch(folder: Path, url: str, commit: str) -> None:
 
 
 class _PathsOrFetch(commands.Command):
-    """A command that takes paths, but for the word ``fetch`` where there is no such path."""
+    """A command that takes paths, or the word ``fetch`` unless there is such a path."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -109,7 +109,7 @@ def _scripts(paths: Sequence[Path]) -> list[Path]:
 
 
 def _run(backend: str, scripts: Sequence[Path], jobs: int) -> SuiteResult:
-    # Before any process starts: an engine that cannot be had is the user's error, once.
+    # Before any process starts, so that a missing engine is reported once, as a user error.
     engine = registry.engine(backend)
     results = {}
     console = color.console(stderr=True)

@@ -14,7 +14,7 @@ from zenowasm.cli.output import STDOUT, output, write_bytes
 from zenowasm.tools.sections import without_customs
 
 _KEPT = re.compile(r"name|component-type:.*|dylink\.0|metadata\.code\..*")
-"""The sections kept without options: names, and those that change how the module runs or is linked."""
+"""The sections kept without options: names, and sections that affect how the module runs or is linked."""
 
 
 def _pattern(context: click.Context, option: click.Parameter, value: str | None) -> re.Pattern[str] | None:

@@ -124,14 +124,14 @@ def validate(
 
 @frozen
 class _Finding:
-    """A module's problems: for people, and for programs."""
+    """A problem of a module, as text and as data."""
 
     error: CliError
     fields: dict[str, Any]
 
 
 def _findings(file: Path, features: Feature | None, every: bool) -> Iterator[_Finding]:
-    """Yield what is wrong with the module in a file; raises ``CliError`` for a file that cannot be read."""
+    """Yield the problems of the module in a file; raises ``CliError`` for a file that cannot be read."""
     try:
         source = read_source(file)
     except CliError as error:
@@ -147,7 +147,7 @@ def _findings(file: Path, features: Feature | None, every: bool) -> Iterator[_Fi
 
 
 def _of_source(file: Path, source: ModuleSource, features: Feature, *, every: bool) -> Iterator[_Finding]:
-    """Yield what is wrong with a module: in text with the line of the instruction, in a binary with the offset."""
+    """Yield the problems of a module: in text with the line of the instruction, in a binary with the offset."""
     places = None if source.text is None else TextPlaces(source.text, source.binary)
     for problem in problems(source.binary, features, every=every, progress=unhurried()):
         shown = problem if places is None else evolve(problem, offset=None)

@@ -1,4 +1,4 @@
-"""The source lines of the calls that were active at a trap, where the module has debugging information."""
+"""The source lines of the active calls at a trap, if the module has debugging information."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zenowasm.interp.errors import Trap
 
 
 def with_lines(trap: Trap, binary: bytes) -> Sequence[str]:
-    """Return the names of the active functions, each with the file and line that it is at, if that is known."""
+    """Return the names of the active functions, each with its current file and line if they are known."""
     source = Source(decode(binary), {})
     lines = [None if offset is None else source.line_at(offset) for offset in trap.offsets]
     named = zip_longest(trap.backtrace, lines[: len(trap.backtrace)])

@@ -1,4 +1,4 @@
-"""WASI for a module that a command runs: folders, environment and arguments from the command line."""
+"""WASI for the module of a command: folders, environment and arguments from the command line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SEPARATOR = "::"
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--dir``, ``--env`` and ``--arg``, each of which may be given many times."""
+    """Add ``--dir``, ``--env`` and ``--arg``, each of which can be repeated."""
     for option in (
         click.option("--arg", "args", multiple=True, metavar="ARG", help="Argument of the program, after its name."),
         click.option("--env", multiple=True, metavar="NAME=VALUE", callback=_variables, help="Environment variable."),
@@ -48,7 +48,7 @@ class Granted:
 
 @contextmanager
 def context(granted: Granted, streams: Mapping[str, Any]) -> Iterator[WasiContext]:
-    """Make what WASI shows to a module; its folders are open for as long as the context lasts."""
+    """Make the WASI context of a module; its folders are open during the ``with`` block."""
     with preopens(granted.dirs) as opened:
         yield WasiContext(
             arguments=arguments(granted.file, granted.args),
@@ -61,7 +61,7 @@ def context(granted: Granted, streams: Mapping[str, Any]) -> Iterator[WasiContex
 
 @contextmanager
 def preopens(dirs: tuple[str, ...]) -> Iterator[tuple[Preopen, ...]]:
-    """Open the folders of ``--dir`` for as long as the context lasts; raises ``CliError``."""
+    """Open the folders of ``--dir`` during the ``with`` block; raises ``CliError``."""
     with ExitStack() as stack:
         opened = []
         for text in dirs:
@@ -81,12 +81,12 @@ def arguments(file: Path, args: tuple[str, ...]) -> tuple[bytes, ...]:
 
 
 def environ(env: tuple[str, ...]) -> tuple[bytes, ...]:
-    """Return the entries of an environment."""
+    """Return the entries of an environment as bytes."""
     return tuple(map(_bytes, env))
 
 
 def remaining(seconds: float | None) -> Callable[[], float | None]:
-    """Return a function that tells how much of ``seconds`` from now on is left, ``None`` when there is no end."""
+    """Return a function that returns how much of ``seconds`` from now is left, ``None`` without a limit."""
     if seconds is None:
         return lambda: None
     deadline = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""The demonstration: a script and its plugin, run on every engine that is installed, and what each made of them.
+"""The demonstration: a script and its plugin, run on every installed engine, with the results compared.
 
-``hello.zl`` and ``plugins`` are the examples of the documentation, which an installed package carries too.
+``hello.zl`` and ``plugins`` are the examples of the documentation, which an installed package also contains.
 """

@@ -1,4 +1,4 @@
-"""Runs the demonstration's script on several engines and compares what can be seen of it."""
+"""Runs the demonstration's script on several engines and compares its observable results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Run:
     fuel: int = 0
 
     def note(self, record: LogRecord) -> None:
-        """Keep a message of the plugin."""
+        """Keep a message from the plugin."""
         self.log.append(f"{record.level}: {record.message}")
 
 
@@ -37,8 +37,8 @@ def run(backend: str) -> Run:
     result, stores = Run(), list[Store]()
     with Host(
         PLUGINS,
-        backend=registry.engine(backend),  # with all that it can do: fuel is compared
-        lazy=False,  # every plugin is loaded, and what that takes counts in the fuel that is compared
+        backend=registry.engine(backend),  # with all its capabilities, because fuel is compared
+        lazy=False,  # loads every plugin, whose fuel for loading is compared too
         log=result.note,
         on_store=lambda _, store: stores.append(store),
     ) as host:
@@ -48,12 +48,12 @@ def run(backend: str) -> Run:
 
 
 def agree(runs: Sequence[Run]) -> bool:
-    """Return whether all runs show the same."""
+    """Return whether all runs have the same results."""
     return all(it == runs[0] for it in runs)
 
 
 def save(folder: Path) -> None:
-    """Copy the script and its plugin to a folder; raises ``OSError``, ``FileExistsError`` where they are there."""
+    """Copy the script and its plugin to a folder; raises ``OSError``, ``FileExistsError`` if they already exist."""
     plugins = folder / PLUGINS.name
     if (folder / SCRIPT.name).exists() or plugins.exists():
         raise FileExistsError(f"{folder} has a {SCRIPT.name} or a folder {PLUGINS.name} already")

@@ -1,7 +1,7 @@
 """The conformance runner: scripts of the official test suite, judged on any engine.
 
-``script`` is the syntax of a test script, ``wast_reader`` reads one, ``spectest`` is the suite's host module,
-``patterns`` compares results, ``customs`` checks custom sections, ``runner`` judges each command, ``isolation`` runs
-files in processes of their own, ``summary`` counts, ``report``, ``junit`` and ``html`` tell, ``expectations`` are the
-failures that are known.
+``script`` defines the commands of a test script, ``wast_reader`` reads them, and ``spectest`` is the suite's host
+module. ``runner`` judges each command, ``patterns`` compares results, ``customs`` checks custom sections, and
+``isolation`` runs files in separate processes. ``summary`` counts; ``report``, ``junit`` and ``html`` write reports;
+``expectations`` lists the known failures.
 """

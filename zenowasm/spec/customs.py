@@ -1,7 +1,7 @@
-"""Checks the custom sections that the specification defines, as ``assert_malformed_custom`` and its kin want it.
+"""Checks of the custom sections that the specification defines, for ``assert_malformed_custom`` and its kin.
 
-The name section is that of the specification's appendix with all index spaces, branch hints are those of the custom
-section ``metadata.code.branch_hint``. No module is malformed or invalid because of them, so engines do not look.
+The name section follows the specification's appendix with all index spaces; branch hints are in the custom section
+``metadata.code.branch_hint``. Engines do not check these sections, as they make no module malformed or invalid.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ _LIMITS = ModuleLimits()
 
 
 def check_customs(binary: bytes) -> None:
-    """Check the custom sections of a module that is valid otherwise.
+    """Check the custom sections of an otherwise valid module.
 
-    Raises ``DecodeError`` for one that is malformed, ``ValidationError`` for one that names what the module has not.
+    Raises ``DecodeError`` for a malformed section, ``ValidationError`` for one that refers to something that the module
+    does not have.
     """
     module = decode(binary)
     found: dict[str, CustomSection] = {}
@@ -62,7 +63,7 @@ def _check_names(module: Module, section: CustomSection) -> None:
 
 @frozen
 class _Space:
-    """What a subsection names: how many there are, and within each, where the names are of things in something else."""
+    """The kind and number of a subsection's indices; for indirect names, also those of the inner indices."""
 
     what: str
     count: int = 0
@@ -125,7 +126,7 @@ def _check_subsection(reader: Reader, space: _Space) -> None:
 
 
 def _indexes(reader: Reader, what: str, count: int) -> Iterator[int]:
-    """Yield the index of each entry of a vector; what belongs to it is read before the next."""
+    """Yield the index of each entry of a vector; read an entry's contents before the next index."""
     for index in reader.increasing(_LIMITS.functions, what):
         if index >= count:
             raise ValidationError(f"invalid {what} index {index}: there are {count}", offset=reader.offset)
@@ -150,7 +151,7 @@ def _check_hints(module: Module, section: CustomSection) -> None:
 
 
 def _instructions(module: Module, index: int) -> Sequence[tuple[int, str]]:
-    """Return the offset and the name of each instruction of a function that the module defines."""
+    """Return the offset and the name of each instruction of a defined function."""
     expression = module.codes[index - len(module.imported(ExternKind.FUNC))].body().expression
     return [(at, it.opcode.mnemonic) for at, it in zip(expression.offsets, expression.instructions, strict=True)]
 

@@ -1,11 +1,11 @@
-"""Files of expected failures: what an engine is known to get wrong, one line each.
+"""Files of expected failures: the known failures of an engine, one line each.
 
     br_if.wast:666    function references are not built yet
     simd_lane.wast*475    vectors are not built yet
 
-The first form names the line of a command that fails. The second says that exactly so many of a script's commands
-fail; it is for scripts of which most fail, where a list would hide what it says. Both are exact: a failure that is not
-listed is news, and so is a listed one that no longer fails. ``#`` begins a comment line.
+The first form names the line of a failing command. The second says that exactly so many of a script's commands fail; it
+is for scripts in which most commands fail, because a list would be unreadable. Both are exact: a failure that is not
+listed is reported, and so is a listed one that no longer fails. ``#`` begins a comment line.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from zenowasm.spec.runner import ScriptResult
 
 _LINE = re.compile(r"(?P<name>\S+?\.wast)(?P<kind>[:*])(?P<number>\d+)(?:\s+(?P<reason>.*))?")
 _LISTED = 12
-"""From more failures than this on, only their number is written."""
+"""The maximum number of failures listed by line; above it, only their number is written."""
 _REASON = 110
 
 
@@ -33,7 +33,7 @@ class Expectation:
 
 
 def parse(text: str) -> dict[str, Expectation]:
-    """Return the expectations by script name; raises ``ValueError`` with the line that is not understood."""
+    """Parse the expectations, by script name; raises ``ValueError`` with the line that is invalid."""
     found: dict[str, Expectation] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
@@ -54,7 +54,7 @@ def parse(text: str) -> dict[str, Expectation]:
 
 
 def differences(result: ScriptResult, expected: Expectation | None) -> list[str]:
-    """Return what is news, a line each: failures that are not expected, and expectations that have gone stale."""
+    """Return the differences, a line each: failures that are not expected, and expectations that are outdated."""
     expected = expected or Expectation()
     failures, name = result.failures(), result.path.name
     if expected.count is not None:
@@ -67,7 +67,7 @@ def differences(result: ScriptResult, expected: Expectation | None) -> list[str]
 
 
 def render(results: Iterable[ScriptResult], former: dict[str, Expectation]) -> str:
-    """Return the file that expects just these failures; reasons in ``former`` that still apply are kept."""
+    """Return the file that expects exactly these failures; it keeps the reasons in ``former`` that still apply."""
     lines: list[str] = []
     for result in results:
         name, known = result.path.name, former.get(result.path.name, Expectation())

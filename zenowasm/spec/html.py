@@ -1,4 +1,4 @@
-"""The report for people: one self-contained page with the engines side by side."""
+"""The HTML report: one self-contained page with the engines side by side."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from zenowasm.spec.suite import COMMIT, URL
 from zenowasm.spec.summary import Counts, SuiteResult, counts_of, proposal_of, total_of
 
 SUITE_URL = f"{URL}/blob/{COMMIT}"
-"""Where the pinned official suite can be read line by line."""
+"""The web address of the pinned official suite, whose files have a link for each line."""
 
 
 @frozen
 class About:
-    """What a page is about: its title, what it groups files by, and facts of the run such as date and command.
+    """The description of a page: its title, what it groups files by, and facts of the run such as date and command.
 
-    ``source_url`` is where the files can be read: a file's name and ``#L`` with the line are appended. Lines are no
-    links without it.
+    ``source_url`` is the web address of the files; a file's name and ``#L`` with the line are appended. Without it,
+    lines are not links.
     """
 
     title: str = "WebAssembly conformance"
@@ -111,7 +111,7 @@ def _groups(suites: Sequence[SuiteResult], about: About) -> dict[str, list[tuple
 
 
 def _passed(rows: Sequence[Sequence[ScriptResult]]) -> str:
-    """Return the attribute by which the filter hides what has no failure."""
+    """Return the attribute by which the filter hides rows without failures."""
     return "" if any(script.failures() for row in rows for script in row) else ' class="passed"'
 
 

@@ -1,4 +1,4 @@
-"""Runs scripts in processes of their own, so that an engine that takes its process down fails one script only."""
+"""Runs scripts in separate processes, so that an engine that crashes its process fails only one script."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from zenowasm.spec.script import ScriptError
 from zenowasm.spec.wast_reader import assemble, read_script
 
 WHOLE_SCRIPT = "script"
-"""The keyword of an outcome that is about a script and not about one of its commands; its line is 0."""
+"""The keyword of an outcome that concerns a whole script instead of a command; its line is 0."""
 
 
 def run_file(path: Path, backend: str) -> ScriptResult:
-    """Run one script on a new engine; a script that cannot be read is one outcome, ``UNREADABLE``.
+    """Run one script on a new engine; a script that cannot be read yields a single outcome, ``UNREADABLE``.
 
-    Raises ``BackendError`` when the engine cannot be had.
+    Raises ``BackendError`` if the engine is not available.
     """
     engine = registry.engine(backend)
     try:
@@ -34,7 +34,7 @@ def run_file(path: Path, backend: str) -> ScriptResult:
 
 
 def run_files(paths: Sequence[Path], backend: str, jobs: int) -> Iterator[ScriptResult]:
-    """Run scripts in up to ``jobs`` processes and yield the results as they come."""
+    """Run scripts in up to ``jobs`` processes and yield the results as they arrive."""
     waiting = list(reversed(paths))
     workers = [_start(backend) for _ in range(min(jobs, len(waiting)))]
     busy: dict[Connection, tuple[_Worker, Path]] = {}
@@ -69,7 +69,7 @@ class _Worker:
 
 
 def _start(backend: str) -> _Worker:
-    # A new interpreter, not a copy of this one: engines may have threads, which a copy would not have.
+    # A new interpreter, not a fork of this one: engines may have threads, which a fork would lose.
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, backend), daemon=True)
@@ -82,7 +82,7 @@ def _give(worker: _Worker, waiting: list[Path], busy: dict[Connection, tuple[_Wo
     if not waiting:
         return
     path = waiting.pop()
-    # A worker that has just died says so when its answer is read.
+    # If a worker has just died, reading its result reports it.
     with suppress(BrokenPipeError):
         worker.pipe.send(path)
     busy[worker.pipe] = worker, path

@@ -1,4 +1,4 @@
-"""The report that continuous integration servers read: JUnit's XML, one test case per command."""
+"""The report for continuous integration servers: JUnit XML, one test case per command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zenowasm.spec.summary import SuiteResult, counts_of
 
 
 def to_junit(suites: Sequence[SuiteResult], name: str = "WebAssembly") -> bytes:
-    """Return the document, in UTF-8; what XML 1.0 cannot write, as some names of the suite, is escaped."""
+    """Return the document in UTF-8; characters that XML 1.0 cannot contain, such as in some test names, are escaped."""
     root = Xml.Element("testsuites", name=name)
     for suite in suites:
         for script in suite.scripts:

@@ -65,24 +65,24 @@ def fits(type_: ValType, pattern: Pattern) -> bool:
 
 
 def number_bits(type_: NumType, value: Value) -> int | None:
-    """Return the bits of a number, or ``None`` when the value is not one of that type."""
+    """Return the bits of a number, or ``None`` if the value does not have that type."""
     if type_ in (NumType.I32, NumType.I64):
         return value if type(value) is int and 0 <= value < 1 << _WIDTHS[type_] else None
     if type(value) is not float:
         return None
     if type_ is NumType.F64:
         return f64_to_bits(value)
-    # A double that no f32 can have is not rounded: an engine that returns one has forgotten to.
+    # A double that is not an f32 is not rounded here: an engine that returns one has forgotten to round.
     return f32_to_bits(value) if value != value or round_to_f32(value) == value else None
 
 
 def describe_all(values: Sequence[Value]) -> str:
-    """Return values for people to read; a pattern's own types are not known here."""
+    """Return values as text; the types of a pattern are not known here."""
     return f"[{', '.join(map(_describe, values))}]"
 
 
 def describe_patterns(patterns: Sequence[Pattern]) -> str:
-    """Return patterns in almost the form in which a script writes them."""
+    """Return patterns in almost the syntax of a script."""
     return f"[{', '.join(map(_describe_pattern, patterns))}]"
 
 
@@ -90,19 +90,19 @@ def _matches_bits(found: int, expected: Bits, width: int) -> bool:
     if not isinstance(expected, NanKind):
         return found == expected
     mantissa = _MANTISSAS[width]
-    # The exponent's ones and the first bit of the payload: a quiet NaN. Canonical ones have no further payload.
+    # The exponent's ones and the payload's first bit make a quiet NaN; a canonical one has no other payload bits.
     quiet = (1 << width - mantissa) - 1 << mantissa - 1
     unsigned = found & (1 << width - 1) - 1
     return unsigned == quiet if expected is NanKind.CANONICAL else unsigned & quiet == quiet
 
 
 def _refers_to(value: Value, heap: AbsHeapType) -> bool:
-    """Return whether a reference that is not null refers to something of this heap type."""
+    """Return whether a non-null reference refers to an object of this heap type."""
     is_function = hasattr(value, "call")
     if heap is AbsHeapType.FUNC:
         return is_function
     if heap in _AGGREGATES:
-        # What an engine keeps on a heap of its own it need not show; such a reference says its kind.
+        # An engine need not expose objects on its own heap; a reference to one has its kind.
         kind = getattr(value, "kind", None)
         return matches_reference(value, RefType(False, heap)) if kind is None else matches_heaptype(kind, heap)
     return not is_function

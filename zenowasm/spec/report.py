@@ -1,4 +1,4 @@
-"""Reports for the terminal and for programs; ``junit`` and ``html`` write the others."""
+"""Reports for the terminal and for programs; ``junit`` and ``html`` write the other formats."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def table(suites: Sequence[SuiteResult]) -> Table:
     result.add_column("script", footer="total", no_wrap=True)
     for suite in suites:
         cells = _cells(suite.counts, suite.seconds)
-        # The engine's name stands above the first of its columns.
+        # The engine's name is above the first of its columns.
         for head, footer in zip(
             (f"{suite.backend}\npass", "\nfail", "\nskip", "\nunread", "\nseconds"), cells, strict=True
         ):
@@ -33,14 +33,14 @@ def table(suites: Sequence[SuiteResult]) -> Table:
 
 
 def failure_lines(suite: SuiteResult) -> Iterator[str]:
-    """Yield one line per failure, which begins with the place as editors and compilers write it."""
+    """Yield one line per failure, beginning with the place in the format of editors and compilers."""
     for script in suite.scripts:
         for it in script.failures():
             yield f"{script.path}:{it.line}: {suite.backend}: {it.command}: {it.reason}"
 
 
 def as_json(suites: Sequence[SuiteResult]) -> dict[str, Any]:
-    """Return everything but the passes, which are counted only, as a JSON document."""
+    """Return the results as a JSON document, in which passes are only counted."""
     return {
         "format": 1,
         "backends": [

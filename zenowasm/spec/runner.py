@@ -1,7 +1,7 @@
-"""Judges every command of a script as what the script says it is, on any engine.
+"""Judges every command of a script on any engine.
 
-A malformed module must fail in decoding and an invalid one in validation; a trap must have the script's words; results
-are compared by their bits. What an engine does wrong is a failure of that one command, whatever it is.
+A malformed module must fail in decoding, and an invalid one in validation. A trap must have the script's message, and
+results are compared by their bits. Any error of an engine is a failure of that one command.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ Assemble = Callable[[str], bytes]
 """A parser of the text format: from a module's source to its binary form; raises ``DecodeError``."""
 
 DEFAULT_BUDGET = Budget(fuel=200_000_000, seconds=120.0)
-"""Many times what any command of the suite needs, so that a broken engine still comes to an end."""
+"""Many times the need of any command in the suite, so that even a broken engine ends."""
 
 _LIMITS = ExecutionLimits(memory_bytes=1 << 30)
-"""More than a script of the suite needs for all its memories, which share one store."""
+"""More than any script of the suite needs for all its memories, which share one store."""
 
 
 class Status(Enum):
@@ -48,7 +48,7 @@ class Status(Enum):
     FAIL = "fail"
     SKIP = "skip"
     UNREADABLE = "not readable"
-    """Of a whole script: how many commands it has is not known."""
+    """The status of a whole script; the number of its commands is unknown."""
 
 
 @frozen
@@ -70,20 +70,20 @@ class ScriptResult:
     seconds: float
 
     def count(self, status: Status) -> int:
-        """Return how many commands ended so."""
+        """Return the number of commands with this status."""
         return sum(it.status is status for it in self.outcomes)
 
     def failures(self) -> tuple[Outcome, ...]:
-        """Return the failures, in order; that the script is not readable is one."""
+        """Return the failures in order, including a script that is not readable."""
         return tuple(it for it in self.outcomes if it.status in (Status.FAIL, Status.UNREADABLE))
 
 
 class _FailedError(Exception):
-    """The command is not what the script says it is."""
+    """Raised when a command does not behave as the script requires."""
 
 
 class _SkippedError(Exception):
-    """The command cannot be judged."""
+    """Raised when a command cannot be judged."""
 
 
 def run_script(
@@ -91,8 +91,8 @@ def run_script(
 ) -> ScriptResult:
     """Run all commands of a script in one new store and judge each.
 
-    ``budget`` is what each command may use. Without ``assemble``, commands whose module is known in the text format
-    alone are skipped. Raises nothing that an engine does: that is a failure of the command.
+    ``budget`` limits each command. Without ``assemble``, commands whose module is only available in the text format are
+    skipped. Errors of an engine are not raised; they are failures of the command.
     """
     started = perf_counter()
     runner = _Runner(engine, budget, assemble)
@@ -104,7 +104,7 @@ _Item = TypeVar("_Item")
 
 
 class _Named(Generic[_Item]):
-    """The instances of a script by name; the last one is also found without a name."""
+    """The instances of a script by name; the last one is also available without a name."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -112,7 +112,7 @@ class _Named(Generic[_Item]):
         self._failed: dict[str | None, int] = {}
 
     def make(self, name: str | None, line: int, make: Callable[[], _Item]) -> None:
-        """Make an item; when that fails, it hides earlier ones all the same, as nothing may run in those instead."""
+        """Make an item; even if that fails, it hides earlier items, so that no command runs in those instead."""
         for key in (name, None):
             self._items.pop(key, None)
             self._failed[key] = line
@@ -140,7 +140,7 @@ class _Runner:
         self._offer(NAME, spectest(self._store))
 
     def judge(self, command: Command) -> Outcome:
-        """Run one command."""
+        """Run and judge one command."""
         status, reason = Status.PASS, ""
         try:
             self._run(command)
@@ -168,7 +168,7 @@ class _Runner:
                 values = self._perform(action)
                 if not matches_all(values, expected):
                     raise _FailedError(f"expected {describe_patterns(expected)}, got {describe_all(values)}")
-                # Values do not say of which integer or float type they are; the export's type does.
+                # Values do not carry their integer or float type, so take it from the export.
                 types = self._result_types(action)
                 if not all(map(fits, types, expected)):
                     raise _FailedError(
@@ -230,7 +230,7 @@ class _Runner:
         extern = self._instances.find(action.instance).get(action.field)
         if extern is None:
             raise _FailedError(f"there is no export {action.field!r}")
-        # An export of another kind has not the method: a failure like any other.
+        # An export of another kind lacks the method: a failure like any other.
         if isinstance(action, Get):
             return (cast(Global, extern).get(),)
         return cast(Func, extern).call(*[it.value for it in action.arguments])
@@ -243,13 +243,13 @@ class _Runner:
 
 
 def _expect(kind: type[WasmError], words: str, act: Callable[[], str]) -> None:
-    """Act, which must raise an error of this kind with these words."""
+    """Call ``act``, which must raise an error of this kind with these words."""
     wanted = f"{kind.__name__} {words!r}" if words else kind.__name__
     try:
         got = act()
     except WasmError as error:
         found = error.code.value if isinstance(error, Trap) else str(error)
-        # The suite's own tools compare so: some scripts say more than an engine needs to know, others less.
+        # The suite's own tools compare in the same way: scripts give more or less detail than an engine.
         if not isinstance(error, kind) or not (found.startswith(words) or words.startswith(found)):
             raise _FailedError(f"expected {wanted}, got {_describe_error(error)}") from None
         return

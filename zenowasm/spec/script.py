@@ -1,7 +1,7 @@
 """Test scripts as data: the commands of a ``.wast`` file.
 
-The grammar is the one of the WebAssembly specification's reference interpreter (``interpreter/README.md``, section
-"Scripts"), without threads. Every command carries the line on which it starts, an assertion that of its action or
+The grammar is that of the WebAssembly specification's reference interpreter (``interpreter/README.md``, section
+"Scripts"), without threads. Every command has the line on which it starts; an assertion has the line of its action or
 module.
 """
 
@@ -18,19 +18,19 @@ from zenowasm.interp.types import AbsHeapType, NumType, ValType
 
 
 class ScriptError(Exception):
-    """A file is not a test script, or cannot be read as one; the message is one line for the user."""
+    """Raised when a file cannot be read or is not a test script; the message is one line for the user."""
 
 
 @frozen
 class BinaryModule:
-    """A module in the binary format, which need not be valid."""
+    """A module in the binary format, possibly invalid."""
 
     binary: bytes
 
 
 @frozen
 class TextModule:
-    """A quoted module in the text format, which need not be well-formed."""
+    """A quoted module in the text format, possibly malformed."""
 
     source: str
 
@@ -40,7 +40,7 @@ ModuleSource: TypeAlias = BinaryModule | TextModule
 
 @frozen
 class Literal:
-    """An argument of an action, of a type and in the representation of ``interp.runtime.values``."""
+    """A typed argument of an action, in the representation of ``interp.runtime.values``."""
 
     type: ValType
     value: Value
@@ -48,7 +48,7 @@ class Literal:
 
 @frozen
 class Invoke:
-    """Call an exported function of the named instance, or of the current one where ``instance`` is ``None``."""
+    """Call an exported function of the named instance, or of the current one if ``instance`` is ``None``."""
 
     instance: str | None
     field: str
@@ -57,7 +57,7 @@ class Invoke:
 
 @frozen
 class Get:
-    """Read an exported global of the named instance, or of the current one where ``instance`` is ``None``."""
+    """Read an exported global of the named instance, or of the current one if ``instance`` is ``None``."""
 
     instance: str | None
     field: str
@@ -67,19 +67,19 @@ Action: TypeAlias = Invoke | Get
 
 
 class NanKind(Enum):
-    """Which NaNs a result may be (specification, 4.3.3)."""
+    """The kind of NaN that a result must be (specification, 4.3.3)."""
 
     CANONICAL = "nan:canonical"
     ARITHMETIC = "nan:arithmetic"
 
 
 Bits: TypeAlias = int | NanKind
-"""The expected bits of a number: exactly these, or those of any NaN of a kind."""
+"""The expected bits of a number: exactly these, or those of any NaN of this kind."""
 
 
 @frozen
 class NumPattern:
-    """A result that is a number of this type."""
+    """A pattern for a number of this type."""
 
     type: NumType
     bits: Bits
@@ -87,7 +87,7 @@ class NumPattern:
 
 @frozen
 class VecPattern:
-    """A result that is a vector, lane by lane; lane 0 first, each ``lane_width`` bits wide."""
+    """A pattern for a vector, lane by lane; lane 0 first, each ``lane_width`` bits wide."""
 
     lane_width: int
     lanes: tuple[Bits, ...]
@@ -95,26 +95,26 @@ class VecPattern:
 
 @frozen
 class NullPattern:
-    """A result that is a null reference."""
+    """A pattern for a null reference."""
 
 
 @frozen
 class RefPattern:
-    """A result that is a reference to anything of this heap type, but not null."""
+    """A pattern for any non-null reference of this heap type."""
 
     heap: AbsHeapType
 
 
 @frozen
 class HostRefPattern:
-    """A result that is the script's host reference of this number, as an external or an internal reference."""
+    """A pattern for the script's host reference with this number, as an external or an internal reference."""
 
     number: int
 
 
 @frozen
 class EitherPattern:
-    """A result that matches one of several patterns."""
+    """A pattern that matches if one of several patterns does."""
 
     alternatives: tuple[Pattern, ...]
 
@@ -160,7 +160,7 @@ class Register:
 
 @frozen
 class Perform:
-    """An action whose results do not matter."""
+    """Perform an action and ignore its results."""
 
     line: int
     action: Action
@@ -195,7 +195,7 @@ class AssertExhaustion:
 
 @frozen
 class AssertException:
-    """The action ends in an exception that the guest did not catch."""
+    """The action ends in an exception that the guest does not catch."""
 
     line: int
     action: Action
@@ -221,7 +221,7 @@ class AssertInvalid:
 
 @frozen
 class AssertMalformedCustom:
-    """The module can be decoded, or parsed, but for a custom section or an annotation."""
+    """The module can be decoded, or parsed, except for a custom section or an annotation."""
 
     line: int
     module: ModuleSource
@@ -230,7 +230,7 @@ class AssertMalformedCustom:
 
 @frozen
 class AssertInvalidCustom:
-    """The module is valid but for a custom section or an annotation."""
+    """The module is valid except for a custom section or an annotation."""
 
     line: int
     module: ModuleSource

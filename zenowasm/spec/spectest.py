@@ -40,7 +40,7 @@ def _discard(caller: Caller, arguments: tuple[Value, ...]) -> Sequence[Value]:
 
 
 def spectest(store: Store) -> dict[str, Extern]:
-    """Create the module's externs in a store: what they print is dropped, as no script checks it."""
+    """Create the module's externs in a store; their output is dropped, because no script checks it."""
     externs: dict[str, Extern] = {
         name: store.host_function(FuncType(parameters), _discard) for name, parameters in _PRINTS.items()
     }

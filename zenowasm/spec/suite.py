@@ -1,4 +1,4 @@
-"""Brings the official test suite, at the commit that this project is measured against."""
+"""Downloads the official test suite, at the commit on which this project is tested."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ COMMIT = "193e551ff22663995b1ac95dc62344133669e14b"
 
 
 class FetchError(Exception):
-    """The suite cannot be had; the message is one line and says why."""
+    """Raised when the suite cannot be downloaded; the message is one line with the reason."""
 
 
 def fetch(folder: Path, url: str = URL, commit: str = COMMIT) -> None:
-    """Bring one commit of a repository into a folder that is new or empty.
+    """Download one commit of a repository into a new or empty folder.
 
-    Raises ``FetchError``; the folder is then as it was.
+    Raises ``FetchError``; the folder is then unchanged.
     """
     try:
         if folder.exists() and any(folder.iterdir()):
@@ -43,9 +43,9 @@ def fetch(folder: Path, url: str = URL, commit: str = COMMIT) -> None:
 
 
 def identity_of(scripts: Sequence[Path]) -> str:
-    """Say which scripts these are: their git commit, or a digest where no commit has all of them as they are.
+    """Identify scripts by their git commit, or by a digest if no commit contains all of them unchanged.
 
-    The digest is that of what ``sha256sum`` prints for the scripts, by their paths in the folder that they share.
+    The digest is the SHA-256 of the output of ``sha256sum`` for the scripts, by their paths in their common folder.
     """
     try:
         commit = _git(scripts[0].parent, "rev-parse", "HEAD")
@@ -65,7 +65,7 @@ def _digest(scripts: Sequence[Path]) -> str:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    # Without the caller's GIT_DIR and the like, which a hook sets; and never with a question for a password.
+    # Without the caller's GIT_DIR and similar variables, which a hook sets, and without password prompts.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment["GIT_TERMINAL_PROMPT"] = "0"
     try:

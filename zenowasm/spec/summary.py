@@ -11,7 +11,7 @@ from zenowasm.spec.runner import ScriptResult, Status
 
 CORE = "core"
 
-# The suite keeps all proposals in one folder; the first expression that a file's name matches decides.
+# The suite has all proposals in one folder; the first expression that matches a file's name decides.
 _PROPOSALS = (
     ("relaxed SIMD", r"relaxed_|\w+_relaxed_"),
     ("SIMD", r"simd_"),
@@ -27,14 +27,14 @@ _PROPOSALS = (
 
 
 def proposal_of(name: str) -> str:
-    """Return the proposal that a script of the suite belongs to, by its file name, for people to find their way."""
+    """Return the proposal to which a script of the suite belongs, by its file name, as an aid for readers."""
     stem = name.removesuffix(".wast")
     return next((proposal for proposal, names in _PROPOSALS if re.match(names, stem)), CORE)
 
 
 @frozen
 class Counts:
-    """How many commands passed, failed and were skipped, and how many scripts could not be read."""
+    """The number of commands that passed, failed and were skipped, and the number of scripts that could not be read."""
 
     passed: int = 0
     failed: int = 0
@@ -43,7 +43,7 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """The number of all commands."""
+        """The total number of commands."""
         return self.passed + self.failed + self.skipped
 
     def __add__(self, other: Counts) -> Counts:
@@ -56,7 +56,7 @@ class Counts:
 
     @property
     def ok(self) -> bool:
-        """Whether all was read and nothing failed."""
+        """Whether all scripts were read and no command failed."""
         return not (self.failed or self.unreadable)
 
 
@@ -72,7 +72,7 @@ def total_of(results: Iterable[ScriptResult]) -> Counts:
 
 @frozen
 class SuiteResult:
-    """The results of one engine for all scripts, in their order."""
+    """The results of one engine for all scripts, in order."""
 
     backend: str
     version: str
@@ -85,5 +85,5 @@ class SuiteResult:
 
     @property
     def seconds(self) -> float:
-        """The time that the scripts took, all together."""
+        """The total time of all scripts."""
         return sum(it.seconds for it in self.scripts)

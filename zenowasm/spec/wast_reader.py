@@ -1,7 +1,7 @@
 """Reads ``.wast`` files with the parser of the text format, ``zenowasm.interp.text``.
 
-Quoted modules stay text until they are judged, as many of them are malformed on purpose; all others are parsed and
-encoded at once.
+Quoted modules remain text until they are judged, because many of them are malformed on purpose; all others are parsed
+and encoded at once.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _HEAPS: Mapping[str, AbsHeapType] = {str(heap): heap for heap in AbsHeapType}
 _REFERENCES: Mapping[str, AbsHeapType] = {f"ref.{heap}": heap for heap in AbsHeapType}
 _NULL = "ref.null"
 _HOST_REFERENCES: Mapping[str, AbsHeapType] = {"ref.extern": AbsHeapType.EXTERN, "ref.host": AbsHeapType.ANY}
-"""The references that a script itself makes, with their types as arguments."""
+"""The references that a script itself makes, with their argument types."""
 
 _ModuleAssertion: TypeAlias = (
     type[AssertMalformed]
@@ -88,7 +88,7 @@ _Item = TypeVar("_Item")
 
 
 def read_script(path: Path) -> Script:
-    """Read a ``.wast`` file; raises ``ScriptError`` when it cannot be read or is not a script."""
+    """Read a ``.wast`` file; raises ``ScriptError`` if it cannot be read or is not a script."""
     limits = ModuleLimits()
     try:
         reader = _ScriptReader(tokenize(path.read_bytes(), limits), 0, limits)
@@ -100,12 +100,12 @@ def read_script(path: Path) -> Script:
 
 
 def assemble(source: str) -> bytes:
-    """Return the binary form of a module in the text format; raises ``DecodeError`` when it is malformed."""
+    """Return the binary form of a module in the text format; raises ``DecodeError`` if it is malformed."""
     return encode(parse_module(source))
 
 
 class _ScriptReader(ImmediateParser):
-    """Reads commands. Immediates of constants are those of modules; there are no index spaces."""
+    """A reader of commands. Immediates of constants follow the syntax of modules; there are no index spaces."""
 
     def commands(self) -> list[Command]:
         """Read all commands, or the fields of one module."""
@@ -121,7 +121,7 @@ class _ScriptReader(ImmediateParser):
         self.expect("(")
         keyword = self.tokens[self.pos]
         self.pos += 1
-        # As other tools have it, the line of an assertion is that of the action or module in it.
+        # As in other tools, the line of an assertion is that of the action or module in it.
         is_assertion = keyword.startswith("assert_") and self.tokens[self.pos] == "("
         line = self.source.line(self.pos + 1 if is_assertion else self.pos - 1)
         command: Command
@@ -149,14 +149,14 @@ class _ScriptReader(ImmediateParser):
         return command
 
     def _many(self, read: Callable[[], _Item]) -> tuple[_Item, ...]:
-        """Read items up to a closing parenthesis, which is left."""
+        """Read items up to a closing parenthesis, without consuming it."""
         items: list[_Item] = []
         while self.tokens[self.pos] != ")":
             items.append(read())
         return tuple(items)
 
     def _name(self) -> str | None:
-        """Read an identifier if one is next."""
+        """Read an identifier if it is the next token."""
         spelled = self.identifier()
         return None if spelled is None else spelled[1:]
 
@@ -176,19 +176,19 @@ class _ScriptReader(ImmediateParser):
         return make(line, module, self.name())
 
     def _module(self) -> tuple[str | None, ModuleSource]:
-        """Read what follows the keyword of a module, up to the closing parenthesis, which is left."""
+        """Read the rest of a module after its keyword, up to the closing parenthesis, without consuming it."""
         start = self.pos
         name = self._name()
         if self.take("binary"):
             return name, BinaryModule(self.strings())
         if self.take("quote"):
-            # Some quoted modules are malformed because they are not UTF-8.
+            # Some quoted modules are malformed because they are not valid UTF-8.
             return name, TextModule(self.quoted().decode(errors="surrogateescape"))
         self.pos = start
         return name, self._parsed()
 
     def _parsed(self) -> BinaryModule:
-        """Read the identifier and the fields of a module, as far as it has them."""
+        """Read the identifier and the fields of a module, both optional."""
         parser = ModuleParser(self.source, self.pos, self.limits)
         module = parser.fields(parser.module_name())
         self.pos = parser.pos
@@ -272,7 +272,7 @@ class _ScriptReader(ImmediateParser):
         return VecPattern(width, tuple([self._bits(type_, width) for _ in range(count)]))
 
     def _bits(self, type_: NumType | None, width: int) -> Bits:
-        """Read a number, or the kind of NaN that it may be."""
+        """Read a number, or a kind of NaN."""
         kind = _NANS.get(self.tokens[self.pos]) if type_ is not None else None
         if kind is None:
             return self.lane(type_, width)

@@ -1,1 +1,1 @@
-"""The engines that are measured, one small class each."""
+"""The measured engines, one small class each."""

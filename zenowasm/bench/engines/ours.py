@@ -1,4 +1,4 @@
-"""The engines of this project, through their protocol, as the plugin host uses them: with a deadline, without fuel."""
+"""This project's engines, called through their protocol like the plugin host does: with a deadline, without fuel."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from zenowasm.interp.types import I32, FuncType
 _NEXT: Final = FuncType((I32,), (I32,))
 HOSTS_OPTIONS: Final = EngineOptions(fuel=False)
 _SECONDS: Final = 24 * 3600.0
-"""More than any measurement takes: the engines look at the clock, and are never stopped."""
+"""More than any measurement takes: the engines check the clock but are never stopped."""
 
 
 class Ours:
-    """An engine of the registry: as hosts use it unless ``options`` say otherwise, under a label that tells them."""
+    """An engine of the registry, with the plugin host's options unless ``options`` differ; its label says which."""
 
     in_process = True
     install = "pip install 'zenowasm[wasmtime]'"
@@ -63,7 +63,7 @@ class Ours:
             raise RefusedError(str(error)) from error
 
     def instantiate(self, module: Module, stack: ExitStack) -> Counting:
-        """Instantiate a module in a store of its own."""
+        """Instantiate a module in a new store."""
         store = self._store(stack)
         try:
             imports = {("env", "next"): store.host_function(_NEXT, _next)} if module.imports else {}
@@ -99,7 +99,7 @@ class Ours:
 
 
 class Counting:
-    """A function that also says what fuel it consumes."""
+    """A function that can also report its fuel consumption."""
 
     def __init__(self, store: Store, running: Running) -> None:
         self._store = store
@@ -107,7 +107,7 @@ class Counting:
         self.time = running.time
 
     def fuel(self, argument: int) -> int:
-        """Return what one call consumes: the number of instructions but for a few that are free."""
+        """Return the fuel of one call: the number of instructions, except for a few that are free."""
         before = self._store.fuel_consumed
         self.call(argument)
         after = self._store.fuel_consumed

@@ -1,4 +1,4 @@
-"""What the harness asks of an engine."""
+"""The interface between the harness and an engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zenowasm.bench.peer import Peer
 
 
 class Running(Protocol):
-    """A module's export ``run`` in an instance."""
+    """An instance's export ``run``."""
 
     def call(self, argument: int) -> int:
         """Return the result, which may be signed."""
@@ -26,12 +26,12 @@ class Engine(Peer, Protocol):
     """An engine under measurement."""
 
     in_python: bool
-    """Whether it interprets in Python, so that it gets the small size of each workload."""
+    """Whether the engine interprets in Python, so that it gets the small size of each workload."""
     in_process: bool
-    """Whether its instances are in this process."""
+    """Whether the engine's instances are in this process."""
 
     def compile(self, binary: bytes) -> Any:
-        """Return what instances share; raises ``RefusedError`` when the engine cannot run the module."""
+        """Return the data that instances share; raises ``RefusedError`` if the engine cannot run the module."""
         ...
 
     def instantiate(self, module: Any, stack: ExitStack) -> Running:
@@ -43,9 +43,9 @@ class Engine(Peer, Protocol):
 
 
 class InProcess:
-    """A function of this process that calls ``run``; ``pick`` finds the number in what it returns.
+    """A function of this process that calls ``run``; ``pick`` extracts the number from its result.
 
-    ``owner`` is kept as long: some peers free an instance whose functions are still there.
+    ``owner`` is kept alive as long: some peers free an instance while its functions still exist.
     """
 
     def __init__(self, function: Callable[[int], Any], pick: Callable[[Any], int] = int, owner: object = None) -> None:
@@ -68,13 +68,13 @@ class InProcess:
 
 @runtime_checkable
 class RunsQuickJs(Protocol):
-    """An engine that has WASI, and so can run QuickJS."""
+    """An engine with WASI, which can therefore run QuickJS."""
 
     def load_quickjs(self, binary: bytes, stack: ExitStack) -> Running:
-        """Instantiate QuickJS; ``run(n)`` evaluates ``script(n)`` in a new context and returns what it prints."""
+        """Instantiate QuickJS; ``run(n)`` evaluates ``script(n)`` in a new context and returns the printed number."""
         ...
 
 
 def next_number(number: int) -> int:
-    """Return the number after an i32: the host's side of a call out of a guest."""
+    """Return the number after an i32; this is the host function that guests call."""
     return (number + 1) & 0x7FFFFFFF

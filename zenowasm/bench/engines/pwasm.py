@@ -11,7 +11,7 @@ from zenowasm.bench.peer import installed_version
 
 
 class Pwasm:
-    """One of its modes."""
+    """pwasm in one of its modes."""
 
     install = "pip install pwasm==0.2a0"
     in_process = True

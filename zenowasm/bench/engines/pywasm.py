@@ -30,11 +30,11 @@ class Pywasm:
 
         try:
             return pywasm.ModuleDesc.from_reader(BytesIO(binary))
-        except (AssertionError, LookupError) as error:  # so it says that it does not know an instruction
+        except (AssertionError, LookupError) as error:  # raised for an unknown instruction
             raise RefusedError(f"{type(error).__name__}: {error}") from error
 
     def instantiate(self, module: Any, stack: ExitStack) -> Running:
-        """Instantiate a module in a runtime of its own."""
+        """Instantiate a module in a new runtime."""
         import pywasm
 
         runtime = pywasm.Runtime()

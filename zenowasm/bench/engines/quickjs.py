@@ -1,4 +1,4 @@
-"""QuickJS, a JavaScript engine of 1.5 MB that needs WASI: it evaluates a loop, and is an interpreter on each engine."""
+"""QuickJS, a JavaScript engine of 1.5 MB that needs WASI: each engine runs it as an interpreter of a loop."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ INSTALL: Final = "pip install qjs-wasi-reactor.wasm"
 
 
 def script(turns: int) -> str:
-    """Return the JavaScript program of so many turns."""
+    """Return the JavaScript program with that many iterations."""
     return f"let s = 0; for (let i = 0; i < {turns}; i++) s = (s + i * i) % 1000003; print(s)"
 
 
 def module() -> bytes | None:
-    """Return the module, or ``None`` when its package is not installed."""
+    """Return the module, or ``None`` if its package is not installed."""
     try:
         listed = files("qjs-wasi-reactor.wasm") or []
     except PackageNotFoundError:
@@ -27,7 +27,7 @@ def module() -> bytes | None:
 
 
 class QuickJs:
-    """The module in an instance, which is reached by its exports, its memory and its output."""
+    """An instance of the module, accessed by its exports, its memory and its output."""
 
     def __init__(
         self, call: Callable[..., int], write: Callable[[int, bytes], None], output: Callable[[], bytes]
@@ -43,7 +43,7 @@ class QuickJs:
         return int(self._output().splitlines()[-1])
 
     def time(self, turns: int, count: int) -> float:
-        """Return the seconds that ``count`` evaluations take, each in a JavaScript context of its own."""
+        """Return the seconds that ``count`` evaluations take, each in a new JavaScript context."""
         number, vector = self._arguments(turns)
         started = perf_counter()
         for _ in range(count):

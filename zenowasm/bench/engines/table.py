@@ -1,4 +1,4 @@
-"""All engines that can be measured, in the order of the reports: ratios are to the first."""
+"""All engines that can be measured, in the order of the reports; ratios are relative to the first."""
 
 from __future__ import annotations
 
@@ -35,5 +35,5 @@ VARIANTS: Final = tuple(
         "all": (True, True, True),
     }.items()
 )
-"""wasmtime with each of the things that guests pay for; these run only where the command line names them."""
+"""wasmtime with each option that slows guests down; a variant runs only if the command line names it."""
 ENGINES: Final[tuple[Engine, ...]] = (*OURS, *PEERS)

@@ -1,6 +1,6 @@
-"""V8, in Node.js: a child process that is warm and answers requests of one line each.
+"""V8, in Node.js: a warm child process that responds to requests of one line each.
 
-The child takes the time of its loop itself, so the pipe is no part of it.
+The child measures the time of its loop itself, so the figures exclude the pipe.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from zenowasm.bench.errors import RefusedError
 
 _CHILD: Final = Path(__file__).with_name("v8.js")
 _TURNS: Final = 999_999_999
-"""A number that the child replaces in the script of QuickJS."""
+"""A placeholder that the child replaces in the QuickJS script."""
 
 
 class V8Error(Exception):
-    """Raised when the child ends before it answers."""
+    """Raised when the child ends before it responds."""
 
 
 class Child:
-    """A Node.js process; entering it starts it, leaving it ends it."""
+    """A Node.js process, which starts when the context is entered and ends when it is left."""
 
     def __enter__(self) -> Child:
         self._process = subprocess.Popen(
@@ -39,10 +39,10 @@ class Child:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate()  # the end of its input ends it
+        self._process.communicate()  # closing its input ends the process
 
     def ask(self, **request: object) -> Any:
-        """Return the answer; raises ``RefusedError`` with the child's message."""
+        """Send a request and return the response; raises ``RefusedError`` with the child's message."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
@@ -67,7 +67,7 @@ class _Remote:
 
 
 class V8:
-    """The peer that most WebAssembly runs on; its host is JavaScript, not Python."""
+    """The peer that runs most of the world's WebAssembly; its host is JavaScript, not Python."""
 
     label = "v8"
     install = "Node.js 18 or newer on the PATH (https://nodejs.org, or a system package)"
@@ -75,15 +75,15 @@ class V8:
     in_python = False
 
     def version(self) -> str | None:
-        """Return the version of V8, or ``None`` without a Node.js that is new enough."""
+        """Return the version of V8, or ``None`` without a recent enough Node.js."""
         return _version()
 
     def compile(self, binary: bytes) -> bytes:
-        """Return the module as it is: the child compiles it."""
+        """Return the module unchanged: the child compiles it."""
         return binary
 
     def instantiate(self, module: bytes, stack: ExitStack) -> Running:
-        """Compile and instantiate a module in a child of its own."""
+        """Compile and instantiate a module in a new child process."""
         child = stack.enter_context(Child())
         child.ask(do="load", module=b64encode(module).decode())
         return _Remote(child)

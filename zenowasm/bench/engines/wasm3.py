@@ -12,7 +12,7 @@ _STACK_BYTES = 1 << 20
 
 
 class Wasm3:
-    """The peer that interprets, but not in Python."""
+    """The peer that is an interpreter, but not in Python."""
 
     label = "wasm3"
     install = "pip install pywasm3 (needs a C compiler)"
@@ -24,7 +24,7 @@ class Wasm3:
         return installed_version("pywasm3")
 
     def compile(self, binary: bytes) -> bytes:
-        """Return the module as it is: instances share nothing."""
+        """Return the module unchanged: instances share nothing."""
         return binary
 
     def instantiate(self, module: bytes, stack: ExitStack) -> Running:
@@ -36,7 +36,7 @@ class Wasm3:
         try:
             parsed = environment.parse_module(module)
             runtime.load(parsed)
-            if b"\x03env\x04next" in module:  # linking what a module does not import is an error
+            if b"\x03env\x04next" in module:  # linking a function that the module does not import is an error
                 parsed.link_function("env", "next", "i(i)", next_number)
             return InProcess(runtime.find_function("run"), owner=(environment, runtime, parsed))
         except RuntimeError as error:

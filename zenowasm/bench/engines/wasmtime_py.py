@@ -1,4 +1,4 @@
-"""wasmtime by its Python package, as its users call it: no fuel, no deadline, no limits."""
+"""wasmtime through its Python package, configured as its users do: no fuel, no deadline, no limits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zenowasm.bench.peer import installed_version
 
 
 class WasmtimePy:
-    """The peer with the same compiler underneath as our engine ``wasmtime``."""
+    """The peer with the same compiler as our engine ``wasmtime``."""
 
     label = "wasmtime-py"
     install = "pip install wasmtime"
@@ -40,7 +40,7 @@ class WasmtimePy:
             raise RefusedError(str(error)) from error
 
     def instantiate(self, module: Any, stack: ExitStack) -> Running:
-        """Instantiate a module in a store of its own."""
+        """Instantiate a module in a new store."""
         import wasmtime
 
         store = wasmtime.Store(self._engine)

@@ -1,1 +1,1 @@
-"""The plugin hosts that are measured: each calls the same greet."""
+"""The measured plugin hosts; each calls the same greeting slot."""

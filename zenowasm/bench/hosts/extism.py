@@ -1,4 +1,4 @@
-"""Extism's Python SDK, with the same greet in C against its ABI."""
+"""Extism's Python SDK, with the same greeting in C for its ABI."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOT_FOUND: Final = '{"success":false,"error":"variable $greeting not found"}'
 
 
 class Extism:
-    """Extism as its users call it: JSON in and out, one plugin for each thread."""
+    """Extism as its users call it: JSON in and out, one plugin per thread."""
 
     loads_any = False
     install = "pip install extism"
@@ -31,11 +31,11 @@ class Extism:
         return installed_version("extism")
 
     def size(self, folder: Path) -> int:
-        """Return the size of its own plugin's binary."""
+        """Return the size of Extism's own plugin binary."""
         return self._file.stat().st_size
 
     def open(self, stack: ExitStack) -> Callable[[], Greet]:
-        """Load the plugin, and declare the functions that it asks for a variable and hands its log message to."""
+        """Load the plugin, and declare the functions by which it reads a variable and writes its log message."""
         import extism
 
         binary = self._file.read_bytes()

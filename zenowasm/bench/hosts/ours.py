@@ -1,4 +1,4 @@
-"""The plugin host of this project, with the plugin of ``examples/plugins/hello``."""
+"""This project's plugin host, with the plugin of ``examples/plugins/hello``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PLUGINS: Final = Path(__file__).parent.parent / "plugins"
 
 
 class OurHost:
-    """``zenowasm.Host`` on one engine; threads share it."""
+    """``zenowasm.Host`` on one engine, shared by all threads."""
 
     loads_any = True
     install = "pip install 'zenowasm[wasmtime]'"

@@ -1,4 +1,4 @@
-"""What the harness asks of a plugin host."""
+"""The interface between the harness and a plugin host."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class PluginHost(Peer, Protocol):
     """A plugin host under measurement."""
 
     loads_any: bool
-    """Whether it loads plugins of this project, whatever their language is."""
+    """Whether the host loads this project's plugins in any language."""
 
     def size(self, folder: Path) -> int:
-        """Return the bytes of the binary that it loads from a folder of plugins, or of its own."""
+        """Return the size in bytes of the host's binary, from a folder of plugins or its own."""
         ...
 
     def open(self, stack: ExitStack) -> Callable[[], Greet]:
-        """Load the plugin; return what makes the call for one more thread."""
+        """Load the plugin; return a function that makes the call for one more thread."""
         ...
