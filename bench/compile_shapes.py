@@ -1,7 +1,7 @@
-"""Time and memory to load modules that are made to be dear, beside an ordinary one: ``python bench/compile_shapes.py``.
+"""Time and memory to load modules that are expensive by design: ``python bench/compile_shapes.py``.
 
-Each module is compiled in a process of its own. A ratio is the time per byte beside that of the ordinary module, which
-is the largest binary in ``examples/plugins``; ``refused`` says that a limit ended it.
+Each module is compiled in a separate process. A ratio compares the time per byte with that of the ordinary module, the
+largest binary in ``examples/plugins``; ``refused`` says that a limit stopped the compilation.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ print(json.dumps([len(binary), seconds, outcome, children]))
 
 
 def measure(engine: str, shape: str, size: int, seconds: float) -> tuple[Ending, list[object]]:
-    """Return how the process ended, and the module's size, the time, the refusal and the memory of its children."""
+    """Return how the process ended, and the module's size, the time, the outcome and its children's memory."""
     ending = run_python(_PROGRAM, TESTS, engine, shape, str(size), seconds=seconds)
     return ending, json.loads(ending.stdout) if ending.code == 0 else []
 

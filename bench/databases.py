@@ -1,8 +1,8 @@
 """A query by primary key through a database connection: ``make bench-databases``.
 
-It stands beside Python's ``sqlite3`` alone, which is the least that a query can take: no placeholders to find, no
-bounds on the result. ``--beside FOLDER`` compares with another checkout of the project instead. Both take turns, so
-that a machine that changes its speed changes it for both.
+The baseline is Python's ``sqlite3`` alone, the minimum for a query: it searches for no placeholders and does not limit
+the result. ``--beside FOLDER`` compares with another checkout of the project instead. The two alternate, so that a
+change in the machine's speed affects both.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ROW = {"id": 77, "name": "name77"}
 _SECONDS = 5.0
 
 Figures = dict[str, float]
-"""Microseconds, the median of many, by what took them."""
+"""The median of many measurements, in microseconds, by operation."""
 
 
 def _median(work: Callable[[], object]) -> float:
@@ -47,7 +47,7 @@ def _median(work: Callable[[], object]) -> float:
 
 
 def through_a_connection(path: Path) -> Figures:
-    """Measure what a slot call does: begin, query, commit."""
+    """Measure the operations of a slot call: begin, query, commit."""
     with closing(Databases({"main": DatabaseSettings(f"sqlite:///{path}")})) as databases:
 
         def transaction() -> None:

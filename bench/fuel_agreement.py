@@ -1,6 +1,6 @@
 """Compares the fuel of the instructions new in WebAssembly 3.0 on wasmtime and on the reference engine.
 
-Run with ``python bench/fuel_agreement.py``; it prints what each instruction costs, and where the engines differ. Every
+Run with ``python bench/fuel_agreement.py``; it prints the cost of each instruction, and where the engines differ. Every
 figure comes from a call that finishes.
 """
 
@@ -158,14 +158,14 @@ ARRAYS: tuple[tuple[str, str], ...] = (
     ("array.init_data", "global.get $ka i32.const 0 i32.const 0 {n} array.init_data $a $d"),
     ("array.init_elem", "global.get $kr i32.const 0 i32.const 0 {n} array.init_elem $r $e"),
 )
-"""Without the length. The arrays that are filled have 300 elements."""
+"""The operations without their length. The arrays to fill have 300 elements."""
 
 LENGTHS = ("i32.const {}", "(i32.add (i32.const {}) (i32.const 0))")
 """A length as a constant and as a computed value."""
 
 
 def measure(engine: Engine, body: str) -> tuple[int, int]:
-    """Return what a call of ``f`` with this body consumes, and the first budget with which it finishes."""
+    """Return the fuel that a call of ``f`` with this body consumes, and the least budget with which it finishes."""
     module = engine.compile(bytes(wasmtime.wat2wasm(f"(module {FIELDS.replace(BODY, body)})")))
 
     def run(budget: Budget) -> int | None:
@@ -207,7 +207,7 @@ def _operands(row: Opcode) -> str:
 
 
 def arrays() -> Iterator[tuple[str, str]]:
-    """Yield the operations on whole arrays, by length and by how it is written."""
+    """Yield the operations on whole arrays, by length and by how the length is written."""
     for label, template in ARRAYS:
         for length in (0, 128, 129, 200):
             for written in LENGTHS:

@@ -1,4 +1,4 @@
-"""Measures what wasmtime charges in fuel and where it checks; prints the tables of ``fuel-facts.md``.
+"""Measures how much fuel wasmtime charges and where it checks; prints the tables of ``fuel-facts.md``.
 
 Run with ``python bench/fuel_probe.py``. Every figure comes from running small modules, none from documentation.
 """
@@ -42,7 +42,7 @@ def new_store() -> wasmtime.Store:
 
 
 class Probe:
-    """One instance of ``FIELDS`` with an exported function ``f`` of the given body."""
+    """An instance of ``FIELDS`` with an exported function ``f`` that has the given body."""
 
     def __init__(self, body: str, fields: str = "") -> None:
         self.store = new_store()
@@ -63,7 +63,7 @@ class Probe:
         raise KeyError("host")
 
     def run(self, fuel: int = ENOUGH) -> tuple[int, str]:
-        """Call ``f``; return the fuel consumed and what stopped it."""
+        """Call ``f``; return the fuel consumed and the reason why it stopped."""
         self.store.set_fuel(fuel)
         try:
             self.exports["f"](self.store)
@@ -80,14 +80,14 @@ class Probe:
 
 
 def cost(body: str, around: int = 0) -> int:
-    """Return the fuel of a body that finishes, less the function's entry and ``around``."""
+    """Return the fuel of a body that finishes, minus the function's entry and ``around``."""
     consumed, end = Probe(body).run()
     assert end == "finished", (body, end)
     return consumed - 1 - around
 
 
 def operands(types: str) -> str:
-    """Return constants of these types, separated by spaces; small, and not zero."""
+    """Return small nonzero constants of these types, separated by spaces."""
     return " ".join(f"{type}.const {3 - index}" for index, type in enumerate(types.split()))
 
 
@@ -186,7 +186,7 @@ OTHERS: tuple[tuple[str, str, int], ...] = (
     ("dead code after br", "block br 0 i32.const 1 i32.const 2 i32.add drop end", 1),
     ("dead code after return", "return i32.const 1 drop", 0),
 )
-"""What is measured, the body, and the fuel of everything else in it (constants, callee entries)."""
+"""The measured operation, the body, and the fuel of everything else in the body (constants, callee entries)."""
 
 FUNCTION = "(func $f)"
 GLOBAL = '(import "" "g" (global $g i32))'
@@ -244,7 +244,7 @@ MODULES: tuple[str, ...] = (
     f"{FUNCTION} {REFERENCE} {DATA} (table 129 funcref (ref.null func))",
     f'{MEMORY} {FUNCTION} {REFERENCE} (memory $n 1) (data (memory $n) (i32.const 0) "abc")',
 )
-"""Fields of modules; what they import is in ``instantiation``."""
+"""Module fields; ``instantiation`` provides their imports."""
 
 ZERO_DIVISION = "(drop (i32.div_s (i32.const 1) (i32.const 0)))"
 
@@ -303,13 +303,13 @@ BULK: tuple[tuple[str, str], ...] = (
     ("table.grow", "(drop (table.grow $w (ref.null func) {}))"),
     ("memory.grow", "(drop (memory.grow {}))"),
 )
-"""Without the length, whose cost depends on how it is written."""
+"""The operations without their length, whose cost depends on how it is written."""
 
 BULK_FIELDS = f'(table $w 2000 9000 funcref) (data $long "{"x" * 2000}") (elem $many func {"$empty " * 2000})'
 
 
 def table(*columns: str) -> Callable[..., None]:
-    """Print a table's head and return what prints a row."""
+    """Print a table's header and return a function that prints a row."""
 
     def row(*cells: object) -> None:
         print("|", " | ".join(str(cell) for cell in cells), "|")
@@ -329,7 +329,7 @@ def first_that_finishes(make: Callable[[], Probe], highest: int = 5000) -> int:
 
 
 def instructions() -> None:
-    """Print what each instruction costs."""
+    """Print the cost of each instruction."""
     found: dict[int, list[str]] = {}
     for name, types in numeric():
         tail = "" if ".store" in name else " drop"
@@ -342,7 +342,7 @@ def instructions() -> None:
 
 
 def bulk() -> None:
-    """Print what bulk operations cost and where they check, by how their length is written."""
+    """Print the cost of bulk operations and where they check, by how their length is written."""
     row = table("operation", "length", "fuel of the operation", "first budget that finishes", "all fuel of the call")
     for label, template in BULK:
         for length in (5, 128, 129, 1000):
@@ -358,7 +358,7 @@ def bulk() -> None:
 
 
 def instantiations() -> None:
-    """Print what instantiation costs."""
+    """Print the cost of instantiation."""
     row = table("module", "fuel of its instantiation", "first budget that finishes")
     for fields in MODULES:
         consumed = instantiation(fields)
@@ -372,7 +372,7 @@ def instantiations() -> None:
 
 
 def instantiation(fields: str, fuel: int = 10 * ENOUGH) -> int | None:
-    """Instantiate a module with what it imports, the global being 5; ``None`` when fuel runs out."""
+    """Instantiate a module with its imports; the imported global is 5. Return ``None`` if the fuel runs out."""
     store = new_store()
     module = wasmtime.Module(store.engine, wasmtime.wat2wasm(f"(module {fields})"))
     none = wasmtime.FuncType([], [])
@@ -391,7 +391,7 @@ def instantiation(fields: str, fuel: int = 10 * ENOUGH) -> int | None:
 
 
 def traps() -> None:
-    """Print what is reported after a trap."""
+    """Print the reported fuel after a trap."""
     row = table("stopped by", "code", "fuel reported")
     for label, body in TRAPS:
         consumed, end = Probe(body).run()
@@ -399,7 +399,7 @@ def traps() -> None:
 
 
 def checks() -> None:
-    """Print what happens with each budget, from 0 to the first that does not run out."""
+    """Print the result of each budget, from 0 to the first that does not run out."""
     row = table("program", "budget: what happened, globals a b", "consumed with enough")
     for label, body in CHECKS:
         states: list[tuple[int, str]] = []
@@ -415,7 +415,7 @@ def checks() -> None:
 
 
 def hosts() -> None:
-    """Print what a host function sees."""
+    """Print the fuel consumption that a host function observes."""
     body = "call $fuel (drop (i32.const 1)) call $fuel call $three call $fuel"
     for fuel in (ENOUGH, 4):
         probe = Probe(body)

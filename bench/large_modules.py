@@ -1,4 +1,4 @@
-"""Large WebAssembly modules that people use, from npm packages of fixed versions.
+"""Large WebAssembly modules in real use, from npm packages of fixed versions.
 
 Packages are installed below ``bench/results`` without running any of their scripts.
 """
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent / "results" / "modules"
 
 @frozen
 class Package:
-    """A module in a package. ``refused`` says why nothing of WebAssembly 3.0 accepts it, where that is so."""
+    """A module in a package. ``refused`` says why no WebAssembly 3.0 engine accepts it, empty if it is accepted."""
 
     name: str
     version: str
@@ -24,11 +24,11 @@ class Package:
 
     @property
     def label(self) -> str:
-        """Return how the package is called in a table."""
+        """Return the package's name in a table."""
         return f"{self.name} {self.version}"
 
     def path(self) -> Path:
-        """Return the module's path, having installed the package if it is not there."""
+        """Return the module's path; install the package if it is missing."""
         prefix = FOLDER / f"{self.name.replace('/', '-').removeprefix('@')}-{self.version}"
         path = prefix / "node_modules" / self.name / self.file
         if not path.exists():
@@ -45,7 +45,7 @@ PACKAGES = (
     Package("web-tree-sitter", "0.27.1", "web-tree-sitter.wasm"),
     Package("@jitl/quickjs-wasmfile-release-sync", "0.32.0", "dist/emscripten-module.wasm"),
     Package("sql.js", "1.16.0", "dist/sql-wasm.wasm"),
-    Package("pyodide", "0.27.7", "pyodide.asm.wasm"),  # the newest without what the next one is refused for
+    Package("pyodide", "0.27.7", "pyodide.asm.wasm"),  # the newest without the feature for which the next is refused
     Package("pyodide", "314.0.7", "pyodide.asm.wasm", _LEGACY),
     Package("esbuild-wasm", "0.28.2", "esbuild.wasm"),
     Package("@sqlite.org/sqlite-wasm", "3.41.2", "sqlite-wasm/jswasm/sqlite3.wasm"),

@@ -1,8 +1,8 @@
-"""Decodes and validates large modules that people use, beside wasmtime's compiler: ``make bench-modules``.
+"""Decodes and validates large modules in real use, beside wasmtime's compiler: ``make bench-modules``.
 
-Modules come from npm packages (``large_modules``). Each measurement has a process of its own; its peak memory is what
-that process grew by after the module was read. The reference engine decodes function bodies when they are validated,
-so decoding alone does not look into them.
+The modules come from npm packages (``large_modules``). Each measurement runs in a new process; its peak memory is the
+growth of that process after the module was read. The reference engine decodes function bodies only in validation, so
+decoding alone does not include them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ACTIONS = ("reference: decode", "reference: decode, validate", "wasmtime: compil
 
 
 def act(name: str, path: Path) -> dict[str, Any]:
-    """Do one thing with a module in this process; return the seconds, the bytes of memory, and the error if any."""
+    """Perform one action on a module in this process; return the seconds, the bytes of memory, and any error."""
     action, binary, error = _actions()[name], path.read_bytes(), ""
     before, started = _peak(), perf_counter()
     try:
@@ -59,20 +59,20 @@ def act(name: str, path: Path) -> dict[str, Any]:
 
 
 def _peak() -> int:
-    """Return the most memory that this process has had, in bytes."""
+    """Return this process's peak memory in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 def measure(name: str, path: Path) -> dict[str, Any]:
-    """Do one thing with a module in a new process."""
+    """Perform one action on a module in a new process."""
     command = [sys.executable, __file__, "--act", name, "--file", str(path)]
     measured: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return measured
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure the packages that the command line asks for; 1 when a module is not judged as it should be."""
+    """Measure the packages that the command line selects; return 1 if a module is not judged as expected."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", metavar="NAME", help="a package")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything to a file")
@@ -124,7 +124,7 @@ def _table() -> Table:
 def _add(table: Table, package: Package, measured: dict[str, dict[str, Any]]) -> None:
     for index, (name, it) in enumerate(measured.items()):
         size = it["bytes"] / 1e6
-        # A module that was refused was not read to its end.
+        # A refused module was not read to its end.
         rate = "" if it["error"] else f"{size / it['seconds']:.2f}"
         first = (package.label, name, f"{size:.2f}") if index == 0 else ("", name, "")
         figures = (f"{it['seconds']:.2f}", rate, f"{it['memory'] / _MIB:.0f}")

@@ -1,7 +1,7 @@
-"""Prints large modules as text, flat and folded, and reads them back: ``make round-trips``.
+"""Prints large modules as text, flat and folded, and parses them again: ``make round-trips``.
 
-The judge is wasmtime's ``wat2wasm``: it must make the same bytes of the text as our parser does. What these print as
-must be the text that they were made of, so nothing was lost. Each module has a process of its own.
+wasmtime's ``wat2wasm`` is the reference: it must produce the same bytes from the text as our parser. These must print
+as the same text again, so nothing was lost. Each module is processed in a separate process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def text_of(binary: bytes, form: Form) -> str:
 
 
 def verdict(binary: bytes, form: Form) -> tuple[bool, str]:
-    """Say whether a module survives the way through text, and how fast it went."""
+    """Return whether a module survives the round trip through text, and a summary with the speed."""
     started = perf_counter()
     text = text_of(binary, form)
     printed = perf_counter()
@@ -48,7 +48,7 @@ def verdict(binary: bytes, form: Form) -> tuple[bool, str]:
 
 
 def paths() -> list[tuple[str, Path]]:
-    """Return the modules by their labels, having installed what is missing."""
+    """Return the modules by label; install missing packages."""
     found = [(it.label, it.path()) for it in PACKAGES if not it.refused]
     for name in _PYPI:
         modules = [Path(str(it.locate())) for it in files(name) or () if it.suffix == ".wasm"]
@@ -57,7 +57,7 @@ def paths() -> list[tuple[str, Path]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Go through the modules that the command line asks for; 1 when one is not the same again."""
+    """Check the modules that the command line selects; return 1 if a round trip changes one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", metavar="TEXT", help="modules whose label has this text")
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)

@@ -1,4 +1,4 @@
-"""Runs one script of the official suite many times in one process, and says what stays in memory: ``make soak``."""
+"""Runs one script of the official suite many times in one process, and reports memory growth: ``make soak``."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ SUITE = Path(
     os.environ.get("ZENOWASM_SPEC_TESTSUITE") or Path(__file__).resolve().parents[2] / "shared" / "spec-testsuite"
 )
 SCRIPT = "linking.wast"
-"""Instances that share functions, tables, memories and globals, and links that fail."""
+"""A script with instances that share functions, tables, memories and globals, and links that fail."""
 _WARM_UP = 5
 
 
 @frozen
 class Memory:
-    """Bytes that Python's objects take, after a collection, and the whole process."""
+    """The bytes of Python's objects after a garbage collection, and of the whole process."""
 
     traced: int
     resident: int
 
 
 def soak(script: Path, backend: str, repeats: int) -> tuple[Memory, Memory]:
-    """Return the memory after a warm-up and after ``repeats`` runs more; raises ``RuntimeError`` when a run fails."""
+    """Return the memory after a warm-up and after ``repeats`` more runs; raises ``RuntimeError`` if a run fails."""
     tracemalloc.start()
     try:
         _run(script, backend, _WARM_UP)
@@ -55,7 +55,7 @@ def _memory() -> Memory:
 
 
 def _resident() -> int:
-    """Return the process's resident memory in bytes, 0 where the system does not tell it in this way."""
+    """Return the process's resident memory in bytes, 0 if the system does not report it in this way."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:

@@ -1,7 +1,7 @@
-"""Calls slots from many threads while their plugin is reloaded, traps, is denied things and runs out of time.
+"""Calls slots from many threads while their plugin is reloaded, traps, is denied access and exceeds time limits.
 
-``make soak`` makes 100,000 calls; a test makes a few thousand. What it shows: no call is lost or answered twice, every
-error is of the type that its cause has, and memory does not grow after a warm-up.
+``make soak`` makes 100,000 calls; a test makes a few thousand. It checks that no call is lost or answered twice, that
+each error has the type for its cause, and that memory does not grow after a warm-up.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from zenowasm.plugin.services import LogRecord
 
 MANIFEST: Final = "name: soak\nversion: 1.0.{generation}\nbinary: soak.wasm\npermissions: {{env: [ALLOWED]}}\n"
 WARM_UP: Final = 0.2
-"""The part of the calls after which memory is looked at for the first time."""
+"""The share of the calls after which memory is measured for the first time."""
 SPIN_SECONDS: Final = 0.05
 _LOGGED: Final = re.compile(r'\{"slot_name":"soak\.echo","parameters":\{"id":(\d+)\}\}')
 DENIED: Final = "denied"
 
-# The slot is told by the sixth letter of its name. `echo` logs the request and answers with it, so each call can be
-# found again on both ways; `alloc` starts anew when a quarter of the heap is left, which no single call needs.
+# The sixth letter of its name identifies the slot. `echo` logs the request and returns it, so each call can be traced
+# in both directions; `alloc` starts again when a quarter of the heap is left, which no single call needs.
 GUEST: Final = r"""(module
   (import "env" "host_log" (func $log (param i32 i32 i32 i32)))
   (import "env" "host_env_get" (func $env_get (param i32 i32) (result i32)))
@@ -79,7 +79,7 @@ GUEST: Final = r"""(module
 
 @frozen
 class Soak:
-    """What came of it. Memory is resident memory in bytes: after the warm-up and at the end, 0 where unknown."""
+    """The results. Memory is resident memory in bytes: after the warm-up and at the end, 0 if unknown."""
 
     calls: int
     outcomes: Counter[str]
@@ -93,7 +93,7 @@ class Soak:
 
 @define(eq=False)
 class _Work:
-    """What the threads share."""
+    """The state that the threads share."""
 
     calls: int
     next: int = 0
@@ -101,14 +101,14 @@ class _Work:
     faults: list[str] = field(factory=list)
     lock: threading.Lock = field(factory=threading.Lock)
     warm: threading.Event = field(factory=threading.Event)
-    # How often each call was logged; as many bytes from the beginning, so that what grows is not this.
+    # How often each call was logged; allocated completely at the beginning, so that it does not count as growth.
     logged: bytearray = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.logged = bytearray(self.calls)
 
     def take(self) -> int | None:
-        """Return the number of the next call, ``None`` when there is none."""
+        """Return the number of the next call, ``None`` if there is none."""
         with self.lock:
             if self.next == self.calls:
                 return None
@@ -128,7 +128,7 @@ class _Work:
                     self.faults.append(f"call {number} of soak.{kind}: expected {_EXPECTED[kind]}, got {outcome}")
 
     def note(self, record: LogRecord) -> None:
-        """Count what a guest logs: each call of ``echo`` exactly once."""
+        """Count a message from a guest: each call of ``echo`` must log exactly once."""
         match = _LOGGED.fullmatch(record.message)
         number = self.calls if match is None else int(match[1])
         with self.lock:
@@ -144,7 +144,7 @@ def _call(host: Host, kind: str, number: int) -> str:
     except SlotFailedError as error:
         return DENIED if str(error).endswith(DENIED) else f"{type(error).__name__}: {error}"
     except PluginError as error:
-        if isinstance(error, TimeLimitError):  # its time may also be over before an instance is free
+        if isinstance(error, TimeLimitError):  # the time may also run out before an instance is free
             return TimeLimitError.__name__
         return type(error).__name__ if type(error) is GuestTrapError else f"{type(error).__name__}: {error}"
     return "answered" if data == {"slot_name": "soak.echo", "parameters": {"id": number}} else f"answered {data}"
@@ -159,7 +159,7 @@ _EXPECTED: Final = {
 
 
 def _kind(number: int) -> str:
-    """Of a thousand calls two run out of time, eight trap and fifty are denied something."""
+    """Return the kind of a call: of a thousand, two run out of time, eight trap, and fifty are denied access."""
     place = number % 1000
     if place in (250, 750):
         return "spin"
@@ -209,7 +209,7 @@ def _write(folder: Path, generation: int) -> None:
 
 
 def _log_faults(work: _Work) -> list[str]:
-    """Return what is wrong with the guests' log: each call of ``echo`` stands in it once, and nothing else does."""
+    """Return the faults in the guests' log: each call of ``echo`` must be in it once, and no other call."""
     wanted = bytes(_kind(number) == "echo" for number in range(work.calls))
     return [
         f"call {number} was logged {count} times"
@@ -228,7 +228,7 @@ def _resident() -> int:
 
 
 def main(arguments: list[str] | None = None, show: Callable[[str], None] = print) -> int:
-    """Soak and tell; exits with 1 when a call was lost, answered twice, or ended in another way than it should."""
+    """Run and report; return 1 if a call was lost, answered twice, or ended in an unexpected way."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backend", action="append", choices=registry.names(), help="default: all")
     parser.add_argument("--calls", type=int, default=100_000)

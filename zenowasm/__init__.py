@@ -63,12 +63,12 @@ __all__ = [*sorted(_HOME), "__version__"]  # noqa: PLE0604 - they are strings
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is public when it is asked for, since every part of the package imports this module."""
+    """Import a public name on first use, because every part of the package imports this module."""
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    """Return what is public, imported or not."""
+    """Return the public names, imported or not."""
     return sorted(__all__)

@@ -1,7 +1,7 @@
-"""A cache folder whose entries can be trusted: private, keyed, verified whole before use, bounded in size.
+"""A cache folder with trusted entries: private, keyed, completely verified before use, and limited in size.
 
-Compiled modules in it are native code, so an entry is used only if this user alone could have written it. Whatever is
-wrong with the folder or an entry costs a warning and the work that the cache would have saved, never an error.
+Cached modules are native code, so an entry is used only if nobody but this user can have written it. Any problem with
+the folder or an entry causes a warning and the work that the cache would have saved, but never an error.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ CACHE_DIR: Final = "ZENO_CACHE_DIR"
 ENABLED: Final = "ZENO_CACHE_ENABLED"
 _KEY: Final = "key"
 _DIGEST_BYTES: Final = 64
-"""Of a digest and of the key, in hexadecimal."""
+"""The length of a digest and of the key, in hexadecimal digits."""
 _ENTRY: Final = re.compile(r"[0-9a-f]{64}\.entry")
 _UNFINISHED: Final = re.compile(r"unfinished-[0-9a-f]{16}")
 _UNFINISHED_SECONDS: Final = 3600.0
-"""After which a file that is still being written belongs to a process that has died."""
+"""The age at which an unfinished file belongs to a process that has died."""
 _MOST_LINKS: Final = 40
 _OTHERS: Final = stat.S_IWGRP | stat.S_IWOTH
 _FLAGS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -41,11 +41,11 @@ _IS_SUPPORTED: Final = hasattr(os, "getuid") and os.open in os.supports_dir_fd
 
 
 def cache_folder(environment: Mapping[str, str]) -> Path:
-    """Return the folder of all caches: ``ZENO_CACHE_DIR``, else the platform's folder for caches."""
+    """Return the folder of all caches: ``ZENO_CACHE_DIR``, else the platform's cache folder."""
     if given := environment.get(CACHE_DIR):
         return Path(given)
     if os.name == "posix" and sys.platform != "darwin":
-        # As platformdirs has it, whose import takes longer than reading an entry.
+        # The same as platformdirs, whose import takes longer than reading an entry.
         base = os.environ.get("XDG_CACHE_HOME", "")
         return Path(base if os.path.isabs(base) else os.path.expanduser("~/.cache"), "zenowasm")
     from platformdirs import user_cache_path
@@ -54,14 +54,14 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
 
 
 def cache_enabled(environment: Mapping[str, str], setting: bool = True) -> bool:
-    """Return whether anything is cached: as ``ZENO_CACHE_ENABLED`` says, else ``setting``."""
+    """Return whether caching is enabled: by ``ZENO_CACHE_ENABLED``, else by ``setting``."""
     said = environment.get(ENABLED)
     return said in ("true", "1") if said else setting
 
 
 @frozen
 class Bounds:
-    """How many bytes all entries may have together, how many one may have, and how many entries there may be."""
+    """The limits of a cache: the bytes of all entries together, the bytes of one entry, and the number of entries."""
 
     total_bytes: int
     entry_bytes: int
@@ -70,14 +70,14 @@ class Bounds:
 
 @frozen
 class Contents:
-    """How much is in a cache."""
+    """The number of entries in a cache, and their size."""
 
     entries: int = 0
     bytes: int = 0
 
 
 class _RefusedError(Exception):
-    """Raised for a folder or file that is not used; the message says why."""
+    """Raised for a folder or file that must not be used; the message says why."""
 
 
 @frozen
@@ -89,9 +89,9 @@ class _Stored:
 
 @define(eq=False)
 class Cache:
-    """A folder of entries, each found by its identity: a text that names everything its content depends on.
+    """A folder of entries, each identified by a text that names all inputs of its content.
 
-    May be used by several threads and processes at once. No method raises.
+    Several threads and processes may use a cache concurrently. No method raises an exception.
     """
 
     folder: Path
@@ -99,11 +99,11 @@ class Cache:
     _told: set[str] = field(factory=set, init=False, repr=False)
 
     def get(self, identity: str) -> bytes | None:
-        """Return the content of an entry, verified; ``None`` without one."""
+        """Return the verified content of an entry, ``None`` if there is none."""
         return self._trying(lambda folder: self._read_entry(folder, identity), None)
 
     def put(self, identity: str, data: bytes | bytearray) -> None:
-        """Write an entry; the least recently used ones go when the bounds are exceeded."""
+        """Write an entry; if the cache then exceeds its limits, remove the least recently used entries."""
         size = _DIGEST_BYTES + len(data)
         if size > min(self.bounds.entry_bytes, self.bounds.total_bytes):
             self._warn(f"an entry of {size} bytes is larger than its limit")
@@ -117,11 +117,11 @@ class Cache:
         self._trying(write, None, make=True)
 
     def forget(self, identity: str) -> None:
-        """Remove an entry, if it is there."""
+        """Remove an entry if it exists."""
         self._trying(lambda folder: _remove(folder, _name(identity)), None)
 
     def contents(self) -> Contents:
-        """Return how much is in the cache."""
+        """Return the number of entries and their size."""
 
         def count(folder: int) -> Contents:
             found = [it.size for it in _stored(folder)]
@@ -130,7 +130,7 @@ class Cache:
         return self._trying(count, Contents())
 
     def clear(self) -> Contents:
-        """Remove all entries and the key; return how much there was."""
+        """Remove all entries and the key; return the removed contents."""
 
         def remove(folder: int) -> Contents:
             found = list(_stored(folder))
@@ -146,7 +146,7 @@ class Cache:
         self.forget(identity)
 
     def _trying(self, action: Callable[[int], T], otherwise: T, *, make: bool = False) -> T:
-        """Return what ``action`` makes of the opened folder, or ``otherwise`` when anything is wrong with it."""
+        """Call ``action`` with the opened folder and return its result, or ``otherwise`` if there is any problem."""
         if not _IS_SUPPORTED:
             return otherwise
         try:
@@ -161,7 +161,7 @@ class Cache:
         return otherwise
 
     def _warn(self, reason: str) -> None:
-        """Log a reason once, however often it comes up."""
+        """Log a reason, only once."""
         if reason not in self._told:
             self._told.add(reason)
             import logging  # its import takes longer than reading an entry
@@ -175,7 +175,7 @@ class Cache:
             if not hmac.compare_digest(digest, _digest(key, identity, data)):
                 raise _RefusedError("an entry is damaged, or something else has written it")
             with suppress(OSError):
-                os.utime(stream.fileno())  # its last use decides when it goes
+                os.utime(stream.fileno())  # the time of last use determines when the entry is removed
         return data
 
     def _key(self, folder: int) -> bytes:
@@ -186,7 +186,7 @@ class Cache:
         return key
 
     def _made_key(self, folder: int) -> bytes:
-        """Return the key, made unless it is there; of several that are made at once, the first stays."""
+        """Return the key, created if it is missing; if several processes create it at once, the first one wins."""
         with suppress(FileNotFoundError):
             return self._key(folder)
         name = _unfinished(folder, os.urandom(_DIGEST_BYTES // 2).hex().encode())
@@ -234,7 +234,7 @@ def _opened(path: Path, *, make: bool) -> Iterator[int]:
 
 
 def _make(path: Path) -> None:
-    """Make a folder and those above it, all of them private."""
+    """Create a folder and its parents, all of them private."""
     for folder in (*reversed(path.parents), path):
         if not folder.exists():
             with suppress(FileExistsError):
@@ -242,9 +242,9 @@ def _make(path: Path) -> None:
 
 
 def _check_ancestors(path: Path, links: int) -> None:
-    """See that nobody but this user and root can put another folder in the place of one below ``path``.
+    """Check that only this user and root can replace a folder on the way to ``path``.
 
-    A folder in which everybody may write but not rename what is others', such as ``/tmp``, is good enough.
+    A sticky folder such as ``/tmp``, in which all users may create files but only rename their own, is accepted.
     """
     for folder in (*reversed(path.parents), path):
         found = os.lstat(folder)
@@ -279,7 +279,7 @@ def _private_file(folder: int, name: str, limit: int) -> Iterator[BinaryIO]:
 
 
 def _write(folder: int, name: str, *parts: bytes | bytearray) -> None:
-    """Write the whole file or nothing."""
+    """Write a file atomically."""
     unfinished = _unfinished(folder, *parts)
     try:
         os.replace(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -289,7 +289,7 @@ def _write(folder: int, name: str, *parts: bytes | bytearray) -> None:
 
 
 def _unfinished(folder: int, *parts: bytes | bytearray) -> str:
-    """Write a new file under a name of its own, and return that."""
+    """Write a new file with a unique name, and return the name."""
     name = f"unfinished-{os.urandom(8).hex()}"
     try:
         with os.fdopen(os.open(name, _TO_WRITE, 0o600, dir_fd=folder), "wb") as stream:
@@ -306,7 +306,7 @@ def _remove(folder: int, name: str) -> None:
 
 
 def _stored(folder: int) -> Iterator[_Stored]:
-    """Yield the entries; what a process that has died left unfinished is removed."""
+    """Yield the entries; remove the unfinished files of processes that have died."""
     dead = time.time() - _UNFINISHED_SECONDS
     for name in os.listdir(folder):
         is_entry = _ENTRY.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""Tables of HTML, for what shows itself in a notebook."""
+"""HTML tables for objects displayed in a notebook."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SHOWN = 40
 
 
 def html_table(title: str, rows: Iterable[Sequence[str]], headings: Sequence[str] = ()) -> str:
-    """Return a small table in HTML; of a long one only what comes first."""
+    """Return a small HTML table; a long one is truncated."""
     lines = list(rows)
     head = f"<tr>{''.join(f'<th>{escape(it)}</th>' for it in headings)}</tr>" if headings else ""
     body = "".join(

@@ -1,4 +1,4 @@
-"""Charts by pygal (extra ``bench``): SVG without scripts, in which titles of the parts tell their figures."""
+"""Charts by pygal (extra ``bench``): SVG without scripts, in which tooltips show the figures."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 
 def is_installed() -> bool:
-    """Return whether pygal is installed; it is not imported."""
+    """Return whether pygal is installed, without importing it."""
     return find_spec("pygal") is not None
 
 
 def load_pygal() -> Any:
-    """Import pygal without its import hook, which Python warns of at every later import of anything."""
+    """Import pygal without its import hook, because of which Python warns at every later import."""
     import pygal
 
     sys.meta_path[:] = [it for it in sys.meta_path if type(it).__name__ != "PluginImportFixer"]
@@ -27,7 +27,7 @@ def render(chart: Any) -> str:
 
 
 def _without_scripts(root: Any) -> Any:
-    """Drop what pygal adds for its tooltips: nothing here runs it."""
+    """Remove pygal's tooltip scripts, which nothing runs here."""
     for parent in list(root.iter()):
         for script in [it for it in parent if str(it.tag).endswith("script")]:
             parent.remove(script)

@@ -1,4 +1,4 @@
-"""This project's engines, called through their protocol like the plugin host does: with a deadline, without fuel."""
+"""Our engines, called through their protocol like the plugin host does: with a deadline, without fuel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""This project's plugin host, with the plugin of ``examples/plugins/hello``."""
+"""Our plugin host, with the plugin of ``examples/plugins/hello``."""
 
 from __future__ import annotations
 
