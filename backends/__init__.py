@@ -1,1 +1,1 @@
-"""One protocol, several engines that know nothing of each other; ``registry`` finds them by name."""
+"""Independent engines with one common protocol; ``registry`` finds them by name."""

@@ -1,4 +1,4 @@
-"""Limits on compiling, as every engine enforces them."""
+"""Limits on compiling that every engine enforces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zenowasm.interp.progress import Progress
 
 
 def bounded(limits: CompileLimits, size: int) -> Progress:
-    """Begin to count the work on a module of ``size`` bytes; a ``CompileLimitError`` ends it at the limits."""
+    """Return a counter for the work on a module of ``size`` bytes; at the limits, it raises ``CompileLimitError``."""
     deadline = monotonic() + limits.seconds_for(size)
     within_memory = memory_checkpoint(limits)
 
@@ -24,7 +24,7 @@ def bounded(limits: CompileLimits, size: int) -> Progress:
 
 
 def memory_checkpoint(limits: CompileLimits) -> Callable[[int], None]:
-    """Return what raises a ``CompileLimitError`` when it is told of more memory than the limits allow."""
+    """Return a checkpoint that raises ``CompileLimitError`` if it receives more bytes of memory than the limit."""
 
     def checkpoint(held: int) -> None:
         if held > limits.memory_bytes:
@@ -34,14 +34,14 @@ def memory_checkpoint(limits: CompileLimits) -> Callable[[int], None]:
 
 
 def out_of_memory(limits: CompileLimits) -> CompileLimitError:
-    """Return the error for a module that takes too much memory."""
+    """Return the error for a module that needs too much memory."""
     return CompileLimitError(
         CompileResource.MEMORY, f"the module takes more than {limits.memory_bytes} bytes of memory to compile"
     )
 
 
 def out_of_time(limits: CompileLimits, size: int) -> CompileLimitError:
-    """Return the error for a module of ``size`` bytes that takes too long."""
+    """Return the error for a module of ``size`` bytes that needs too much time."""
     seconds = limits.seconds_for(size)
     return CompileLimitError(
         CompileResource.TIME, f"the module of {size} bytes takes longer than {seconds:.3g} s to compile"

@@ -1,4 +1,4 @@
-"""The code that the reference engine made of functions in earlier processes."""
+"""Cached code: functions that the reference engine compiled in earlier processes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from zenowasm.interp.validation import ValidModule
 
 @define(eq=False)
 class KeptCode:
-    """The entry of one module in the cache: the code of each function that was ever called."""
+    """A module's entry in the cache: the code of each function that was ever called."""
 
     cache: ModuleCache
     key: str
     _count: int = field(default=0, init=False)
 
     def load(self, valid: ValidModule) -> None:
-        """Give a module the code that was kept, and let it note what it makes besides."""
+        """Set a module's packed code from the cache; the module then adds the code that it compiles."""
         valid.packed_codes = {}
         entry = self.cache.get(self.key)
         if entry is not None:
@@ -29,7 +29,7 @@ class KeptCode:
         self._count = len(valid.packed_codes)
 
     def save(self, valid: ValidModule) -> None:
-        """Keep what a module has made, if that is more than was kept already."""
+        """Store a module's packed code if it contains more functions than the cache entry."""
         count = len(valid.packed_codes or {})
         if count > self._count:
             self._count = count

@@ -1,4 +1,4 @@
-"""The reference engine: ``zenowasm.interp`` behind the protocol of all engines."""
+"""The reference engine: ``zenowasm.interp``, adapted to the protocol of all engines."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ _CONFIGURATION = {"features": WASM_3.value}
 _VALID = b"valid"
 """The cache entry of a module that was validated ahead of time."""
 _FUEL_BETWEEN_CLOCKS = 50_000
-"""Fuel that a guest consumes between two looks at the clock, about a hundredth of a second."""
+"""The fuel that a guest consumes between two checks of the clock, about a hundredth of a second."""
 
 
 @frozen(eq=False, repr=False)
 class ReferenceModule:
-    """A valid module, and what the cache keeps of its code, if there is a cache."""
+    """A valid module, and its cached code if there is a cache."""
 
     valid: ValidModule
     kept: KeptCode | None = None
@@ -90,13 +90,13 @@ class ReferenceModule:
 
 @frozen(eq=False)
 class ReferenceInstance:
-    """A module instance; ``module`` is the interpreter's own, for debuggers and tests."""
+    """A module instance; ``module`` is the interpreter's own object, for debuggers and tests."""
 
     module: ModuleInstance
 
     @property
     def exports(self) -> Mapping[str, Extern]:
-        """The exports by name: the interpreter's own objects, which have the protocol's methods."""
+        """The exports by name: the interpreter's own objects, which already have the protocol's methods."""
         return cast("Mapping[str, Extern]", self.module.exports)
 
 
@@ -113,9 +113,9 @@ class ReferenceStore:
         self._modules: set[ReferenceModule] = set()
 
     def close(self) -> None:
-        """Give back what lives in the store; only ``fuel_consumed`` may be used after that.
+        """Release everything in the store and save the code compiled in it to the cache.
 
-        The code that was made in it goes into the cache.
+        Afterwards, only ``fuel_consumed`` may be used.
         """
         self.runtime.close()
         while self._modules:
@@ -125,12 +125,12 @@ class ReferenceStore:
 
     @property
     def fuel_consumed(self) -> int:
-        """The fuel consumed by all calls so far; a host function sees what was consumed up to its call."""
+        """The fuel consumed by all calls so far; a host function sees the fuel consumed up to its call."""
         return self.runtime.settled_fuel
 
     @property
     def probe(self) -> Probe | None:
-        """The probe that sees every instruction of this store, if there is one (``Capability.STEPPING``)."""
+        """The probe for every instruction of this store, or ``None`` (``Capability.STEPPING``)."""
         return self.runtime.probe
 
     @probe.setter
@@ -138,7 +138,7 @@ class ReferenceStore:
         self.runtime.probe = probe
 
     def pause(self, function: Func, arguments: tuple[Value, ...]) -> PausedCall:
-        """Begin a call that stands still before its first instruction, and goes on as far as it is told to."""
+        """Begin a call that pauses before its first instruction, and continues as far as its caller asks."""
         return PausedCall(self.runtime, cast("Function", function), arguments)
 
     def set_budget(self, budget: Budget) -> None:
@@ -155,15 +155,15 @@ class ReferenceStore:
         self._begun += 1
 
     def end(self) -> None:
-        """End what ``begin`` began."""
+        """End the budget of ``begin``."""
         self._begun -= 1
         runtime = self.runtime
         if runtime.settled_fuel > self._fuel_end:
-            # Fuel that a call consumes after its last checkpoint is not reported, as with wasmtime.
+            # As with wasmtime, fuel that a call consumes after its last checkpoint is not reported.
             runtime.settled_fuel = self._fuel_end
 
     def host_function(self, type: FuncType, body: HostBody) -> Func:
-        """Make a function of the host available to guests."""
+        """Make a host function available to guests."""
         return HostFunction(self.runtime, type, body)
 
     def new_memory(self, type: MemType) -> Memory:
@@ -185,7 +185,7 @@ class ReferenceStore:
         return TagInstance(self.runtime, canonical_func_type(type.type))
 
     def new_exception(self, tag: Tag, fields: Sequence[Value]) -> Value:
-        """Create an exception; raises ``TypeError`` or ``ValueError`` when the fields do not fit the tag."""
+        """Create an exception; raises ``TypeError`` or ``ValueError`` if the fields do not fit the tag."""
         if not isinstance(tag, TagInstance) or tag.store is not self.runtime:
             raise ValueError("the tag belongs to another store")
         types = tag.type.type.parameters
@@ -209,7 +209,7 @@ class ReferenceStore:
                 self.end()
 
     def _invoke(self, function: Function, arguments: tuple[Value, ...]) -> tuple[Value, ...]:
-        """Call a function; what a host function calls shares the budget of what is around it."""
+        """Call a function; calls that a host function makes share the outermost call's budget."""
         if self._begun:
             return invoke(self.runtime, function, arguments)
         self._begin_own()
@@ -219,7 +219,7 @@ class ReferenceStore:
             self.end()
 
     def _begin_own(self) -> None:
-        """Give what the host does outermost a budget of its own."""
+        """Begin a new budget for an outermost call."""
         self.begin(self._timeless or CallBudget.begin(self._budget))
 
     def _checkpoint(self, consumed: int) -> int:
@@ -241,9 +241,9 @@ def _check_size(type_: MemType | TableType) -> None:
 
 
 class ReferenceEngine:
-    """The interpreter in pure Python: exact, and stoppable before every instruction.
+    """The interpreter in pure Python: exact, and able to stop before every instruction.
 
-    It has all capabilities but parallel ones, whatever the options say: leaving one out would save nothing.
+    Whatever the options say, it has all capabilities except ``PARALLEL``: omitting one would not make it faster.
     """
 
     name = "reference"
@@ -255,10 +255,10 @@ class ReferenceEngine:
         self._options = options or EngineOptions()
 
     def compile(self, binary: bytes, limits: CompileLimits | None = None) -> Module:
-        """Decode and validate a whole module, or all but its bodies where they are validated before they run.
+        """Decode and validate a module, including its bodies unless the options validate these lazily.
 
-        The bodies of a module that the cache knows to be valid are not validated here again, and functions whose code
-        is in the cache not when they are called.
+        If the cache has an entry that says that a module is valid, this method does not validate its bodies again. If
+        the cache has the code of a function, calling it does not validate its body either.
         """
         limits = limits or CompileLimits()
         module = self._compiled(binary, limits)

@@ -92,13 +92,13 @@ def engine(name: str = DEFAULT, options: EngineOptions | None = None) -> Engine:
             f"backend {name!r} needs the package {package!r}, which is not installed: "
             f"run `{install_command(name)}`, or choose --backend {DEFAULT}"
         ) from error
-    except (ImportError, OSError, RuntimeError) as error:  # a library that is for another system, or damaged
+    except (ImportError, OSError, RuntimeError) as error:  # a library that is damaged or for another system
         raise BackendError(f"backend {name!r} cannot be loaded: {error}") from error
     return cast(Engine, module.new_engine(options or EngineOptions()))
 
 
 def _entry_points() -> Collection[EntryPoint]:
-    from importlib.metadata import entry_points  # it reads what is installed, which takes its time
+    from importlib.metadata import entry_points  # imported late: it scans all installed distributions, which is slow
 
     return entry_points(group=GROUP)
 

@@ -1,4 +1,4 @@
-"""An engine as a host uses it: guests pay for counting fuel only where a limit or a setting asks for it."""
+"""An engine in two variants: guests pay for counting fuel only if a limit or a setting requires it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from zenowasm.backends.protocol import Capability, Engine, EngineOptions
 
 
 class EngineVariants:
-    """An engine, and one like it that counts fuel, which is made when it is first needed.
+    """An engine, and a variant of it that counts fuel and is created on demand.
 
-    They are the same one where the engine counts anyway, or where no other can be made.
+    Both are the same object if the engine counts fuel anyway, or if it has no such variant.
     """
 
     def __init__(self, usual: Engine, make_counting: Callable[[], Engine] | None = None) -> None:
@@ -25,12 +25,12 @@ class EngineVariants:
 
     @classmethod
     def named(cls, name: str, options: EngineOptions) -> Self:
-        """Return the engine of that name, made with ``options``; raises ``BackendError``."""
+        """Return the variants of the engine with that name and ``options``; raises ``BackendError``."""
         return cls(registry.engine(name, options), partial(registry.engine, name, evolve(options, fuel=True)))
 
     @property
     def differ(self) -> bool:
-        """Whether there are two."""
+        """Whether the two variants are different engines."""
         return self._make_counting is not None
 
     def counting(self) -> Engine:

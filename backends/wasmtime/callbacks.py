@@ -1,4 +1,4 @@
-"""The way from wasmtime's compiled code back into Python.
+"""Callbacks from wasmtime's compiled code into Python.
 
 An exception may be raised where no ``try`` of a callback can catch it: a signal handler may run before the callback's
 first instruction or while it handles another exception, and Python's stack may be too short to enter it at all. ctypes
@@ -16,23 +16,23 @@ from typing import Any, TypeAlias
 import _cffi_backend
 
 _FFI = _cffi_backend.FFI()
-# `import cffi` would add a parser of C declarations (40 ms); the types below need only the one in its C part.
+# `import cffi` would also import a parser of C declarations (40 ms); the parser in its C part suffices for these types.
 
 _set_item = ctypes.PYFUNCTYPE(None, *[ctypes.py_object] * 4)(("PyDict_SetItem", ctypes.pythonapi))
-"""Its fourth argument, the traceback, is not used: the exception holds it."""
+"""The fourth argument, the traceback, is unused: the exception contains it."""
 
 
 Uncaught: TypeAlias = dict[type[BaseException], BaseException]
-"""Exceptions by their type, the first one first."""
+"""Exceptions by type, in the order in which they were raised."""
 buffer = _FFI.buffer
-"""``buffer(pointer, size)``: the bytes at a ``char *`` that a callback was given, as long as it runs."""
+"""``buffer(pointer, size)``: the bytes at a ``char *`` argument of a callback, valid while the callback runs."""
 
 
 class Callbacks:
-    """Makes C functions that run Python functions, and keeps the exceptions that these could not catch.
+    """A factory of C functions that call Python functions, and the exceptions that these could not catch.
 
-    A function that raises has answered 0 to C. The C functions live as long as this object. ``uncaught`` holds the
-    exceptions that wait to be raised.
+    A function that raises returns 0 to C. The C functions live as long as this object. ``uncaught`` holds the
+    exceptions that are still to be raised.
     """
 
     def __init__(self) -> None:
@@ -47,11 +47,11 @@ class Callbacks:
 
     @property
     def failed(self) -> bool:
-        """Whether an exception waits to be raised."""
+        """Whether there is an exception to raise."""
         return bool(self.uncaught)
 
     def take(self) -> BaseException | None:
-        """Return the first exception that no callback caught, and forget them all."""
+        """Return the first exception that no callback caught, and clear all of them."""
         for error in self.uncaught.values():
             self.uncaught.clear()
             return error

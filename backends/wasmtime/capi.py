@@ -1,9 +1,9 @@
-"""wasmtime's C interface, where wasmtime-py's public one would lose something.
+"""Access to wasmtime's C interface where wasmtime-py's public interface is insufficient.
 
-wasmtime-py converts values through C floats, which quiets signalling NaNs, has no vectors and no references but to
-functions and to the host's objects, keeps functions received by a host function only until it returns, and aborts the
-process on types that it does not know. Everything here works on ``wasmtime_val_t`` and ``wasm_valtype_t`` themselves;
-nothing outside this module touches a private name of wasmtime-py.
+wasmtime-py converts values through C floats, which quiets signalling NaNs. It supports no vectors, and no references
+except to functions and host objects. It keeps functions that a host function receives only until that returns, and
+aborts the process on types that it does not know. The functions here work on ``wasmtime_val_t`` and ``wasm_valtype_t``
+directly. No other module uses a private name of wasmtime-py.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ RawValues: TypeAlias = Any
 Failure: TypeAlias = wasmtime.Trap | wasmtime.WasmtimeError | None
 
 _NUMBERS: tuple[ValType, ...] = (I32, I64, F32, F64, V128)
-"""By ``wasmtime_valtype_kind_t``, which agrees with ``wasmtime_valkind_t``; the kind after these is a reference."""
+"""By ``wasmtime_valtype_kind_t``, which equals ``wasmtime_valkind_t`` for numbers; the next kind is a reference."""
 _NUMBER_KINDS: dict[ValType, int] = {type: kind for kind, type in enumerate(_NUMBERS)}
 _REFERENCE_TYPE = len(_NUMBERS)
 _FUNCREF, _EXTERNREF, _ANYREF, _EXNREF = range(len(_NUMBERS), len(_NUMBERS) + 4)
-"""By ``wasmtime_valkind_t``: which of the four hierarchies a reference belongs to."""
+"""The hierarchies of references, by ``wasmtime_valkind_t``."""
 _REFERENCE_KINDS = {
     AbsHeapType.FUNC: _FUNCREF,
     AbsHeapType.EXTERN: _EXTERNREF,
@@ -59,9 +59,9 @@ _DEADLINE_CALLBACK = ctypes.CFUNCTYPE(
 _VALUES = POINTER(ffi.wasmtime_val_t)
 _NO_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
 _CONTINUE = 0
-"""By ``wasmtime_update_deadline_kind_t``."""
+"""By ``wasmtime_update_deadline_kind_t``: the guest continues."""
 _ROOTED = (_EXTERNREF, _ANYREF, _EXNREF)
-"""Kinds of references to objects that a garbage collector keeps for as long as the value is not released."""
+"""The kinds of references that keep an object from being collected until the value is released."""
 
 _HEAPS = {
     0: AbsHeapType.EXTERN,
@@ -79,19 +79,19 @@ _HEAPS = {
 }
 """By ``wasmtime_heaptype_kind_t``."""
 _DEFINED = {3: AbsHeapType.FUNC, 10: AbsHeapType.ARRAY, 12: AbsHeapType.STRUCT, 14: AbsHeapType.EXN}
-"""The kinds of types that a module defines. The interface does not tell their recursive groups, which are a part of
-what they are; so they are read as the abstract type above them."""
+"""The kinds of types that a module defines. The interface does not expose their recursive groups, which are part of
+their identity, so such a type is read as its abstract supertype."""
 _HEAP_KINDS = {heap: kind for kind, heap in _HEAPS.items()}
 
 
 def function_type(type: wasmtime.FuncType) -> FuncType:
-    """Translate a function type, with types that a module defines as the abstract types above them."""
+    """Translate a function type; types that a module defines become their abstract supertypes."""
     return FuncType(tuple(map(value_type, type.params)), tuple(map(value_type, type.results)))
 
 
 def value_type(type: wasmtime.ValType) -> ValType:
-    """Translate a value type, with a type that a module defines as the abstract type above it."""
-    # `wasm_valtype_kind`, which wasmtime-py uses for names, aborts the process on all but six types.
+    """Translate a value type; a type that a module defines becomes its abstract supertype."""
+    # wasmtime-py finds a type's name by `wasm_valtype_kind`, which aborts the process on all but six types.
     described = ffi.wasmtime_valtype_t()
     ffi.wasmtime_valtype_new(type.ptr(), byref(described))
     try:
@@ -122,8 +122,8 @@ def _raw_value_type(engine: wasmtime.Engine, type: ValType) -> wasmtime.ValType:
 
 
 def _raw_func_type(engine: wasmtime.Engine, type: FuncType) -> wasmtime.FuncType:
-    """Return a function type; raises ``TypeError`` as ``_raw_value_type`` does."""
-    # All made before the first is given away: an exception leaves no vector half filled.
+    """Translate a function type; raises ``TypeError`` as ``_raw_value_type`` does."""
+    # All types are made before the first is moved into a vector: an exception leaves no vector half filled.
     raw_types = [[_raw_value_type(engine, it) for it in types] for types in (type.parameters, type.results)]
     vectors = [ffi.wasm_valtype_vec_t() for _ in raw_types]
     for vector, types in zip(vectors, raw_types, strict=True):
@@ -134,10 +134,10 @@ def _raw_func_type(engine: wasmtime.Engine, type: FuncType) -> wasmtime.FuncType
 
 
 def on_epoch_deadline(store: wasmtime.Store, callbacks: Callbacks, decide: Callable[[], int | None]) -> None:
-    """Have ``decide`` asked when a guest of the store reaches its epoch deadline, instead of a trap.
+    """Call ``decide``, instead of trapping, when a guest of the store reaches its epoch deadline.
 
-    It returns the number of epochs after which it is asked again, or ``None`` to stop the guest. Where it raises, it is
-    asked again at once.
+    ``decide`` returns the number of epochs until its next call, or ``None`` to stop the guest. If it raises an
+    exception, it is called again at once.
     """
 
     def call(_context: int, _data: int, epochs: int, kind: int) -> int:
@@ -154,7 +154,7 @@ def on_epoch_deadline(store: wasmtime.Store, callbacks: Callbacks, decide: Calla
 
 
 def new_values(types: ResultType) -> RawValues:
-    """Return values of zero or null, which need no release."""
+    """Return an array of zeros and nulls, which need no release."""
     values = (ffi.wasmtime_val_t * len(types))()
     for value, type in zip(values, types, strict=True):
         value.kind = _REFERENCE_KINDS[top(type.heap)] if isinstance(type, RefType) else _NUMBER_KINDS[type]
@@ -162,14 +162,14 @@ def new_values(types: ResultType) -> RawValues:
 
 
 def release(values: RawValues) -> None:
-    """Let go of the objects that the values keep from being collected."""
+    """Release the objects that the values keep from being collected."""
     for value in values:
         if value.kind in _ROOTED:
             ffi.wasmtime_val_unroot(byref(value))
 
 
 def get_number(value: Any, type: ValType) -> int | float:
-    """Return a number or vector; integers are unsigned, NaNs keep their bits."""
+    """Return a number or vector; integers are unsigned, and NaNs keep their bits."""
     of = value.of
     if type is I32:
         return int(of.i32 & 0xFFFFFFFF)
@@ -178,7 +178,7 @@ def get_number(value: Any, type: ValType) -> int | float:
     if type is F32:
         return f32_from_bits(of.i32 & 0xFFFFFFFF)
     if type is F64:
-        # A double is copied bit by bit, unlike the conversion between the two sizes.
+        # Unlike a conversion between the two sizes, copying a double keeps its bits.
         return float(of.f64)
     return int.from_bytes(bytes(of.v128), "little")
 
@@ -215,29 +215,29 @@ def set_function(value: Any, function: wasmtime.Func) -> None:
 
 
 def function_identity(function: wasmtime.Func) -> bytes:
-    """Return the same bytes for the same function of a store."""
+    """Return bytes that identify a function within its store."""
     return bytes(function._func)
 
 
 def memory_identity(memory: wasmtime.Memory) -> tuple[int, int]:
-    """Return the same numbers for the same memory of a store."""
+    """Return numbers that identify a memory within its store."""
     raw = memory._memory
     return raw._anon_1.__private1, raw.__private2
 
 
 def table_identity(table: wasmtime.Table) -> tuple[int, int]:
-    """Return the same numbers for the same table of a store."""
+    """Return numbers that identify a table within its store."""
     raw = table._table
     return raw._anon_1.__private1, raw.__private2
 
 
 def get_external(store: wasmtime.Store, value: Any) -> Any:
-    """Return the Python object that an externref refers to, or ``None`` when it refers to an object of the guest."""
+    """Return the Python object of an externref, or ``None`` if it refers to a guest's object."""
     return wasmtime.Val._from_raw(store, value, owned=False).value
 
 
 def set_external(store: wasmtime.Store, value: Any, item: object) -> None:
-    """Set a null reference to a Python object; raises ``WasmtimeError`` when the store has no room for one more."""
+    """Set a null reference to a Python object; raises ``WasmtimeError`` if the store has no room for it."""
     external = wasmtime.Val.externref(item)._new_raw(store)
     _set_reference(store, value, external)
 
@@ -257,8 +257,8 @@ def set_small_integer(store: wasmtime.Store, value: Any, number: int) -> None:
 
 
 def object_type(store: wasmtime.Store, value: Any) -> AbsHeapType:
-    """Return what an anyref that is not null refers to: i31, struct or array, or else any for an object of the host."""
-    # `wasmtime_anyref_is_i31` of wasmtime 50 would say yes to everything.
+    """Return the kind of object of a non-null anyref: i31, struct or array, or any for a host object."""
+    # `wasmtime_anyref_is_i31` of wasmtime 50 returns true for everything.
     described = ffi.wasmtime_heaptype_t()
     ffi.wasmtime_anyref_type(store._context(), byref(value.of.anyref), byref(described))
     try:
@@ -268,7 +268,7 @@ def object_type(store: wasmtime.Store, value: Any) -> AbsHeapType:
 
 
 class Root:
-    """Keeps what a reference refers to from being collected; ``value`` is that reference."""
+    """A root that keeps an object from being collected; ``value`` is a reference to the object."""
 
     def __init__(self, value: Any) -> None:
         self.value = ffi.wasmtime_val_t()
@@ -278,13 +278,13 @@ class Root:
         ffi.wasmtime_val_unroot(byref(self.value))
 
     def put(self, store: wasmtime.Store, value: Any) -> None:
-        """Set a null reference, of any kind that the object can have, to the same object."""
+        """Set a null reference, of any type that the object can have, to this object."""
         copy = ffi.wasmtime_val_t()
         ffi.wasmtime_val_clone(byref(self.value), byref(copy))
         _set_reference(store, value, copy)
 
     def identity(self, store: wasmtime.Store) -> int:
-        """Return the same number for the same object, as long as no guest runs in between."""
+        """Return a number that identifies the object, valid until a guest runs."""
         context, of = store._context(), self.value.of
         if self.value.kind == _EXNREF:
             return int(ffi.wasmtime_exnref_to_raw(context, byref(of.exnref)))
@@ -292,7 +292,7 @@ class Root:
 
 
 def struct_fields(store: wasmtime.Store, root: Root) -> RawValues:
-    """Return the fields of a structure, which the caller releases; a packed one is zero-extended."""
+    """Return the fields of a structure, packed ones zero-extended; the caller must release them."""
     context, reference = store._context(), ffi.wasmtime_structref_t()
     ffi.wasmtime_anyref_as_struct(context, byref(root.value.of.anyref), byref(reference))
     try:
@@ -305,7 +305,7 @@ def struct_fields(store: wasmtime.Store, root: Root) -> RawValues:
 
 
 def array_elements(store: wasmtime.Store, root: Root) -> RawValues:
-    """Return the elements of an array, which the caller releases; a packed one is zero-extended."""
+    """Return the elements of an array, packed ones zero-extended; the caller must release them."""
     context, reference = store._context(), ffi.wasmtime_arrayref_t()
     ffi.wasmtime_anyref_as_array(context, byref(root.value.of.anyref), byref(reference))
     try:
@@ -317,7 +317,7 @@ def array_elements(store: wasmtime.Store, root: Root) -> RawValues:
 
 
 def exception_fields(store: wasmtime.Store, root: Root) -> RawValues:
-    """Return the values of an exception, which the caller releases."""
+    """Return the values of an exception; the caller must release them."""
     context, reference = store._context(), root.value.of.exnref
     count = ffi.wasmtime_exnref_field_count(context, byref(reference))
     return _read_each(count, lambda at, room: ffi.wasmtime_exnref_field(context, byref(reference), at, room))
@@ -336,7 +336,7 @@ def new_tag(store: wasmtime.Store, type: TagType) -> wasmtime.Tag:
 
 
 def new_exception(store: wasmtime.Store, tag: wasmtime.Tag, fields: RawValues) -> Root:
-    """Create an exception; raises ``WasmtimeError`` when the guests' heap is full or a field does not fit."""
+    """Create an exception; raises ``WasmtimeError`` if the guests' heap is full or a field does not fit."""
     value = ffi.wasmtime_val_t(kind=_EXNREF)
     _check(ffi.wasmtime_exnref_new(store._context(), byref(tag._tag), fields, len(fields), byref(value.of.exnref)))
     try:
@@ -353,14 +353,14 @@ def exception_tag(store: wasmtime.Store, root: Root) -> wasmtime.Tag:
 
 
 def type_of(value: Any) -> ValType:
-    """Return the type of a value, that of a reference as the top of its hierarchy."""
+    """Return the type of a value; for a reference, the top type of its hierarchy."""
     if value.kind < len(_NUMBERS):
         return _NUMBERS[int(value.kind)]
     return next(RefType(True, heap) for heap, kind in _REFERENCE_KINDS.items() if kind == value.kind)
 
 
 def converted(store: wasmtime.Store, value: Any) -> Root:
-    """Return the externref of an anyref's object, or the anyref of an externref's, as the guest's conversions do."""
+    """Convert an anyref to an externref of the same object, or the reverse, as the guest's instructions do."""
     other = ffi.wasmtime_val_t(kind=_ANYREF if value.kind == _EXTERNREF else _EXTERNREF)
     _convert(store, value, other)
     try:
@@ -370,7 +370,7 @@ def converted(store: wasmtime.Store, value: Any) -> Root:
 
 
 def _set_reference(store: wasmtime.Store, value: Any, owned: Any) -> None:
-    """Move a reference into a null one, which may be an anyref for an externref, or the other way round."""
+    """Move a reference into a null one, converting between anyref and externref if necessary."""
     if value.kind == owned.kind:
         value.of = owned.of
     else:
@@ -389,42 +389,42 @@ def _convert(store: wasmtime.Store, source: Any, target: Any) -> None:
 
 
 def context_address(store: wasmtime.Store) -> int:
-    """Return the address of the store's context, which is the same as long as the store lives."""
+    """Return the address of the store's context, which never changes."""
     return ctypes.cast(store._context(), ctypes.c_void_p).value or 0
 
 
 def function_copy(function: wasmtime.Func) -> Any:
-    """Return a copy of the C structure that stands for a function."""
+    """Return a copy of the C structure that represents a function."""
     return ffi.wasmtime_func_t.from_buffer_copy(function._func)
 
 
 def _prototype(result: Any, name: str, *arguments: Any) -> Any:
-    """Return a function of wasmtime's that takes addresses as integers, and keeps Python's lock.
+    """Return a function of wasmtime's that takes addresses as integers and does not release Python's global lock.
 
-    Giving the lock up and taking it again costs more than what is over in nanoseconds, and far more where other threads
-    wait for it.
+    Releasing and reacquiring the lock takes longer than a call of a few nanoseconds, and far longer if other threads
+    wait for the lock.
     """
     return ctypes.PYFUNCTYPE(result, *arguments)((name, ffi.dll))
 
 
 _ADDRESS, _SIZE, _U64 = ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64
 argument = _ADDRESS.from_param
-"""Makes an address or a size an argument of the functions below, once: to convert it costs as much as the call."""
+"""Converts an address or a size to an argument of the functions below, once: converting costs as much as a call."""
 _KEEPING = ctypes.PyDLL(None, handle=ffi.dll._handle)
 _GIVING_UP = ctypes.CDLL(None, handle=ffi.dll._handle)
 
 
 def _prepared(library: ctypes.CDLL, result: Any, name: str) -> Any:
-    """Return a function of wasmtime's that takes what ``argument`` makes."""
+    """Return a function of wasmtime's that takes arguments made by ``argument``."""
     function = library[name]
     function.restype = result
     return function
 
 
 call_unchecked = _prepared(_GIVING_UP, _ADDRESS, "wasmtime_func_call_unchecked")
-"""``call_unchecked(context, function, values, number of slots, where the trap goes)``: ``None``, or an error.
+"""``call_unchecked(context, function, values, number of slots, address for a trap)``: ``None``, or an error.
 
-It gives up Python's lock, as a guest may run for long.
+It releases Python's global lock, since a guest may run for a long time.
 """
 _get_fuel = _prepared(_KEEPING, _ADDRESS, "wasmtime_context_get_fuel")
 _memory_data = _prepared(_KEEPING, _ADDRESS, "wasmtime_memory_data")
@@ -437,7 +437,7 @@ _set_epoch_deadline = _prototype(None, "wasmtime_context_set_epoch_deadline", _A
 
 
 class FuelLeft:
-    """Returns, when called, the fuel that is left in the store with this context."""
+    """A callable that returns the fuel left in the store with this context."""
 
     __slots__ = ("_address", "_context", "_fuel")
 
@@ -447,30 +447,30 @@ class FuelLeft:
         self._address = argument(ctypes.addressof(self._fuel))
 
     def __call__(self) -> int:
-        """Return the fuel."""
+        """Return the fuel left."""
         _get_fuel(self._context, self._address)
         return self._fuel.value
 
 
 def set_fuel(context: int, fuel: int) -> None:
-    """Set the fuel that is left in a store."""
+    """Set the fuel left in a store."""
     _set_fuel(context, fuel)
 
 
 def set_epoch_deadline(context: int, epochs: int) -> None:
-    """Have the store's guests looked at when so many epochs have passed."""
+    """Set the epoch deadline of the store's guests, in epochs from now."""
     _set_epoch_deadline(context, epochs)
 
 
 def failure(error: int | None, trap: int | None) -> Failure:
-    """Return what stopped a call, from the addresses of an error and a trap."""
+    """Return the cause of a failed call, from the addresses of an error and a trap, or ``None``."""
     if error:
         return wasmtime.WasmtimeError._from_ptr(ctypes.cast(error, POINTER(ffi.wasmtime_error_t)))
     return wasmtime.Trap._from_ptr(ctypes.cast(trap, POINTER(ffi.wasm_trap_t))) if trap else None
 
 
 def trap_address(trap: wasmtime.Trap) -> int:
-    """Give a trap away, and return its address for a callback to answer with."""
+    """Release ownership of a trap and return its address, which a callback returns to wasmtime."""
     return int(ctypes.cast(trap._consume(), ctypes.c_void_p).value or 0)
 
 
@@ -479,8 +479,8 @@ def new_unchecked_function(
 ) -> wasmtime.Func:
     """Create a function that runs ``enter`` with an environment, the caller, a buffer of raw values and its slots.
 
-    Where ``enter`` raises, the guest goes on with what is in the buffer: the exception is in ``callbacks``, and the
-    caller stops the guest.
+    If ``enter`` raises an exception, ``callbacks`` stores it, the guest continues with the values in the buffer, and
+    the function's caller must stop the guest.
     """
     address = callbacks.make("uintptr_t(uintptr_t, uintptr_t, char *, size_t)", enter)
     raw = ffi.wasmtime_func_t()
@@ -497,23 +497,23 @@ def new_unchecked_function(
 
 
 class HasAddress(Protocol):
-    """The caller of a host function; its address is 0 when there is none."""
+    """The caller of a host function; its address is 0 outside a call."""
 
     address: int
 
 
 def caller(address: int) -> wasmtime.Caller:
-    """Return the caller of a host function, from its address; ``forget_caller`` must follow."""
+    """Return the caller of a host function from its address; call ``forget_caller`` afterwards."""
     return wasmtime.Caller(ctypes.cast(address, POINTER(ffi.wasmtime_caller_t)))
 
 
 def forget_caller(raw: wasmtime.Caller) -> None:
-    """Make a caller unusable, as the host function that it called is over."""
+    """Invalidate a caller after the host function has used it."""
     raw._invalidate()
 
 
 def call(store: wasmtime.Store, function: wasmtime.Func, arguments: RawValues, results: RawValues) -> Failure:
-    """Call a function and return what stopped it."""
+    """Call a function; return the cause if it failed."""
     trap = POINTER(ffi.wasm_trap_t)()
     error = ffi.wasmtime_func_call(
         store._context(), byref(function._func), arguments, len(arguments), results, len(results), byref(trap)
@@ -526,7 +526,7 @@ def call(store: wasmtime.Store, function: wasmtime.Func, arguments: RawValues, r
 def instantiate(
     store: wasmtime.Store, module: wasmtime.Module, imports: Sequence[Any]
 ) -> wasmtime.Instance | wasmtime.Trap | wasmtime.WasmtimeError:
-    """Instantiate a module; return the instance, or what stopped it."""
+    """Instantiate a module; return the instance, or the cause of the failure."""
     try:
         return wasmtime.Instance(store, module, imports)
     except (wasmtime.Trap, wasmtime.WasmtimeError) as error:
@@ -534,11 +534,11 @@ def instantiate(
 
 
 HostEntry: TypeAlias = Callable[[int, RawValues, RawValues], int]
-"""The entry of a host function: takes caller, arguments and results, and returns the address of a trap, or 0."""
+"""The entry of a host function; it takes caller, arguments and results, and returns the address of a trap, or 0."""
 
 
 def new_trap(code: wasmtime.TrapCode) -> wasmtime.Trap:
-    """Return a trap with a code, for a host function to stop its caller with."""
+    """Return a trap with a code, with which a host function stops its caller."""
     return wasmtime.Trap._from_ptr(ffi.wasmtime_trap_new_code(code.value))
 
 
@@ -548,9 +548,9 @@ _NO_MAXIMUM = (1 << 32) - 1
 def new_host_function(store: wasmtime.Store, callbacks: Callbacks, type: FuncType, enter: HostEntry) -> wasmtime.Func:
     """Create a function that runs ``enter``.
 
-    Where ``enter`` raises, or cannot even be entered, the guest goes on with a result of 0, or traps when the function
-    has another result than an i32: the exception is in ``callbacks``, and the caller stops the guest. Raises
-    ``TypeError`` when the type refers to one that a module defines.
+    If ``enter`` raises an exception or cannot be entered, ``callbacks`` stores the exception, and the function's caller
+    must stop the guest. Until then, the guest continues with a result of 0, or traps if the result is not an i32.
+    Raises ``TypeError`` if the type refers to one that a module defines.
     """
 
     def call(_environment: int, raw_caller: int, arguments: int, _n: int, results: int, _m: int) -> int:
@@ -565,7 +565,7 @@ def new_host_function(store: wasmtime.Store, callbacks: Callbacks, type: FuncTyp
 
 
 def new_global(store: wasmtime.Store, type: GlobalType, value: Any) -> wasmtime.Global:
-    """Create a global; raises ``TypeError`` when its type refers to one that a module defines."""
+    """Create a global; raises ``TypeError`` if its type refers to one that a module defines."""
     content = _raw_value_type(store.engine, type.value)._consume()
     raw_type = wasmtime.GlobalType._from_ptr(
         ffi.wasm_globaltype_new(content, ffi.WASM_VAR if type.mutable else ffi.WASM_CONST), None
@@ -581,14 +581,14 @@ def global_get(store: wasmtime.Store, variable: wasmtime.Global, value: Any) -> 
 
 
 def global_set(store: wasmtime.Store, variable: wasmtime.Global, value: Any) -> None:
-    """Replace a global's value; raises ``WasmtimeError`` when the value is of another type."""
+    """Replace a global's value; raises ``WasmtimeError`` if the value has another type."""
     _check(ffi.wasmtime_global_set(store._context(), byref(variable._global), byref(value)))
 
 
 def new_table(store: wasmtime.Store, type: TableType, value: Any) -> wasmtime.Table:
-    """Create a table with 32-bit indexes.
+    """Create a table with 32-bit indices.
 
-    Raises ``WasmtimeError`` when the store has no room for it, ``TypeError`` when its type refers to one that a module
+    Raises ``WasmtimeError`` if the store has no room for it, ``TypeError`` if its type refers to one that a module
     defines.
     """
     element = _raw_value_type(store.engine, type.element)._consume()
@@ -601,19 +601,19 @@ def new_table(store: wasmtime.Store, type: TableType, value: Any) -> wasmtime.Ta
 
 
 def table_get(store: wasmtime.Store, table: wasmtime.Table, index: int, value: Any) -> bool:
-    """Copy an element; return whether there is one."""
+    """Copy an element; return whether it exists."""
     return bool(ffi.wasmtime_table_get(store._context(), byref(table._table), index, byref(value)))
 
 
 def table_set(store: wasmtime.Store, table: wasmtime.Table, index: int, value: Any) -> None:
-    """Replace an element; raises ``WasmtimeError`` when there is none or the value is of another type."""
+    """Replace an element; raises ``WasmtimeError`` if it does not exist or the value has another type."""
     _check(ffi.wasmtime_table_set(store._context(), byref(table._table), index, byref(value)))
 
 
 def table_grow(store: wasmtime.Store, table: wasmtime.Table, count: int, value: Any) -> int:
-    """Add elements and return the former size.
+    """Add elements and return the previous size.
 
-    Raises ``WasmtimeError`` when a limit forbids it or the value is of another type.
+    Raises ``WasmtimeError`` if a limit forbids it or the value has another type.
     """
     former = ctypes.c_uint64(0)
     _check(ffi.wasmtime_table_grow(store._context(), byref(table._table), count, byref(value), byref(former)))
@@ -629,7 +629,7 @@ def throw(store: wasmtime.Store, exception: Root) -> wasmtime.Trap:
 
 @frozen
 class Frame:
-    """A guest's active call: the function's index and name, if it has one, and the byte offset in its module."""
+    """An active call of a guest: the function's index, its optional name, and the byte offset in its module."""
 
     function: int
     offset: int
@@ -637,7 +637,7 @@ class Frame:
 
 
 def frames(failure: Failure) -> list[Frame]:
-    """Return the guest's calls that were active when it failed, innermost first."""
+    """Return the guest's active calls at the time of the failure, innermost first."""
     trace = ffi.wasm_frame_vec_t()
     if isinstance(failure, wasmtime.Trap):
         ffi.wasm_trap_trace(failure.ptr(), byref(trace))
@@ -659,7 +659,7 @@ def _frame(raw: Any) -> Frame:
 
 
 def take_exception(store: wasmtime.Store) -> Root | None:
-    """Return the exception that no guest caught, and forget it; ``None`` when there is none."""
+    """Return the exception that no guest caught, and clear it; ``None`` if there is none."""
     value = ffi.wasmtime_val_t(kind=_EXNREF)
     if not ffi.wasmtime_context_take_exception(store._context(), byref(value.of.exnref)):
         return None
@@ -670,7 +670,7 @@ def take_exception(store: wasmtime.Store) -> Root | None:
 
 
 class MemoryView:
-    """The bytes of one memory: where they are and how many there are."""
+    """The address and the size of one memory's bytes."""
 
     __slots__ = ("_address", "_context", "_raw", "_store", "size")
 
@@ -680,12 +680,12 @@ class MemoryView:
         self._context = argument(context_address(store))
         self._address = argument(ctypes.addressof(self._raw))
         self.size: Callable[[], int] = partial(_memory_data_size, self._context, self._address)
-        """Returns how many bytes there are now."""
+        """Returns the current number of bytes."""
 
     def bytes(self, owner: object = None) -> memoryview:
-        """Return the bytes that there are now; they must not be used after the memory has moved.
+        """Return a view of the current bytes, valid until the memory moves.
 
-        ``owner`` is kept for as long as they are.
+        The view keeps ``owner`` alive.
         """
         size = self.size()
         if not size:

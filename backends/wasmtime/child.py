@@ -1,7 +1,7 @@
-"""The process that compiles one module: a program of its own, which imports as little as it can.
+"""The program that compiles one module in a separate process; it imports as little as possible.
 
-It reads the binary from its standard input and writes the serialized module, or the message of an error, to its
-standard output. Its exit code says which. It is started by ``compiler``, which imports it only for the exit codes.
+It reads the binary from standard input, and writes either the serialized module or an error message to standard output.
+The exit code says which. ``compiler`` starts it, and imports it only for the exit codes.
 """
 
 import json
@@ -12,12 +12,12 @@ COMPILED = 0
 REFUSED = 3
 OUT_OF_MEMORY = 4
 ABORTED = -signal.SIGABRT
-"""wasmtime ends a process that cannot allocate."""
+"""The exit code of a process that wasmtime aborts because it cannot allocate memory."""
 OUT_OF_TIME = -signal.SIGXCPU
 
 
 def main(task: str) -> int:
-    """Compile what comes in; return the exit code."""
+    """Compile the binary on standard input; return the exit code."""
     asked = json.loads(task)
     sys.path.insert(0, asked["packages"])
     import wasmtime
@@ -40,7 +40,7 @@ def main(task: str) -> int:
 
 
 def _limit(memory: int, cpu: int) -> None:
-    """Bound what this process may still use: seconds of CPU time and, where the system can, bytes of memory."""
+    """Limit this process's further use of resources: seconds of CPU time and, on Linux, bytes of memory."""
     import resource
 
     if sys.platform == "linux":

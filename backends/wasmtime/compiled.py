@@ -1,4 +1,4 @@
-"""The compiled modules that earlier processes left in the cache, each with its interface."""
+"""The modules that earlier processes compiled and cached, each with its interface."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from zenowasm.backends.cache import ModuleCache, key_of
 from zenowasm.backends.wasmtime.interface import Interface
 
 _KIND: Final = "interface, compiled"
-"""The form of an entry. It is a part of the key, so an entry of another form is not found."""
+"""The format of an entry. It is part of the key, so the cache never returns an entry in another format."""
 
 
 @frozen
 class CompiledModules:
-    """The entries of an engine with these settings, found by the binary as it was given."""
+    """The cache entries of an engine with these settings, found by the original binary."""
 
     engine: wasmtime.Engine
     version: str
@@ -25,7 +25,7 @@ class CompiledModules:
     cache: ModuleCache | None = None
 
     def get(self, binary: bytes) -> tuple[wasmtime.Module, Interface | None] | None:
-        """Return what was kept of a binary; the interface is ``None`` where only the binary can tell it."""
+        """Return a cached binary; its interface is ``None`` if it has to be decoded from the binary."""
         if self.cache is None:
             return None
         key = self._key(binary)
@@ -40,7 +40,7 @@ class CompiledModules:
             return None
 
     def put(self, binary: bytes, compiled: wasmtime.Module, interface: Interface) -> None:
-        """Keep a compiled binary, as far as that is possible."""
+        """Cache a compiled binary if possible."""
         if self.cache is not None:
             self.cache.put(self._key(binary), interface.to_json() + b"\n" + compiled.serialize())
 

@@ -1,4 +1,4 @@
-"""Compiles modules with wasmtime within limits: here when they are surely small, else in a process of its own."""
+"""Compiles modules with wasmtime within limits: small ones in this process, all others in a separate one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
 _MOST_HERE: Final = 256 * MIB
-"""The largest estimate of a module that is compiled in this process; it takes a fraction of that."""
+"""The largest estimate of a module that is compiled in this process; the actual use is a fraction of the estimate."""
 _MOST_THREADS: Final = 4
 _INHERITED: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _ERROR_BYTES: Final = 64 * 1024
@@ -35,7 +35,7 @@ _ERROR_BYTES: Final = 64 * 1024
 
 @frozen
 class Compiler:
-    """Compiles modules for an engine with these settings."""
+    """A compiler for an engine with these settings."""
 
     engine: wasmtime.Engine
     settings: Mapping[str, bool | int]
@@ -43,13 +43,13 @@ class Compiler:
     def compile(self, source: Source, limits: CompileLimits, progress: Progress) -> wasmtime.Module:
         """Return the compiled module.
 
-        Raises what ``failures.of_compilation`` makes of a refusal, ``DecodeError`` for a malformed body, and
-        ``CompileLimitError`` when it takes more than the limits.
+        Raises the error of ``failures.of_compilation`` if wasmtime rejects the module, ``DecodeError`` for a malformed
+        body, and ``CompileLimitError`` if compiling exceeds the limits.
         """
         try:
             if source.metered is None:
                 return self._compile(source.structure, source.binary, limits)
-            wasmtime.Module.validate(self.engine, source.binary)  # its errors have the places of the original
+            wasmtime.Module.validate(self.engine, source.binary)  # so that errors have positions in the original
             return self._compile(source.metered.structure, source.metered.binary, limits)
         except wasmtime.WasmtimeError as error:
             decode_bodies(source.structure.codes, progress)
@@ -64,8 +64,8 @@ class Compiler:
 
 
 def _compile_elsewhere(settings: Mapping[str, bool | int], binary: bytes, limits: CompileLimits) -> bytes:
-    """Return the module as a process that can be ended has compiled and serialized it."""
-    import subprocess  # most modules are small
+    """Compile and serialize the module in a separate process, which can be terminated."""
+    import subprocess  # imported late: most modules are small
 
     seconds = limits.seconds_for(len(binary))
     threads = min(_MOST_THREADS, os.cpu_count() or 1)
@@ -76,7 +76,7 @@ def _compile_elsewhere(settings: Mapping[str, bool | int], binary: bytes, limits
         "cpu": int(seconds * threads) + 1,
     }
     environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-    # Each thread of the allocator reserves addresses of its own, which would count.
+    # Each allocator thread reserves its own addresses, which would count towards the limit.
     environment |= {"RAYON_NUM_THREADS": str(threads), "MALLOC_ARENA_MAX": "1"}
     try:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Compiling: wasmtime's configuration."""
+"""The engine: wasmtime's configuration, and the compilation of modules."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _PROPOSALS = {
     Feature.MULTI_MEMORY: "wasm_multi_memory",
     Feature.MEMORY64: "wasm_memory64",
 }
-"""The features that wasmtime-py can switch. Extended constant expressions are always on."""
+"""The features that wasmtime-py can switch on and off. Extended constant expressions are always on."""
 
 _NEVER = ("wasm_threads", "wasm_wide_arithmetic", "wasm_custom_page_sizes", "wasm_stack_switching")
-"""Proposals beyond WebAssembly 3.0."""
+"""Proposals beyond WebAssembly 3.0, which are always off."""
 
 
 def _settings(features: Feature, options: EngineOptions) -> dict[str, bool | int]:
@@ -68,10 +68,10 @@ def _read(binary: bytes, features: Feature, progress: Progress | None = None) ->
 
 
 def _version() -> str:
-    """Return the version of wasmtime-py, from the name of the folder that says what is installed.
+    """Return the version of wasmtime-py from the name of its ``dist-info`` directory.
 
-    Importing Python's library for that, with its parser of e-mail, takes longer than loading a compiled module. It is
-    asked where several folders, or none, say so.
+    Importing ``importlib.metadata``, with its e-mail parser, takes longer than loading a compiled module. It is used
+    only if there are several such directories or none.
     """
     found = [it.name for it in Path(wasmtime.__file__).parents[1].glob("wasmtime-*.dist-info")]
     if len(found) == 1:
@@ -87,7 +87,7 @@ def new_engine(options: EngineOptions) -> protocol.Engine:
 
 
 class Engine:
-    """wasmtime, which counts fuel, can be interrupted and is deterministic, as far as the options ask for that."""
+    """wasmtime, which counts fuel, is interruptible and is deterministic if the options request it."""
 
     name = "wasmtime"
 
@@ -99,7 +99,7 @@ class Engine:
         config = wasmtime.Config()
         for name, value in settings.items():
             setattr(config, name, value)
-        # The threads that it compiles with do not survive a fork: compiling in a child process would never end.
+        # Compiler threads do not survive a fork, after which compiling in the child process would never end.
         config.parallel_compilation = False
         self.raw = wasmtime.Engine(config)
         self._settings = settings
@@ -116,14 +116,15 @@ class Engine:
     def compile(self, binary: bytes, limits: CompileLimits | None = None) -> Module:
         """Decode, validate and compile a module; raises the errors that the protocol names.
 
-        Our own decoder reads all but the function bodies beforehand: it knows malformed from invalid, and what it
-        counts says how much the compiler may take. Nothing is read of a module that the cache has.
+        This package's decoder first reads everything except the function bodies: it distinguishes malformed from
+        invalid modules, and its counts determine how many resources the compiler may use. A module in the cache is not
+        read.
         """
         found = self._compiled.get(binary)
         if found is not None:
             raw, interface = found
             return Module(raw, interface, partial(_read, binary, self._features))
-        from zenowasm.backends.wasmtime.compiler import Compiler  # with all that a hit does not need
+        from zenowasm.backends.wasmtime.compiler import Compiler  # imported late: a cache hit does not need it
 
         limits = limits or CompileLimits()
         progress = bounded(limits, len(binary))
@@ -136,8 +137,8 @@ class Engine:
     def new_store(self, limits: ExecutionLimits | None = None) -> Store:
         """Create an empty store.
 
-        ``memory_bytes`` and ``table_elements`` bound all memories and all tables of an instance together. The heap of
-        structures, arrays and host references is one more memory with a bound of ``memory_bytes``: ``heap_bytes`` has
-        no effect. Neither have ``call_depth`` and ``stack_values``: wasmtime bounds its stack in bytes.
+        ``memory_bytes`` and ``table_elements`` bound the sum of all memories and of all tables. The heap of structures,
+        arrays and host references is an additional memory that ``memory_bytes`` also bounds: ``heap_bytes`` has no
+        effect. ``call_depth`` and ``stack_values`` have no effect either: wasmtime bounds its stack in bytes.
         """
         return Store(self.raw, self.ticker, self.stacks, limits or ExecutionLimits(), counts_fuel=self.counts_fuel)

@@ -1,7 +1,7 @@
-"""An upper bound on what compiling a module with wasmtime takes, counted without decoding a function body.
+"""An upper bound on the resources for compiling a module with wasmtime, without decoding a function body.
 
-The figures are what generated modules took (RATIONALE, "Why are large modules compiled in a process of their own?"),
-rounded up. Each stands for memory and for time: nothing takes longer than ``SECONDS_PER_MIB``.
+The figures are measurements of generated modules (RATIONALE, "Why are large modules compiled in a process of their
+own?"), rounded up. Each covers both memory and time: no module takes longer than ``SECONDS_PER_MIB``.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from zenowasm.interp.types import ArrayType, FuncType, StructType
 
 SECONDS_PER_MIB = 0.01
 _TYPE = 64_000
-"""A function type, which may get an adapter."""
+"""Of a function type, which may need an adapter."""
 _FUNCTION = 64_000
 _BYTE = 600
-"""A byte of code that opens no block."""
+"""Of a byte of code that does not open a block."""
 _BLOCK = 24_000
-"""A block; a loop checks fuel and deadline at its head."""
+"""Of a block; a loop checks fuel and deadline at its beginning."""
 _LOCAL_IN_BLOCK = 1_200
-"""A local that is used somewhere, in a block, which may have to pass it on."""
+"""Of a local that is used anywhere, for each block, which may have to pass it on."""
 _WAITING = 40
-"""A value that waits on the stack, in a block that it outlives or during a call."""
+"""Of a value that stays on the stack throughout a block or a call."""
 _LOCAL = 16
 _ENTRY = 4_000
-"""A data segment, an element or a byte of an initial value, which may be code that starts the module."""
+"""Of a data segment, an element or a byte of an initial value, which may become start-up code."""
 _OTHER_BYTE = 8
 _OPENERS = (b"\x02", b"\x03", b"\x04", b"\x05", b"\x1f")
 """The first bytes of block, loop, if, else and try_table."""
 _CALLS = (b"\x10", b"\x11", b"\x14")
-"""Those of call, call_indirect and call_ref."""
+"""The first bytes of call, call_indirect and call_ref."""
 _STARTED = ("elements", "globals")
-"""The sections whose contents become code that starts the module."""
+"""The sections whose contents become start-up code."""
 _MOST_VALUES = 16
 _MOST_FIELDS = 32
 
 
 def cost(module: Module, binary: bytes) -> float:
-    """Return a bound on the memory in bytes, infinite where no count is one.
+    """Return an upper bound on the memory in bytes; infinite if there is no useful bound.
 
-    An instruction of two bytes may take a thousand values when there is a type for it, and what that takes has no bound
-    that is of use.
+    An instruction of two bytes may take a thousand values if the module has such a type. There is no useful bound on
+    the resources for that.
     """
     total = len(binary) * _OTHER_BYTE + len(module.data) * _ENTRY
     for subtype in module.subtypes():
@@ -61,7 +61,7 @@ def cost(module: Module, binary: bytes) -> float:
     try:
         return total + sum(_function(code, binary) for code in module.codes)
     except DecodeError:
-        return inf  # decoding the bodies reports what is wrong
+        return inf  # decoding the bodies reports the error
 
 
 def _function(code: Code, binary: bytes) -> int:
@@ -71,7 +71,7 @@ def _function(code: Code, binary: bytes) -> int:
     locals_ = _MOST_VALUES + sum(runs)
     blocks = sum(binary.count(opener, start, end) for opener in _OPENERS)
     calls = sum(binary.count(opener, start, end) for opener in _CALLS)
-    # A value is used, or put on the stack, by an instruction of two bytes.
+    # Each use of a value, and each push, needs an instruction; there are at most as many as half the bytes.
     values = code.size // 2
     total = _FUNCTION + code.size * _BYTE + locals_ * _LOCAL
     total += blocks * (_BLOCK + min(locals_, values) * _LOCAL_IN_BLOCK)

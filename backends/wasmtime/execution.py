@@ -1,6 +1,6 @@
-"""The current execution in a store: its depth, its budget, and the reason it stopped.
+"""The current execution in a store: its depth, its budget, and the reason why it stopped.
 
-This module is the only way into guests. It knows no values: ``numeric`` and ``store`` pass them.
+All calls of guests go through this module. It does not handle values: ``numeric`` and ``store`` pass them.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from zenowasm.interp.limits import ExecutionLimits
 
 _T = TypeVar("_T")
 _SIGNAL_PERIOD = 0.05
-"""Seconds after which a guest is stopped for a moment at the latest, so that Python can run signal handlers."""
+"""The maximum time in seconds until a guest is interrupted briefly, so that Python can run signal handlers."""
 _OUTERMOST_STACK = HOST_STACK + GUEST_STACK
 _SHARED_STACK = _OUTERMOST_STACK + (32 << 10)
-"""Bytes of stack for calls under a shared budget, some of them for what they use beyond what was there at its begin."""
+"""Bytes of stack for calls under a shared budget, including a reserve for frames added since the budget began."""
 
 
 class Execution:
     """The running calls of one store.
 
-    ``nesting`` counts the guest calls that are inside one another, ``shared`` tells that the outermost ones share a
-    budget. ``deadline`` and ``cpu_end`` are those of the budget under which guests run. ``stopped_by`` is what a host
-    function raised, ``time_over`` tells that the budget's time is over. ``uncaught`` are exceptions of callbacks.
+    ``nesting`` is the number of nested guest calls; ``shared`` means that the outermost ones share a budget.
+    ``deadline`` and ``cpu_end`` are those of the current budget. ``stopped_by`` is the exception of a host function,
+    ``time_over`` means that the budget's time is over, and ``uncaught`` are the exceptions of callbacks.
 
-    ``fuel`` and the ticker are ``None`` where the engine's guests count no fuel and look at no epoch.
+    ``fuel`` is ``None`` if the engine's guests count no fuel, and the ticker is ``None`` if they check no epoch.
     """
 
     __slots__ = (
@@ -87,11 +87,11 @@ class Execution:
 
     @property
     def has_clock(self) -> bool:
-        """Whether the time of calls can have an end."""
+        """Whether calls can have a time limit."""
         return self._ticker is not None
 
     def set_budget(self, budget: Budget) -> None:
-        """Give each outermost call that shares none this budget; raises ``BudgetError``."""
+        """Set the budget of each outermost call that does not share one; raises ``BudgetError``."""
         if budget.fuel is not None and self.fuel is None:
             raise BudgetError(Capability.FUEL)
         if (budget.seconds is not None or budget.cpu_seconds is not None) and self._ticker is None:
@@ -102,7 +102,7 @@ class Execution:
     def begin(self, budget: CallBudget, stack: int = _SHARED_STACK, shared: bool = True) -> None:
         """Let the following outermost calls share a budget; raises ``HostExhaustion`` and ``BudgetError``.
 
-        What guests do not count or look at is not touched: a slot call passes here.
+        It skips fuel or epochs that guests do not check, since every slot call runs this method.
         """
         self._stacks.require(stack)
         deadline, cpu_end = budget.deadline, budget.cpu_end
@@ -113,7 +113,7 @@ class Execution:
             raise BudgetError(Capability.FUEL)
         if ticker is not None:
             now = monotonic()
-            # A look that comes too early does no harm, so that most calls leave the epoch as it is.
+            # An early check is harmless, so most calls leave the epoch deadline unchanged.
             if self._asked_again <= now or self._asked_again > deadline or cpu_end != inf:
                 self._asked_again = _next_look(budget, now)
                 capi.set_epoch_deadline(self._context, ticker.epochs_until(self._asked_again))
@@ -129,15 +129,15 @@ class Execution:
         self.shared = shared
 
     def end(self) -> None:
-        """End what ``begin`` began."""
+        """End the budget of ``begin``."""
         self.shared = False
 
     def admit(self, nesting: int) -> None:
         """Prepare a call inside ``nesting`` others; raises ``HostExhaustion``.
 
-        An outermost call gets a whole budget, unless it shares one; a nested one has that of the call around it. So has
-        it its stack: wasmtime lets all calls inside one another use what it gave the outermost one, below which the
-        host's own stack is free.
+        An outermost call gets a whole budget unless it shares one; a nested call uses the budget of the enclosing call.
+        The same holds for the stack: wasmtime lets all nested calls use the stack of the outermost call, below which
+        the host's own stack stays free.
         """
         if nesting > self.most_nested:
             raise nested_too_deep(self.most_nested)
@@ -145,10 +145,11 @@ class Execution:
             self.begin(self._timeless or CallBudget.begin(self._budget), _OUTERMOST_STACK, shared=False)
 
     def run(self, action: Callable[[], _T]) -> _T:
-        """Run guest code, and raise what no callback of it could catch.
+        """Run guest code, and raise any exception that no callback could catch.
 
-        A signal handler may raise at any point of this function. The next call finds the store in order nevertheless:
-        what counts is set before it is used, and no Python code runs between the guest's end and ``nesting``.
+        A signal handler may raise an exception anywhere in this function. The store is nevertheless consistent for the
+        next call: every state is set before it is used, and no Python code runs between the guest's end and resetting
+        ``nesting``.
         """
         nesting = self.nesting
         self.admit(nesting)
@@ -162,24 +163,24 @@ class Execution:
         return outcome
 
     def take_uncaught(self) -> BaseException:
-        """Return the exception that no callback caught, and forget it."""
+        """Return the first exception that no callback caught, and clear all of them."""
         error = next(iter(self.uncaught.values()))
         self.uncaught.clear()
         return host_stack_used_up() if isinstance(error, RecursionError) else error
 
     def forget_failures(self) -> None:
-        """Forget why a guest was stopped."""
+        """Clear the reason why a guest was stopped."""
         self.stopped_by = None
         self.time_over = False
 
     def more_epochs(self) -> int | None:
-        """Return after how many epochs to ask again, or ``None`` to stop the guest."""
+        """Return the number of epochs until the next check, or ``None`` to stop the guest."""
         if self.uncaught:
             return None
         if self._running.expired():
             self.time_over = True
             return None
-        assert self._ticker is not None  # without one nobody asks
+        assert self._ticker is not None  # without one, nothing calls this method
         self._asked_again = _next_look(self._running, monotonic())
         return max(1, self._ticker.epochs_until(self._asked_again))
 
@@ -189,9 +190,9 @@ class Execution:
 
 
 def _next_look(budget: CallBudget, now: float) -> float:
-    """Return when a guest that runs under a budget must be looked at again.
+    """Return the time of the next check of a guest that runs under a budget.
 
-    CPU time cannot pass faster than the clock does, and a signal is noticed when Python runs again.
+    CPU time cannot pass faster than wall-clock time, and Python notices a signal only when it runs again.
     """
     cpu_left = inf if budget.cpu_end == inf else budget.cpu_end - thread_time()
     return min(budget.deadline, now + cpu_left, now + _SIGNAL_PERIOD)

@@ -1,4 +1,4 @@
-"""Objects of a store besides functions: memories, tables, globals and tags."""
+"""Objects in a store other than functions: memories, tables, globals and tags."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 _FIRST_CHUNK = 256
 _LAST_CHUNK = 1 << 20
-"""Bytes that a search copies at a time: few at first, as most strings are short."""
+"""The maximum number of bytes that a search copies at a time; it begins with few, since most strings are short."""
 _INDEX_END = 1 << 32
 
 
 class Memory:
     """A linear memory.
 
-    The bytes of a 32-bit memory are looked up again only when an access is outside those that were there before: the
-    engine reserves the address space that it can grow into, so that it never moves. A 64-bit memory may.
+    The bytes of a 32-bit memory are looked up again only for an access beyond the known ones: the engine reserves the
+    whole address space for its growth, so it never moves. A 64-bit memory may move.
     """
 
     def __init__(self, store: Store, raw: wasmtime.Memory) -> None:
@@ -68,7 +68,7 @@ class Memory:
         return self._view.size()
 
     def read(self, address: int, length: int) -> bytes:
-        """Return a copy of ``length`` bytes; raises ``IndexError`` when they are not all inside the memory."""
+        """Return a copy of ``length`` bytes; raises ``IndexError`` if they are not all inside the memory."""
         if address >= 0 and length > 0:
             data = self._bytes[address : address + length].tobytes()
             if len(data) == length:
@@ -76,7 +76,7 @@ class Memory:
         return self._refreshed(address, length)[address : address + length].tobytes()
 
     def write(self, address: int, data: bytes) -> None:
-        """Write ``data``; raises ``IndexError``, with nothing written, when it does not fit inside the memory."""
+        """Write ``data``; raises ``IndexError``, without writing anything, if it does not fit inside the memory."""
         end = address + len(data)
         known = self._bytes
         if address < 0 or end > len(known):
@@ -102,9 +102,9 @@ class Memory:
         return -1
 
     def view(self) -> memoryview:
-        """Return the bytes that there are now, writable and without a copy; they keep the store alive.
+        """Return a writable view of the current bytes, without copying; the view keeps the store alive.
 
-        Raises ``BufferError`` for a 64-bit memory that can grow, and so move.
+        Raises ``BufferError`` for a 64-bit memory that can grow, since it may move.
         """
         declared = self._declared
         if declared.address is I64 and declared.limits.maximum != self.size // PAGE_SIZE:
@@ -114,7 +114,7 @@ class Memory:
         return self._view.bytes(self.store)
 
     def grow(self, pages: int) -> int:
-        """Add pages of 64 KiB; return the former size in pages, or -1 when a limit forbids it."""
+        """Add pages of 64 KiB; return the previous size in pages, or -1 if a limit forbids it."""
         _check_count(pages)
         quota = self.store.quotas.memory
         if pages >= _INDEX_END or not quota.take(pages * PAGE_SIZE):
@@ -126,7 +126,7 @@ class Memory:
             return -1
 
     def _refreshed(self, address: int, length: int) -> memoryview:
-        """Return the bytes that there are now; raises ``IndexError`` unless those at ``address`` are among them."""
+        """Return the current bytes; raises ``IndexError`` if the access at ``address`` is not inside them."""
         known = self._view.bytes()
         if self._declared.address is I32:
             self._bytes = known
@@ -148,7 +148,7 @@ class Table:
     def type(self) -> TableType:
         """The table's type; its minimum is the current size.
 
-        Raises ``TypeError`` for a table of an instance that is not there yet, as its start function is running.
+        Raises ``TypeError`` for a table of an instance whose start function is still running.
         """
         declared = self._declared
         if declared is None:
@@ -174,7 +174,7 @@ class Table:
             capi.table_set(self.store.raw, self.raw, index, values[0])
 
     def grow(self, count: int, value: Value) -> int:
-        """Add ``count`` elements; return the former size, or -1 when a limit forbids it."""
+        """Add ``count`` elements; return the previous size, or -1 if a limit forbids it."""
         _check_count(count)
         with raw_values(self.store, (self._element,), (value,)) as values:
             quota = self.store.quotas.table
@@ -214,7 +214,7 @@ class Global:
 
     @property
     def type(self) -> GlobalType:
-        """The global's type; what is said of ``Func.type`` holds here too."""
+        """The global's type, with the same restriction as ``Func.type``."""
         if self._type is None:
             declared = self.raw.type(self.store.raw)
             self._type = GlobalType(capi.value_type(declared.content), bool(declared.mutable))
@@ -228,7 +228,7 @@ class Global:
             return lift(self.store, type, values[0])
 
     def set(self, value: Value) -> None:
-        """Replace the value; raises ``TypeError`` when the global is immutable or the value does not fit."""
+        """Replace the value; raises ``TypeError`` if the global is immutable or the value does not fit."""
         type = self.type
         if not type.mutable:
             raise TypeError("the global is immutable")
@@ -246,7 +246,7 @@ class Tag:
 
     @property
     def type(self) -> TagType:
-        """The tag's type; what is said of ``Func.type`` holds here too."""
+        """The tag's type, with the same restriction as ``Func.type``."""
         if self._type is None:
             self._type = TagType(capi.function_type(self.raw.type(self.store.raw).functype))
         return self._type
@@ -263,9 +263,9 @@ Extern: TypeAlias = Func | Memory | Table | Global | Tag
 
 
 def wrap(store: Store, raw: Any, type: ExternType | None = None) -> Extern:
-    """Return this backend's object for one of wasmtime-py's, given its type if that is known from a module.
+    """Return this backend's object for one of wasmtime-py's; ``type`` is its type if a module declares it.
 
-    Raises ``TypeError`` when there is none.
+    Raises ``TypeError`` if this backend has no such object.
     """
     match raw, type:
         case wasmtime.Func(), FuncType() | None:

@@ -1,4 +1,4 @@
-"""From wasmtime's errors to those of ``zenowasm.interp.errors``."""
+"""Converts wasmtime's errors to those of ``zenowasm.interp.errors``."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ _TRAPS = {
 }
 _THROWN = "thrown Wasm exception"
 _RUNNING = "error while executing"
-"""How the errors of a running guest begin; names that the guest chose follow."""
+"""The beginning of a running guest's error; names that the guest chose follow."""
 _HEAP_FULL = "GC heap out of memory"
 _MISFIT = re.compile(r"(argument )?type mismatch\b")
 _FINER = {
@@ -68,14 +68,14 @@ _FINER = {
         TrapCode.NULL_EXCEPTION_REFERENCE,
     ),
 }
-"""Codes that are one for wasmtime; the instruction that trapped says which of them it is."""
+"""Trap codes that wasmtime does not distinguish; the instruction that trapped determines the right one."""
 
 
 def of_compilation(error: wasmtime.WasmtimeError) -> WasmError:
-    """Return the error for a module that wasmtime refused and our own decoder did not.
+    """Return the error for a module that wasmtime rejected but this package's decoder accepted.
 
-    The innermost cause is wasmparser's message. It is a ``LimitError`` when it speaks of a limit, else a
-    ``ValidationError``: also for a proposal that is switched off, which the message names.
+    The message is that of the innermost cause, which comes from wasmparser. A message about a limit yields a
+    ``LimitError``; every other one yields a ``ValidationError``, even for a disabled proposal, which the message names.
     """
     text = str(error)
     message = _WRAPPING.sub("", _innermost(text))
@@ -87,9 +87,9 @@ def of_compilation(error: wasmtime.WasmtimeError) -> WasmError:
 
 
 def of_instantiation(error: wasmtime.WasmtimeError, given: Iterable[tuple[ImportType, Extern]]) -> WasmError | None:
-    """Return the error for an instantiation that was refused, or ``None`` when it was the guest that failed.
+    """Return the error for a rejected instantiation, or ``None`` if the guest itself failed.
 
-    ``given`` are the imports with what was given for them.
+    ``given`` pairs each import with the object given for it.
     """
     text = str(error)
     if text.startswith("incompatible import type"):
@@ -101,7 +101,7 @@ def of_instantiation(error: wasmtime.WasmtimeError, given: Iterable[tuple[Import
 
 
 def _may_fit(wanted: ExternType, found: ExternType) -> bool:
-    """Return whether types fit, as far as that can be told without the types that a module defines."""
+    """Return whether types match, as far as wasmtime's limited information about defined types can tell."""
     if isinstance(wanted, MemType | TableType) and isinstance(found, MemType | TableType):
         most = inf if wanted.limits.maximum is None else wanted.limits.maximum
         return (
@@ -114,7 +114,7 @@ def _may_fit(wanted: ExternType, found: ExternType) -> bool:
 
 
 def of_value(error: wasmtime.WasmtimeError) -> TypeError | None:
-    """Return the error for a value that wasmtime refused for its type, or ``None`` when it was something else."""
+    """Return the error for a value whose type wasmtime rejected, or ``None`` for any other cause."""
     text = str(error)
     return TypeError(_innermost(text)) if _MISFIT.match(text) else None
 
@@ -122,9 +122,9 @@ def of_value(error: wasmtime.WasmtimeError) -> TypeError | None:
 def of_call(
     error: wasmtime.Trap | wasmtime.WasmtimeError, modules: Collection[Module], exception: object
 ) -> WasmError | TypeError:
-    """Return the error for guest code that stopped, or for arguments that wasmtime refused.
+    """Return the error for guest code that stopped, or for arguments that wasmtime rejected.
 
-    ``modules`` are those that the code may have come from, ``exception`` is the one that no guest caught, if any.
+    ``modules`` are those that may contain the code; ``exception`` is the one that no guest caught, if any.
     """
     if not isinstance(error, wasmtime.Trap) or error.trap_code is None:
         return _without_code(error, exception)
@@ -149,17 +149,17 @@ def interrupted(failure: capi.Failure, modules: Collection[Module]) -> Trap:
 
 
 def _frames(failure: capi.Failure, modules: Collection[Module]) -> list[capi.Frame]:
-    """Return the active calls with their places in the modules as they were given, not as they were compiled.
+    """Return the active calls, with places in the original modules instead of the rewritten ones.
 
-    A frame does not say which of the store's modules it belongs to: where it may be one that was compiled as it was
-    given, it stays as it is.
+    A frame does not say which of the store's modules it belongs to. If it may belong to a module that was not
+    rewritten, its place is unchanged.
     """
     frames = capi.frames(failure)
     metered = [module.metered for module in modules if module.metered is not None]
     if not metered:
         return frames
     plain = [module for module in modules if not module.rewritten]
-    place_of = cache(metered[0].place)  # recursion has the same place many times
+    place_of = cache(metered[0].place)  # in a recursion, many frames have the same place
     places = []
     for frame in frames:
         if any(module.opcode(frame.function, frame.offset) for module in plain):
@@ -198,10 +198,10 @@ def _trapped(frame: capi.Frame, codes: Sequence[TrapCode], modules: Collection[M
 
 
 def _refined(code: TrapCode, frame: capi.Frame, modules: Collection[Module]) -> TrapCode:
-    """Return the finer code that the trapping instruction has.
+    """Return the more specific code of the trapping instruction.
 
-    A frame does not say which of the store's modules it belongs to; only the right one is likely to have an
-    instruction with such a code there.
+    A frame does not say which of the store's modules it belongs to; an instruction with such a code at that offset is
+    unlikely in any but the right one.
     """
     opcodes = [module.opcode(frame.function, frame.offset) for module in modules]
     traps = [trap for opcode in opcodes if opcode is not None for trap in opcode.traps]

@@ -10,9 +10,9 @@ _UNLIMITED: Final = (1 << 63) - 1
 
 
 class FuelMeter:
-    """Grants fuel to the calls of one store, and tells what they have consumed.
+    """A meter that grants fuel to the calls of one store and reports their consumption.
 
-    wasmtime counts down what a store was granted. ``_settled`` is what was consumed of earlier grants.
+    wasmtime counts down the granted fuel. ``_settled`` is the consumption of earlier grants.
     """
 
     __slots__ = ("_context", "_granted", "_left", "_settled")
@@ -23,13 +23,13 @@ class FuelMeter:
         self._granted = self._settled = 0
 
     def grant(self, limit: int | None) -> None:
-        """Let the calls from now on consume ``limit`` together, ``None`` for as much as they like."""
+        """Let the following calls consume ``limit`` in total; ``None`` means no limit."""
         if limit is None and self._granted == _UNLIMITED:
-            return  # what is left from earlier calls is enough for some hundred years
+            return  # the rest of an earlier grant lasts for some hundred years
         self._settled = self.consumed()
         self._granted = _UNLIMITED if limit is None else min(limit, _UNLIMITED)
         capi.set_fuel(self._context, self._granted)
 
     def consumed(self) -> int:
-        """Return the fuel consumed by all calls so far, the one under way included."""
+        """Return the fuel consumed by all calls so far, including the current one."""
         return self._settled + self._granted - self._left()

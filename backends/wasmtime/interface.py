@@ -1,4 +1,4 @@
-"""The interface of a compiled module, kept beside its code so that nothing needs to be decoded."""
+"""The interface of a compiled module, cached with its code so that the binary need not be decoded."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ _VALUES: Final[Mapping[str, ValType]] = MappingProxyType(
     | {it.value: it for it in VecType}
     | {str(it): it for it in starmap(RefType, product((True, False), AbsHeapType))}
 )
-"""Every type of values that means the same in all modules, by its text."""
+"""Every value type that has the same meaning in all modules, by its text."""
 
 
 @frozen
 class Interface:
-    """The imports and exports of a module, and the memory that an instance takes at first.
+    """The imports and exports of a module, and the initial sizes of an instance.
 
-    ``memory_bytes`` and ``table_elements`` are those of its own memories and tables. ``rewritten`` is whether another
-    module was compiled in its place (see ``metering``).
+    ``memory_bytes`` and ``table_elements`` count the module's own memories and tables. ``rewritten`` means that a
+    rewritten module was compiled instead of the original (see ``metering``).
     """
 
     imports: tuple[ImportType, ...]
@@ -51,7 +51,7 @@ class Interface:
     rewritten: bool
 
     def to_json(self) -> bytes:
-        """Return the interface as one line; ``null`` where it names a type that a module defines."""
+        """Return the interface as one line of JSON, or ``null`` if it refers to a type that a module defines."""
         try:
             imports = [(it.module, it.name, _written(it.type)) for it in self.imports]
             exports = [(it.name, _written(it.type)) for it in self.exports]
@@ -61,7 +61,7 @@ class Interface:
 
     @classmethod
     def from_json(cls, text: bytes) -> Self | None:
-        """Return what ``to_json`` wrote, ``None`` for ``null``; raises ``ValueError`` for anything else."""
+        """Parse the output of ``to_json``; return ``None`` for ``null``, and raise ``ValueError`` for anything else."""
         try:
             entry = json.loads(text)
             if entry is None:
@@ -79,7 +79,7 @@ class Interface:
 
 
 class _DefinedTypeError(Exception):
-    """Raised for a reference to a type that a module defines: it has no meaning outside that module."""
+    """Raised for a reference to a type that a module defines, which has no meaning outside that module."""
 
 
 def _written(type: ExternType) -> list[Any]:

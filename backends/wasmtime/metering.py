@@ -1,10 +1,10 @@
 """Counts the growth of several memories, or several tables, together.
 
-wasmtime's limiter compares the size that one memory or table would have with one number. That is all it takes for a
-module with a single memory, but twenty memories could each have the whole limit. A module with several is therefore
-rewritten before it is compiled: ``memory.grow`` and ``table.grow`` become calls of functions that are added to it. They
-look at what is left of the store's quota, a global that the store gives all its instances, and count the fuel that they
-cost beyond the instruction that they replace, so that it can be taken off.
+wasmtime's limiter compares the new size of a single memory or table with one number. That suffices for a module with a
+single memory, but each of twenty memories could grow to the whole limit. A module with several is therefore rewritten
+before it is compiled: ``memory.grow`` and ``table.grow`` become calls of added functions. These check the rest of the
+store's quota, in a global that the store gives all its instances. They also count the fuel that they cost in addition
+to the replaced instruction, so that it can be subtracted.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ _PAGE_SHIFT: Final = PAGE_SIZE.bit_length() - 1
 
 @frozen(eq=False)
 class Metered:
-    """A rewritten module: its ``binary`` with its ``structure``, and how places in it are found in the ``original``."""
+    """A rewritten module (``binary``, ``structure``), and the ``original``, in which places are reported."""
 
     original: Module
     binary: bytes
     structure: Module
 
     def place(self, function: int, offset: int) -> tuple[int, int] | None:
-        """Return the original's function and byte offset; ``None`` for a place in a function that was added."""
+        """Return the original's function and byte offset, or ``None`` for a place in an added function."""
         own = function - len(self.original.imported(ExternKind.FUNC))
         if own >= len(self.original.codes):
             return None
@@ -65,7 +65,7 @@ class Metered:
 
 
 def metered(module: Module, binary: bytes, progress: Progress) -> Metered | None:
-    """Return the module with its growth counted, ``None`` where wasmtime's limiter does.
+    """Return the module with its growth counted, or ``None`` if wasmtime's limiter suffices.
 
     The module need not be valid. Raises ``DecodeError`` for a malformed body, and what ``progress`` raises.
     """
@@ -84,7 +84,7 @@ def metered(module: Module, binary: bytes, progress: Progress) -> Metered | None
 
 @frozen
 class _Code:
-    """An entry of the code section that is in no binary yet."""
+    """An entry of the code section that is not yet encoded."""
 
     _body: Body
     offset: int = 0
@@ -97,9 +97,9 @@ class _Code:
 
 @frozen
 class _Growth:
-    """The task of one added function: growing a memory or table, by a small constant where ``constant`` says so.
+    """The task of one added function: growing a memory or table, by a small ``constant`` unless that is ``None``.
 
-    wasmtime charges a small constant also where growing fails, so the constant must stay one.
+    wasmtime charges a small constant even if growing fails, so the constant must remain a constant.
     """
 
     opcode: Opcode
@@ -134,7 +134,7 @@ class _Rewriter:
             before = instruction
 
     def _space(self, opcode: Opcode) -> int:
-        """Return how many memories or tables there are: the index of an invalid module stays as it is."""
+        """Return the number of memories or tables; an index beyond it, in an invalid module, is not rewritten."""
         return len(self._module.memory_types() if opcode is _MEMORY_GROW else self._module.table_types())
 
     def _function(self, growth: _Growth) -> int:
@@ -190,7 +190,7 @@ class _Rewriter:
         return FuncType((self._module.table_types()[growth.index].element, address), (address,))
 
     def _growing(self, growth: _Growth) -> Body:
-        """Return the body of an added function: -1 where too little is left, else what the instruction says."""
+        """Return the body of an added function, which returns -1 if the quota is too small and otherwise grows."""
         address, small = self._address(growth), growth.constant
         memory = growth.opcode is _MEMORY_GROW
         left = self._first_counter + (_MEMORY_LEFT if memory else _TABLE_LEFT)
@@ -202,7 +202,7 @@ class _Rewriter:
         minus_one = _op(f"{address}.const", -1 & (0xFFFF_FFFF if address is I32 else _MASK_64))
 
         def charge(amount: int) -> list[Instruction]:
-            # A growth that is refused may cost less than wasmtime charges for the instruction: a negative amount.
+            # A refused growth may cost less than wasmtime charges for the instruction: the amount is then negative.
             constant = _op("i64.const", amount & _MASK_64)
             return [_op("global.get", fuel), constant, _op("i64.add"), _op("global.set", fuel)]
 
@@ -224,7 +224,7 @@ class _Rewriter:
             *[_op("i64.sub"), _op("global.set", left)],
         ]
         done = [_op("local.get", former)]
-        # The call and the entry; what wasmtime would charge for the instruction itself is not too much.
+        # The call and the function's entry; the costs below exclude wasmtime's charge for the instruction itself.
         entry = 2
         refused = entry + _cost([*test, _IF, *refuse, *charge(0), _op("return")]) - 1 - (small or 0)
         tested = entry + _cost([*test, _IF, *grow, *keep, _IF, *done]) + charging - 1
@@ -259,7 +259,7 @@ def _cost(instructions: Iterable[Instruction]) -> int:
 
 
 def _small_constant(before: Instruction | None) -> int | None:
-    """Return the count where it is a small constant right before the instruction, as wasmtime sees it."""
+    """Return the count if a small constant directly precedes the instruction, as wasmtime's compiler sees it."""
     if before is None or before.opcode.mnemonic not in ("i32.const", "i64.const"):
         return None
     count: int = before.immediates[0]

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class Module:
-    """A compiled module, and what wasmtime's C interface does not tell of it.
+    """A compiled module, and the facts that wasmtime's C interface does not expose.
 
-    That interface has no words for 64-bit tables (it aborts the process on large ones) nor for the groups of recursive
-    types. ``interface`` is known without the bytes, unless it is ``None``; ``read`` decodes them when something else is
-    asked.
+    That interface supports neither 64-bit tables (it aborts the process on large ones) nor recursive type groups.
+    ``interface`` is available without the binary, unless it is ``None``; ``read`` decodes the binary when other facts
+    are needed.
     """
 
     def __init__(self, raw: wasmtime.Module, interface: Interface | None, read: Callable[[], Source]) -> None:
@@ -47,30 +47,30 @@ class Module:
 
     @property
     def memory_bytes(self) -> int:
-        """The bytes that an instance's own memories have at first."""
+        """The initial size in bytes of an instance's own memories."""
         return self._interface.memory_bytes
 
     @property
     def table_elements(self) -> int:
-        """The elements that an instance's own tables have at first."""
+        """The initial number of elements of an instance's own tables."""
         return self._interface.table_elements
 
     @property
     def rewritten(self) -> bool:
-        """Whether another module was compiled in the place of the binary."""
+        """Whether a rewritten module was compiled instead of the binary."""
         return self._interface.rewritten
 
     @property
     def metered(self) -> Metered | None:
-        """The module that was compiled instead of the binary, if another one was."""
+        """The rewritten module that was compiled instead of the binary, or ``None``."""
         return self._source.metered if self.rewritten else None
 
     def opcode(self, function: int, offset: int) -> Opcode | None:
-        """Return the instruction that begins at a byte offset, or ``None`` when the function does not extend there."""
+        """Return the instruction at a byte offset, or ``None`` if the function does not contain the offset."""
         return self._source.opcode(function, offset)
 
     def place_of_trap(self, function: int, offset: int, codes: Collection[TrapCode]) -> int | None:
-        """Return the place of the instruction that trapped with one of ``codes``, ``None`` when it is not known."""
+        """Return the place of the instruction that trapped with one of ``codes``, or ``None`` if it is unknown."""
         return self._source.place_of_trap(function, offset, codes)
 
     @cached_property

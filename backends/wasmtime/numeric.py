@@ -1,7 +1,7 @@
-"""Calls whose parameters and results are numbers, over wasmtime's unchecked interface.
+"""Calls whose parameters and results are numbers, through wasmtime's unchecked interface.
 
-It takes one buffer for arguments and results, of 16 bytes each, and checks nothing: what is called is what the type of
-the function says. Values of other types go through ``wasmtime_val_t`` (see ``store``), which costs ten times as much.
+That interface has one buffer for arguments and results, with 16 bytes for each, and checks nothing; the function's type
+determines the layout. Other values go through ``wasmtime_val_t`` (see ``store``), which costs ten times as much.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from zenowasm.interp.runtime.values import Value, check_values
 from zenowasm.interp.types import F64, I32, I64, FuncType, ResultType, ValType
 
 _FORMATS: Final[dict[ValType, str]] = {I32: "I12x", I64: "Q8x", F64: "d8x"}
-"""How a value is read. A float that comes from a user is checked, so that only integers are written by ``struct``."""
+"""The formats of values. Floats from Python must be checked first, so ``struct`` writes only integers."""
 _INTEGERS: Final = (I32, I64)
 
 
 def takes(type: FuncType) -> bool:
-    """Return whether functions of this type can be called here, from the host or from a guest."""
+    """Return whether this module can call functions of this type, whether of the host or of a guest."""
     return all(it in _INTEGERS for it in type.parameters) and all(it in _FORMATS for it in type.results)
 
 
 def gives(type: FuncType) -> bool:
-    """Return whether functions of this type can be a host's."""
+    """Return whether this module can run host functions of this type."""
     return all(it in _FORMATS for it in type.parameters) and all(it in _INTEGERS for it in type.results)
 
 
 class _Layout:
-    """Where arguments and results are in a buffer: both begin at its start."""
+    """The layout of arguments and results in a buffer; both begin at its start."""
 
     def __init__(self, type: FuncType) -> None:
         self.slots = max(len(type.parameters), len(type.results), 1)
@@ -54,9 +54,9 @@ def _struct(types: ResultType) -> Struct:
 
 
 class _Buffer:
-    """Space for one call of a function: its values, and the pointer to the trap that ended it.
+    """The memory for one call of a function: its values, and the pointer to the trap that ended it.
 
-    ``write``, ``call`` and ``read`` have everything but the arguments bound, since they are used again and again.
+    ``write``, ``call`` and ``read`` are bound to everything except the arguments, since a buffer is reused many times.
     """
 
     __slots__ = ("call", "read", "trap", "values", "write")
@@ -73,19 +73,19 @@ class _Buffer:
 def guest_entry(
     execution: Execution, function: wasmtime.Func, type: FuncType, failed: Callable[[capi.Failure], BaseException]
 ) -> Callable[..., tuple[Value, ...]]:
-    """Return what calls a guest's function; ``failed`` tells what to raise for a failure.
+    """Return a function that calls a guest function; ``failed`` converts a failure to an exception.
 
-    The function raises ``TypeError`` and ``ValueError`` for arguments that do not fit, and what ``failed`` returns.
+    The function raises ``TypeError`` and ``ValueError`` for arguments that do not fit, and the exception of ``failed``.
     """
     raw = capi.function_copy(function)
     make = partial(_Buffer, capi.context_address(execution.raw), ctypes.addressof(raw), _Layout(type))
     uncaught, most_nested = execution.uncaught, execution.most_nested
     integers, class_of = [int] * len(type.parameters), builtins.type
-    # A call takes a buffer out and puts it back, since a host function or a signal handler may call the same function.
+    # Each call removes a buffer and puts it back, since a host function or signal handler may call the same function.
     free = [make()]
 
     def call(*arguments: Value, _raw: object = raw) -> tuple[Value, ...]:
-        if list(map(class_of, arguments)) != integers:  # `struct` takes whatever has an `__index__`
+        if list(map(class_of, arguments)) != integers:  # `struct` accepts any object with an `__index__`
             arguments = tuple(_checked(type, arguments))
         buffer = free.pop() if free else make()
         try:
@@ -111,7 +111,7 @@ def guest_entry(
 
 
 def _checked(type: FuncType, arguments: Sequence[Value]) -> list[Value]:
-    """Return arguments that ``struct`` does not take as it takes them: integers may be given signed."""
+    """Check and convert arguments that ``struct`` cannot write directly, such as negative integers."""
     if len(arguments) != len(type.parameters):
         raise argument_count(type, len(arguments))
     return check_values(type.parameters, arguments)
@@ -124,10 +124,10 @@ def host_entry(
     caller: capi.HasAddress,
     failed: Callable[[BaseException, bool], int],
 ) -> Callable[[int, int, Any, int], int]:
-    """Return what runs when a guest calls a host function: from environment, caller, buffer and its slots to a trap.
+    """Return the entry of a host function, which takes environment, caller, buffer and slots, and returns a trap or 0.
 
-    ``caller`` is what ``body`` sees of the instance that calls; its address is set for as long as the body runs.
-    ``failed`` makes a trap of an exception, and is told whether ``body`` raised it.
+    ``caller`` represents the calling instance to ``body``; its address is set while the body runs. ``failed`` converts
+    an exception to a trap; its second argument is whether ``body`` raised the exception.
     """
     layout = _Layout(type)
     size = 16 * layout.slots
@@ -149,7 +149,7 @@ def host_entry(
             in_body = True
             returned = body(caller, arguments)
             in_body = False
-            execution.stopped_by = None  # of a guest that the body called and whose failure it handled
+            execution.stopped_by = None  # clear a nested guest's failure that the body handled
             execution.time_over = False
             if returned.__class__ is not tuple or list(map(class_of, returned)) != integers:
                 returned = _returned(type, count, returned)

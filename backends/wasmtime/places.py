@@ -1,9 +1,9 @@
 """Finds the instruction that trapped.
 
-Where a branch leads to nothing but a trap, such as ``unreachable`` or a load that can never be within its memory,
-wasmtime's compiler makes one conditional trap of both. That has the place of the branch, or of the look at the epoch at
-the start of a function or loop, unless fuel is counted in between. What is there to be compared, and shown to people,
-is the place of the instruction that trapped.
+If a branch leads only to a trap, such as ``unreachable`` or a load that can never be inside its memory, wasmtime's
+compiler merges both into one conditional trap. Its place is that of the branch, or of the epoch check at the beginning
+of a function or loop, unless fuel is counted in between. For comparison with other engines and for display, this module
+finds the instruction that trapped.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _ENDINGS: Final = ("if", "loop", *_BRANCHES, "br_table", "return", "throw", "thr
 
 
 def place_of_trap(expression: Expression, offset: int, codes: Collection[TrapCode]) -> int | None:
-    """Return where the instruction is that trapped with one of ``codes``, for the place that wasmtime gives.
+    """Return the place of the instruction that trapped with one of ``codes``, given the place that wasmtime reports.
 
-    ``None`` if it is not known.
+    Return ``None`` if it is unknown.
     """
     found = next(_Code(expression, codes).trapping(bisect_left(expression.offsets, offset)), None)
     return None if found is None else expression.offsets[found]
 
 
 class _Code:
-    """The instructions of a function, by index: which block each is in, and where each block ends."""
+    """The instructions of a function by index, with the block around each and the end of each block."""
 
     def __init__(self, expression: Expression, codes: Collection[TrapCode]) -> None:
         self._expression = expression
@@ -50,7 +50,7 @@ class _Code:
                 self._ends[blocks.pop()] = index
 
     def trapping(self, index: int) -> Iterator[int]:
-        """Yield each instruction to which the one at ``index`` leads and that may have trapped, the likeliest first."""
+        """Yield the instructions that may have trapped after the one at ``index``, the most likely first."""
         for successor in self._successors(index):
             if (found := self._straight(successor)) is not None:
                 yield found
@@ -65,7 +65,7 @@ class _Code:
         return [index + 1] if name == "loop" else [index]
 
     def _target(self, index: int) -> list[int]:
-        """Return where a branch leads, nothing if that is out of the function."""
+        """Return the target of a branch in a list, which is empty if the branch leaves the function."""
         label = next(it for it in self._expression.instructions[index].immediates if isinstance(it, int))
         block = self._around[index]
         for _ in range(label):
@@ -75,7 +75,7 @@ class _Code:
         return [block + 1 if self._names[block] == "loop" else self._ends[block] + 1]
 
     def _straight(self, index: int) -> int | None:
-        """Return the first instruction from ``index`` on that can trap, if it can trap so, and no branch is before."""
+        """Return the first instruction from ``index`` on that can trap, if its code fits and no branch precedes it."""
         while index < len(self._names):
             name = self._names[index]
             traps = self._expression.instructions[index].opcode.traps

@@ -1,4 +1,4 @@
-"""The rest of a store's quotas, counted by the host and by guests whose growth is metered."""
+"""The unused part of a store's quotas, counted by the host and by metered guests."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from zenowasm.interp.runtime.quota import Quota
 class Quotas:
     """A store's quotas of memory and of tables.
 
-    A guest that has one memory grows it within wasmtime's limiter, and no quota is told. Once a metered guest is there,
-    the quotas are the globals that it imports, and ``counts`` is true.
+    A guest with a single memory grows it within wasmtime's limiter, without using a quota. As soon as the store
+    contains a metered guest, the quotas are in globals that it imports, and ``counts`` is true.
     """
 
     def __init__(self, store: wasmtime.Store, limits: ExecutionLimits) -> None:
@@ -24,11 +24,11 @@ class Quotas:
 
     @property
     def fuel(self) -> int:
-        """The fuel that metering has cost."""
+        """The fuel cost of metering."""
         return 0 if self._fuel is None else int(self._fuel.value(self._store))
 
     def counters(self) -> list[wasmtime.Global]:
-        """Return what a metered module imports (see ``metering``)."""
+        """Return the globals that a metered module imports (see ``metering``)."""
         if self._fuel is None:
             self._fuel = _counter(self._store, 0)
             self.counts = True
@@ -40,7 +40,7 @@ class Quotas:
 
 
 class _CountedQuota(Quota):
-    """A quota whose rest is in a global of the store."""
+    """A quota whose unused part is in a global of the store."""
 
     __slots__ = ("_store", "counter")
 
@@ -52,7 +52,7 @@ class _CountedQuota(Quota):
 
     @property
     def left(self) -> int:
-        """The units that are left."""
+        """The units left."""
         return int(self.counter.value(self._store))
 
     @left.setter

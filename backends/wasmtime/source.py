@@ -1,4 +1,4 @@
-"""Facts that our own decoder reads of a module before it is compiled, and of a trap's place in it."""
+"""Facts that this package's decoder reads from a module: its interface before compilation, and places of traps."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from zenowasm.interp.validation.context import Context
 
 @frozen(eq=False)
 class Source:
-    """A module's bytes, their ``structure`` without function bodies, and what is compiled in their place, if it is."""
+    """A module's bytes, their ``structure`` without function bodies, and the rewritten module, if any."""
 
     binary: bytes
     structure: syntax.Module
     metered: Metered | None
 
     def interface(self) -> Interface:
-        """Return what a host asks of the module, which must be valid."""
+        """Return the module's interface; the module must be valid."""
         structure = self.structure
         context = Context.of(structure)
         return Interface(
@@ -42,16 +42,16 @@ class Source:
         )
 
     def opcode(self, function: int, offset: int) -> Opcode | None:
-        """Return the instruction that begins at a byte offset, or ``None`` when the function does not extend there."""
+        """Return the instruction at a byte offset, or ``None`` if the function does not contain the offset."""
         code = self._code(function, offset)
-        if code is None or offset == code.offset:  # where the locals are
+        if code is None or offset == code.offset:  # the locals, not an instruction
             return None
         reader = Reader(self.binary[offset : code.offset + code.size], offset)
         first = reader.byte()
         return TABLE.by_bytes.get((first, reader.u32()) if first in TABLE.prefixes else (None, first))
 
     def place_of_trap(self, function: int, offset: int, codes: Collection[TrapCode]) -> int | None:
-        """Return the place of the instruction that trapped with one of ``codes``, ``None`` when it is not known."""
+        """Return the place of the instruction that trapped with one of ``codes``, or ``None`` if it is unknown."""
         code = self._code(function, offset)
         return None if code is None else place_of_trap(code.body().expression, offset, codes)
 
@@ -64,7 +64,7 @@ class Source:
 
 
 def read(binary: bytes, features: Feature, progress: Progress | None = None) -> Source:
-    """Decode all but the bodies; raises ``DecodeError``, and what ``progress`` raises."""
+    """Decode everything except the bodies; raises ``DecodeError``, and what ``progress`` raises."""
     progress = progress or Progress()
     structure = decode(binary, features, progress=progress)
     return Source(binary, structure, metered(structure, binary, progress))

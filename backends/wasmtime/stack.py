@@ -1,7 +1,7 @@
-"""How much of the calling thread's C stack is left.
+"""Measures the rest of the calling thread's C stack.
 
-wasmtime lets a guest use ``GUEST_STACK`` bytes below the frame that calls it and does not ask whether the thread has
-them. Where it has not, the guest runs into the guard page and the process ends.
+wasmtime lets a guest use ``GUEST_STACK`` bytes below the calling frame without checking that the thread has them. If it
+does not, the guest runs into the guard page and the process ends.
 """
 
 from __future__ import annotations
@@ -16,36 +16,37 @@ from typing import Any, TypeAlias
 from zenowasm.interp.errors import HostExhaustion
 
 GUEST_STACK = 512 << 10
-"""Bytes of stack that a guest may use."""
+"""The number of bytes of stack that a guest may use."""
 HOST_STACK = 224 << 10
-"""Bytes that stay free below a guest, for the host functions that it calls.
+"""The number of bytes that stay free below a guest, for the host functions that it calls.
 
-A value nested 400 deep takes ``json``, ``pickle`` and ``repr`` 70 KiB, an import of SQLAlchemy 35 KiB; Python's
+For a value nested 400 deep, ``json``, ``pickle`` and ``repr`` use 70 KiB; importing SQLAlchemy uses 35 KiB. Python's
 recursion limit bounds all of them.
 """
 _UNKNOWN_USE = 128 << 10
-"""Bytes that the host is taken to use itself where the stack pointer cannot be read."""
+"""The assumed stack use of the host, in bytes, if the stack pointer cannot be read."""
 _ATTRIBUTES = 256
-"""Bytes, more than any ``pthread_attr_t`` takes."""
+"""A number of bytes greater than the size of any ``pthread_attr_t``."""
 _CONTEXT = 8192
-"""Bytes, more than any ``ucontext_t`` takes."""
+"""A number of bytes greater than the size of any ``ucontext_t``."""
 _STACK_POINTER = {"x86_64": 160, "aarch64": 432}
-"""Where the stack pointer is in glibc's ``ucontext_t``, by machine."""
+"""The offset of the stack pointer in glibc's ``ucontext_t``, by machine."""
 _JUMP_BUFFER = 512
-"""Bytes, more than any ``jmp_buf`` takes."""
+"""A number of bytes greater than the size of any ``jmp_buf``."""
 _JUMP_POINTER = {"x86_64": 48}
-"""Where the stack pointer is in glibc's ``jmp_buf``, by machine: rotated and combined with the process's guard."""
+"""The offset of the stack pointer in glibc's ``jmp_buf``, by machine; it is combined with the guard and rotated."""
 
 _Reader: TypeAlias = Callable[[], int]
-"""Returns the stack pointer."""
+"""A function that returns the stack pointer."""
 
 
 class ThreadStacks:
-    """The stacks of the threads that call guests; the system is asked for each thread's bounds once.
+    """The stacks of the threads that call guests; each thread's bounds are determined once.
 
-    ``getcontext`` tells where the stack ends, but makes a system call, which takes longer than all else at the start of
-    a call. ``setjmp`` makes none and encodes the pointer with a value that stays the same for the life of the process.
-    That value is computed once from both results, and used only if they agree at another depth of the stack too.
+    ``getcontext`` returns the stack pointer, but makes a system call, which takes longer than everything else at the
+    beginning of a call. ``setjmp`` makes no system call, and encodes the pointer with a guard value that is constant
+    for the life of the process. The guard is computed once from both results, and used only if they agree at another
+    depth of the stack, too.
     """
 
     def __init__(self) -> None:
@@ -66,7 +67,7 @@ class ThreadStacks:
             )
 
     def left(self) -> int | None:
-        """Return how many bytes of stack the calling thread has left, or ``None`` where the system does not tell."""
+        """Return the number of bytes left on the calling thread's stack, or ``None`` if the system does not tell."""
         try:
             pointer, lowest = self._threads.found
         except AttributeError:
@@ -77,7 +78,7 @@ class ThreadStacks:
         return left
 
     def _find(self) -> tuple[_Reader, int]:
-        """Return what reads the calling thread's stack pointer, and the lowest address of its stack."""
+        """Return a reader of the calling thread's stack pointer, and the lowest address of its stack."""
         lowest, highest = _bounds(self._libc)
         if self._context_at is None:
             return lambda: highest - _UNKNOWN_USE, lowest
@@ -90,7 +91,7 @@ class ThreadStacks:
         return _reader(self._libc, "_setjmp", _JUMP_BUFFER, self._jump_at)
 
     def _find_guard(self) -> int | None:
-        """Return what ``setjmp`` combines the stack pointer with, or ``None`` where that is not sure."""
+        """Return the guard value of ``setjmp``, or ``None`` if it cannot be determined reliably."""
         if self._context_at is None or self._jump_at is None:
             return None
         readers = (self._jump_reader(), _reader(self._libc, "getcontext", _CONTEXT, self._context_at))
@@ -111,12 +112,12 @@ def _unrotated(value: int) -> int:
 
 
 def _reader(libc: Any, function: str, size: int, at: int) -> _Reader:
-    """Return what calls a function that saves registers, and reads the one that it saves ``at`` that byte."""
+    """Return a function that calls ``function`` to save registers and returns the one saved at byte ``at``."""
     save = libc[function]
     save.restype = None
     saved = ctypes.create_string_buffer(size)
     address = ctypes.c_void_p.from_param(ctypes.addressof(saved))
-    register = ctypes.c_uint64.from_buffer(saved, at)  # it keeps the buffer alive
+    register = ctypes.c_uint64.from_buffer(saved, at)  # keeps the buffer alive
 
     def read() -> int:
         save(address)
@@ -126,10 +127,10 @@ def _reader(libc: Any, function: str, size: int, at: int) -> _Reader:
 
 
 def _bounds(libc: Any) -> tuple[int, int]:
-    """Return the calling thread's stack: its lowest address, and the one above its highest."""
+    """Return the lowest address of the calling thread's stack, and the address above its highest."""
     attributes = ctypes.create_string_buffer(_ATTRIBUTES)
     address, size = ctypes.c_void_p(), ctypes.c_size_t()
-    # A thread's identifier is what ``pthread_self`` returns.
+    # A thread's ``get_ident`` is the result of ``pthread_self``.
     if libc.pthread_getattr_np(ctypes.c_void_p(threading.get_ident()), attributes):
         return 0, sys.maxsize
     libc.pthread_attr_getstack(attributes, ctypes.byref(address), ctypes.byref(size))

@@ -1,4 +1,4 @@
-"""Running: a store, its budget, and the way into guests and back out to host functions."""
+"""Stores: the calls into guests under a budget, and the host functions that guests call."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ _ELEMENTS_END = {NumType.I32: (1 << 32) - 1, NumType.I64: (1 << 64) - 1}
 
 
 class Caller:
-    """The instance that calls a host function; empty once the function has returned.
+    """The instance that calls a host function; it has no exports after the function has returned.
 
-    There is one for each host function, whose ``address`` is the caller's while it runs.
+    Each host function has one ``Caller``, whose ``address`` is that of the caller while the function runs.
     """
 
     __slots__ = ("_store", "address")
@@ -77,7 +77,7 @@ class Instance:
 
 
 class Store:
-    """A wasmtime store, the budget of its calls and the host functions that its guests can reach."""
+    """A wasmtime store, the budget of its calls, and the host functions that its guests can call."""
 
     def __init__(
         self,
@@ -97,10 +97,10 @@ class Store:
         self.execution = execution = Execution(
             self.raw, ticker, stacks, limits, self._callbacks.uncaught, counts_fuel=counts_fuel
         )
-        # As the protocol has them; a plugin's call passes here, so that one frame less counts.
+        # The protocol's methods, bound directly to save a frame in each plugin call.
         self.begin: Callable[[CallBudget], None] = execution.begin
         self.end: Callable[[], None] = execution.end
-        # The callbacks belong to the store: a strong reference back would keep both until a garbage collection.
+        # The store owns the callbacks: a strong reference back would keep both until a garbage collection.
         self._weak = weakref.ref(self)
         self._stopped = partial(_stop, self._weak)
         if ticker is not None:
@@ -108,18 +108,18 @@ class Store:
 
     @property
     def fuel_consumed(self) -> int | None:
-        """Fuel consumed by all calls in this store so far, the one under way included; ``None`` if none is counted."""
+        """The fuel consumed by all calls in this store, including the current one; ``None`` if it is not counted."""
         if self.execution.fuel is None:
             return None
         consumed = self.execution.fuel.consumed()
         return consumed - self.quotas.fuel if self.quotas.counts else consumed
 
     def set_budget(self, budget: Budget) -> None:
-        """Give the following outermost calls this budget each; raises ``BudgetError``."""
+        """Give each of the following outermost calls this budget; raises ``BudgetError``."""
         self.execution.set_budget(budget)
 
     def host_function(self, type: FuncType, body: HostBody) -> Func:
-        """Make a function of the host; raises ``TypeError`` when its type refers to one that a module defines."""
+        """Create a host function; raises ``TypeError`` if its type refers to one that a module defines."""
         if numeric.gives(type):
             enter = numeric.host_entry(self.execution, type, body, Caller(self._weak), self._stopped)
             raw = capi.new_unchecked_function(self.raw, self._callbacks, type, enter)
@@ -130,7 +130,7 @@ class Store:
     def new_memory(self, type: MemType) -> Memory:
         """Create a memory.
 
-        Raises ``LimitError`` when it exceeds the store's limits, ``ValueError`` when the type is invalid.
+        Raises ``LimitError`` if it exceeds the store's limits, ``ValueError`` if the type is invalid.
         """
         limits = type.limits
         _check_limits(limits, _PAGES_END[type.address])
@@ -144,8 +144,8 @@ class Store:
     def new_table(self, type: TableType, value: Value = None) -> Table:
         """Create a table filled with ``value``.
 
-        Raises ``LimitError`` when it exceeds the store's limits, ``TypeError`` when its type refers to one that a
-        module defines or the value does not fit, ``ValueError`` when the type is invalid.
+        Raises ``LimitError`` if it exceeds the store's limits, ``TypeError`` if its type refers to one that a module
+        defines or the value does not fit, ``ValueError`` if the type is invalid.
         """
         _check_limits(type.limits, _ELEMENTS_END[type.address])
         self.quotas.table.require(type.limits.minimum)
@@ -161,7 +161,7 @@ class Store:
         return Table(self, raw, type)
 
     def _new_table64(self, type: TableType) -> wasmtime.Table:
-        """Return an empty table with 64-bit indexes, which wasmtime's C interface can only take from a module."""
+        """Return an empty table with 64-bit indices, which wasmtime's C interface can obtain only from a module."""
         if not isinstance(type.element.heap, AbsHeapType) or not type.element.nullable:
             raise TypeError(f"the wasmtime backend cannot make {type} outside a module")
         empty = TableType(type.element, Limits(0, type.limits.maximum), I64)
@@ -171,21 +171,21 @@ class Store:
     def new_global(self, type: GlobalType, value: Value) -> Global:
         """Create a global.
 
-        Raises ``TypeError`` when its type refers to one that a module defines, ``TypeError`` or ``ValueError`` when the
+        Raises ``TypeError`` if its type refers to one that a module defines, ``TypeError`` or ``ValueError`` if the
         value does not fit.
         """
         with raw_values(self, (type.value,), (value,)) as values:
             return Global(self, capi.new_global(self.raw, type, values[0]), type)
 
     def new_tag(self, type: TagType) -> Tag:
-        """Create a tag; raises ``TypeError`` when its type refers to one that a module defines."""
+        """Create a tag; raises ``TypeError`` if its type refers to one that a module defines."""
         return Tag(self, capi.new_tag(self.raw, type), type)
 
     def new_exception(self, tag: protocol.Tag, fields: Sequence[Value]) -> Value:
         """Create an exception.
 
-        Raises ``TypeError`` or ``ValueError`` when the fields do not fit the tag, ``LimitError`` when the guests' heap
-        has no room for it.
+        Raises ``TypeError`` or ``ValueError`` if the fields do not fit the tag, ``LimitError`` if the guests' heap has
+        no room for the exception.
         """
         if not isinstance(tag, Tag) or tag.store is not self:
             raise ValueError("the tag belongs to another store")
@@ -216,7 +216,7 @@ class Store:
         raise self.error(failure) if refused is None else refused
 
     def entry(self, function: Func) -> Callable[..., tuple[Value, ...]]:
-        """Return what calls a function under the budget; it raises the errors that ``Func.call`` names."""
+        """Return a function that calls ``function`` under the budget; it raises the errors that ``Func.call`` names."""
         type, raw = function.type, function.raw
         if numeric.takes(type):
             return numeric.guest_entry(self.execution, raw, type, self.error)
@@ -233,7 +233,7 @@ class Store:
         return call
 
     def error(self, failure: capi.Failure) -> BaseException:
-        """Return what stopped the guest: an exception of the host, or a trap."""
+        """Return the reason why the guest stopped: an exception of the host, or a trap."""
         root = capi.take_exception(self.raw)
         exception = None if root is None else Reference(self, AbsHeapType.EXN, root)
         execution = self.execution
@@ -246,7 +246,7 @@ class Store:
         return failures.of_call(failure, self._modules, exception)
 
     def _checked_entry(self, type: FuncType, body: HostBody) -> capi.HostEntry:
-        """Return what runs when a guest calls a host function whose values are not all numbers."""
+        """Return the entry of a host function whose values are not all numbers."""
         execution, caller, stopped, weak = self.execution, Caller(self._weak), self._stopped, self._weak
 
         def enter(raw_caller: int, arguments: capi.RawValues, results: capi.RawValues) -> int:
@@ -262,7 +262,7 @@ class Store:
                 in_body = True
                 returned = body(caller, values)
                 in_body = False
-                execution.forget_failures()  # of a guest that the body called and whose failure it handled
+                execution.forget_failures()  # clear a nested guest's failure that the body handled
                 store._deliver(type, returned, results)
             except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames: it is handed on
                 return stopped(error, in_body)
@@ -294,12 +294,12 @@ class Store:
 
 
 def _stop(store: weakref.ref[Store], error: BaseException, in_body: bool) -> int:
-    """Return the address of the trap that stops a guest whose host function has failed."""
+    """Return the address of the trap that stops a guest after its host function failed."""
     this = store()
     assert this is not None
     thrown = error.exception if isinstance(error, UncaughtException) else None
     if isinstance(thrown, Reference) and thrown.store is this:
-        # It left a guest that the host called; it goes on in the guest that called the host.
+        # The exception left a guest that the host called; it propagates in the guest that called the host.
         return capi.trap_address(capi.throw(this.raw, thrown.root))
     used_up = isinstance(error, RecursionError) and not in_body
     this.execution.stopped_by = host_stack_used_up() if used_up else error

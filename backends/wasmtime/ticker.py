@@ -1,4 +1,4 @@
-"""Time for guests: wasmtime asks its embedder when its engine's epoch, a counter, reaches a value set for the store."""
+"""The guests' clock: wasmtime calls its embedder when the engine's epoch counter reaches a store's deadline."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from time import monotonic, sleep
 import wasmtime
 
 PERIOD = 0.005
-"""Seconds between two epochs: how late a guest may be stopped."""
+"""Seconds between two epochs, and so the maximum delay in stopping a guest."""
 _LINGER = 0.5
-"""Seconds that the thread keeps running after the last deadline: calls often follow one another."""
+"""Seconds that the thread keeps running after the last deadline, since calls often follow one another."""
 
 
 class Ticker:
-    """Moves one engine's epoch with the clock, on a thread that exists only while a call waits for an epoch.
+    """A clock that advances one engine's epoch, on a thread that runs only while a call waits for an epoch.
 
-    All stores of an engine share its epoch, so each waits for an epoch of its own. Nobody tells when he has stopped
-    waiting, so that nothing can be left undone: the thread ends soon after the last time that it was asked for.
+    All stores of an engine share its epoch, and each waits for a different one. A store does not report that it has
+    stopped waiting, so it cannot fail to do so: the thread ends soon after the last time that was requested.
     """
 
     def __init__(self, engine: wasmtime.Engine) -> None:
@@ -41,7 +41,7 @@ class Ticker:
             os.register_at_fork(after_in_child=after_fork)
 
     def epochs_until(self, time: float) -> int:
-        """Return after how many epochs ``time`` (of ``time.monotonic``) has passed; they go on at least until then."""
+        """Return the number of epochs until ``time`` (of ``time.monotonic``), and advance the epoch until then."""
         with self._lock:
             self._last = max(self._last, time)
             if self._thread is None:
@@ -56,7 +56,7 @@ class Ticker:
         self._thread = thread
 
     def _after_fork(self) -> None:
-        """Go on in a child process, which has none of its parent's other threads, for a call that forked."""
+        """Restart the clock in a child process, which inherits no threads, for a call that forked."""
         self._lock = Lock()
         if self._thread is not None:
             self._start()
@@ -69,7 +69,7 @@ class Ticker:
                 if now > self._last + _LINGER:
                     self._thread = None
                     return
-                # The epoch follows the clock even when this thread was kept waiting for longer than a period.
+                # The epoch follows the clock even if this thread was delayed for longer than a period.
                 due = int((now - self._origin) / PERIOD)
                 for _ in range(self._epochs, due):
                     self._engine.increment_epoch()

@@ -1,4 +1,4 @@
-"""Values that pass between Python and wasmtime: numbers, functions, and references into the guests' heap."""
+"""Converts values between Python and wasmtime: numbers, functions, and references into the guests' heap."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 class KnownTypes:
     """The declared types of a store's functions, memories and tables, by the numbers that identify them.
 
-    wasmtime's C interface tells less: nothing that is safe to ask for about 64-bit tables, and types that a module
-    defines only as the abstract types above them. Its answers also cost an object with a finalizer, in which Python
-    drops what a signal handler raises.
+    wasmtime's C interface provides less: there is no safe query for 64-bit tables, and it returns types that a module
+    defines only as their abstract supertypes. Each query also creates an object with a finalizer, in which Python
+    discards exceptions of signal handlers.
     """
 
     functions: dict[bytes, FuncType] = field(factory=dict)
@@ -49,8 +49,8 @@ class KnownTypes:
 class Func:
     """A function of a guest or of the host.
 
-    Two objects for the same guest function are equal. A host function that came back through a guest need not equal
-    the one that was given to it.
+    Two objects for the same guest function are equal. A host function that returns through a guest need not equal the
+    original object.
     """
 
     def __init__(self, store: Store, raw: wasmtime.Func, type: FuncType | None = None) -> None:
@@ -63,7 +63,7 @@ class Func:
     def type(self) -> FuncType:
         """The function's type.
 
-        Of a function that no instance exports, types that a module defines read as the abstract types above them.
+        If no instance exports the function, types that a module defines appear as their abstract supertypes.
         """
         identity = capi.function_identity(self.raw)
         known = self.store.types.functions.get(identity)
@@ -86,7 +86,7 @@ class Func:
 class Reference:
     """A structure, an array or an exception on the guests' heap, which lives at least as long as this object.
 
-    ``kind`` says which of the three it is. Two references to the same object are equal.
+    ``kind`` is one of the three. Two references to the same object are equal.
     """
 
     def __init__(self, store: Store, kind: AbsHeapType, root: capi.Root) -> None:
@@ -96,7 +96,7 @@ class Reference:
 
     @property
     def fields(self) -> tuple[Value, ...]:
-        """The fields of a structure, the elements of an array, or what an exception carries; packed ones unsigned."""
+        """The fields of a structure, elements of an array, or values of an exception; packed ones are unsigned."""
         values = _FIELDS[self.kind](self.store.raw, self.root)
         try:
             return tuple([lift(self.store, capi.type_of(it), it) for it in values])
@@ -116,7 +116,7 @@ class Reference:
         return self.root.identity(self.store.raw) == other.root.identity(self.store.raw)
 
     __hash__ = None  # type: ignore[assignment]
-    """An object may move, so that nothing about it stays the same."""
+    """An object may move, so it has no constant property to hash."""
 
     def __repr__(self) -> str:
         return f"<{self.kind} reference>"
@@ -133,7 +133,7 @@ _FIELDS: Final[Mapping[AbsHeapType, Callable[[wasmtime.Store, capi.Root], capi.R
 
 @contextmanager
 def empty_values(*types: ValType) -> Iterator[capi.RawValues]:
-    """Lend an array of values for wasmtime to fill in."""
+    """Provide a temporary array of values for wasmtime to fill in."""
     values = capi.new_values(types)
     try:
         yield values
@@ -143,7 +143,7 @@ def empty_values(*types: ValType) -> Iterator[capi.RawValues]:
 
 @contextmanager
 def raw_values(store: Store, types: ResultType, values: Sequence[Value]) -> Iterator[capi.RawValues]:
-    """Lend the values in wasmtime's form; raises ``TypeError`` or ``ValueError`` when they do not fit the types."""
+    """Provide the values in wasmtime's form; raises ``TypeError`` or ``ValueError`` if they do not fit the types."""
     with empty_values(*types) as room:
         for type, value, raw in zip(types, values, room, strict=True):
             lower(store, type, value, raw)
@@ -152,7 +152,7 @@ def raw_values(store: Store, types: ResultType, values: Sequence[Value]) -> Iter
 
 @contextmanager
 def misfits() -> Iterator[None]:
-    """Turn wasmtime's refusal of a value, of a type that a module defines, into ``TypeError``."""
+    """Raise ``TypeError`` if wasmtime rejects a value of a type that a module defines."""
     try:
         yield
     except wasmtime.WasmtimeError as error:
@@ -160,7 +160,7 @@ def misfits() -> Iterator[None]:
 
 
 def lift(store: Store, type: ValType, raw: Any) -> Value:
-    """Return a value of wasmtime's as ``interp.runtime.values`` represents it, or as a ``Func`` or ``Reference``."""
+    """Convert wasmtime's value to the form of ``interp.runtime.values``, or to a ``Func`` or ``Reference``."""
     if not isinstance(type, RefType):
         return capi.get_number(raw, type)
     if capi.is_null(raw):
@@ -178,12 +178,12 @@ def lift(store: Store, type: ValType, raw: Any) -> Value:
 
 
 def _lift_object(store: Store, root: capi.Root) -> Value:
-    """Return what an anyref refers to."""
+    """Return the object that an anyref refers to."""
     heap = capi.object_type(store.raw, root.value)
     if heap is AbsHeapType.I31:
         return I31(capi.get_small_integer(store.raw, root.value))
     if heap is AbsHeapType.ANY:
-        external = capi.converted(store.raw, root.value)  # it keeps the value that is read here
+        external = capi.converted(store.raw, root.value)  # keeps the value read below alive
         return capi.get_external(store.raw, external.value)
     return Reference(store, heap, root)
 
@@ -191,8 +191,8 @@ def _lift_object(store: Store, root: capi.Root) -> Value:
 def lower(store: Store, type: ValType, value: Value, raw: Any) -> None:
     """Set ``raw``, which is zero or null, to a value.
 
-    Raises ``TypeError`` or ``ValueError`` when it does not fit the type, ``LimitError`` when the store has no room
-    for one more host reference. That a reference fits a type that a module defines is left for wasmtime to check.
+    Raises ``TypeError`` or ``ValueError`` if it does not fit the type, ``LimitError`` if the store has no room for
+    another host reference. wasmtime checks whether a reference fits a type that a module defines.
     """
     if not isinstance(type, RefType):
         capi.set_number(raw, type, check_value(type, value))
@@ -216,7 +216,7 @@ def lower(store: Store, type: ValType, value: Value, raw: Any) -> None:
 
 
 def _fits(value: Value, type: RefType) -> bool:
-    """Return whether a value fits a type, or the abstract type above one that a module defines."""
+    """Return whether a value fits a type; for a type that a module defines, its abstract supertype."""
     heap: HeapType = kind(type.heap) if isinstance(type.heap, DefType) else type.heap
     match value:
         case None:
@@ -231,5 +231,5 @@ def _fits(value: Value, type: RefType) -> bool:
             return heap in (AbsHeapType.EXTERN, AbsHeapType.ANY)
         case _:
             return False
-    # What the guest's `extern.convert_any` makes of an object is the same object.
+    # The guest's `extern.convert_any` does not change the object.
     return matches_heaptype(found, heap) or (heap is AbsHeapType.EXTERN and top(found) is AbsHeapType.ANY)

@@ -189,9 +189,7 @@ class Cursor:
         return index
 
     def spelled_name(self) -> tuple[str | None, str | None]:
-        """Read an identifier if one is next; return it and the name, which comes from an annotation or the
-        identifier.
-        """
+        """Read an identifier if one is next; return it and the name, from an annotation or the identifier."""
         spelled = self.identifier()
         name = self.name_annotation()
         return spelled, spelled[1:] if name is None and spelled is not None else name

@@ -207,8 +207,7 @@ class ModuleParser(FieldParser):
             _nonempty({index: space.names for index, space in self.parameters_by_type.items()}),
         )
         section = encode_names(names)
-        # There should be one name section (specification, name section): an explicit one takes precedence over
-        # identifiers.
+        # There should be one name section (specification, name section): an explicit one overrides identifiers.
         if section and all(custom.name != NAME_SECTION for custom in parts.customs):
             parts.customs.append(CustomSection(NAME_SECTION, section, after=list(SECTIONS.values())[-1]))
         if self.hints_by_function:

@@ -263,9 +263,7 @@ class ModulePrinter:
         yield ")"
 
     def declarations(self, function: Callable[[int], Iterable[str]]) -> Iterator[str]:
-        """Yield the lines of all declarations of the module; ``function`` supplies the lines of each defined
-        function.
-        """
+        """Yield the lines of all declarations; ``function`` supplies those of each function that the module defines."""
         module = self.module
         types = self._type_printer
         yield from self._type_definitions()
