@@ -117,7 +117,7 @@ class Breakpoints:
 
     def _sites_of(self, program: Program, location: str) -> list[Site]:
         known = self._sites.setdefault(program, {})
-        if location not in known:  # each function that is entered asks again
+        if location not in known:  # looked up again on every function entry
             known[location] = sites(program, location)
         return known[location]
 

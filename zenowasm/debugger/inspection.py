@@ -83,7 +83,7 @@ class FrameView:
 
     @property
     def source_line(self) -> SourceLine | None:
-        """The source line that the instruction belongs to."""
+        """The source line of the instruction."""
         return self.program.line_at(self.frame.function.index, self.pc)
 
     def variables(self) -> list[Named]:

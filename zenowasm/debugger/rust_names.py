@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 _PREFIXES = ("_R", "_ZN")
 _LONGEST = 2_000
-"""The maximum length of a demangled name, in characters; its suffixes together take the square of that."""
+"""The maximum length of a name, mangled or demangled, in characters; its suffixes take the square of that."""
 
 
 def suffixes(mangled: str) -> Iterator[str]:

@@ -165,7 +165,7 @@ class Session:
             frame = execution.frame
             if self._over or frame is None or error is self._error or not isinstance(error, _FAILURES):
                 return
-            self._error = error  # it comes by again for every execution that it leaves
+            self._error = error  # the same error unwinds every enclosing execution too
             self._stop(probe, Stop(Reason.TRAP, error=error), max(frame.pc - 1, 0))
 
     def _stop_at(self, frame: Frame, hit: tuple[Breakpoint, ...]) -> Stop:
@@ -256,7 +256,7 @@ class Session:
             found = (program.nearest(location.rpartition("+")[0] or location) for program in self._programs.values())
         return next((name for name in found if name is not None), None)
 
-    # -- looking --
+    # -- inspection --
 
     def backtrace(self) -> Sequence[FrameView | HostView]:
         """Return the active frames, innermost first, including the host's between them where it called back."""
@@ -304,7 +304,7 @@ class Session:
             try:
                 return int(text, 0)
             except ValueError:
-                pass  # then it is a name
+                pass  # not a number, so it is a name
         if text.startswith("$") and (variable := self.local(text)).type is not I32:
             raise DebuggerError(f"{variable.label} is not an address: it is {variable.type}, expected i32")
         found = self.evaluate(text)

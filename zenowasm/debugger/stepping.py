@@ -44,7 +44,7 @@ class Resume:
 
 
 class Reason(Enum):
-    """Why an execution stopped."""
+    """The reason why an execution stopped."""
 
     STEP = "step"
     BREAKPOINT = "breakpoint"

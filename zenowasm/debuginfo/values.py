@@ -113,7 +113,7 @@ class SourceValue:
         raise DebugInfoError(f"{type_.name} has no members")
 
     def element(self, index: int) -> SourceValue:
-        """Return an element of an array, or the element at an index from a pointer's target."""
+        """Return an element of an array, or the object ``index`` elements after a pointer's target."""
         type_ = plain(self.type)
         if isinstance(type_, Pointer) and type_.is_reference:
             return self.target().element(index)

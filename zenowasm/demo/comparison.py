@@ -20,7 +20,7 @@ PLUGINS: Final = _FOLDER / "plugins"
 
 @define
 class Run:
-    """The outcome on one engine: the script's output, the plugin's log, the variables, and the fuel of all guests."""
+    """The results on one engine: the script's output, the plugin's log, the variables, and the fuel of all guests."""
 
     output: list[str] = field(factory=list)
     log: list[str] = field(factory=list)

@@ -33,7 +33,7 @@ class Exports(Mapping[str, Any]):
         return self._found[name]
 
     def __getattribute__(self, name: str) -> Any:
-        # Before the methods of mappings: many modules export a `get`.
+        # Exports take precedence over the methods of mappings: many modules export a `get`.
         found = super().__getattribute__("__dict__").get("_found", {})
         return found[name] if name in found else super().__getattribute__(name)
 

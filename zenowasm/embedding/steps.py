@@ -209,7 +209,7 @@ class Steps(Iterator[Step]):
         return found
 
     def _values(self, types: Sequence[OperandType], values: Sequence[Value]) -> list[Any]:
-        known = [type_ for type_ in types if not isinstance(type_, Bottom)]  # no value has another one
+        known = [type_ for type_ in types if not isinstance(type_, Bottom)]  # no value has the bottom type
         return [one(value) for one, value in zip(readers(self._store, known, unsigned=False), values, strict=False)]
 
     def _look(self) -> None:

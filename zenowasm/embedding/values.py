@@ -23,7 +23,7 @@ Conversion: TypeAlias = Callable[[Any], Any]
 _SIGN_BITS = {I32: 1 << 31, I64: 1 << 63}
 _VECTOR_BYTES = 16
 _SHOWN = 8
-"""The number of aggregate fields that ``repr`` shows."""
+"""The maximum number of fields that the ``repr`` of an aggregate shows."""
 _I31_SIGN, _I31_END = 1 << 30, 1 << 31
 _SMALL_INTEGERS = (AbsHeapType.I31, AbsHeapType.EQ, AbsHeapType.ANY)
 
@@ -66,7 +66,7 @@ class Aggregate(Sequence[Any]):
 
 
 def readers(store: Store, types: Sequence[ValType], *, unsigned: bool) -> tuple[Conversion, ...]:
-    """Return the converters to Python of a function's results or a host function's arguments."""
+    """Return converters to Python for a function's results or a host function's arguments."""
     return tuple(_reader(store, type_, unsigned=unsigned) for type_ in types)
 
 
@@ -91,7 +91,7 @@ def from_guest(store: Store, value: Any) -> Any:
 
 
 def reference_from_guest(store: Store, value: Any) -> Any:
-    """Return the object that a reference refers to."""
+    """Return the object to which a reference refers."""
     from zenowasm.embedding.functions import Function
     from zenowasm.embedding.tags import GuestException
 
@@ -109,7 +109,7 @@ def reference_from_guest(store: Store, value: Any) -> Any:
 
 
 def writers(store: Store, types: Sequence[ValType]) -> tuple[Conversion, ...]:
-    """Return the converters to the engine of a function's arguments; they raise the errors of ``to_guest``."""
+    """Return converters to the engine for a function's arguments; they raise the same errors as ``to_guest``."""
     return tuple(_writer(store, type_) for type_ in types)
 
 

@@ -42,7 +42,7 @@ _LIMITS = ExecutionLimits(memory_bytes=1 << 30)
 
 
 class Status(Enum):
-    """How a command ended."""
+    """The status of a judged command."""
 
     PASS = "pass"
     FAIL = "fail"

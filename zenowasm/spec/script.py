@@ -48,7 +48,7 @@ class Literal:
 
 @frozen
 class Invoke:
-    """Call an exported function of the named instance, or of the current one if ``instance`` is ``None``."""
+    """A call of an exported function of the named instance, or of the current one if ``instance`` is ``None``."""
 
     instance: str | None
     field: str
@@ -57,7 +57,7 @@ class Invoke:
 
 @frozen
 class Get:
-    """Read an exported global of the named instance, or of the current one if ``instance`` is ``None``."""
+    """A read of an exported global of the named instance, or of the current one if ``instance`` is ``None``."""
 
     instance: str | None
     field: str
@@ -160,7 +160,7 @@ class Register:
 
 @frozen
 class Perform:
-    """Perform an action and ignore its results."""
+    """A command that performs an action and ignores its results."""
 
     line: int
     action: Action
@@ -168,7 +168,7 @@ class Perform:
 
 @frozen
 class AssertReturn:
-    """The action returns results that match the patterns."""
+    """An assertion that the action returns results that match the patterns."""
 
     line: int
     action: Action
@@ -177,7 +177,7 @@ class AssertReturn:
 
 @frozen
 class AssertTrap:
-    """The action traps with these words."""
+    """An assertion that the action traps with this message."""
 
     line: int
     action: Action
@@ -186,7 +186,7 @@ class AssertTrap:
 
 @frozen
 class AssertExhaustion:
-    """The action exhausts the call stack."""
+    """An assertion that the action exhausts the call stack."""
 
     line: int
     action: Action
@@ -195,7 +195,7 @@ class AssertExhaustion:
 
 @frozen
 class AssertException:
-    """The action ends in an exception that the guest does not catch."""
+    """An assertion that the action ends in an exception that the guest does not catch."""
 
     line: int
     action: Action
@@ -203,7 +203,7 @@ class AssertException:
 
 @frozen
 class AssertMalformed:
-    """The module cannot be decoded (or parsed)."""
+    """An assertion that the module cannot be decoded (or parsed)."""
 
     line: int
     module: ModuleSource
@@ -212,7 +212,7 @@ class AssertMalformed:
 
 @frozen
 class AssertInvalid:
-    """The module can be decoded but is not valid."""
+    """An assertion that the module can be decoded but is not valid."""
 
     line: int
     module: ModuleSource
@@ -221,7 +221,7 @@ class AssertInvalid:
 
 @frozen
 class AssertMalformedCustom:
-    """The module can be decoded, or parsed, except for a custom section or an annotation."""
+    """An assertion that the module can be decoded, or parsed, except for a custom section or an annotation."""
 
     line: int
     module: ModuleSource
@@ -230,7 +230,7 @@ class AssertMalformedCustom:
 
 @frozen
 class AssertInvalidCustom:
-    """The module is valid except for a custom section or an annotation."""
+    """An assertion that the module is valid except for a custom section or an annotation."""
 
     line: int
     module: ModuleSource
@@ -239,7 +239,7 @@ class AssertInvalidCustom:
 
 @frozen
 class AssertUnlinkable:
-    """The module is valid but its imports do not match."""
+    """An assertion that the module is valid but its imports do not match."""
 
     line: int
     module: ModuleSource
@@ -248,7 +248,7 @@ class AssertUnlinkable:
 
 @frozen
 class AssertUninstantiable:
-    """The module links but its instantiation traps."""
+    """An assertion that the module links but its instantiation traps."""
 
     line: int
     module: ModuleSource
@@ -295,7 +295,7 @@ KEYWORDS: dict[type[Command], str] = {
 
 @frozen
 class Script:
-    """A test script: the file that it came from, and its commands in order."""
+    """A test script: its file, and its commands in order."""
 
     path: Path
     commands: tuple[Command, ...]

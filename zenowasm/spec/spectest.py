@@ -1,4 +1,4 @@
-"""The host module ``spectest`` that the official suite's scripts import from (``interpreter/host/spectest.ml``)."""
+"""The host module ``spectest``, from which the official suite's scripts import (``interpreter/host/spectest.ml``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A local web server that receives every request of plugins in a test.
+"""A local web server that receives all HTTP requests of plugins in a test.
 
 The host checks the plugin's permissions against the original URL, and then its real HTTP client sends the request to
 the local server. So a test uses the real manifest, and no request leaves the machine.

@@ -26,7 +26,7 @@ class Match:
 
 
 def search(binary: bytes, pattern: re.Pattern[str], progress: Progress | None = None) -> Iterator[Match]:
-    """Yield the instructions whose text, such as ``i32.load offset=4``, matches the pattern.
+    """Yield the instructions whose text, such as ``i32.load offset=4``, contains a match of the pattern.
 
     Raises ``DecodeError`` or ``LimitError`` if the module or a body is malformed.
     """
