@@ -1,1 +1,1 @@
-"""One WebAssembly guest as the ABI has it: its exports, its JSON, its code, and an instance of it."""
+"""The WebAssembly guest of a plugin: exports, JSON, compiled code and instances."""

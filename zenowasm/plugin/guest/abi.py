@@ -1,4 +1,4 @@
-"""The guest's half of the ABI: its exports with their types, and its JSON responses.
+"""The guest's side of the ABI: its exports with their types, and its JSON responses.
 
 Source: the ABI document, sections "Guest exports" and "JSON".
 """
@@ -45,9 +45,9 @@ EXPORTS: Mapping[str, FuncType] = MappingProxyType(
 )
 """The functions that a host calls, with their types."""
 REQUIRED = (INIT, REGISTER_SLOTS, EXECUTE, ALLOC)
-"""Without these no slot can be called. Published samples lack ``plugin_cleanup``, so that one may be missing."""
+"""The exports without which no slot can be called. ``plugin_cleanup`` is optional: published samples lack it."""
 _PHASES = {INIT: LoadPhase.METADATA, REGISTER_SLOTS: LoadPhase.SLOTS}
-"""The phase that calls an export; without an entry, the module does not load at all."""
+"""The phase that calls an export. An export without an entry is required for loading the module at all."""
 MAX_SLOT_NAME = 256
 
 
@@ -96,7 +96,7 @@ class Response:
 
 
 def export_problems(module: Module, plugin: str) -> list[PluginError]:
-    """Return all missing exports of a module, and those of a wrong type; the cleanup is optional."""
+    """Return an error for each export that is missing or has a wrong type; the cleanup is optional."""
     exports = {export.name: export.type for export in module.exports}
     problems: list[PluginError] = []
     for name, wanted in EXPORTS.items():
@@ -114,9 +114,9 @@ def export_problems(module: Module, plugin: str) -> list[PluginError]:
 
 
 class RequestEncoder:
-    """Encodes the requests to ``plugin_execute``; ``context`` is JSON, left out when empty.
+    """An encoder for requests to ``plugin_execute``; ``context`` is JSON, omitted if empty.
 
-    The part before the parameters is made once for each slot.
+    The part before the parameters is encoded once per slot.
     """
 
     def __init__(self, context: bytes = b"") -> None:
@@ -124,7 +124,7 @@ class RequestEncoder:
         self._heads: dict[str, bytes] = {}
 
     def encode(self, slot: str, parameters: Mapping[str, object]) -> bytes:
-        """Return a request; raises ``JSONError`` for a parameter without a JSON form."""
+        """Encode a request; raises ``JSONError`` if a parameter has no JSON form."""
         head = self._heads.get(slot)
         if head is None:
             head = self._heads[slot] = b'{"slot_name":' + encode(slot) + b',"parameters":'
@@ -132,7 +132,7 @@ class RequestEncoder:
 
 
 def parse_metadata(data: bytes) -> Metadata:
-    """Return the metadata in the first JSON value of ``data``; raises ``ReplyError``."""
+    """Parse the metadata in the first JSON value of ``data``; raises ``ReplyError``."""
     value = _parse(data, "metadata")
     config = _get(value, "config", dict, "metadata") or {}
     texts = {name: _get(value, name, str, "metadata") or "" for name in _METADATA_TEXTS}
@@ -143,9 +143,9 @@ _METADATA_TEXTS = ("name", "version", "author", "description", "license", "homep
 
 
 def parse_slots(data: bytes, limit: int) -> tuple[SlotDefinition, ...]:
-    """Return the slots in the first JSON value of ``data``, at most ``limit``; raises ``ReplyError``.
+    """Parse the slots in the first JSON value of ``data``, at most ``limit``; raises ``ReplyError``.
 
-    Of two slots with the same name the last one counts, as in ZenoEngine; null means none.
+    If two slots have the same name, the last one counts, as in ZenoEngine. Null means no slots.
     """
     items = _parse(data, "slots", list)
     if items is None:
@@ -190,7 +190,7 @@ def _input(item: JSONValue, path: str) -> InputDefinition:
 
 
 def parse_response(data: bytes) -> Response:
-    """Return the response in the first JSON value of ``data``; raises ``ReplyError``.
+    """Parse the response in the first JSON value of ``data``; raises ``ReplyError``.
 
     A missing ``success`` is false, and unknown keys are ignored.
     """
@@ -198,7 +198,7 @@ def parse_response(data: bytes) -> Response:
 
 
 def response_of(value: dict[str, JSONValue]) -> Response:
-    """Return the response for an object; otherwise like ``parse_response``."""
+    """Convert a parsed object to a response; otherwise like ``parse_response``."""
     if value.keys() <= _RESPONSE_KEYS:
         success, data, error = value.get("success"), value.get("data"), value.get("error")
         fits = (data is None or isinstance(data, dict)) and (error is None or isinstance(error, str))
@@ -227,10 +227,10 @@ def _parse(data: bytes, what: str, kind: type = dict) -> Any:
 
 
 def _get(value: dict[str, JSONValue], key: str, kind: type, what: str, at: str = "") -> Any:
-    """Return the value of ``key``, ``None`` when it is null or missing; ``at`` is where ``value`` lies, for errors.
+    """Return the value of ``key``, ``None`` if it is null or missing; ``at`` is the path of ``value``, for errors.
 
-    A key that differs in case counts when the exact one is missing: Go's JSON reads it so, and a Go plugin whose
-    structures carry no tags writes ``Success``.
+    If the exact key is missing, case is ignored, as in Go's JSON: a Go plugin whose structures have no tags writes
+    ``Success``.
     """
     if key in value:
         found = value[key]

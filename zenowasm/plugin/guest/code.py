@@ -1,4 +1,4 @@
-"""A plugin's binary, compiled once and checked against what the ABI demands and the host offers."""
+"""A plugin's binary: compiled once, with its exports checked against the ABI and its imports against the host."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from zenowasm.plugin.resolved import ResolvedPlugin
 from zenowasm.plugin.services import HostServices
 from zenowasm.wasi.signatures import MODULE as WASI
 
-if TYPE_CHECKING:  # imported for the plugins that need it
+if TYPE_CHECKING:  # imported only for plugins that use WASI
     from zenowasm.wasi.context import WasiContext
 
 _COMPILE_LIMITS: Final = {
     CompileResource.MEMORY: ("max_compile_memory", "compile_memory_bytes"),
     CompileResource.TIME: ("max_compile_time", "compile_seconds"),
 }
-"""The key and the field of the limit on what compiling uses."""
+"""The key and the field of each limit on compiling."""
 _MEANS: Final = {**dict.fromkeys(TIME_LIMITS, Capability.INTERRUPTS), "max_fuel": Capability.FUEL}
 """The capability that an engine needs to enforce each limit."""
 _REMEDIES: Final = {
@@ -45,7 +45,7 @@ _REMEDIES: Final = {
 
 @frozen
 class PluginCode:
-    """Everything that the instances of one plugin share; making an instance of it compiles nothing."""
+    """The compiled module and other state that all instances of one plugin share."""
 
     plugin: ResolvedPlugin
     engine: Engine
@@ -53,7 +53,7 @@ class PluginCode:
 
 
 def make_linker(context: HostContext, port: GuestPort, make_wasi: Callable[[], WasiContext]) -> Linker:
-    """Return everything that this host offers to one plugin instance: the ABI's functions and WASI."""
+    """Return a linker with all imports that this host offers to one plugin instance: the ABI's functions and WASI."""
 
     def wasi() -> Iterable[HostFunction]:
         from zenowasm.wasi.preview1 import Preview1
@@ -66,7 +66,7 @@ def make_linker(context: HostContext, port: GuestPort, make_wasi: Callable[[], W
 
 
 def interface() -> Linker:
-    """Return what this host offers, for checking imports; its functions belong to no plugin and deny everything."""
+    """Return a linker for checking imports; its functions belong to no plugin and deny every call."""
     services = HostServices()
     log = PluginLog("", services.log, services.limits)
     context = HostContext("", Permissions(), log, services, services.limits)
@@ -80,10 +80,10 @@ def _no_wasi() -> WasiContext:
 
 
 def read_binary(manifest: Manifest, limit: int) -> bytes:
-    """Return the plugin's binary, at most ``limit`` bytes; raises ``LoadError``: ``failed to load WASM module: E``."""
+    """Read the plugin's binary, at most ``limit`` bytes; raises ``LoadError``: ``failed to load WASM module: E``."""
     try:
         path = manifest.binary_path.resolve(strict=True)
-        # The manifest was checked when it was read; links can have changed since.
+        # Reading the manifest checked this, but links may have changed since.
         if not path.is_relative_to(manifest.folder.resolve()):
             raise LoadPhase.MODULE.failed(f"{manifest.binary}: is outside the plugin's folder")
         return read_bounded(path, limit)
@@ -93,7 +93,7 @@ def read_binary(manifest: Manifest, limit: int) -> bytes:
 
 
 def check_limits(limits: PluginLimits, engine: Engine) -> None:
-    """Raise ``UnsupportedLimitError`` for a limit that the engine cannot keep as it was made."""
+    """Raise ``UnsupportedLimitError`` if the engine, with its options, cannot enforce a limit."""
     for key, needed in _MEANS.items():
         value = getattr(limits, FIELDS[key])
         if value is not None and needed not in engine.capabilities:
@@ -127,10 +127,10 @@ def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary
 
 
 def _reason(error: WasmError, binary: bytes, limits: PluginLimits, plugin: str) -> str:
-    """Return why a binary that an engine refuses does not load.
+    """Return why an engine rejects a binary.
 
-    Engines word errors differently, and the text that a user reads must not depend on the engine: our own
-    decoder and validator explain it where they refuse the binary as well.
+    The message must not depend on the engine, so it comes from our own decoder and validator if they reject the binary
+    too.
     """
     from zenowasm.interp.binary import decode
     from zenowasm.interp.validation import validate_module

@@ -1,4 +1,4 @@
-"""One guest's exports as the host uses them, with every call to the guest shown to the observer."""
+"""The host's view of one guest's exports; every call to the guest is reported to the observer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from zenowasm.plugin.guest.abi import ALLOC, EXPORTS, MEMORY
 
 
 class Guest:
-    """The exports of one plugin's instance; they must have been checked with ``abi.export_problems``.
+    """The exports of one plugin instance, after ``abi.export_problems`` has checked them.
 
-    While the module is being instantiated its exports are known only to the functions that it calls; ``adopt`` takes
-    from a caller what a host function needs. ``memory`` is there once the guest is ``bound``. ``calls`` are functions
-    of the ABI, by name; they raise what the engine and host functions raise.
+    During instantiation only the host functions that the module calls know its exports: ``adopt`` takes memory and
+    ``alloc`` from the caller. ``memory`` is set once the guest is ``bound``. ``calls`` maps names to the ABI's
+    functions, which raise the errors of the engine and of host functions.
     """
 
     def __init__(self, plugin: str, observer: Observer | None) -> None:
@@ -26,7 +26,7 @@ class Guest:
         self.memory: GuestMemory
 
     def bind(self, exports: Mapping[str, Extern]) -> None:
-        """Take the exports of the instance."""
+        """Bind the exports of the instance."""
         for name in EXPORTS:
             export = exports.get(name)
             if export is not None and isinstance(export.type, FuncType):
@@ -34,14 +34,14 @@ class Guest:
         self._bind_memory(exports.get(MEMORY))
 
     def unbind(self) -> None:
-        """Forget the exports, which keep the instance and its memory."""
+        """Drop the exports, which keep the instance and its memory alive."""
         self.calls = {}
         if self.bound:
             self.bound = False
             del self.memory
 
     def adopt(self, caller: Caller) -> None:
-        """Take memory and ``alloc`` from the instance that calls a host function, unless they are known."""
+        """Take memory and ``alloc`` from the instance that calls a host function, unless they are already known."""
         if not self.bound:
             self._bind_memory(caller.export(MEMORY))
             alloc = caller.export(ALLOC)
@@ -54,11 +54,11 @@ class Guest:
             self.bound = True
 
     def has(self, name: str) -> bool:
-        """Return whether the guest exports this function of the ABI."""
+        """Return whether the guest exports this ABI function."""
         return name in self.calls
 
     def _prepared(self, name: str, function: Func) -> Callable[..., tuple[Value, ...]]:
-        """Return what calls a function, and shows the call to the observer if there is one."""
+        """Return a callable for an exported function that reports its calls to the observer, if there is one."""
         observer = self._observer
         if observer is None:
             return function.call

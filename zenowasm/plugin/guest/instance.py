@@ -67,14 +67,14 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _FULL = 0.75
-"""The part of the memory limit from which an instance is replaced: guests have no way to free what they are passed."""
+"""The fraction of the memory limit at which an instance is replaced: guests cannot free the data passed to them."""
 
 
 class PluginInstance:
-    """An instance that has been started; used by one thread at a time, which its own lock sees to.
+    """A started instance. Its lock admits one thread at a time.
 
-    After a trap, or when it has used most of its memory, it is not ``usable`` any more: what a guest's memory holds
-    then is not known. Raises, while it is made, ``LoadError`` with the words of the phase that failed.
+    After a trap, or when its memory is nearly full, it is no longer ``usable``: a trap leaves the guest's memory in an
+    unknown state. The constructor raises ``LoadError`` with the words of the phase that failed.
     """
 
     def __init__(self, code: PluginCode) -> None:
@@ -111,16 +111,16 @@ class PluginInstance:
 
     @property
     def fuel_consumed(self) -> int | None:
-        """Fuel that all calls into this instance have consumed so far, ``None`` where it is not counted."""
+        """The fuel that all calls into this instance have consumed so far, ``None`` if fuel is not counted."""
         return self._store.fuel_consumed
 
     def execute(self, request: SlotRequest) -> Response:
-        """Run a slot: pass its name and the request as JSON, and return what the guest answers.
+        """Run a slot: pass its name and the request as JSON, and return the guest's response.
 
-        The request's budget can only lower the plugin's own limits. Raises ``RequestError``, ``UnsupportedLimitError``
-        and ``UnusableInstanceError`` before anything has been called, ``BusyError`` when a call of this instance is
-        running in the same thread, ``CallError`` and its kinds, ``AllocationError``, ``BadPointerError``,
-        ``ReplyError``, and ``ValueError`` for a budget that is not greater than 0.
+        The request's budget can only lower the plugin's limits. Raises ``RequestError``, ``UnsupportedLimitError`` and
+        ``UnusableInstanceError`` before the guest is called, ``BusyError`` if this thread is already in a call of this
+        instance, ``CallError`` and its subclasses, ``AllocationError``, ``BadPointerError``, ``ReplyError``, and
+        ``ValueError`` if the budget is not greater than 0.
         """
         encoded = self._encoded(request)
         with self._lock:
@@ -143,9 +143,9 @@ class PluginInstance:
                     self._retire()
 
     def cleanup(self) -> None:
-        """Run ``plugin_cleanup``, once, unless the instance is unusable; make it so, and give its memory back.
+        """Run ``plugin_cleanup`` if the instance is usable, then make it unusable and release its memory.
 
-        Raises ``CallError`` when the guest traps.
+        Raises ``CallError`` if the guest traps.
         """
         with self._lock:
             try:
@@ -208,14 +208,14 @@ class PluginInstance:
         try:
             self._call(start)
         except CallError as error:
-            # A command module ends its _start with exit 0; its exports are used afterwards, as in the original.
+            # A command module's _start may exit with 0; the host uses its exports afterwards, as in the original.
             if isinstance(error.__cause__, ProcExit) and error.__cause__.code == 0 and start == START:
                 self.usable = True
             else:
                 raise LoadPhase.MODULE.failed(error) from error
 
     def _make_wasi(self) -> WasiContext:
-        """Make what the guest sees of its host through WASI."""
+        """Create the guest's WASI view of its host."""
         from zenowasm.wasi.context import LineBuffer, WasiContext, WasiLimits
 
         plugin, log, services = self._plugin, self._log, self._plugin.services
@@ -227,7 +227,7 @@ class PluginInstance:
             monotonic=services.monotonic,
             random=services.random,
             limits=WasiLimits(descriptors=self._limits.open_files),
-            # What the guest's imports hold must not keep this instance, which would stay until a garbage collection.
+            # The guest's imports must not keep this instance alive: only garbage collection would free the cycle.
             sleep=_weak(self._sleep),
             remaining=_weak(self._remaining),
         )
@@ -245,7 +245,7 @@ class PluginInstance:
             return self._reply(parse, "slots", REGISTER_SLOTS)
 
     def _reply(self, parse: Callable[[bytes], _T], what: str, function: str, *arguments: int) -> _T:
-        """Call a function that answers with the address of JSON, and return what ``parse`` makes of that."""
+        """Call a function that returns the address of JSON, and return the JSON as parsed by ``parse``."""
         (pointer,) = self._call(function, *arguments)
         try:
             data, cut = self._guest.memory.read_terminated(pointer, self._limits.reply_bytes)
@@ -261,7 +261,7 @@ class PluginInstance:
             raise OutputLimitError(f"{error} ({limit})") from error
 
     def _pass(self, data: bytes) -> tuple[int, int]:
-        """Hand bytes to the guest, without a NUL, and return pointer and length."""
+        """Copy bytes into the guest, without a NUL, and return their pointer and length."""
         (pointer,) = self._call(ALLOC, len(data))
         if pointer == 0:
             limits, name = self._limits, self._plugin.name
@@ -280,7 +280,7 @@ class PluginInstance:
 
     @contextmanager
     def _loading(self, phase: str) -> Iterator[None]:
-        """One phase of the plugin's loading or ending, named by the guest's function."""
+        """Run one phase of the plugin's loading or cleanup, named by the guest's function."""
         plugin = self._plugin
         with (
             plugin.services.instrumentation.phase(plugin.name, plugin.version, self._number, phase) as trace,
@@ -296,7 +296,7 @@ class PluginInstance:
                 self._end(call)
 
     def _begin(self, limits: PluginLimits, started: float, scope: Scope | None, trace: CallTrace) -> RunningCall:
-        """Begin an outermost call, whose time counts from ``started``; ``_end`` must follow."""
+        """Begin an outermost call whose time limit counts from ``started``. The caller must ``_end`` it."""
         if self._active:
             raise BusyError(f"plugin {self._plugin.name} is called from inside its own call")
         if not self.usable:
@@ -322,7 +322,7 @@ class PluginInstance:
             self._plugin.redactor.error(error)
 
     def _end(self, call: RunningCall) -> None:
-        """End what ``_begin`` began, and settle what the call has begun."""
+        """End the call that ``_begin`` began, and commit or roll back its transactions."""
         self._store.end()
         if self._counts_fuel:
             consumed = self._store.fuel_consumed or 0
@@ -344,12 +344,12 @@ class PluginInstance:
             self.usable = False
             raise self._failure(function, error) from error
         except BaseException:
-            # What a log sink, an observer or a signal handler raised has ended the guest's frames half way.
+            # An exception from a log sink, an observer or a signal handler has aborted the guest's frames.
             self.usable = False
             raise
         if monotonic() >= self._deadline:
-            # It ended after its time: a host function waited until then, and the guest was quick afterwards, or so much
-            # time had passed before that the guest did not reach the engine's first look at the clock.
+            # The call ended after its deadline, but before the engine's next check of the clock: the guest was quick
+            # after a host function had waited, or it was called shortly before the deadline.
             raise time_error(self._plugin.name, function, self._running)
         return results
 
@@ -367,7 +367,7 @@ class PluginInstance:
         return None if seconds == inf else seconds
 
     def _retire(self) -> None:
-        """Clean up; a failure is logged."""
+        """Clean up, and log a failure."""
         try:
             self.cleanup()
         except PluginError as error:
@@ -375,7 +375,7 @@ class PluginInstance:
 
 
 def _weak(method: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Return a method of an instance as a function that does not keep the instance alive."""
+    """Wrap a bound method in a function that does not keep its instance alive."""
     reference = WeakMethod(method)
 
     def call(*arguments: _P.args, **options: _P.kwargs) -> _T:

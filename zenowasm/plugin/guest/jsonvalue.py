@@ -1,7 +1,7 @@
-"""JSON as it crosses the border: strict, bounded in nesting, and with the original engine's numbers.
+"""JSON between host and guest: strict, bounded in nesting, and with the original engine's number format.
 
-Guests are compiled against a host whose JSON comes from Go, so an integral float travels as ``10``, lone surrogates
-become U+FFFD, and NaN and infinities do not exist (ABI document, section "JSON").
+Guests are compiled for a host that uses Go's JSON, so an integral float is written as ``10``, lone surrogates become
+U+FFFD, and NaN and infinities are errors (ABI document, section "JSON").
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from math import isfinite
 from typing import Any, TypeAlias
 
 JSONValue: TypeAlias = Any
-"""``None``, ``bool``, ``int``, ``float``, ``str``, or a list or a dict with string keys of these."""
+"""``None``, ``bool``, ``int``, ``float``, ``str``, or a list or a string-keyed dict of these."""
 
 MAX_NESTING = 128
-"""Lists and objects inside one another in one value; far below what Python's own recursion allows."""
+"""The nesting depth of lists and objects in one value, far below Python's recursion limit."""
 MAX_VALUES = 1_000_000
-"""Values in one document, so that reading or writing one takes a fraction of a second whatever its bytes are."""
+"""The most values in one document, so that parsing or writing any document takes a fraction of a second."""
 _ENCODED_NESTING = MAX_NESTING + 16
-"""A value that a guest handed over must fit into the request or reply that wraps it on its way back."""
+"""The nesting limit for encoding: a parsed value must fit into the request or reply that wraps it later."""
 _MOST_BITS = 4096
-"""Of an integer: Python refuses to print far larger ones, and no guest can read them."""
+"""The most bits of an integer: Python refuses to print far larger ones, and no guest can parse them."""
 _EXACT = 2**53
 _PLAIN = 1e21  # from here on Go writes floats with an exponent
 _WHITESPACE = " \t\n\r"
-# The closing quote is optional, so that a string without end is scanned once and not from each of its quotes.
+# The closing quote is optional, so that an unterminated string is scanned once and not from each of its quotes.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _STRING_OR_SEPARATOR = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[,:]', re.DOTALL)
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -36,19 +36,19 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class JSONError(ValueError):
-    """Text is not JSON, or a value cannot be written as JSON."""
+    """The text is not JSON, or a value cannot be written as JSON."""
 
 
 def parse_first(data: bytes) -> JSONValue:
-    """Return the first JSON value in UTF-8 ``data``; whatever follows it is ignored.
+    """Parse the first JSON value in UTF-8 ``data`` and ignore the rest.
 
-    Raises ``JSONError`` when there is no valid value, when it is nested deeper than ``MAX_NESTING``, or when its own
-    bytes are not UTF-8.
+    Raises ``JSONError`` if there is no valid value, if it is nested deeper than ``MAX_NESTING``, or if its own bytes
+    are not UTF-8.
     """
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        # What follows the value need not be text: only the valid bytes are parsed, and must be enough.
+        # The bytes after the value need not be UTF-8: only the valid bytes are parsed, and must suffice.
         text = data[: error.start].decode()
         try:
             return _parse(text)[0]
@@ -58,7 +58,7 @@ def parse_first(data: bytes) -> JSONValue:
 
 
 def parse_whole(data: bytes) -> JSONValue:
-    """Return the JSON value that UTF-8 ``data`` is, and nothing else; raises ``JSONError``, as ``parse_first`` does."""
+    """Parse UTF-8 ``data`` that consists of one JSON value; raises ``JSONError``, like ``parse_first``."""
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
@@ -70,15 +70,15 @@ def parse_whole(data: bytes) -> JSONValue:
 
 
 def _parse(text: str) -> tuple[JSONValue, int]:
-    """Return the first value, and where it ends."""
+    """Return the first value and its end offset."""
     start = len(text) - len(text.lstrip(_WHITESPACE))
     if start == len(text):
         raise JSONError("unexpected end of JSON input")
-    if len(text) > MAX_NESTING:  # a shorter text can have neither too many values nor too deep a nesting
-        # One of these precedes each value but the first; only where there are too many are those in strings left out.
+    if len(text) > MAX_NESTING:  # a shorter text cannot exceed either limit
+        # One of these precedes each value but the first. The exact count, which excludes strings, is rarely needed.
         if text.count("[") + text.count(",") + text.count(":") > MAX_VALUES:
             _check_count(text, start)
-        # A count of all brackets is a cheap upper bound of the nesting; only when it is exceeded is the text scanned.
+        # The number of brackets is a cheap upper bound of the nesting; the text is scanned only if it is too high.
         if text.count("[") + text.count("{") > MAX_NESTING:
             _check_nesting(text, start)
     try:
@@ -86,14 +86,14 @@ def _parse(text: str) -> tuple[JSONValue, int]:
     except StopIteration as error:
         raise JSONError(f"Expecting value at byte {len(text[: error.value].encode())}") from error
     except json.JSONDecodeError as error:
-        # Some of Python's messages end in "at" already.
+        # Some of Python's messages already end in "at".
         place = f"at byte {len(text[: error.pos].encode())}"
         raise JSONError(f"{error.msg.removesuffix(' at')} {place}") from error
     except JSONError:
         raise
     except RecursionError as error:
         raise JSONError("nested too deeply") from error
-    except ValueError as error:  # Python's own words tell the user to change a setting of Python's
+    except ValueError as error:  # Python's message tells the user to change a Python setting
         limit = sys.get_int_max_str_digits()
         raise JSONError(f"number out of range: an integer of more than {limit} digits") from error
     if "\\u" in text and _SURROGATE_ESCAPE.search(text):
@@ -153,17 +153,17 @@ def _without_surrogates(value: JSONValue) -> JSONValue:
 
 
 def encode(value: object) -> bytes:
-    """Return ``value`` as compact UTF-8 JSON without any NUL byte.
+    """Encode ``value`` as compact UTF-8 JSON without any NUL byte.
 
-    Raises ``JSONError``, which names the place, when a part of it has no JSON form: a number that is not finite, a
-    key that is not a string, an object of another type, or nesting far deeper than a parsed value has.
+    Raises ``JSONError``, which names the place, if a part has no JSON form: a number that is not finite, a key that is
+    not a string, an object of another type, or nesting far beyond that of a parsed value.
     """
     try:
-        # Requests and replies are objects: most values need one call less.
+        # Requests and replies are objects, so this saves a call for most values.
         text = _object(value, _ENCODED_NESTING) if isinstance(value, dict) else _text(value, _ENCODED_NESTING)
-    except RecursionError as error:  # the caller's own stack was nearly used up
+    except RecursionError as error:  # the caller's stack was nearly used up
         raise JSONError("nested too deeply") from error
-    except (_NoFormError, TypeError):  # a key that is no string cannot be quoted
+    except (_NoFormError, TypeError):  # a key that is not a string cannot be quoted
         raise JSONError(_misfit(value, "", _ENCODED_NESTING)) from None
     try:
         return text.encode()
@@ -181,11 +181,11 @@ def is_encodable(value: object) -> bool:
 
 
 class _NoFormError(Exception):
-    """A part of a value has no JSON form; ``_misfit`` tells which, as most values have one and need no path to it."""
+    """A part of a value has no JSON form. ``_misfit`` then finds it, so that other values need no path tracking."""
 
 
 def _text(value: object, depth: int) -> str:
-    """Return ``value`` as JSON; raises ``_NoFormError``."""
+    """Encode ``value`` as JSON text; raises ``_NoFormError``."""
     if value.__class__ is dict:
         return _object(value, depth)
     if isinstance(value, str):
@@ -214,7 +214,7 @@ def _text(value: object, depth: int) -> str:
 def _object(value: Mapping[str, object], depth: int) -> str:
     if not depth:
         raise _NoFormError
-    # Most values are strings, for which one more call would cost more than they do.
+    # Most values are strings, and another call would cost more than encoding one.
     pairs = [
         f"{_quoted(key)}:{_quoted(item) if item.__class__ is str else _text(item, depth - 1)}"
         for key, item in value.items()
@@ -223,7 +223,7 @@ def _object(value: Mapping[str, object], depth: int) -> str:
 
 
 def _misfit(value: object, path: str, depth: int) -> str:
-    """Return what is wrong with a value for which ``_text`` has no form, empty when nothing is."""
+    """Return why ``_text`` cannot encode a value, empty if it can."""
     at = path or "value"
     if value is None or isinstance(value, str | bool):
         return ""

@@ -1,1 +1,1 @@
-"""Loading, versions, pools of instances, reloading, and the end."""
+"""The lifecycle of plugins: loading, versions, instance pools, reloading and shutdown."""

@@ -1,4 +1,4 @@
-"""Which plugins a host has, and which slot is whose: never changed, but replaced as a whole."""
+"""The immutable catalog of a host's plugins and slots, replaced as a whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _nothing() -> Mapping[str, LoadedPlugin]:
 
 @frozen(eq=False)
 class Catalog:
-    """The plugins by name, in the order in which they were loaded, and the plugin of each slot.
+    """The plugins by name, in loading order, and the plugin of each slot.
 
     A reader of one catalog sees every plugin and slot either before a change or after it.
     """
@@ -36,17 +36,17 @@ class Catalog:
         return found
 
     def plugin(self, name: str) -> LoadedPlugin:
-        """Return a plugin by its name; raises ``NotLoadedError``."""
+        """Return a plugin by name; raises ``NotLoadedError``."""
         found = self.plugins.get(name)
         if found is None:
             raise NotLoadedError(f"plugin {name} not loaded")
         return found
 
     def replaced(self, old: LoadedPlugin | None, new: LoadedPlugin | None, reserved: Callable[[str], bool]) -> Catalog:
-        """Return a catalog with ``new`` in the place of ``old``; either may be missing.
+        """Return a catalog with ``new`` instead of ``old``; either may be ``None``.
 
-        ``reserved`` tells the slots that no plugin may claim. Raises ``AlreadyLoadedError`` when another plugin has
-        the name, ``SlotConflictError`` when a slot of ``new`` is reserved or another's.
+        ``reserved`` returns whether a slot name is reserved. Raises ``AlreadyLoadedError`` if another plugin has the
+        name, ``SlotConflictError`` if a slot of ``new`` is reserved or belongs to another plugin.
         """
         plugins = {name: it for name, it in self.plugins.items() if it is not old or (new and new.name == name)}
         owners = {slot: it for slot, it in self.owners.items() if it is not old}

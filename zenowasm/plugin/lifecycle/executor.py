@@ -1,4 +1,4 @@
-"""The threads of a host, for calls that nobody waits for and for those that an event loop waits for."""
+"""The threads of a host, for background calls and for calls from an event loop."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ T = TypeVar("T")
 
 
 class HostThreads:
-    """A bounded number of threads with a bounded queue; no thread exists before there is work."""
+    """A bounded number of threads with a bounded queue. The first work starts the first thread."""
 
     def __init__(self, threads: int, pending: int) -> None:
-        """Allow ``threads`` threads, and ``pending`` pieces of work that wait or run."""
+        """Allow ``threads`` threads, and ``pending`` queued or running work items."""
         self._threads = threads
         self._limit = pending
         self._room = threading.BoundedSemaphore(pending)
@@ -30,13 +30,13 @@ class HostThreads:
 
     @property
     def is_one(self) -> bool:
-        """Whether the current thread is doing work that was accepted here."""
+        """Whether the current thread is one of these threads."""
         return getattr(self._here, "busy", False)
 
     def submit(self, work: Callable[[], T], *, wait: bool) -> Future[T]:
-        """Have ``work`` done by one of the threads.
+        """Run ``work`` on one of the threads.
 
-        While the queue is full this waits, or without ``wait`` raises ``BusyError``. Raises ``ClosedError``.
+        If the queue is full, this waits, or without ``wait`` raises ``BusyError``. Raises ``ClosedError``.
         """
         from concurrent.futures import ThreadPoolExecutor
         from contextvars import copy_context
@@ -49,7 +49,7 @@ class HostThreads:
                     raise ClosedError("the plugin host is closing")
                 if self._pool is None:
                     self._pool = ThreadPoolExecutor(self._threads, "zenowasm-async")
-                # What a caller carries in context variables, such as its trace, goes on there.
+                # The work inherits the caller's context variables, such as its trace.
                 future = self._pool.submit(copy_context().run, self._run, work)
                 self._futures.add(future)  # type: ignore[arg-type]
         except BaseException:
@@ -59,7 +59,7 @@ class HostThreads:
         return future
 
     def close(self, seconds: float) -> int:
-        """Accept no more, wait up to ``seconds`` for what was accepted, and return how much of it never began."""
+        """Refuse new work, wait up to ``seconds`` for accepted work, and return how many items never began."""
         with self._lock:
             self._closed = True
             pool, futures = self._pool, list(self._futures)

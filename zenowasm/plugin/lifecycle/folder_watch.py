@@ -1,4 +1,4 @@
-"""Reloads plugins when something changes in their folders; needs the extra ``watch``."""
+"""Reloads plugins when files in their folders change; needs the extra ``watch``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zenowasm.plugin.lifecycle.reports import Change, ReloadReport
 from zenowasm.plugin.services import LogRecord
 
 DEBOUNCE_MILLISECONDS: Final = 400
-"""How long changes are collected, so that a build which writes several files is one change."""
+"""The time for which changes are collected, so that a build that writes several files counts as one change."""
 _WAKE_MILLISECONDS: Final = 250
 
 
@@ -24,15 +24,15 @@ class WatchError(PluginError):
 
 
 class FolderWatch:
-    """A thread that follows what happens in a folder of plugins until it is closed.
+    """A thread that watches a plugin folder until it is closed.
 
-    A plugin in whose folder something has changed is reloaded, new ones are loaded, and those whose folder is gone are
-    removed; ``manager`` does all of that as ``PluginManager.reload`` says. A version that cannot be loaded, such as a
-    file that is written at the moment, leaves the old one in place and is tried again at the next change.
+    It calls ``PluginManager.reload`` to reload plugins whose folders have changed, to load new plugins, and to remove
+    plugins whose folders no longer exist. If a version cannot be loaded, for example because its binary is still being
+    written, the old version stays in use until the next change.
     """
 
     def __init__(self, manager: PluginManager, folder: Path) -> None:
-        """Begin to watch ``folder``; raises ``WatchError`` when it is not there, or the extra is not."""
+        """Begin to watch ``folder``; raises ``WatchError`` if it does not exist or the extra is not installed."""
         check_watchable()
         self._manager = manager
         self._folder = folder.resolve()
@@ -46,7 +46,7 @@ class FolderWatch:
             raise WatchError(f"cannot watch {folder}: {self._failure}") from self._failure
 
     def close(self) -> None:
-        """Stop watching, and wait until a reload under way is over."""
+        """Stop watching, and wait for a running reload."""
         self._stop.set()
         if threading.current_thread() is not self._thread:
             self._thread.join()
@@ -55,23 +55,23 @@ class FolderWatch:
         try:
             while not self._stop.is_set():
                 self._follow_folders(self._folders())
-        except (OSError, RuntimeError) as error:  # what the library raises
+        except (OSError, RuntimeError) as error:  # errors of the library
             self._failure = error
             self._note("", "error", f"No longer watching {self._folder}: {error}")
         finally:
             self._ready.set()
 
     def _folders(self) -> list[Path]:
-        """Return the folders in which a change matters: each plugin's, its binary's, and the one that holds them all.
+        """Return the folders to watch: the plugin folder, each plugin's own, and the one with its binary.
 
-        They are watched one by one, since a watch of a whole tree would follow links out of it.
+        They are watched one by one, because a recursive watch would follow links out of the tree.
         """
         folders = {self._folder, *plugin_folders(self._folder)}
         folders.update(plugin.manifest.binary_path.parent for plugin in self._manager.plugins.values())
         return sorted(folder for folder in folders if folder.is_dir())
 
     def _follow_folders(self, folders: Sequence[Path]) -> None:
-        """Follow what happens in these folders until there may be others to watch."""
+        """Handle changes in these folders until the set of folders to watch may have changed."""
         from watchfiles import watch
 
         changes = watch(
@@ -84,7 +84,7 @@ class FolderWatch:
             recursive=False,
         )
         next(changes, None)  # the watch has begun
-        self._reload(None)  # what changed between loading and now was not seen
+        self._reload(None)  # changes since loading were not seen
         self._ready.set()
         if self._folders() != folders:
             return
@@ -106,7 +106,7 @@ class FolderWatch:
             self._reload(None)
 
     def _top(self, path: Path) -> Path | None:
-        """Return which of the folders in the watched one a path is, or lies in."""
+        """Return the direct subfolder of the watched folder that contains a path."""
         try:
             parts = path.relative_to(self._folder).parts
         except ValueError:
@@ -116,12 +116,12 @@ class FolderWatch:
     def _reload(self, name: str | None) -> None:
         try:
             self._tell(self._manager.reload(name))
-        except PluginError as error:  # the host is being closed, or the plugin has gone since
+        except PluginError as error:  # the host is being closed, or the plugin has been removed since
             self._note(name or "", "warn", f"Not reloaded after a change of its folder: {error}")
 
     def _tell(self, report: ReloadReport) -> None:
         for change in report.changes:
-            if change.change not in (Change.UNCHANGED, Change.FAILED):  # failures are noted where they happen
+            if change.change not in (Change.UNCHANGED, Change.FAILED):  # failures are logged where they happen
                 self._note(change.plugin, "info", f"Followed a change of its folder: {change}")
 
     def _note(self, plugin: str, level: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""One loaded version of a plugin: its slots, its workers, and the calls that are under way in it."""
+"""One loaded version of a plugin: its slots, its workers and its running calls."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Declaration:
 
 @frozen
 class Version:
-    """Which version of a plugin it is: the version in the manifest, and the SHA-256 of the binary, in hexadecimal."""
+    """The identity of a plugin version: the manifest's version, and the binary's SHA-256 in hexadecimal."""
 
     version: str
     sha256: str
 
     @classmethod
     def of(cls, manifest: Manifest, binary: bytes) -> Version:
-        """Return the version that a manifest and its binary make."""
+        """Return the version of a manifest and its binary."""
         return cls(manifest.version, hashlib.sha256(binary).hexdigest())
 
     def __str__(self) -> str:
@@ -48,9 +48,9 @@ class Version:
 
 @frozen
 class Retirement:
-    """How a version of a plugin ended: ``drained`` calls were waited for, ``abandoned`` ones are still under way.
+    """The end of a plugin version: ``drained`` calls ended in time, ``abandoned`` calls are still running.
 
-    ``failures`` are what went wrong in ``plugin_cleanup``. What was abandoned still ends by its own time limit, and its
+    ``failures`` are the errors of ``plugin_cleanup``. An abandoned call still ends by its own time limit, and its
     instance is cleaned up then.
     """
 
@@ -69,12 +69,12 @@ class Retirement:
 class LoadedPlugin:
     """A version of a plugin that answers calls until it is retired.
 
-    Calls are counted, from ``begin`` to ``end``: two versions live side by side while the calls of the older one end.
-    ``report`` is told what goes wrong in ``plugin_cleanup``, ``instrumentation`` of every call.
-    ``in_turns_below`` is as in ``InstancePool``.
+    Calls are counted from ``begin`` to ``end``: two versions coexist while the calls of the older one end. ``report``
+    receives the errors of ``plugin_cleanup``, and ``instrumentation`` sees every call. ``in_turns_below`` is as in
+    ``InstancePool``.
 
-    ``make_counting`` makes workers that count fuel, where those of ``make`` could but do not. The first call with a
-    bound on its fuel has them take over for all calls: to whoever calls, it is as if the instances had been replaced.
+    ``make_counting`` creates workers that count fuel, if those of ``make`` do not. After the first call with a fuel
+    limit, these workers serve all calls; to callers, this looks like a replacement of the instances.
     """
 
     def __init__(
@@ -117,33 +117,33 @@ class LoadedPlugin:
 
     @property
     def name(self) -> str:
-        """The name, as the manifest gives it."""
+        """The plugin's name from the manifest."""
         return self.manifest.name
 
     @property
     def calls_in_flight(self) -> int:
-        """How many calls are under way."""
+        """The number of running calls."""
         return len(self._calls)
 
     @property
     def failing(self) -> bool:
-        """Whether the last instance that was asked for could not be made."""
+        """Whether creating the last instance failed."""
         return self._pool.failing
 
     @property
     def instances(self) -> int:
-        """How many instances there are at the moment."""
+        """The current number of instances."""
         return sum(pool.count for pool in self._pools)
 
     @property
     def fuel_consumed(self) -> int | None:
-        """Fuel that all instances have consumed so far, those that count it; ``None`` where none does."""
+        """The fuel consumed so far by all instances that count it; ``None`` if none does."""
         return total_fuel(pool.fuel_consumed for pool in self._pools)
 
     def begin(self, call: CallTrace) -> None:
-        """Begin a call; raises ``RetiredError`` when the version takes no more. Else ``end`` must follow.
+        """Begin a call, which the caller must ``end``. Raises ``RetiredError`` if the version is retired.
 
-        No lock is taken: sets are changed atomically, and a thread that retires the version looks at the calls later.
+        No lock is taken: set operations are atomic, and ``retire`` sets its flag before it examines the calls.
         """
         self._calls.add(call)
         if self._retired:
@@ -151,17 +151,17 @@ class LoadedPlugin:
             raise RetiredError(f"plugin {self.name} is closed")
 
     def end(self, call: CallTrace) -> None:
-        """End a call that has begun."""
+        """End a call that ``begin`` began."""
         self._calls.discard(call)
         if self._retired:
             with self._condition:
                 self._condition.notify_all()
 
     def execute(self, request: SlotRequest, *, shows_scope: bool = False) -> Response:
-        """Check the parameters of a call that has begun, and answer it.
+        """Check the parameters of a call that has begun, and run it.
 
-        With ``shows_scope`` the plugin is passed the variables of the request's scope, if it may read them. Raises
-        ``InputError``, what ``InstancePool.lend`` raises, and what ``Worker.execute`` raises.
+        With ``shows_scope``, the plugin receives the variables of the request's scope, if it may read them. Raises
+        ``InputError`` and the errors of ``InstancePool.lend`` and ``Worker.execute``.
         """
         trace = request.trace
         instrumentation = self._instrumentation
@@ -181,7 +181,7 @@ class LoadedPlugin:
         return response
 
     def check(self, call: CallTrace, parameters: Mapping[str, object]) -> None:
-        """Check the parameters of a call that has begun; raises ``InputError``, and counts the call as failed then."""
+        """Check the parameters of a call that has begun. Raises ``InputError`` and counts the call as failed."""
         try:
             self._inputs[call.slot].check(parameters)
         except PluginError as error:
@@ -191,9 +191,9 @@ class LoadedPlugin:
             raise
 
     def retire(self, seconds: float) -> Retirement:
-        """Take no more calls, wait up to ``seconds`` for those under way, then clean up; say how it went.
+        """Refuse new calls, wait up to ``seconds`` for running ones, clean up, and report the result.
 
-        May be called again, by any thread. Inside of a call of this version, that one is not waited for.
+        Any thread may call this again. Inside a call of this version, it does not wait for that call.
         """
         own = int(self._serves_this_thread)
         with self._condition:
@@ -208,7 +208,7 @@ class LoadedPlugin:
     def _with_scope(self, request: SlotRequest) -> dict[str, object]:
         checked = dict(self._inputs[request.slot].check(request.parameters))
         variables = {} if request.scope is None else request.scope.variables()
-        # What has no JSON form, such as an infinite number, is not the plugin's to see.
+        # The plugin does not see values without a JSON form, such as an infinite number.
         checked[SCOPE] = {key: value for key, value in variables.items() if is_encodable(value)}
         return checked
 
@@ -224,7 +224,7 @@ class LoadedPlugin:
             except RetiredError:
                 if pool is self._counting:
                     raise
-                pooled = self._counting.lend(request.started + seconds)  # it may have taken over since
+                pooled = self._counting.lend(request.started + seconds)  # it may have taken over meanwhile
         except PoolTimeoutError as error:
             trace.waited = int(error.waited * 1e9)
             raise
@@ -232,7 +232,7 @@ class LoadedPlugin:
         try:
             if pooled.waited or pooled.making:
                 trace.waited = int(pooled.waited * 1e9)
-                # To load a plugin is not the call's doing, so that it does not take the call's time.
+                # Loading the plugin does not count towards the call's time limit.
                 request.started += pooled.making
             if pool is not self._pool and pool is self._counting:
                 request.started += self._take_over()
@@ -246,7 +246,7 @@ class LoadedPlugin:
         return self._counting
 
     def _take_over(self) -> float:
-        """Have the workers that count fuel answer all calls; return how many seconds that took."""
+        """Make the workers that count fuel serve all calls; return the seconds that this took."""
         began = monotonic()
         with self._condition:
             former, self._pool = self._pool, self._counting

@@ -1,4 +1,4 @@
-"""Makes a version of a plugin ready for calls: at once, or at its first call when its slots are known from before."""
+"""Loads a version of a plugin: immediately, or at its first call if its slots are cached."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _LONGEST_PAUSE: Final = 60.0
 
 @frozen
 class Loader:
-    """Loads plugins onto one engine; with a ``cache``, nothing of a known binary is decoded before a call.
+    """A loader of plugins for one engine; with a ``cache``, a known binary is not decoded before its first call.
 
-    A plugin with a limit on its fuel is loaded onto the variant that counts it.
+    A plugin with a fuel limit is loaded onto the engine variant that counts fuel.
     """
 
     engines: EngineVariants
@@ -41,13 +41,13 @@ class Loader:
     cache: SlotCache | None = None
 
     def load(self, manifest: Manifest, *, now: bool = False) -> LoadedPlugin:
-        """Return a version of a plugin, ready for calls.
+        """Return a version of a plugin that is ready for calls.
 
-        A plugin whose slots are in the cache is loaded by its first call, unless ``now``; any other is loaded here,
-        and the instance that was made for it stays for use. Raises ``ConfigError`` and ``LoadError``.
+        If the plugin's slots are in the cache, its first call loads it, unless ``now`` is true. Otherwise this method
+        loads it and keeps the first instance for calls. Raises ``ConfigError`` and ``LoadError``.
         """
         self.services.policy.check(manifest)
-        resolve_config(manifest, self.services.environment)  # what is wrong with it does not wait for the first call
+        resolve_config(manifest, self.services.environment)  # report errors now, not at the first call
         binary = read_binary(manifest, self.services.limits.binary_bytes)
         version = Version.of(manifest, binary)
         make_maker = _MAKERS[manifest.type]
@@ -66,13 +66,13 @@ class Loader:
         return self._generation(manifest, version, declaration, limits, make, first)
 
     def current(self, manifest: Manifest) -> Version:
-        """Return which version of a plugin lies in its folder; raises ``LoadError``."""
+        """Return the version of a plugin that is in its folder; raises ``LoadError``."""
         return Version.of(manifest, read_binary(manifest, self.services.limits.binary_bytes))
 
     def start(
         self, manifest: Manifest, binary: bytes, make_maker: MakerFactory, *, counts_fuel: bool
     ) -> tuple[WorkerMaker, Worker]:
-        """Return what makes a plugin's workers, and the first of them; raises ``LoadError``."""
+        """Return the maker of a plugin's workers, and the first worker; raises ``LoadError``."""
         with self.services.instrumentation.step("zenowasm.load", manifest.name):
             engine = self.engines.counting() if counts_fuel else self.engines.usual
             make = make_maker(manifest, binary, engine, self.services)
@@ -107,17 +107,17 @@ class Loader:
         )
 
     def _in_turns_below(self, manifest: Manifest) -> float:
-        """Return the seconds below which calls are made in turns: those for which Python's lock is the bottleneck."""
+        """Return the duration below which calls run in turns, because Python's global lock is their bottleneck."""
         if manifest.type is PluginType.SIDECAR:
             return 0.0
         return SHORT if Capability.PARALLEL in self.engines.usual.capabilities else inf
 
 
 class _DeferredLoader:
-    """Loads a plugin when its first worker is asked for, and checks that it is what it was taken for.
+    """A worker maker that loads a plugin at its first call, and checks that the plugin matches the cached declaration.
 
-    After a failure the calls that follow are told the same, until a pause is over, which doubles with each failure: a
-    broken plugin must not be compiled for every call.
+    After a failure, later calls fail with the same error during a pause, which doubles with each failure: a broken
+    plugin must not be compiled for every call.
     """
 
     def __init__(
@@ -150,8 +150,8 @@ class _DeferredLoader:
         return make()
 
     def _load_once(self) -> Worker | None:
-        """Return the first worker, or ``None`` when another thread has it."""
-        # Two plugins whose first calls each wait for the other, by way of a log sink, must not wait for ever.
+        """Return the first worker, or ``None`` if another thread has loaded the plugin and took it."""
+        # Two plugins whose first calls wait for each other, through a log sink, must not wait forever.
         if not self._lock.acquire(timeout=LONGEST_WAIT):
             raise LoadError(f"plugin {self._manifest.name} is still being loaded after {LONGEST_WAIT:g} s")
         try:
@@ -192,7 +192,8 @@ class _DeferredLoader:
 
 
 MakerFactory = Callable[[Manifest, bytes, Engine, HostServices], WorkerMaker]
-"""From a manifest, its binary, an engine and the host's services to what makes workers; raises ``LoadError``."""
+"""A function from a manifest, its binary, an engine and the host's services to a maker of workers; raises
+``LoadError``."""
 
 
 def _instances(manifest: Manifest, binary: bytes, engine: Engine, services: HostServices) -> WorkerMaker:
@@ -201,7 +202,7 @@ def _instances(manifest: Manifest, binary: bytes, engine: Engine, services: Host
 
 
 def _processes(manifest: Manifest, binary: bytes, engine: Engine, services: HostServices) -> WorkerMaker:
-    from zenowasm.plugin.sidecar.worker import sidecars  # few hosts allow them
+    from zenowasm.plugin.sidecar.worker import sidecars  # few hosts allow sidecars
 
     return sidecars(manifest, services, str(Version.of(manifest, binary)))
 

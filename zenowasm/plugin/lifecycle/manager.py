@@ -119,9 +119,7 @@ class PluginManager:
                     self._note(candidate.name, "error", f"Failed to load plugin: {error}")
 
     def candidates(self, folder: Path) -> list[Path] | None:
-        """Return the subfolders of ``folder`` that may have a plugin, ``None`` for a missing folder; raises
-        ``LoadError``.
-        """
+        """Return the subfolders that may contain a plugin, ``None`` if ``folder`` is missing; raises ``LoadError``."""
         try:
             found = plugin_folders(folder)
         except (FileNotFoundError, NotADirectoryError):
@@ -166,7 +164,7 @@ class PluginManager:
             loaded = list(catalog.plugins.values()) if name is None else [catalog.plugin(name)]
             folders = self._present_folders() if name is None else []
             plan = plan_reload(self._loader, catalog, loaded, folders, self._is_reserved, may_go=name is None)
-            # What was not waited for in an earlier reload is waited for when the host is closed, unless it has ended.
+            # Closing the host waits for calls that an earlier reload abandoned and that are still running.
             self._retiring = {old for old in self._retiring if old.calls_in_flight} | set(plan.replaced)
             self._publish(plan.catalog)
             self._note_problems(plan.steps)
@@ -247,7 +245,7 @@ class PluginManager:
         self.close()
 
     def _begin(self, call: CallTrace) -> LoadedPlugin:
-        """Return the plugin that has a call's slot, with the call begun there."""
+        """Begin a call in the plugin that has its slot, and return the plugin."""
         while True:
             if self._closing and not self._threads.is_one:
                 raise ClosedError("the plugin host is closed")
@@ -258,12 +256,12 @@ class PluginManager:
             except RetiredError:
                 if self._catalog is catalog:
                     raise
-                continue  # a reload has replaced it since
+                continue  # a reload has replaced the plugin since
             return plugin
 
     @contextmanager
     def _change(self) -> Iterator[Catalog]:
-        """Let one thread at a time change the plugins; gives the present ones."""
+        """Let one thread at a time change the plugins; yields the current catalog."""
         with self._alone():
             if self._closing:
                 raise ClosedError("the plugin host is closed")
@@ -285,11 +283,11 @@ class PluginManager:
         return self.services.drain_seconds if given is None else given
 
     def _is_reserved(self, slot: str) -> bool:
-        # The language knows the slots of plugins too, but those are not its own.
+        # The language also knows the slots of plugins, but these are not reserved.
         return self._reserved is not None and slot not in self._claimed and self._reserved(slot)
 
     def _publish(self, catalog: Catalog) -> None:
-        """Let every call from now on see other plugins: all of them in this one step."""
+        """Make a new catalog visible to all later calls, in one step."""
         self._claimed.update(catalog.owners)
         self._catalog = catalog
 
@@ -307,7 +305,7 @@ class PluginManager:
         return [candidate for folder in self._folders for candidate in self.candidates(folder) or ()]
 
     def _note_problems(self, steps: Sequence[Step]) -> None:
-        """Replace what was wrong with the plugins that a reload looked at by what is wrong now, and count it."""
+        """Update the problems of the plugins that a reload examined, and count the new ones."""
         looked_at = {step.folder for step in steps}
         self.problems[:] = [problem for problem in self.problems if problem.folder not in looked_at]
         for step in steps:

@@ -1,4 +1,4 @@
-"""The workers of one version of a plugin: made on demand, lent to one call at a time, replaced when used up."""
+"""The worker pool of one plugin version: creates workers on demand, lends each to one call at a time, replaces them."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from zenowasm.plugin.errors import BusyError, PluginError, PoolTimeoutError, Ret
 from zenowasm.plugin.worker import Worker, WorkerMaker, total_fuel
 
 SHORT = 250e-6
-"""Seconds below which to change threads after a call would cost more than a tenth of it."""
+"""The call duration, in seconds, below which a thread switch costs more than a tenth of the call."""
 TURN = 0.02
-"""Seconds for which a thread that calls again and again may do so while others wait, at least."""
+"""The minimum turn, in seconds, of a thread that calls repeatedly while others wait."""
 CALLS_IN_A_TURN = 300
-"""How many calls it may make, at least: each change of threads slows two calls down, and those must stay exceptions."""
+"""The minimum number of calls in a turn: each thread switch slows two calls down, so switches must be rare."""
 HELD = 0.01
-"""Seconds after which a worker that has not come back holds nobody up any more."""
+"""The seconds after which a worker that has not been returned no longer delays other calls."""
 AT_ONCE = 100e-6
-"""Seconds after a call within which the next one of its thread shows that it calls again and again."""
+"""The seconds after a call within which the next call of the same thread shows that it calls repeatedly."""
 _STEP = 1.05
-"""The factor by which each call moves what a call typically takes: up when it took longer, else down.
+"""The factor by which each call adjusts the typical call duration: up if the call took longer, else down.
 
-That follows the median, so that a call which waited for the processor changes little.
+The typical duration thus follows the median, and one call that waited for the CPU changes it little.
 """
 _GRACE = 0.002
-"""Seconds after the end of a turn until the first waiting call looks by itself: each look interrupts a call."""
+"""The seconds after a turn's end at which the first waiting call checks by itself; each check interrupts a call."""
 LONGEST_WAIT = 60.0
-"""Seconds for which a call without any time limit waits: calls that wait for one another would never end."""
+"""The longest wait, in seconds, even without a time limit: calls that wait for one another would never end."""
 
 
 @frozen
 class PoolSize:
-    """How many workers there may be: at most ``instances`` at once, of which at most ``idle`` stay while unused.
+    """The size of a pool: at most ``instances`` workers, and at most ``idle`` idle ones.
 
-    ``idle`` is all of them when ``None``. A worker is replaced after ``calls`` calls; ``None`` is for ever. ``remedy``
-    tells people how ``instances`` is raised.
+    ``None`` for ``idle`` keeps all workers. A worker is replaced after ``calls`` calls, never if this is ``None``.
+    ``remedy`` tells the user how to raise ``instances``.
     """
 
     instances: int = field(default=4, validator=validators.ge(1))
@@ -50,9 +50,9 @@ class PoolSize:
 
 
 class PooledWorker:
-    """A worker of a pool, lent to one call.
+    """A pool's worker, lent to one call.
 
-    ``waited`` and ``making`` are how many seconds the call waited for it, and how long it took to make it.
+    ``waited`` is the time in seconds that the call waited for the worker, ``making`` the time to create it.
     """
 
     __slots__ = ("calls", "lent_at", "making", "pool", "thread", "waited", "worker")
@@ -65,12 +65,12 @@ class PooledWorker:
         self.thread = 0
 
     def give_back(self) -> None:
-        """Give it back; it must not be used after that."""
+        """Return the worker to its pool. The caller must not use it afterwards."""
         self.pool.take_back(self)
 
 
 def _locked() -> threading.Lock:
-    """Return a lock to sleep at: it costs a tenth of what a ``threading.Event`` does."""
+    """Return an acquired lock to wait on; it costs a tenth of a ``threading.Event``."""
     lock = threading.Lock()
     lock.acquire()
     return lock
@@ -78,9 +78,9 @@ def _locked() -> threading.Lock:
 
 @define(eq=False)
 class _Waiter:
-    """A call that waits: once ``served`` it has ``member``, or may make one when that is ``None``.
+    """A waiting call. Once ``served``, it has the worker ``member``, or may create one if that is ``None``.
 
-    ``returns`` tells that its thread calls again and again: it was in a call just before.
+    ``returns`` is true if its thread calls repeatedly: it ended another call just before.
     """
 
     thread: int
@@ -91,28 +91,28 @@ class _Waiter:
     asleep: threading.Lock = field(factory=_locked)
 
     def wake(self) -> None:
-        """Have it look again; the pool's lock is held."""
+        """Make the call check the pool again. Requires the pool's lock."""
         if self.asleep.locked():
             self.asleep.release()
 
 
 class InstancePool:
-    """Lends workers to calls, the one that came back last first, so that few stay warm.
+    """A pool that lends workers to calls, the most recently returned first, so that few stay warm.
 
-    Calls that wait are served in their order. A worker that has become unusable, has answered its number of calls or is
-    one too many is cleaned up and goes. Every worker is cleaned up once. ``report`` is told what fails there. Workers
-    are made and cleaned up outside the pool's lock: a slow one holds up its own call only. ``recycled`` is called when
-    a worker goes while the pool is open. ``failing`` tells that the last one could not be made.
+    Waiting calls are served in order. The pool discards a worker that has become unusable, has reached its number of
+    calls, or exceeds the number of idle workers. Every worker is cleaned up once, and ``report`` receives the errors.
+    Workers are created and cleaned up outside the pool's lock, so a slow worker delays only its own call. ``recycled``
+    is called when a worker is discarded while the pool is open. ``failing`` is true if creating the last worker failed.
 
-    Calls that typically take less than ``in_turns_below`` seconds are made one after the other, on one worker: where
-    Python's lock is the bottleneck, calls at the same time only interrupt each other. A call hands the worker to the
-    first waiting call. But a thread that has shown that it calls ``AT_ONCE`` again keeps it for a ``TURN`` when calls
-    are ``SHORT``, because to change threads after each of them would cost more than they do. A worker that is ``HELD``
-    longer blocks no other call: a waiting call gets another worker.
+    Calls that typically take less than ``in_turns_below`` seconds run one after the other, on one worker: if Python's
+    global lock is the bottleneck, concurrent calls only interrupt each other. A call hands the worker to the first
+    waiting call. However, if calls are shorter than ``SHORT``, a thread that has called again within ``AT_ONCE`` keeps
+    the worker for a ``TURN``, because a thread switch after each call would cost more than the calls. A worker that is
+    lent for longer than ``HELD`` blocks no other call: a waiting call receives another worker.
 
-    Where a worker is idle and no call waits, no lock is taken: ``list.pop`` and ``list.append`` are atomic. A thread
-    that returns a worker to the idle ones then looks whether a call waits or the pool was closed; a thread that waits
-    or closes the pool then looks at the idle ones. So neither misses the other.
+    If a worker is idle and no call waits, the pool takes no lock: ``list.pop`` and ``list.append`` are atomic. A thread
+    that returns a worker to the idle list then checks for a waiting call and a closed pool. A thread that waits or
+    closes the pool then checks the idle list. So neither misses the other.
     """
 
     def __init__(
@@ -138,9 +138,9 @@ class InstancePool:
         self._in_turns_below = in_turns_below
         self._typical = SHORT / 2
         self._moved = monotonic()  # when a worker last came back or was handed over
-        self._turn_of = 0  # the thread that has the turn, and until when
+        self._turn_of = 0  # the thread that has the turn; the turn's end follows
         self._turn_ends = 0.0
-        self._gave_way = (0, 0.0)  # the thread that handed a worker over last, and when
+        self._gave_way = (0, 0.0)  # the thread that last handed a worker over, and the time
         self._fuel_of_gone: int | None = None
         self._waiters: deque[_Waiter] = deque()
         self._closed = False
@@ -149,34 +149,34 @@ class InstancePool:
 
     @property
     def count(self) -> int:
-        """How many workers there are, those being made and being cleaned up included."""
+        """The number of workers, including those being created and cleaned up."""
         return self._count
 
     @property
     def serves_this_thread(self) -> bool:
-        """Whether the current thread has one of the workers."""
+        """Whether one of the workers is lent to the current thread."""
         return get_ident() in self._lent
 
     @property
     def fuel_consumed(self) -> int | None:
-        """Fuel that all workers have consumed so far, those included that are gone; ``None`` if it is not counted."""
+        """The fuel consumed so far by all workers, including discarded ones; ``None`` if fuel is not counted."""
         with self._lock:
             return total_fuel((self._fuel_of_gone, *(member.worker.fuel_consumed for member in self._members)))
 
     def lend(self, deadline: float = inf) -> PooledWorker:
-        """Lend a worker for one call, made now if need be.
+        """Lend a worker for one call, creating one if necessary.
 
-        Waits until ``deadline`` (of ``time.monotonic``) while all are busy. Raises ``PoolTimeoutError`` then,
-        ``BusyError`` when this thread has one of these workers already, ``RetiredError`` when the pool is closed, and
-        what making a worker raises.
+        While all workers are busy, this waits until ``deadline`` (of ``time.monotonic``) and then raises
+        ``PoolTimeoutError``. Raises ``BusyError`` if a worker of this pool is already lent to this thread,
+        ``RetiredError`` if the pool is closed, and the errors of creating a worker.
         """
         thread = get_ident()
         if thread in self._lent:
-            # A call of a log sink or an observer. To wait here could be to wait for oneself.
+            # A call from a log sink or an observer. Waiting here could be waiting for itself.
             raise called_from_inside(self._plugin)
         is_in_turn = not self._waiters or self._turn_of == thread
         if (not self._lent and is_in_turn) or self._typical >= self._in_turns_below:
-            self._lent[thread] = None  # before the worker is neither lent nor idle: another would be made
+            self._lent[thread] = None  # first, since a worker neither lent nor idle would be replaced
             try:
                 member = self._idle.pop()
             except IndexError:
@@ -208,14 +208,14 @@ class InstancePool:
         ):
             self._settle(member)
             return
-        thread = member.thread  # the next call may have it as soon as it is idle
+        thread = member.thread  # the next call may take the worker as soon as it is idle
         self._idle.append(member)
-        del self._lent[thread]  # not before: without a worker lent or idle, another would be made
+        del self._lent[thread]  # last, since a worker neither lent nor idle would be replaced
         if self._closed or (self._waiters and not self._turn_goes_on(thread, now)):
             self._settle(None)
 
     def close(self) -> None:
-        """Clean up every worker that is not lent, and each other one when it comes back; lend no more."""
+        """Stop lending, clean up every idle worker, and clean up each lent one when it is returned."""
         with self._lock:
             self._closed = True
             while self._waiters:
@@ -226,7 +226,7 @@ class InstancePool:
         while self._idle:
             try:
                 member = self._idle.pop()
-            except IndexError:  # another thread took the last one, and gives it back to a closed pool
+            except IndexError:  # another thread took the last worker, and returns it to a closed pool
                 return
             self._discard(member)
 
@@ -234,7 +234,7 @@ class InstancePool:
         return RetiredError(f"plugin {self._plugin} is closed")
 
     def _wait(self, thread: int, deadline: float) -> PooledWorker:
-        """Return a worker when one is idle or may be made."""
+        """Wait until a worker is idle or may be created, and return it."""
         now = monotonic()
         gave_way, when = self._gave_way
         waiter = _Waiter(thread, now, gave_way == thread and now - when < AT_ONCE)
@@ -246,7 +246,7 @@ class InstancePool:
         return self._made(thread, waiter) if waiter.member is None else waiter.member
 
     def _be_served(self, waiter: _Waiter, end: float) -> None:
-        """Wait until there is something for a waiter; raises ``PoolTimeoutError`` and ``RetiredError``."""
+        """Wait until the waiter is served; raises ``PoolTimeoutError`` and ``RetiredError``."""
         while True:
             with self._lock:
                 self._serve()
@@ -263,29 +263,29 @@ class InstancePool:
                 patience = turns_before + (this_turn if this_turn > 0 else HELD)
             try:
                 waiter.asleep.acquire(timeout=min(end - now, patience))
-            except BaseException:  # a signal's
+            except BaseException:  # from a signal handler
                 self._abandon(waiter)
                 raise
 
     def _abandon(self, waiter: _Waiter) -> None:
-        """End a wait, and give back what the waiter may have got meanwhile."""
+        """End a wait, and return a worker that the waiter may have received meanwhile."""
         with self._lock:
             self._leave(waiter)
         if waiter.served:
             self._give_up(waiter.thread) if waiter.member is None else waiter.member.give_back()
 
     def _leave(self, waiter: _Waiter) -> None:
-        """Take a waiter out of the queue; the lock is held."""
+        """Remove a waiter from the queue. Requires the lock."""
         if waiter in self._waiters:
             self._waiters.remove(waiter)
 
     def _serve(self) -> None:
-        """Give the available workers to the waiting calls; the lock is held."""
+        """Hand available workers to waiting calls. Requires the lock."""
         while self._waiters and not self._is_others_turn():
             try:
                 member: PooledWorker | None = self._idle.pop()
             except IndexError:
-                # A call may have taken the idle one in this moment; it has put itself among those lent before.
+                # A call may just have taken the idle worker; it had registered in _lent before.
                 if self._count >= self._size.instances or self._is_others_turn():
                     return
                 member = None
@@ -293,7 +293,7 @@ class InstancePool:
             self._hand_over(member)
 
     def _is_others_turn(self) -> bool:
-        """Return whether the first waiting call must wait although there may be a worker for it; the lock is held."""
+        """Return whether the first waiting call must wait for another thread's turn. Requires the lock."""
         if self._typical >= self._in_turns_below:
             return False
         now = monotonic()
@@ -304,13 +304,13 @@ class InstancePool:
             return False
         if now - self._moved < AT_ONCE:
             return True
-        # The thread that had the turn has gone before its end, and so may the others that had theirs before.
+        # The thread with the turn has stopped calling before the turn's end; earlier threads may have stopped too.
         for waiter in self._waiters:
             waiter.returns = False
         return False
 
     def _hand_over(self, member: PooledWorker | None) -> None:
-        """Give a worker, or with ``None`` the right to make one, to the first waiting call; the lock is held."""
+        """Hand a worker, or with ``None`` the right to create one, to the first waiting call. Requires the lock."""
         waiter = self._waiters.popleft()
         waiter.member = member
         self._lent[waiter.thread] = member
@@ -347,17 +347,17 @@ class InstancePool:
         return member
 
     def _give_up(self, thread: int) -> None:
-        """Take back the right to make a worker."""
+        """Release the right to create a worker."""
         with self._lock:
             del self._lent[thread]
             self._count -= 1
             self._serve()
 
     def _settle(self, member: PooledWorker | None) -> None:
-        """Decide what becomes of a worker that came back, and of those that are idle."""
+        """Keep, hand over or discard a returned worker, and hand over idle ones."""
         with self._lock:
             keep = False
-            thread = 0 if member is None else member.thread  # before another one has it
+            thread = 0 if member is None else member.thread  # before another thread takes it
             if member is not None:
                 del self._lent[thread]
                 keep = self._may_stay(member)
@@ -376,7 +376,7 @@ class InstancePool:
             self._discard(member)
 
     def _turn_goes_on(self, thread: int, now: float) -> bool:
-        """Return whether a thread may make another call although other threads wait."""
+        """Return whether a thread may make another call while other threads wait."""
         return now < self._turn_ends and thread == self._turn_of
 
     def _may_stay(self, member: PooledWorker) -> bool:
@@ -389,7 +389,7 @@ class InstancePool:
         )
 
     def _discard(self, member: PooledWorker) -> None:
-        """Clean up a worker that is no longer reachable, then let another be made."""
+        """Clean up a worker that is no longer in use, then let another be created."""
         if not self._closed:
             self._recycled()
         try:
@@ -405,5 +405,5 @@ class InstancePool:
 
 
 def called_from_inside(plugin: str) -> BusyError:
-    """Return the error for a call of a plugin by a thread that is in a call of it."""
+    """Return the error for a call of a plugin from a thread that is already in a call of it."""
     return BusyError(f"plugin {plugin} is called from inside its own call")

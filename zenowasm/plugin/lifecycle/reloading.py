@@ -1,4 +1,4 @@
-"""Works out what a reload changes; nothing that is loaded is touched while it does."""
+"""Plans the changes of a reload without touching loaded plugins."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Step:
 
     @property
     def name(self) -> str:
-        """The plugin's name, that of its folder where it is not known."""
+        """The plugin's name, or its folder's name if the plugin's is unknown."""
         known = self.old or self.new
         return self.folder.name if known is None else known.name
 
     def told(self, retirement: Retirement | None) -> PluginChange:
-        """Return what the report says of it."""
+        """Return the entry for the report."""
         before = None if self.old is None else self.old.version
         after = before if self.error is not None or self.new is None else self.new.version
         if self.change is Change.REMOVED:
@@ -43,9 +43,9 @@ class Step:
 
 @define(eq=False)
 class Plan:
-    """A reload that is ready: ``catalog`` is to take the present one's place, then ``replaced`` has to be retired.
+    """A prepared reload: ``catalog`` replaces the current one, and then the ``replaced`` versions are retired.
 
-    ``rejected`` are versions that could be loaded but have no place in the catalog.
+    ``rejected`` are versions that were loaded but conflict with the catalog.
     """
 
     catalog: Catalog
@@ -53,12 +53,12 @@ class Plan:
 
     @property
     def replaced(self) -> list[LoadedPlugin]:
-        """The versions that make way."""
+        """The versions that the reload replaces or removes."""
         return [it.old for it in self.steps if it.old is not None and it.change in (Change.RELOADED, Change.REMOVED)]
 
     @property
     def rejected(self) -> list[LoadedPlugin]:
-        """The versions that take no one's place."""
+        """The loaded versions that the reload does not use."""
         return [it.new for it in self.steps if it.new is not None and it.change is Change.FAILED]
 
 
@@ -71,9 +71,9 @@ def plan_reload(
     *,
     may_go: bool,
 ) -> Plan:
-    """Load what has changed of the plugins in ``loaded`` and what is new in ``folders``, and find everything its place.
+    """Load changed plugins of ``loaded`` and new plugins in ``folders``, and compute the new catalog.
 
-    With ``may_go`` a plugin whose folder is gone goes too.
+    With ``may_go``, a plugin whose folder no longer exists is removed.
     """
     plan = Plan(catalog)
     try:
@@ -110,7 +110,7 @@ def _step(loader: Loader, old: LoadedPlugin, *, may_go: bool) -> Step:
 
 
 def _addition(loader: Loader, folder: Path) -> Step | None:
-    """Load what is new; ``None`` is for what is not on the whitelist, which is no matter of a reload."""
+    """Load a new plugin; return ``None`` for a plugin that is not on the whitelist, which a reload ignores."""
     step = Step(folder)
     try:
         step.new = loader.load(read_manifest(folder, ZENO_VERSION), now=True)
@@ -123,7 +123,7 @@ def _addition(loader: Loader, folder: Path) -> Step | None:
 
 
 def _place(plan: Plan, reserved: Callable[[str], bool]) -> None:
-    """Apply the steps to the catalog in an order in which they fit: one plugin may take what another gives up."""
+    """Apply the steps to the catalog in an order without conflicts: a plugin may claim slots that another releases."""
     waiting = [step for step in plan.steps if step.change not in (Change.FAILED, Change.UNCHANGED)]
     placed = True
     while waiting and placed:

@@ -1,7 +1,7 @@
-"""Remembers what plugins declare, so that a plugin need not be loaded before one of its slots is called.
+"""Caches plugins' declarations, so that a plugin need not be loaded before one of its slots is called.
 
-An entry's identity is everything that its content depends on: the binary, the engine, this package. Its content is
-trusted no further than a guest's own answer would be, and a plugin is asked again when it is loaded.
+The key of an entry covers everything that its content depends on: the binary, the engine and this package. The content
+is trusted no more than a guest's own response, and is checked again when the plugin is loaded.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from zenowasm.plugin.lifecycle.loaded_plugin import Declaration
 
 FOLDER: Final = "slots"
 MAX_BYTES: Final = 1 << 20
-"""Of one entry; what is longer is not remembered."""
+"""The maximum size of one entry; a larger one is not stored."""
 MAX_ENTRIES: Final = 1_000
 _SCHEMA: Final = 3
 
@@ -32,21 +32,21 @@ def _identity(binary: str, engine: Engine) -> str:
 
 @frozen
 class SlotCache:
-    """A cache of declarations; one with more than ``slots`` slots counts as damaged. It never raises."""
+    """A cache of declarations. An entry with more than ``slots`` slots counts as damaged. No method raises an error."""
 
     entries: Cache
     slots: int
 
     @classmethod
     def of(cls, environment: Mapping[str, str], slots: int, enabled: bool = True) -> Self | None:
-        """Return the cache in the folder that ``environment`` names; ``None`` where it is turned off."""
+        """Return the cache in the folder that ``environment`` names; ``None`` if it is disabled."""
         if not cache_enabled(environment, enabled):
             return None
         bounds = Bounds(MAX_ENTRIES * MAX_BYTES, MAX_BYTES, MAX_ENTRIES)
         return cls(Cache(cache_folder(environment) / FOLDER, bounds), slots)
 
     def get(self, binary: str, engine: Engine) -> Declaration | None:
-        """Return what the plugin whose binary has this SHA-256 declared on this engine, ``None`` when not known."""
+        """Return the declaration for a binary's SHA-256 and an engine, ``None`` if it is not cached."""
         identity = _identity(binary, engine)
         data = self.entries.get(identity)
         if data is None:
@@ -63,7 +63,7 @@ class SlotCache:
         return None
 
     def put(self, binary: str, engine: Engine, declaration: Declaration) -> None:
-        """Remember what a plugin declares, as far as it can be written as JSON."""
+        """Store a plugin's declaration, unless it has no JSON form."""
         slots = [asdict(slot) for slot in declaration.slots]
         try:
             data = encode({"metadata": asdict(declaration.metadata), "slots": slots})
@@ -72,5 +72,5 @@ class SlotCache:
         self.entries.put(_identity(binary, engine), data)
 
     def forget(self, binary: str, engine: Engine) -> None:
-        """Drop an entry, if it is there."""
+        """Remove an entry, if it exists."""
         self.entries.forget(_identity(binary, engine))
