@@ -42,7 +42,8 @@ test: $(VENV)/.dev    ## lint, types, layers, then every test
 # format and its tools, and what the official suite and the host's own tests say too.
 CAMPAIGNS = spec-tests/abi tests/bench tests/differential tests/docs tests/examples tests/hostile tests/interp/text \
 	tests/packaging tests/real_modules tests/table tests/zenowasm/bench tests/zenowasm/conformance \
-	tests/zenowasm/tools tests/zenowasm/toolchains tests/zenowasm/testing/test_c_sdk.py tests/zenowasm/cli/test_plugin_build.py
+	tests/zenowasm/debuginfo tests/zenowasm/tools tests/zenowasm/toolchains tests/zenowasm/testing/test_c_sdk.py \
+	$(addprefix tests/zenowasm/cli/test_,completion.py man.py plugin_build.py trap_lines.py)
 test-short: $(VENV)/.dev ## every test but the long campaigns; for a second Python: PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest -n $(WORKERS) $(addprefix --ignore=,$(CAMPAIGNS))
 

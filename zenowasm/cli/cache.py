@@ -19,7 +19,7 @@ _FOLDERS = (modules.FOLDER, slots.FOLDER)
 
 @commands.group()
 def cache() -> None:
-    """Show or clear what is cached of modules and plugins."""
+    """Show or clear the cache of compiled modules and plugins."""
 
 
 @cache.command()

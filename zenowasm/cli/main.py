@@ -47,7 +47,7 @@ _SECTIONS: Mapping[str, Mapping[str, tuple[str, str, str]]] = MappingProxyType(
         },
         "Engines": {
             "engines": ("List engines and what they compile into guests.", "zenowasm.cli.engines", "engines"),
-            "cache": ("Show or clear what is cached of modules and plugins.", "zenowasm.cli.cache", "cache"),
+            "cache": ("Show or clear the cache of compiled modules and plugins.", "zenowasm.cli.cache", "cache"),
             "conformance": (
                 "Run the scenarios of the plugin ABI on any engine.",
                 "zenowasm.cli.conformance",
@@ -107,7 +107,7 @@ class LazyGroup(commands.Group):
 def cli() -> None:
     """Run, check, debug and measure ZenoEngine's WebAssembly plugins.
 
-    Exit codes: 0, 1 for an error of the user's, 2 for wrong usage, 130 after Ctrl-C. Messages go to stderr.
+    Exit codes: 0 for success, 1 for an error, 2 for wrong usage, 130 after Ctrl-C. Messages go to stderr.
     """
 
 

@@ -34,7 +34,7 @@ from zenowasm.tools.size import Grouping, grouped, sizes
 @click.option("--html", type=OUTPUT, metavar="FILE", help="Write a page with a treemap (extra bench).")
 @options.as_json
 def size(file: Path, by: str, top: int, html: Path | None, as_json: bool) -> None:
-    """Show what the bytes of the module FILE are used for; - is stdin. The bytes add up to the file's size."""
+    """Show how much of the module FILE each part takes; - is stdin. The bytes add up to the file's size."""
     if html is not None and not svg.is_installed():
         raise CliError("--html needs the package 'pygal': run `pip install 'zenowasm[bench]'`")
     binary = read_module(file)

@@ -31,7 +31,7 @@ _PATH = click.Path(exists=True, path_type=Path)
 @click.option("--url", default=suite.URL, metavar="URL", show_default=True, help="The repository to fetch from.")
 @click.option("--commit", default=suite.COMMIT, metavar="HASH", show_default=True, help="The commit to fetch.")
 def fetch(folder: Path, url: str, commit: str) -> None:
-    """Bring the official suite, at the commit that this project is measured against.
+    """Download the official suite at the commit that this project is tested with.
 
     DIR must be new or empty; without it, it is spec-testsuite in the current folder. Needs git.
     """

@@ -20,7 +20,7 @@ from zenowasm.toolchains.process import ask, compile_
 # writes names for the debugger only with full debugging information (-g), which is dropped afterwards.
 _FLAGS = ("--target=wasm32-wasi", "-mexec-model=reactor", "-g", "-Wall", "-Wextra", "-Wl,-z,stack-size=65536")
 _OPTIMISED = "-Os"
-# Without zig's sanitizers, whose code needs more stack.
+# Without zig's sanitizer, whose runtime imports WASI functions that plugins do not have.
 _UNOPTIMISED = ("-O0", "-fno-sanitize=all")
 # zig's libc++ for WASI is built without exceptions.
 _CPP_FLAGS = ("-std=c++20", "-fno-exceptions", "-fno-rtti")

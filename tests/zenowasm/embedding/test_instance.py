@@ -3,8 +3,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from IPython.core.completer import provisionalcompleter
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.completer import IPCompleter, provisionalcompleter
 
 from zenowasm import BackendError, ExecutionLimits, Instance, LimitError, Module, Store, Trap, ValidationError
 from zenowasm.embedding.store import StoreClosedError, StoreInUseError
@@ -121,7 +120,6 @@ def test_a_failed_instantiation_leaves_the_store_in_order(store) -> None:
 
 
 def test_completion_in_ipython(store) -> None:
-    shell = InteractiveShell()
-    shell.push({"calc": Instance(ADD, store=store)})
+    completer = IPCompleter(namespace={"calc": Instance(ADD, store=store)})
     with provisionalcompleter():
-        assert "add" in [it.text.lstrip(".") for it in shell.Completer.completions("calc.exports.a", 14)]
+        assert "add" in [it.text.lstrip(".") for it in completer.completions("calc.exports.a", 14)]
