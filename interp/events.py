@@ -15,9 +15,9 @@ class Probe(Protocol):
     """
 
     def before_instruction(self, execution: Any) -> None:
-        """Handle the point before each instruction, when the innermost frame's ``pc`` is at that instruction."""
+        """Run before each instruction; the innermost frame's ``pc`` is at that instruction."""
         ...
 
     def before_unwinding(self, execution: Any, error: WasmError) -> None:
-        """Handle a trap before any frame is removed."""
+        """Run after an instruction trapped, before any frame is removed."""
         ...

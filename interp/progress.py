@@ -25,10 +25,10 @@ class Progress:
         self.held = 0
 
     def hold(self, size: int) -> None:
-        """Count ``size`` more bytes as held; raises what the checkpoint raises."""
+        """Count ``size`` more bytes as held; raises any error of the checkpoint."""
         self.held += size
         self._checkpoint(self.held)
 
     def check(self, needed: int = 0) -> None:
-        """Call the checkpoint with ``needed`` temporary bytes added; raises what the checkpoint raises."""
+        """Call the checkpoint with ``needed`` temporary bytes added; raises any error of the checkpoint."""
         self._checkpoint(self.held + needed)

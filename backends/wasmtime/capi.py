@@ -134,7 +134,7 @@ def _raw_func_type(engine: wasmtime.Engine, type: FuncType) -> wasmtime.FuncType
 
 
 def on_epoch_deadline(store: wasmtime.Store, callbacks: Callbacks, decide: Callable[[], int | None]) -> None:
-    """Call ``decide``, instead of trapping, when a guest of the store reaches its epoch deadline.
+    """Register ``decide``, which is called instead of trapping when a guest of the store reaches its epoch deadline.
 
     ``decide`` returns the number of epochs until its next call, or ``None`` to stop the guest. If it raises an
     exception, it is called again at once.
@@ -480,7 +480,7 @@ def new_unchecked_function(
     """Create a function that runs ``enter`` with an environment, the caller, a buffer of raw values and its slots.
 
     If ``enter`` raises an exception, ``callbacks`` stores it, the guest continues with the values in the buffer, and
-    the function's caller must stop the guest.
+    the embedder must stop the guest.
     """
     address = callbacks.make("uintptr_t(uintptr_t, uintptr_t, char *, size_t)", enter)
     raw = ffi.wasmtime_func_t()
@@ -548,9 +548,9 @@ _NO_MAXIMUM = (1 << 32) - 1
 def new_host_function(store: wasmtime.Store, callbacks: Callbacks, type: FuncType, enter: HostEntry) -> wasmtime.Func:
     """Create a function that runs ``enter``.
 
-    If ``enter`` raises an exception or cannot be entered, ``callbacks`` stores the exception, and the function's caller
-    must stop the guest. Until then, the guest continues with a result of 0, or traps if the result is not an i32.
-    Raises ``TypeError`` if the type refers to one that a module defines.
+    If ``enter`` raises an exception or cannot be entered, ``callbacks`` stores the exception, and the embedder must
+    stop the guest. Until then, the guest continues with a result of 0, or traps if the result is not an i32. Raises
+    ``TypeError`` if the type refers to one that a module defines.
     """
 
     def call(_environment: int, raw_caller: int, arguments: int, _n: int, results: int, _m: int) -> int:

@@ -25,7 +25,7 @@ class CompiledModules:
     cache: ModuleCache | None = None
 
     def get(self, binary: bytes) -> tuple[wasmtime.Module, Interface | None] | None:
-        """Return a cached binary; its interface is ``None`` if it has to be decoded from the binary."""
+        """Return a cached module and its interface, which is ``None`` if it must be decoded from the binary."""
         if self.cache is None:
             return None
         key = self._key(binary)

@@ -137,8 +137,9 @@ class Engine:
     def new_store(self, limits: ExecutionLimits | None = None) -> Store:
         """Create an empty store.
 
-        ``memory_bytes`` and ``table_elements`` bound the sum of all memories and of all tables. The heap of structures,
-        arrays and host references is an additional memory that ``memory_bytes`` also bounds: ``heap_bytes`` has no
-        effect. ``call_depth`` and ``stack_values`` have no effect either: wasmtime bounds its stack in bytes.
+        ``memory_bytes`` and ``table_elements`` bound the sum of an instance's memories and of its tables. The heap of
+        structures, arrays and host references is an additional memory that ``memory_bytes`` also bounds:
+        ``heap_bytes`` has no effect. ``call_depth`` and ``stack_values`` have no effect either: wasmtime bounds its
+        stack in bytes.
         """
         return Store(self.raw, self.ticker, self.stacks, limits or ExecutionLimits(), counts_fuel=self.counts_fuel)

@@ -16,19 +16,19 @@ from zenowasm.interp.types import ArrayType, FuncType, StructType
 
 SECONDS_PER_MIB = 0.01
 _TYPE = 64_000
-"""Of a function type, which may need an adapter."""
+"""The cost of a function type, which may need an adapter."""
 _FUNCTION = 64_000
 _BYTE = 600
-"""Of a byte of code that does not open a block."""
+"""The cost of a byte of code that does not open a block."""
 _BLOCK = 24_000
-"""Of a block; a loop checks fuel and deadline at its beginning."""
+"""The cost of a block; a loop checks fuel and deadline at its beginning."""
 _LOCAL_IN_BLOCK = 1_200
-"""Of a local that is used anywhere, for each block, which may have to pass it on."""
+"""The cost of a local that is used anywhere, for each block, which may have to pass it on."""
 _WAITING = 40
-"""Of a value that stays on the stack throughout a block or a call."""
+"""The cost of a value that stays on the stack throughout a block or a call."""
 _LOCAL = 16
 _ENTRY = 4_000
-"""Of a data segment, an element or a byte of an initial value, which may become start-up code."""
+"""The cost of a data segment, an element or a byte of an initial value, which may become start-up code."""
 _OTHER_BYTE = 8
 _OPENERS = (b"\x02", b"\x03", b"\x04", b"\x05", b"\x1f")
 """The first bytes of block, loop, if, else and try_table."""
@@ -71,7 +71,7 @@ def _function(code: Code, binary: bytes) -> int:
     locals_ = _MOST_VALUES + sum(runs)
     blocks = sum(binary.count(opener, start, end) for opener in _OPENERS)
     calls = sum(binary.count(opener, start, end) for opener in _CALLS)
-    # Each use of a value, and each push, needs an instruction; there are at most as many as half the bytes.
+    # Using a value, or pushing it, needs an instruction of two bytes.
     values = code.size // 2
     total = _FUNCTION + code.size * _BYTE + locals_ * _LOCAL
     total += blocks * (_BLOCK + min(locals_, values) * _LOCAL_IN_BLOCK)

@@ -1,6 +1,6 @@
 """The current execution in a store: its depth, its budget, and the reason why it stopped.
 
-All calls of guests go through this module. It does not handle values: ``numeric`` and ``store`` pass them.
+All calls into guests go through an ``Execution``. It does not handle values: ``numeric`` and ``store`` pass them.
 """
 
 from __future__ import annotations

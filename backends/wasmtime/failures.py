@@ -101,7 +101,7 @@ def of_instantiation(error: wasmtime.WasmtimeError, given: Iterable[tuple[Import
 
 
 def _may_fit(wanted: ExternType, found: ExternType) -> bool:
-    """Return whether types match, as far as wasmtime's limited information about defined types can tell."""
+    """Return whether types match, as far as that is known without the types that a module defines."""
     if isinstance(wanted, MemType | TableType) and isinstance(found, MemType | TableType):
         most = inf if wanted.limits.maximum is None else wanted.limits.maximum
         return (

@@ -61,7 +61,7 @@ class Interface:
 
     @classmethod
     def from_json(cls, text: bytes) -> Self | None:
-        """Parse the output of ``to_json``; return ``None`` for ``null``, and raise ``ValueError`` for anything else."""
+        """Parse the output of ``to_json``, ``None`` for ``null``; raises ``ValueError`` for any other text."""
         try:
             entry = json.loads(text)
             if entry is None:

@@ -67,7 +67,7 @@ class Metered:
 def metered(module: Module, binary: bytes, progress: Progress) -> Metered | None:
     """Return the module with its growth counted, or ``None`` if wasmtime's limiter suffices.
 
-    The module need not be valid. Raises ``DecodeError`` for a malformed body, and what ``progress`` raises.
+    The module need not be valid. Raises ``DecodeError`` for a malformed body, and any error of ``progress``.
     """
     memories = len(module.memory_types()) > 1
     tables = len(module.table_types()) > 1 and _TABLE_GROW_BYTES in binary

@@ -64,7 +64,7 @@ class Source:
 
 
 def read(binary: bytes, features: Feature, progress: Progress | None = None) -> Source:
-    """Decode everything except the bodies; raises ``DecodeError``, and what ``progress`` raises."""
+    """Decode everything except the bodies; raises ``DecodeError``, and any error of ``progress``."""
     progress = progress or Progress()
     structure = decode(binary, features, progress=progress)
     return Source(binary, structure, metered(structure, binary, progress))

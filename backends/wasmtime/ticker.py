@@ -19,7 +19,7 @@ _LINGER = 0.5
 class Ticker:
     """A clock that advances one engine's epoch, on a thread that runs only while a call waits for an epoch.
 
-    All stores of an engine share its epoch, and each waits for a different one. A store does not report that it has
+    All stores of an engine share its epoch, so each waits for its own value. A store does not report that it has
     stopped waiting, so it cannot fail to do so: the thread ends soon after the last time that was requested.
     """
 
@@ -41,7 +41,7 @@ class Ticker:
             os.register_at_fork(after_in_child=after_fork)
 
     def epochs_until(self, time: float) -> int:
-        """Return the number of epochs until ``time`` (of ``time.monotonic``), and advance the epoch until then."""
+        """Return the number of epochs until ``time`` (of ``time.monotonic``); the epoch advances until then."""
         with self._lock:
             self._last = max(self._last, time)
             if self._thread is None:

@@ -84,9 +84,9 @@ class Func:
 
 
 class Reference:
-    """A structure, an array or an exception on the guests' heap, which lives at least as long as this object.
+    """A reference that keeps a structure, an array or an exception on the guests' heap alive.
 
-    ``kind`` is one of the three. Two references to the same object are equal.
+    ``kind`` is one of these three. Two references to the same object are equal.
     """
 
     def __init__(self, store: Store, kind: AbsHeapType, root: capi.Root) -> None:

@@ -80,7 +80,7 @@ def decode(
 
     Parameters: the bytes; the features that the module may use; limits on the module; the counter of the work, which
     may end it. The result's ``codes`` decode themselves on demand. Raises ``DecodeError`` if the bytes are malformed,
-    ``LimitError`` if they exceed the limits (specification, 5.5.16), and what ``progress`` raises.
+    ``LimitError`` if they exceed the limits (specification, 5.5.16), and any error of ``progress``.
     """
     limits = limits or ModuleLimits()
     if len(binary) > limits.module_bytes:

@@ -158,7 +158,7 @@ def _number(reader: Reader, byte: int) -> tuple[int, ...]:
 def expression(reader: Reader, features: Feature, *, nesting_limit: int, has_data_count: bool = True) -> Expression:
     """Read an expression with its final ``end`` (specification, 5.4.9).
 
-    Raises ``DecodeError`` when it is malformed or uses an instruction outside ``features``.
+    Raises ``DecodeError`` if it is malformed or uses an instruction outside ``features``.
     """
     primary, prefixed = _entries(features)
     data, base, progress = reader.data, reader.base, reader.progress

@@ -70,8 +70,8 @@ class PausedCall:
     """An invocation that executes step by step and is paused in between (specification, 4.7.3).
 
     While it is paused, no part of it is on Python's stack, and it does not reserve the store, in which other calls are
-    allowed. Calls made by a host function run to completion. Raises what ``invoke`` raises; a failed call is over, with
-    its frames intact in ``configuration``.
+    allowed. Calls made by a host function run to completion. Raises the errors of ``invoke``; a failed call is over,
+    with its frames intact in ``configuration``.
     """
 
     __slots__ = ("configuration",)
@@ -123,7 +123,7 @@ def _checked(function: Function, arguments: tuple[Value, ...]) -> list[Value]:
 
 
 def _explain(error: WasmError, configuration: Configuration) -> None:
-    """Add to an error where the guest failed, and pass it to the probe while all frames are intact."""
+    """Add the guest's position to an error, and pass it to the probe while all frames are intact."""
     _locate(error, configuration)
     probe = configuration.store.probe
     if probe is not None:
@@ -137,7 +137,7 @@ def _run_probed(configuration: Configuration, probe: Probe) -> None:
 
 
 def _locate(error: WasmError, configuration: Configuration) -> None:
-    """Add to a trap where it occurred, unless it already has a place."""
+    """Add the backtrace to a trap, and the function and offset unless it already has them."""
     frame = configuration.frame
     if not isinstance(error, Trap) or frame is None:
         return

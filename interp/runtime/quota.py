@@ -8,7 +8,8 @@ from zenowasm.interp.errors import LimitError
 class Quota:
     """A number of units (bytes of memory, elements of tables) that a store may use.
 
-    Only collected aggregates return units. ``collections`` counts how often cycles were collected to free units.
+    Aggregates return their units when they are collected; memories and tables never do. ``collections`` counts how
+    often cycles were collected to free units.
     """
 
     __slots__ = ("collections", "left", "limit", "what")

@@ -60,7 +60,7 @@ class Meter:
             self.check()
 
     def check(self) -> None:
-        """Settle; raises what the store's checkpoint raises if the budget is used up."""
+        """Settle; raises any error of the store's checkpoint if the budget is used up."""
         self.settle()
         store = self._store
         if store.settled_fuel >= store.checkpoint_fuel:
@@ -78,7 +78,7 @@ class Meter:
 
 @frozen
 class Startup:
-    """The work left when a module starts. ``runs`` is whether any is left.
+    """The work left when a module starts. ``runs`` is true if any is left.
 
     The first ``placed_elements`` active element segments cost nothing. If ``writes_data`` is set, data segments are
     written one by one. Otherwise each memory that has data has an image: memories begin with theirs (``maps_data``),

@@ -105,7 +105,7 @@ class ExceptionInstance:
 
 AGGREGATE_BYTES = 96
 FIELD_BYTES = 8
-"""The approximate size in CPython of an aggregate without fields, and also of each field."""
+"""The approximate size in CPython of an aggregate without its fields, and of each field."""
 
 
 def matches_reference(value: Value, type_: RefType) -> bool:

@@ -53,7 +53,7 @@ class Catch(NamedTuple):
 class Instruction(NamedTuple):
     """One instruction: its row of the instruction table, and one value for each of the row's immediates.
 
-    A block type is a type index (``int``) or a ``ResultType`` of at most one type; indexes and integer constants are
+    A block type is a type index (``int``) or a ``ResultType`` of at most one type; indices and integer constants are
     ``int`` (constants as ``runtime.values`` represents them), label and type vectors are tuples.
     """
 
@@ -91,7 +91,7 @@ class Code(Protocol):
         ...
 
     def body(self, progress: Progress | None = None) -> Body:
-        """Decode and return the body; raises ``DecodeError`` if it is malformed, and what ``progress`` raises."""
+        """Decode and return the body; raises ``DecodeError`` if it is malformed, and any error of ``progress``."""
         ...
 
 

@@ -21,7 +21,7 @@ from zenowasm.interp.text.values import parse_unsigned
 
 _INDEX_START = frozenset("$0123456789")
 _PLAIN_DIGITS = 9
-"""A number of decimal digits that is always below 2^32. Nearly all indices have at most this many."""
+"""The number of decimal digits up to which every integer is below 2^32. Nearly all indices are this short."""
 
 
 class Space:

@@ -19,7 +19,7 @@ _Node: TypeAlias = "tuple[str, Sequence[_Node], int, str | None, bool]"
 """One pair of parentheses: its first words, its contents, the number of operands that it leaves, the line to print
 before it, and whether it is a block. Each instruction inside a block has its own line, as does the last parenthesis.
 
-A plain tuple: each instruction has one, and objects of a class took a tenth of the printing time.
+A plain tuple: each instruction has one, and creating objects of a class took a tenth of the printing time.
 """
 
 

@@ -1,4 +1,4 @@
-"""The words of the text format (specification, 6.2.2), by which an error can tell whether a token is known."""
+"""The words of the text format (specification, 6.2.2), which let an error say whether a token is known."""
 
 from __future__ import annotations
 

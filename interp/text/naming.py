@@ -125,9 +125,9 @@ def _groups(groups: Mapping[int, Mapping[int, str]]) -> dict[int, Mapping[int, s
 
 
 def with_generated(module: Module, names: Names) -> Names:
-    """Return the names, completed with ``func0``, ``type0`` and the like; for locals, with ``p0`` and ``l1``.
+    """Return the names, adding ``func0``, ``type0`` and so on for unnamed entries; for locals, ``p0`` and ``l1``.
 
-    Raises what ``bindable`` raises.
+    Raises the errors of ``bindable``.
     """
     composites = [subtype.composite for subtype in module.subtypes()]
     types = module.function_types()

@@ -248,7 +248,7 @@ class ModulePrinter:
     # -- declarations --
 
     def module_text(self) -> Iterator[str]:
-        """Yield the lines of the whole module, including function bodies; raises what ``function`` raises.
+        """Yield the lines of the whole module, including function bodies; raises the errors of ``function``.
 
         The text assembles to the same bytes if the module encodes integers, sections and runs of locals in the same way
         as ``encode``.

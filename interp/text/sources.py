@@ -41,7 +41,7 @@ def is_component(data: bytes) -> bool:
 def module_source(data: bytes, limits: ModuleLimits | None = None, *, as_text: bool = False) -> ModuleSource:
     """Return a module's bytes: text is parsed, everything else is returned unchanged.
 
-    With ``as_text``, everything that does not begin like a binary is parsed. Raises what ``parse_module`` raises.
+    With ``as_text``, everything that does not begin like a binary is parsed. Raises the errors of ``parse_module``.
     """
     if not is_text(data) and (not as_text or data[:4] == MAGIC):
         return ModuleSource(data)

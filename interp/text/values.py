@@ -103,7 +103,7 @@ def parse_unsigned(bits: int, text: str) -> int:
 
 
 def _magnitude(bits: int, hexadecimal: str | None, decimal: str) -> int:
-    # Converting decimal digits takes time quadratic in their number, so too long integers are rejected first.
+    # Converting decimal digits takes quadratic time, so integers with too many digits are rejected first.
     if hexadecimal is not None:
         return int(hexadecimal, 16)
     digits = decimal if len(decimal) <= _DECIMAL_DIGITS else decimal.lstrip("0_") or "0"

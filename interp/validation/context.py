@@ -49,7 +49,7 @@ class Context:
 
     @classmethod
     def of(cls, module: Module) -> Context:
-        """Build the context of a module; raises ``ValidationError`` for invalid types and unknown type indexes."""
+        """Build the context of a module; raises ``ValidationError`` for invalid types and unknown type indices."""
         types = _types(module)
 
         def defined(typeidx: int) -> DefType:

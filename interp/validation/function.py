@@ -286,7 +286,7 @@ class FunctionValidator:
     def run(self, expression: Expression, consumer: Consumer | None = None, progress: Progress | None = None) -> None:
         """Validate the expression from its first instruction to its last.
 
-        Raises ``ValidationError``, and what ``progress`` raises.
+        Raises ``ValidationError``, and any error of ``progress``.
         """
         progress = progress or Progress()
         self.offsets = expression.offsets
@@ -323,8 +323,8 @@ def validate_function(
 ) -> None:
     """Validate the body of the function with that index (specification, 3.4.1).
 
-    ``operands`` is an empty list to use as the operand stack. Raises ``ValidationError``, and what ``progress`` raises;
-    by then, the consumer has received all earlier instructions.
+    ``operands`` is an empty list to use as the operand stack. Raises ``ValidationError``, and any error of
+    ``progress``; by then, the consumer has received all earlier instructions.
     """
     type_ = function_type(context.functions[index])
     validator = FunctionValidator(context, (), type_.results, function=index)

@@ -52,7 +52,7 @@ def validate_module(module: Module, progress: Progress | None = None) -> ValidMo
     """Validate a whole module, function bodies included.
 
     Raises ``ValidationError`` if it is invalid, ``DecodeError`` if a body is malformed. By the specification, a
-    malformed body counts even if another part of the module is invalid. Raises what ``progress`` raises.
+    malformed body counts even if another part of the module is invalid. Raises any error of ``progress``.
     """
     progress = progress or Progress()
     decoded = 0
@@ -73,13 +73,13 @@ def validate_lazily(
 ) -> ValidModule:
     """Validate everything except function bodies; an executor validates each body when it first compiles it.
 
-    Raises ``ValidationError``, and what ``progress`` raises. The executor uses ``checkpoint`` for the bodies.
+    Raises ``ValidationError``, and any error of ``progress``. The executor uses ``checkpoint`` for the bodies.
     """
     return ValidModule(module, validate_structure(module, progress), checkpoint)
 
 
 def decode_bodies(codes: Sequence[Code], progress: Progress) -> None:
-    """Decode bodies to check that they are well-formed; raises ``DecodeError``, and what ``progress`` raises."""
+    """Decode bodies to check that they are well-formed; raises ``DecodeError``, and any error of ``progress``."""
     for code in codes:
         with _released(progress):
             code.body(progress)
@@ -96,7 +96,7 @@ def _released(progress: Progress) -> Iterator[None]:
 def errors_of(module: Module, progress: Progress | None = None) -> Iterator[DecodeError | LimitError | ValidationError]:
     """Yield the errors of a module, at most one per function, since later ones may be its consequences.
 
-    If the types or imports are invalid, that is the only error. Raises what ``progress`` raises.
+    If the types or imports are invalid, that is the only error. Raises any error of ``progress``.
     """
     progress = progress or Progress()
     try:

@@ -38,7 +38,7 @@ class _Collector:
 def operands_of(context: Context, function: int, body: Body) -> list[Operands]:
     """Return the operands before each instruction of a function's body, and after the last one.
 
-    Raises ``ValidationError`` when the body is invalid.
+    Raises ``ValidationError`` if the body is invalid.
     """
     collector = _Collector()
     validate_function(context, function, body, collector)
