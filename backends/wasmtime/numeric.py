@@ -157,7 +157,7 @@ def host_entry(
                 write(values, 0, *returned)
             except struct.error:
                 write(values, 0, *_returned(type, count, returned))
-        except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames: it is handed on
+        except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames
             return failed(error, in_body)
         finally:
             caller.address = caller_before

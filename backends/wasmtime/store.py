@@ -264,7 +264,7 @@ class Store:
                 in_body = False
                 execution.forget_failures()  # clear a nested guest's failure that the body handled
                 store._deliver(type, returned, results)
-            except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames: it is handed on
+            except BaseException as error:  # noqa: BLE001 - no exception can cross wasmtime's frames
                 return stopped(error, in_body)
             finally:
                 caller.address = caller_before

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from zenowasm.interp.execution import (  # noqa: F401 - some register handlers and are not named here
+from zenowasm.interp.execution import (  # noqa: F401 - some only register handlers
     aggregates,
     control,
     memories,

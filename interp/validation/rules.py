@@ -25,7 +25,7 @@ from zenowasm.interp.types import (
     ValType,
     VecType,
 )
-from zenowasm.interp.validation import aggregate_rules  # noqa: F401 - it registers its rules
+from zenowasm.interp.validation import aggregate_rules  # noqa: F401 - registers its rules
 from zenowasm.interp.validation.context import function_type
 from zenowasm.interp.validation.lookups import (
     find_data,
