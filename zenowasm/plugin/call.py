@@ -1,4 +1,4 @@
-"""One outermost call of a plugin: what it may reach, until when, and what has to be settled when it is over."""
+"""The state of one outermost call of a plugin: script scope, deadline, transactions and the actions at its end."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from zenowasm.resources.databases.connections import Transaction
 
 Ending = Callable[[bool], None]
-"""Settles something that a call has begun; it is told whether the call succeeded."""
+"""A function that runs at the end of a call; its argument is whether the call succeeded."""
 
 
 @define(eq=False)
 class RunningCall:
-    """A slot call, or one phase of a plugin's loading and ending.
+    """A slot call, or one phase of a plugin's loading or cleanup.
 
-    ``scope`` is the calling script's, ``None`` outside a slot call. ``deadline`` is the moment, in seconds of
-    ``time.monotonic``, at which the call must be over; host functions must not wait beyond it. ``host_calls`` counts
-    their calls. ``succeeded`` is what the endings are told: a slot that answers without success has not.
-    ``transactions`` are those that it has begun, by the names of their connections; ``endings`` are what ``finish``
-    calls. ``trace`` is what observers of the host see of it.
+    ``scope`` is the calling script's, ``None`` outside a slot call. ``deadline`` is the time, in seconds of
+    ``time.monotonic``, by which the call must end; host functions must not wait beyond it. ``host_calls`` is the number
+    of host calls so far. ``succeeded`` is false after an error or a slot's failure, and is passed to the ``endings``,
+    which ``finish`` calls. ``transactions`` holds the call's transactions by connection name. ``trace`` is the call's
+    record for observers.
     """
 
     scope: Scope | None = None
@@ -40,25 +40,24 @@ class RunningCall:
 
     @property
     def seconds_left(self) -> float:
-        """The time that is left, never negative, in seconds; infinite without a limit."""
+        """The seconds until the deadline, never negative; infinite without a limit."""
         return max(self.deadline - monotonic(), 0.0)
 
     def at_end(self, ending: Ending) -> None:
-        """Have ``ending`` called when the call is over, once, in the order in which they were added."""
+        """Register a function to be called once when the call ends. They run in order of registration."""
         self.endings.append(ending)
 
     def finish(self) -> None:
-        """Settle what has been begun: call every ending once.
+        """Call every ending once.
 
-        When one of them fails, the call has not succeeded, so those after it are told that, and the first failure is
-        raised when everything is settled.
+        If an ending fails, the later ones are called with false, and the first error is raised after all of them.
         """
         failure: BaseException | None = None
         while self.endings:
             ending = self.endings.pop(0)
             try:
                 ending(self.succeeded)
-            except BaseException as error:  # noqa: BLE001 - kept, and raised when everything is settled
+            except BaseException as error:  # noqa: BLE001 - raised after all endings
                 failure = failure or error
                 self.succeeded = False
         if failure is not None:

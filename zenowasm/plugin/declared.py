@@ -1,4 +1,4 @@
-"""Asks a plugin which slots it has, without giving it anything of the host's."""
+"""Determines a plugin's slots without giving it access to the host's resources."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def declared_slots(
 ) -> tuple[SlotDefinition, ...]:
     """Load a plugin, and return the slots that it declares.
 
-    The settings' limits hold. No database, network or file is reachable, whatever the manifest asks for, and a sidecar
-    is never started. Raises ``LoadError`` and ``ConfigError``.
+    The settings' limits apply. The plugin cannot access databases, network or files, whatever its manifest requests,
+    and a sidecar is never started. Raises ``LoadError`` and ``ConfigError``.
     """
     services = HostServices(
         log=log,
@@ -27,7 +27,7 @@ def declared_slots(
         limits=settings.host_limits(),
         policy=evolve(settings.policy(), allow_sidecars=False),
     )
-    # Without the cache of slots: what a plugin declares here might not be what it declares with a database.
+    # Without the slot cache: the plugin might declare other slots if it could access a database.
     plugin = Loader(engines, services).load(manifest)
     plugin.retire(0)
     return tuple(plugin.slots.values())

@@ -265,13 +265,13 @@ def call_error(
     if isinstance(error, HostExhaustion):
         return StackLimitError(plugin, function, str(error))
     if isinstance(error, Exhaustion):
-        # How deep that is depends on the size of the guest's frames, unless the engine counts calls.
+        # Unless the engine counts calls, the depth depends on the size of the guest's frames.
         reason = f"{Exhaustion()} (for guests with small frames the limit is about {limits.call_depth} calls"
         return StackLimitError(plugin, function, f"{reason}; {limits.remedy('call_depth', plugin)})")
     if not isinstance(error, Trap):
         return CallError(plugin, function, str(error))
     if error.code is TrapCode.INTERRUPTED:
-        # Where a busy loop is interrupted is chance, so the place is left out.
+        # The place at which a busy loop is interrupted is random, so it is omitted.
         return (time_error if late else _cpu_error)(plugin, function, limits)
     if error.code is TrapCode.OUT_OF_FUEL:
         reason = f"{error.code.value} (the limit of {limits.fuel} units is reached; {limits.remedy('fuel', plugin)})"
@@ -294,9 +294,9 @@ def _cpu_error(plugin: str, function: str, limits: PluginLimits) -> CpuLimitErro
 
 
 def _memory_hint(plugin: str, limits: PluginLimits, memory: int) -> str:
-    """Say that memory may have run out: a guest is refused it quietly, and often traps soon after.
+    """Return a hint that the guest may have run out of memory: ``memory.grow`` fails silently, often before a trap.
 
-    Whether it was refused any is not known on every engine, so this tells what is: how much of it the guest has.
+    Not every engine reports whether it failed, so the hint names the memory that the guest has.
     """
     if 2 * memory < limits.memory_bytes:
         return ""

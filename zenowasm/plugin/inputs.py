@@ -1,4 +1,4 @@
-"""Checks the parameters of a slot call against the inputs that the slot declares (ABI document, "From a script")."""
+"""Checks the parameters of a slot call against the slot's declared inputs (ABI document, "From a script")."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 class Inputs:
-    """The inputs that a slot declares, prepared to check parameters."""
+    """A slot's declared inputs, prepared for checking parameters."""
 
     __slots__ = ("_declared", "_exact", "_slot")
 
     def __init__(self, slot: str, declared: Mapping[str, InputDefinition]) -> None:
         self._slot = slot
         self._declared = declared
-        # What needs no conversion; a value of any type is of none of these.
+        # The type that needs no conversion; None never matches.
         self._exact = {key: TYPES.get(wanted.type.lower(), (None,))[0] for key, wanted in declared.items()}
 
     def check(self, parameters: Mapping[str, object]) -> Mapping[str, object]:
-        """Return the parameters as the declared inputs want them: defaults filled in, types converted.
+        """Return the parameters with defaults filled in and values converted to the declared types.
 
-        A slot without declared inputs takes everything as it is. A declared ``string`` is a string, and text that
-        spells a declared number or boolean becomes one. Raises ``InputError`` for a parameter that is not declared, a
-        required one that is missing, and a value that is not of the declared type; nil is of every type.
+        Without declared inputs, all parameters are returned unchanged. A value for a declared ``string`` becomes a
+        string, and text that spells a declared number or boolean becomes one. Raises ``InputError`` if a parameter is
+        not declared, a required one is missing, or a value is not of the declared type; nil has every type.
         """
         exact = self._exact
         if not exact:
@@ -107,7 +107,7 @@ def _text(value: bool | int | float) -> str:
 
 
 def _from_text(types: tuple[type, ...], text: str) -> object:
-    """Return the number or boolean that ``text`` spells, ``None`` when it spells none."""
+    """Return the number or boolean that ``text`` spells, ``None`` if it spells neither."""
     if types == (bool,):
         return _BOOLEANS.get(text.lower())
     digits = text.strip()

@@ -1,9 +1,8 @@
-"""Makes what a host provides to plugins that are permitted to use it: databases, HTTP, a folder of files.
+"""Creates the resources that a host provides to plugins with permission: databases, HTTP and a folder of files.
 
-Where the settings file is silent a host provides, as far as the extras are installed: the database ``default``, which
-is the SQLite file ``zeno.db`` in the current folder, made when a plugin first uses it; HTTP; and the files below the
-current folder. All of it is denied to a plugin whose manifest does not ask for it. What needs an extra is imported when
-it is made.
+By default, and if the extras are installed, a host provides the database ``default`` (the SQLite file ``zeno.db`` in
+the current folder, created when a plugin first uses it), HTTP, and the files below the current folder. A plugin can
+use only the resources that its manifest requests. Modules that need an extra are imported when a resource is created.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ T = TypeVar("T", bound=_Closable)
 
 
 class Provision(Generic[T]):
-    """A resource that is made when it is first asked for; ``None`` means not available.
+    """A resource that is created at its first use; ``None`` means not available.
 
-    Most plugins ask for none, and importing what makes one takes longer than a short script runs.
+    Most plugins use no resource, and importing the modules for one takes longer than running a short script.
     """
 
     def __init__(self, make: Callable[[], T | None]) -> None:
@@ -46,7 +45,7 @@ class Provision(Generic[T]):
         self._lock = Lock()
 
     def __call__(self) -> T | None:
-        """Return the resource; raises ``SettingsError`` where it cannot be made."""
+        """Return the resource; raises ``SettingsError`` if it cannot be created."""
         with self._lock:
             if not self._is_made:
                 self._made = self._make()
@@ -54,16 +53,16 @@ class Provision(Generic[T]):
             return self._made
 
     def close(self) -> None:
-        """Close the resource, if it was made."""
+        """Close the resource, if it was created."""
         if self._made is not None:
             self._made.close()
 
 
 class Provisions:
-    """The resources that a host provides; it closes all of them after its plugins.
+    """The resources that a host provides, and closes after its plugins.
 
-    What the settings ask for is made at once, so that the operator learns of mistakes in them; the defaults are made
-    for the first plugin that uses them. Raises ``SettingsError``. ``variables`` are the environment.
+    Resources from the settings are created at once, so that the operator learns of mistakes; the defaults are created
+    when a plugin first uses them. Raises ``SettingsError``. ``variables`` are the environment.
     """
 
     def __init__(self, settings: Settings, variables: Mapping[str, str]) -> None:
@@ -71,7 +70,7 @@ class Provisions:
         self.http = Provision(partial(_http, settings))
         self.files = Provision(partial(_files, settings))
         try:
-            self.files()  # the current folder may be another one when a plugin first uses it
+            self.files()  # the current folder may change before a plugin's first use
             if settings.databases is not None:
                 self.databases()
             if settings.line("http"):
@@ -81,7 +80,7 @@ class Provisions:
             raise
 
     def close(self) -> None:
-        """Close what was made."""
+        """Close the resources that were created."""
         for it in (self.databases, self.http, self.files):
             it.close()
 
@@ -95,7 +94,7 @@ def _databases(settings: Settings, variables: Mapping[str, str]) -> Databases | 
         bounds = _given(max_rows=entry.max_rows, max_bytes=entry.max_bytes, max_seconds=entry.max_seconds)
         try:
             made = DatabaseSettings(settings.database_url(name, variables), entry.read_only, **bounds)
-            Databases({name: made}).close()  # it says whether all that this kind needs is installed
+            Databases({name: made}).close()  # raises an error if a module for this kind is not installed
         except (DatabaseSettingsError, ValueError) as error:
             raise settings.error("databases", name, message=str(error)) from error
         return made
@@ -132,7 +131,7 @@ def _files(settings: Settings) -> Folder | None:
     try:
         return Folder.open(root)
     except OSError as error:
-        if not settings.line("files"):  # nobody has asked for files
+        if not settings.line("files"):  # the settings do not request files
             return None
         message = f"cannot open the folder {root}: {error.strerror}"
         raise settings.error("files", "root", message=message) from error

@@ -1,4 +1,4 @@
-"""A plugin as its host runs it: its manifest, and what the host makes of it, however the plugin runs."""
+"""A plugin's manifest resolved by its host, for guests and sidecars alike."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from zenowasm.plugin.services import HostServices
 class ResolvedPlugin:
     """The state that all workers of one plugin version share.
 
-    ``permissions`` and ``limits`` are what the manifest asks for and the host allows. ``request_context`` is the JSON
-    that every request carries as its ``context``, empty without configuration. ``version`` is shown to observers.
+    ``permissions`` and ``limits`` are those that the manifest requests and the host allows. ``request_context`` is the
+    JSON ``context`` of every request, empty without configuration. ``version`` is for observers.
     """
 
     manifest: Manifest
@@ -36,7 +36,7 @@ class ResolvedPlugin:
 
     @classmethod
     def of(cls, manifest: Manifest, services: HostServices, version: str = "") -> Self:
-        """Return the plugin of a manifest on a host with these services; raises ``ConfigError``."""
+        """Resolve a manifest on a host with these services; raises ``ConfigError``."""
         config = resolve_config(manifest, services.environment)
         return cls(
             manifest,
@@ -60,7 +60,7 @@ class ResolvedPlugin:
     def context(
         self, log: PluginLog, call: RunningCall | None = None, limits: PluginLimits | None = None
     ) -> HostContext:
-        """Return what host functions see of the plugin; ``limits`` are its own unless a call has lower ones."""
+        """Return the host functions' context for the plugin; ``limits`` default to the plugin's."""
         limits = self.limits if limits is None else limits
         call = RunningCall() if call is None else call
         return HostContext(self.name, self.permissions, log, self.services, limits, call, self.redactor)

@@ -19,7 +19,7 @@ from zenowasm.plugin.access.policy import HostPolicy
 from zenowasm.plugin.configuration.limits import PluginLimits
 from zenowasm.plugin.observing.instrumentation import Instrumentation
 
-if TYPE_CHECKING:  # imported where one of them is made
+if TYPE_CHECKING:  # imported only if one of them is created
     from logging import Logger
 
     from zenowasm.plugin.configuration.settings import Settings
@@ -117,7 +117,7 @@ class HostServices:
 
         Keywords override the settings. Raises ``AuditError``, and ``SettingsError``.
         """
-        from zenowasm.plugin.provisions import Provisions  # plugins that are only described need none
+        from zenowasm.plugin.provisions import Provisions  # plugins that are only described need no resources
 
         policy = settings.policy()
         with ExitStack() as stack:

@@ -31,7 +31,7 @@ def register_slots(manager: PluginManager, registry: SlotRegistry) -> None:
 
 
 class _Words:
-    """Keeps a registry in step with a manager's plugins."""
+    """The synchronization of a registry with a manager's plugins."""
 
     def __init__(self, manager: PluginManager, registry: SlotRegistry) -> None:
         self._manager = manager
@@ -41,7 +41,7 @@ class _Words:
         self._lock = threading.Lock()
 
     def follow(self) -> None:
-        """Register what is new or has changed, and remove what is gone."""
+        """Register new and changed slots, and remove slots that no longer exist."""
         with self._lock:
             owners = self._manager.catalog.owners
             for name in self._registered.keys() - owners.keys():
@@ -71,14 +71,14 @@ class _Words:
 
 
 def _language_type(declared: str) -> str:
-    """Return the language's own name of a declared type, ``any`` for one that it does not know."""
+    """Return the language's name for a declared type, ``any`` for an unknown type."""
     names = {"integer": "int", "number": "float", "boolean": "bool", "array": "list", "object": "map"}
     name = declared.lower()
     return names.get(name, name if name in TYPES else "any")
 
 
 class PluginSlot:
-    """One slot of a plugin as a slot of the language."""
+    """A plugin's slot as a slot of the language."""
 
     def __init__(self, manager: PluginManager, plugin: str, name: str) -> None:
         self._manager = manager
@@ -88,8 +88,8 @@ class PluginSlot:
     def __call__(self, call: SlotCall) -> None:
         """Run the slot for a script.
 
-        On success every key of the answer's data is set in the scope, and ``as: $v`` binds the whole of it. With
-        ``async: true`` that happens on a thread, in a copy of the scope, and the outcome is logged. Raises
+        On success, every key of the response's data is set in the scope, and ``as: $v`` binds the whole data. With
+        ``async: true``, the slot runs on a thread, in a copy of the scope, and its outcome is logged. Raises
         ``SlotError``: ``plugin execution failed: E`` or ``plugin error: MSG``.
         """
         parameters: dict[str, object] = {VALUE: call.value} if call.has_value else {}
@@ -100,7 +100,7 @@ class PluginSlot:
         scope = call.scope.copy()
         as_name = call.as_name
         try:
-            # What is wrong with them is this statement's error, not one of a thread's.
+            # Wrong parameters are an error of this statement, not of a thread.
             self._manager.check(self._name, parameters)
             self._manager.submit(lambda: self._run_logged(scope, as_name, parameters))
         except PluginError as error:

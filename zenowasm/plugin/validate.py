@@ -1,6 +1,6 @@
 """The checks of ``plugin validate PATH``: manifest, binary, exports, imports, and their signatures.
 
-The module is decoded and validated, and nothing of it is run.
+The module is decoded and validated, but not run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from zenowasm.plugin.guest.code import interface, read_binary
 
 
 class Level(Enum):
-    """How a check ended."""
+    """The result of a check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -35,7 +35,7 @@ class Level(Enum):
 
 @frozen
 class Check:
-    """One check: what was looked at, how it ended, and what was found."""
+    """One check: its subject, its result and a message."""
 
     subject: str
     level: Level
@@ -44,7 +44,7 @@ class Check:
 
 @define
 class ValidationReport:
-    """All checks of one plugin, in order; ``manifest`` is ``None`` when it could not be read."""
+    """All checks of one plugin, in order; ``manifest`` is ``None`` if it could not be read."""
 
     folder: Path
     manifest: Manifest | None = None
@@ -56,7 +56,7 @@ class ValidationReport:
         return all(check.level is not Level.ERROR for check in self.checks)
 
     def count(self, level: Level) -> int:
-        """Return how many checks ended at ``level``."""
+        """Return the number of checks with the result ``level``."""
         return sum(check.level is level for check in self.checks)
 
     def add(self, subject: str, level: Level, message: str) -> None:
@@ -65,9 +65,9 @@ class ValidationReport:
 
 
 def validate_plugin(path: Path, engine: Engine, environment: Mapping[str, str] | None = None) -> ValidationReport:
-    """Check the plugin in the folder ``path`` (or whose manifest is ``path``); never raises for what it finds there.
+    """Check the plugin in the folder ``path`` (or whose manifest is ``path``); report its errors without raising.
 
-    With ``environment`` it is also checked that every required configuration value has a source.
+    With ``environment``, also check that every required configuration value has a source.
     """
     report = ValidationReport(path.parent if path.name == FILE_NAME else path)
     try:
@@ -139,7 +139,7 @@ def _check_imports(report: ValidationReport, module: Module) -> None:
 
 
 def _check_sizes(report: ValidationReport, manifest: Manifest, structure: Structure) -> None:
-    """Check what the module declares against the limits that hold where the settings say nothing."""
+    """Check the module's declarations against the default limits."""
     limits = PluginLimits().restricted(manifest.limits, LimitSource.MANIFEST)
     most_elements = ExecutionLimits().table_elements
     size = sum(type.limits.minimum for type in structure.memory_types()) * PAGE_SIZE

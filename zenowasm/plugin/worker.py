@@ -1,4 +1,4 @@
-"""Workers, which answer the calls of one plugin: an instance of its module, or a process."""
+"""Workers, which run the calls of one plugin in an instance of its module or in a process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from zenowasm.zenolang.scope import Scope
 
 @define(eq=False)
 class SlotRequest:
-    """One call of a slot, on its way from the caller to the worker that answers it.
+    """One slot call, passed from the caller to a worker.
 
-    ``scope`` is what the host's scope functions reach, as far as the plugin may. ``budget`` is what the caller allows:
-    of it and of what holds for the plugin, the stricter wins. ``started`` is the moment, in seconds of
-    ``time.monotonic``, from which the call's time counts: waiting for a worker is part of it. ``trace`` belongs to
-    the host's observers; workers give it to their ``RunningCall``.
+    The host's scope functions access ``scope``, if the plugin may. ``budget`` contains the caller's limits; the
+    stricter of these and the plugin's apply. ``started`` is the time, in seconds of ``time.monotonic``, from which the
+    call's time limit counts, so it includes the wait for a worker. ``trace`` belongs to the host's observers; workers
+    pass it to their ``RunningCall``.
     """
 
     slot: str
@@ -33,48 +33,48 @@ class SlotRequest:
 
 
 class Worker(Protocol):
-    """Answers the calls of one plugin, one at a time; its holder ensures that."""
+    """An object that runs the calls of one plugin. Its owner makes only one call at a time."""
 
     @property
     def usable(self) -> bool:
-        """Whether it can take another call; once it cannot, it never can again."""
+        """Whether the worker can take another call. Once false, this stays false."""
         ...
 
     @property
     def metadata(self) -> Metadata:
-        """The plugin's own description."""
+        """The plugin's description of itself."""
         ...
 
     @property
     def slots(self) -> tuple[SlotDefinition, ...]:
-        """The slots that it answers."""
+        """The plugin's slots."""
         ...
 
     @property
     def fuel_consumed(self) -> int | None:
-        """Fuel that all of its calls have consumed so far, ``None`` where none is counted."""
+        """The fuel that all calls have consumed so far, ``None`` if fuel is not counted."""
         ...
 
     def execute(self, request: SlotRequest) -> Response:
-        """Answer a call, and note its fuel in the trace, if it is counted.
+        """Run a call, and record its fuel in the trace if fuel is counted.
 
-        Raises a ``PluginError`` when there is no answer.
+        Raises a ``PluginError`` if the plugin gives no response.
         """
         ...
 
     def cleanup(self) -> None:
-        """Let the plugin end, once, and make the worker unusable; does nothing when it is so already.
+        """Let the plugin clean up, and make the worker unusable. Does nothing if it already is.
 
-        Raises a ``PluginError`` when the plugin fails at it.
+        Raises a ``PluginError`` if the plugin's cleanup fails.
         """
         ...
 
 
 WorkerMaker = Callable[[], Worker]
-"""Makes one more worker of one version of a plugin, on any thread; raises ``LoadError`` when it cannot be started."""
+"""A thread-safe function that creates a worker of one plugin version; raises ``LoadError`` if it cannot start."""
 
 
 def total_fuel(consumed: Iterable[int | None]) -> int | None:
-    """Return the sum of what was counted, ``None`` where nothing was."""
+    """Return the sum of the counts, ``None`` if nothing was counted."""
     counted = [fuel for fuel in consumed if fuel is not None]
     return sum(counted) if counted else None

@@ -23,7 +23,7 @@ from zenowasm.display import visible
 from zenowasm.plugin.errors import PluginError
 from zenowasm.plugin.observing.trace import Decision
 
-if TYPE_CHECKING:  # imported when something is logged
+if TYPE_CHECKING:  # imported when the first record is logged
     from logging import Logger
 
 MAX_BYTES: Final = 16 << 20
@@ -151,7 +151,7 @@ class AuditFile:
                 return
             if self._size and self._size + len(line) > self._max_bytes:
                 self._rotate()
-            # In one piece, so that a reader never sees half a line, whatever happens to the process.
+            # In one write, so that a reader never sees half a line, even if the process is killed.
             whole = b"\n" + line if self._half else line
             try:
                 written = os.write(self._descriptor, whole)
@@ -171,7 +171,7 @@ class AuditFile:
                 os.close(self._descriptor)
 
     def _rotate(self) -> None:
-        """Begin a new file. It is open before anything is renamed, so that the old one goes on where that fails."""
+        """Begin a new file. It is opened before any file is renamed, so that the old one stays in use if this fails."""
         fresh = self.path.with_name(f"{self.path.name}.new")
         try:
             fresh.unlink(missing_ok=True)
@@ -207,14 +207,14 @@ class AuditFile:
 
 _REASONS: Final = {
     errno.EWOULDBLOCK: "another host writes it",
-    errno.ENXIO: "it is not a regular file",  # a FIFO that nobody reads
+    errno.ENXIO: "it is not a regular file",  # a FIFO without a reader
 }
 
 
 def _open(path: Path) -> int:
-    """Open a file for appending, and lock it; raises ``OSError``, and ``AuditError`` where there are no locks."""
+    """Open a file for appending, and lock it; raises ``OSError``, and ``AuditError`` if the platform has no locks."""
     try:
-        import fcntl  # Windows has none, and is told so only when it wants such a file
+        import fcntl  # missing on Windows, which matters only for audit files
     except ImportError:
         raise AuditError(f"cannot write the audit log {path}: that needs Linux or macOS") from None
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK

@@ -1,4 +1,4 @@
-"""A host function's arguments in an audit record: enough to tell what was asked for, and no content."""
+"""Describes the arguments of host calls in audit records: enough to identify the request, without its content."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _USER = re.compile(r"//[^/?#]*@")
 
 @frozen
 class Shown:
-    """Shows a value that a plugin has passed: redacted and cut."""
+    """A formatter for values that a plugin passed: it redacts and truncates them."""
 
     redactor: Redactor
 
     def __call__(self, value: object, most: int = MOST_CHARACTERS) -> str | None:
-        """Return the text of a value, the type of one that is no text, ``None`` where there is none."""
+        """Return a text value, or the type's name for another value; ``None`` stays ``None``."""
         if not isinstance(value, str):
             return None if value is None else f"<{type(value).__name__}>"
-        # First redacted, then cut: half a secret would not be found.
+        # Redact first, then truncate: the redactor would not find half a secret.
         text = self.redactor.text(value)
         return text if len(text) <= most else f"{text[:most]}… ({len(text)} characters)"
 
 
 Describe = Callable[[Any, Shown], dict[str, Any]]
-"""Returns what an audit record says of the argument that ``Operation.body`` gets."""
+"""A function from the argument of ``Operation.body`` to its description in an audit record."""
 
 
 def public_url(url: str) -> str:
-    """Return a URL, or what should be one, without user, password, fragment and the values of its query."""
+    """Return a URL, possibly malformed, without user, password, fragment and query values."""
     parsed = parse_url(url)
     text = _USER.sub("//", url.partition("#")[0]) if parsed is None else parsed.text
     path, mark, query = text.partition("?")
@@ -47,7 +47,7 @@ def public_url(url: str) -> str:
 
 
 def describe_error(describe: Describe, argument: Any, error: str, redactor: Redactor) -> str:
-    """Return what a record says of a failure; a URL that ``describe`` shows is shown in the same form."""
+    """Return a record's error message, in which a URL has the same form as in the description."""
     shown = Shown(redactor)
     url = argument.get("url") if isinstance(argument, dict) and "url" in describe(argument, shown) else None
     if isinstance(url, str) and url:
@@ -57,5 +57,5 @@ def describe_error(describe: Describe, argument: Any, error: str, redactor: Reda
 
 
 def described_as(name: str, most: int = MOST_CHARACTERS) -> Describe:
-    """Return the description of an argument that is a text."""
+    """Return a ``Describe`` function for an argument that is a text."""
     return lambda argument, shown: {name: shown(argument, most)}

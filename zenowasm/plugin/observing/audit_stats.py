@@ -1,4 +1,4 @@
-"""Reads audit logs back and counts what is in them."""
+"""Reads audit logs and counts their records."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from zenowasm.plugin.observing.metrics import MOST_ENTRIES, OTHERS, TimeHistogra
 from zenowasm.plugin.observing.trace import Decision
 
 MOST_LINE: Final = 1 << 16
-"""Bytes of a line; a record is shorter."""
+"""The maximum length of a line in bytes; every record is shorter."""
 
 
 @frozen
 class FunctionStats:
-    """The calls of one host function by one plugin, by decision; bytes are from the plugin and to it."""
+    """One plugin's calls of one host function, by decision, with the bytes from and to the plugin."""
 
     plugin: str
     function: str
@@ -30,7 +30,7 @@ class FunctionStats:
 
 @frozen
 class AuditStats:
-    """A summary of audit logs; ``first`` and ``last`` are times as written there, ``unreadable`` counts other lines."""
+    """A summary of audit logs. ``first`` and ``last`` are times as logged; ``unreadable`` counts invalid lines."""
 
     records: int
     unreadable: int
@@ -48,7 +48,7 @@ class _Counted:
 
 
 def rotated(path: Path) -> list[Path]:
-    """Return the files of an audit log that exist, the oldest first; ``path`` itself is always among them."""
+    """Return the existing files of an audit log, oldest first; ``path`` itself is always included."""
     found = [path]
     while (older := path.with_name(f"{path.name}.{len(found)}")).is_file():
         found.append(older)
@@ -56,7 +56,7 @@ def rotated(path: Path) -> list[Path]:
 
 
 def read_audit(files: Iterable[Path]) -> AuditStats:
-    """Count the records of audit logs, in the order of the files; raises ``OSError`` for one that cannot be read."""
+    """Count the records of audit logs, in the order of the files; raises ``OSError`` if a file cannot be read."""
     counted: dict[tuple[str, str], _Counted] = {}
     records = unreadable = 0
     first = last = ""
@@ -103,7 +103,7 @@ _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
 
 
 def _record(line: bytes) -> dict[str, Any] | None:
-    """Return a record as it was written, ``None`` for anything else."""
+    """Parse a record, or return ``None`` for any other line."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 class Instrumentation:
-    """The observers of one host's calls; used by all of its threads.
+    """The observers of one host's calls, shared by all of its threads.
 
-    Calls are always counted, which costs next to nothing; they are described only where there is an ``audit`` to be
-    told, and measured one by one only where there is that or a ``telemetry``. ``describes`` tells that there is one of
-    the two, so that each call of a host function counts for itself.
+    Calls are always counted, which costs next to nothing. Host calls are measured one by one only if there is an
+    ``audit`` or a ``telemetry``, and their arguments are described only for an ``audit``. ``describes`` is true if
+    there is one of the two.
     """
 
     def __init__(self, backend: str = "", audit: AuditSink | None = None, telemetry: Telemetry | None = None) -> None:
@@ -48,10 +48,10 @@ class Instrumentation:
         telemetry: Telemetry | None,
         stack: ExitStack,
     ) -> Self:
-        """Return the instrumentation of a host on the engine ``backend``; ``stack`` closes what is opened for it.
+        """Return the instrumentation of a host on the engine ``backend``; ``stack`` closes the files opened for it.
 
-        ``audit``, a sink or the path of a file, and ``telemetry`` override the settings. Raises ``AuditError``, and
-        ``SettingsError`` for what the settings say.
+        ``audit`` (a sink or the path of a file) and ``telemetry`` override the settings. Raises ``AuditError``, and
+        ``SettingsError`` if the settings cause the error.
         """
         telemetry = _telemetry(settings) if telemetry is None else telemetry
         if audit is None and settings.audit.file is not None:
@@ -64,13 +64,13 @@ class Instrumentation:
         return cls(backend, audit, telemetry)
 
     def begin(self, trace: CallTrace) -> None:
-        """See a call begin; ``end`` must follow, in the same thread."""
+        """Observe the start of a call. The same thread must call ``end``."""
         trace.number = next(self._numbers)
         if self._telemetry is not None:
             trace.span = self._telemetry.begin(trace, self._backend)
 
     def end(self, trace: CallTrace, error: BaseException | None = None) -> None:
-        """See a call end; without ``error`` it has an answer, and ``trace.succeeded`` tells which."""
+        """Observe the end of a call: its ``error``, or else a response with the result ``trace.succeeded``."""
         duration = perf_counter_ns() - trace.started
         self.metrics.call_ended(trace, duration, error)
         if self._telemetry is not None:
@@ -78,7 +78,7 @@ class Instrumentation:
 
     @contextmanager
     def phase(self, plugin: str, version: str, instance: int, phase: str) -> Iterator[CallTrace]:
-        """See one phase of a plugin's loading or ending."""
+        """Observe one phase of a plugin's loading or cleanup."""
         trace = CallTrace(plugin, version, phase=phase, instance=instance)
         self.begin(trace)
         try:
@@ -91,35 +91,35 @@ class Instrumentation:
     def host_call(
         self, trace: CallTrace, redactor: Redactor, function: str, describe: Describe, size: int
     ) -> DescribedCall:
-        """See a call of a host function begin, in which the plugin passed ``size`` bytes."""
+        """Observe the start of a host call with an argument of ``size`` bytes."""
         return DescribedCall(trace, function, describe, size, redactor, self._audit, self._telemetry, self._name)
 
     def step(self, name: str, plugin: str) -> AbstractContextManager[None]:
-        """See a step of loading: a span, where there is telemetry."""
+        """Observe a step of loading, as a span if there is telemetry."""
         return nullcontext() if self._telemetry is None else self._telemetry.step(name, plugin)
 
     def instance_made(self, plugin: str) -> int:
-        """See an instance made, and return its number."""
+        """Count a new instance and return its number."""
         if self._telemetry is not None:
             self._telemetry.instance_made(plugin)
         return self.metrics.instance_made(plugin)
 
     def instance_recycled(self, plugin: str) -> None:
-        """See an instance go while its version is in use."""
+        """Count an instance that was discarded while its version was in use."""
         self.metrics.instance_recycled(plugin)
 
     def reloaded(self, plugin: str, *, failed: bool) -> None:
-        """See a reload of a plugin."""
+        """Count a reload of a plugin."""
         self.metrics.reloaded(plugin, failed=failed)
         if self._telemetry is not None:
             self._telemetry.reloaded(plugin, failed=failed)
 
     def headers(self) -> dict[str, str]:
-        """Return what outgoing HTTP requests are to carry on the host's behalf."""
+        """Return the host's headers for outgoing HTTP requests."""
         return {} if self._telemetry is None else self._telemetry.headers()
 
     def stats(self) -> HostStats:
-        """Return what was counted so far."""
+        """Return the statistics so far."""
         return self.metrics.snapshot(self._backend)
 
 
@@ -134,7 +134,7 @@ def _file(settings: Settings, path: Path | str, stack: ExitStack) -> AuditFile:
 def _telemetry(settings: Settings) -> Telemetry | None:
     if not settings.telemetry.enabled:
         return None
-    from zenowasm.plugin.observing.telemetry import Telemetry, TelemetryError  # it imports what is in an extra
+    from zenowasm.plugin.observing.telemetry import Telemetry, TelemetryError  # its imports need an extra
 
     try:
         return Telemetry(propagate=settings.telemetry.propagate)
@@ -143,7 +143,7 @@ def _telemetry(settings: Settings) -> Telemetry | None:
 
 
 class DescribedCall:
-    """One call of a host function, for an audit or a telemetry; ``ended`` must be called once."""
+    """A host call recorded for auditing or tracing. ``ended`` must be called once."""
 
     __slots__ = (
         "_audit",
@@ -185,9 +185,9 @@ class DescribedCall:
     def ended(
         self, decision: Decision, argument: Any = None, size: int = 0, error: BaseException | None = None
     ) -> None:
-        """See it end.
+        """Record the end of the call.
 
-        ``argument`` is what was asked for, ``None`` where it could not be read; ``size`` is that of the answer.
+        ``argument`` is ``None`` if it could not be read; ``size`` is the size of the answer.
         """
         duration = perf_counter_ns() - self._started
         trace, function = self._trace, self._function

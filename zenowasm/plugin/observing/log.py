@@ -1,4 +1,4 @@
-"""A plugin's log: bounded by message and by call, whatever way the plugin writes to it."""
+"""A plugin's log, with limits per message and per call for everything that the plugin writes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from zenowasm.plugin.services import LOG_LEVELS, LogRecord, LogSink
 
 
 class PluginLog:
-    """Hands a plugin's messages to the host's sink until the call's allowance is used up.
+    """A log that passes a plugin's messages to the host's sink, up to a limit per call.
 
-    Secret values are redacted in what the plugin writes, and in what the host writes about it.
+    Secret values are redacted in the plugin's messages and in the host's messages about the plugin.
     """
 
     def __init__(self, plugin: str, sink: LogSink, limits: PluginLimits, redactor: Redactor | None = None) -> None:
@@ -22,14 +22,14 @@ class PluginLog:
         self._left = limits.log_bytes
 
     def begin_call(self) -> None:
-        """Give the next call its whole allowance."""
+        """Reset the limit for the next call."""
         self._left = self._limits.log_bytes
 
     def write(self, level: str, message: bytes, cut: int = 0) -> None:
-        """Log a message; levels that are not known are ``info``; bytes that are not UTF-8 stay visible.
+        """Log a message. An unknown level becomes ``info``; bytes that are not UTF-8 stay visible.
 
-        ``cut`` is the number of bytes that are already missing at the end. When the call's allowance is used up, one
-        message says so, and what follows is dropped.
+        ``cut`` is the number of bytes already removed from the end. Once the call's limit is used up, one message says
+        so, and later messages are dropped.
         """
         if self._left <= 0:
             return
@@ -50,6 +50,6 @@ class PluginLog:
         self.note(level if level in LOG_LEVELS else "info", text)
 
     def note(self, level: str, message: str) -> None:
-        """Log a message of the host about the plugin."""
+        """Log the host's message about the plugin."""
         redactor = self._redactor
         self._sink(LogRecord(self._plugin, level, redactor.text(message) if redactor.redacts else message))

@@ -1,7 +1,7 @@
 """Statistics of plugins: a few numbers per plugin, slot and phase, for any number of calls.
 
-A time is counted in one of at most 164 buckets, four per power of two nanoseconds, so quantiles are exact to an eighth
-of their value.
+Durations are counted in at most 164 buckets, four per power of two nanoseconds, so quantiles are exact to an eighth of
+their value.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from zenowasm.plugin.errors import CallError, SlotFailedError
 from zenowasm.plugin.observing.trace import CallTrace, Decision
 
 MOST_ENTRIES: Final = 10_000
-"""Slots and phases of all plugins that are counted by themselves; all further ones are counted together."""
+"""The number of slots and phases, over all plugins, that are counted separately; all others share one entry."""
 OTHERS: Final = "(others)"
 _LONGEST = (1 << 42) - 1  # nanoseconds, more than an hour
 _NANOSECONDS = 1e-9
 _BATCH = 16
-"""Ended calls that are kept before they are counted: few, since the call that counts them takes that much longer."""
+"""The number of ended calls that are kept before they are counted: few, because the counting delays one call."""
 
 
 @frozen
@@ -45,7 +45,7 @@ class CallStats:
     ``failures`` counts by the name of the error's type (``SlotFailedError`` for a response without success), ``traps``
     by the words of the trap's code, and ``host_calls`` by function and decision. ``fuel`` is that of the calls in which
     it was counted, ``None`` if there was none. ``waiting`` is the time until an instance was free. ``bytes_in`` and
-    ``bytes_out`` are the bytes that passed through host functions, from and to the plugin.
+    ``bytes_out`` are the bytes that host calls passed from and to the plugin.
     """
 
     name: str
@@ -87,7 +87,7 @@ class HostStats:
     plugins: tuple[PluginStats, ...]
 
     def _repr_html_(self) -> str:
-        from zenowasm.notebook import html_table  # a notebook alone needs it
+        from zenowasm.notebook import html_table  # only notebooks need it
 
         rows = []
         for it in (slot for plugin in self.plugins for slot in plugin.slots):
@@ -97,7 +97,7 @@ class HostStats:
 
 
 class TimeHistogram:
-    """Durations, counted in buckets."""
+    """A histogram of durations."""
 
     def __init__(self) -> None:
         self._buckets: dict[int, int] = {}
@@ -116,7 +116,7 @@ class TimeHistogram:
         self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
 
     def times(self, count: int | None = None) -> Times:
-        """Return what is known of the durations; up to ``count`` there are as many more of 0."""
+        """Return the statistics of the durations, padded with zero durations up to ``count``."""
         if count is not None:
             self._buckets[0] = self._buckets.get(0, 0) + count - self._count
             self._count = count
@@ -131,7 +131,7 @@ class TimeHistogram:
             if wanted <= 0:
                 exponent = max(bucket // 4 - 1, 0)
                 least = (bucket - 4 * exponent) << exponent
-                # The middle of the bucket, as far as anything was that long.
+                # The middle of the bucket, but not more than the longest duration.
                 return min(least + ((1 << exponent) - 1) / 2, self._longest)
         return 0.0
 
@@ -202,17 +202,17 @@ class _Plugin:
 
 
 class Metrics:
-    """The counters of one host; may be used by any thread."""
+    """The thread-safe counters of one host."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._plugins: dict[str, _Plugin] = {}
-        self._found: dict[tuple[str, str, str], _Calls] = {}  # what is in the plugins, by one look
+        self._found: dict[tuple[str, str, str], _Calls] = {}  # a flat index into the plugins' entries
         self._entries = 0
         self._ended: deque[tuple[CallTrace, int, str | None, TrapCode | None]] = deque()
 
     def call_ended(self, trace: CallTrace, duration: int, error: BaseException | None) -> None:
-        """Count a call that took ``duration`` nanoseconds: later, with others, as that costs a third."""
+        """Record a call of ``duration`` nanoseconds, to be counted in a batch, which costs a third as much."""
         failure = trap = None
         if error is not None or not trace.succeeded:
             failure = failure_name(trace, error)
@@ -223,7 +223,7 @@ class Metrics:
                 self._count()
 
     def _count(self) -> None:
-        """Count the calls that have ended; the lock is held."""
+        """Count the recorded calls. Requires the lock."""
         while self._ended:
             trace, duration, failure, trap = self._ended.popleft()
             self._calls(trace).add(trace, duration, failure, trap)
@@ -236,12 +236,12 @@ class Metrics:
             return counted.made
 
     def instance_recycled(self, plugin: str) -> None:
-        """Count an instance that went while its version was in use."""
+        """Count an instance that was discarded while its version was in use."""
         with self._lock:
             self._plugin(plugin).recycled += 1
 
     def reloaded(self, plugin: str, *, failed: bool) -> None:
-        """Count a new version that took the place of an old one, or did not."""
+        """Count a reload, successful or failed."""
         with self._lock:
             counted = self._plugin(plugin)
             if failed:
@@ -250,7 +250,7 @@ class Metrics:
                 counted.reloads += 1
 
     def snapshot(self, backend: str = "") -> HostStats:
-        """Return the numbers of this moment."""
+        """Return the current statistics."""
         with self._lock:
             self._count()
             return HostStats(backend, tuple(_stats(name, it) for name, it in sorted(self._plugins.items())))
@@ -281,7 +281,7 @@ class Metrics:
 
 
 def failure_name(trace: CallTrace, error: BaseException | None) -> str | None:
-    """Return what a failed call is counted under, ``None`` for one that succeeded."""
+    """Return the name under which a failed call is counted, ``None`` for a successful one."""
     if error is not None:
         return type(error).__name__
     return None if trace.succeeded else SlotFailedError.__name__

@@ -1,11 +1,11 @@
-"""Keeps secret values out of what people read: logs, error texts and audit records.
+"""Redacts secret values in logs, error messages and audit records.
 
-What counts as a secret of a plugin is what the host hands to it out of the environment: the variables that it may read,
-and the configuration that comes from one; a default that its manifest makes public is none. A value is looked for as it
-is, as JSON spells it, and line by line. It is redacted from 8 characters on, or from 6 on where the variable's name
-says that it is secret (``API_KEY``, ``DB_PASSWORD``): ``true``, ``1`` and ``prod`` must not tear holes into every log.
+A plugin's secrets are the values that the host passes to it from the environment: the variables that it may read, and
+configuration from variables. Defaults in its manifest are public. The redactor searches for a value as it is, as JSON
+encodes it, and line by line. It redacts values of at least 8 characters, or 6 if the variable's name marks a secret
+(``API_KEY``, ``DB_PASSWORD``): redacting ``true``, ``1`` and ``prod`` would make logs unreadable.
 
-This guards against accidents. A guest that means to can always write a secret in another form.
+This guards against accidents. A malicious guest can always write a secret in another form.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from typing import Final
 from zenowasm.host.memory import visible_text
 
 LEAST: Final = 8
-"""Characters from which a value is redacted."""
+"""The minimum length of a redacted value, in characters."""
 LEAST_NAMED: Final = 6
-"""Characters from which it is, where the name of the variable says that it is a secret."""
+"""The minimum length if the variable's name marks a secret."""
 _NAMED = re.compile(r"key|token|secret|passw|pwd|pass$|credential|auth|private|signature|dsn", re.IGNORECASE)
 _CAUSES: Final = 16
 """The longest chain of causes that is searched."""
 
 
 class Redactor:
-    """Replaces secret values by ``<redacted:NAME>``; without values it ``redacts`` nothing.
+    """A redactor that replaces secret values by ``<redacted:NAME>``; ``redacts`` is false if it has no values.
 
-    A text is searched once for each value, and a host has no more of them than its environment has variables.
+    It searches a text once per value, and a host has at most as many values as its environment has variables.
     """
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
-        """Redact ``values``, by the name of their variable."""
+        """Redact ``values``, which are by variable name."""
         found: dict[str, str] = {}
         for name, value in (values or {}).items():
             least = LEAST_NAMED if _NAMED.search(name) else LEAST
             for form in _forms(value):
                 if len(form) >= least:
                     found.setdefault(form, f"<redacted:{visible_text(name.encode('utf-8', 'surrogateescape'))}>")
-        # A value that contains another goes first, so that nothing of it is left.
+        # Replace a value before the values that it contains, so that no part of it is left.
         self._marks = sorted(found.items(), key=lambda item: -len(item[0]))
         self.redacts = bool(found)
 
@@ -65,7 +65,7 @@ class Redactor:
 
 
 def _forms(value: str) -> list[str]:
-    """Return how a value can appear in a text."""
+    """Return the forms in which a value can appear in a text."""
     shown = visible_text(value.encode("utf-8", "surrogateescape"))
     whole = [shown, json.dumps(shown, ensure_ascii=False)[1:-1], json.dumps(shown)[1:-1]]
     return [*whole, *(line.strip() for line in shown.splitlines())]

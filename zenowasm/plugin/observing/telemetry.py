@@ -1,8 +1,8 @@
-"""Spans and metrics through the API of OpenTelemetry (extra ``otel``); what becomes of them is its SDK's matter.
+"""Spans and metrics through the OpenTelemetry API (extra ``otel``); its SDK decides where they go.
 
-A slot call is a span ``zenowasm.slot``, with a span ``zenowasm.host_call`` for each host function that it calls. To
-load a plugin is ``zenowasm.load``, with ``zenowasm.compile`` and a ``zenowasm.phase`` for each function of the guest
-that the host calls there. All belong to the trace in which the host was called, also where they run on its threads.
+A slot call is a span ``zenowasm.slot``, with a span ``zenowasm.host_call`` for each host call. Loading a plugin is a
+span ``zenowasm.load``, with ``zenowasm.compile`` and a ``zenowasm.phase`` for each guest function that loading calls.
+All spans belong to the caller's trace, even if they run on the host's threads.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ _SECONDS = 1e-9
 
 
 class TelemetryError(PluginError):
-    """OpenTelemetry's API is not installed."""
+    """The OpenTelemetry API is not installed."""
 
 
 @frozen
 class OpenSpan:
-    """A span under way, and what makes the one around it the current one again."""
+    """An open span, and the token that makes its parent the current span again."""
 
     span: Span
     token: Any
 
 
 class Telemetry:
-    """Tells OpenTelemetry what a host's plugins do.
+    """The reporter of a host's plugin calls to OpenTelemetry.
 
-    ``tracer_provider`` and ``meter_provider`` are the process's own unless given. With ``propagate``, HTTP requests of
-    plugins carry the trace's context (``traceparent``). Raises ``TelemetryError`` without ``opentelemetry-api``.
+    ``tracer_provider`` and ``meter_provider`` default to the global ones. With ``propagate``, plugins' HTTP requests
+    carry the trace context (``traceparent``). Raises ``TelemetryError`` if ``opentelemetry-api`` is not installed.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Telemetry:
                 self._fuel.add(trace.fuel, attributes)
 
     def begin_host_call(self, trace: CallTrace, function: str) -> OpenSpan:
-        """Begin the span of a call of a host function."""
+        """Begin the span of a host call."""
         attributes = {"zenowasm.plugin": trace.plugin, "zenowasm.function": function}
         return self._begin("zenowasm.host_call", attributes)
 
@@ -117,7 +117,7 @@ class Telemetry:
         error: BaseException | None,
         words: str,
     ) -> None:
-        """End the span of a call of a host function and count the call."""
+        """End the span of a host call and count the call."""
         open_span.span.set_attribute("zenowasm.decision", decision.value)
         self._end(open_span, None if error is None else type(error).__name__, words)
         attributes = {"zenowasm.plugin": trace.plugin, "zenowasm.function": function}
@@ -126,7 +126,7 @@ class Telemetry:
 
     @contextmanager
     def step(self, name: str, plugin: str) -> Iterator[None]:
-        """Let what happens meanwhile be a span."""
+        """Wrap a block in a span."""
         open_span = self._begin(name, {"zenowasm.plugin": plugin})
         try:
             yield
@@ -140,11 +140,11 @@ class Telemetry:
         self._made.add(1, {"zenowasm.plugin": plugin})
 
     def reloaded(self, plugin: str, *, failed: bool) -> None:
-        """Count a new version that took the place of an old one, or did not."""
+        """Count a reload, successful or failed."""
         self._reloads.add(1, {"zenowasm.plugin": plugin, "zenowasm.success": not failed})
 
     def headers(self) -> dict[str, str]:
-        """Return what HTTP requests are to carry, nothing unless that was asked for."""
+        """Return the trace headers for HTTP requests, empty without ``propagate``."""
         headers: dict[str, str] = {}
         if self._inject is not None:
             self._inject(headers)

@@ -17,26 +17,26 @@ class Decision(StrEnum):
 
     ALLOWED = "allowed"
     DENIED = "denied"
-    """The plugin's permissions, or the host's, do not allow it."""
+    """The plugin's permissions or the host's policy denied the call."""
     UNAVAILABLE = "unavailable"
-    """Neither this host nor this phase of the plugin's life offers it."""
+    """The function is not available on this host or in this phase of the plugin's lifecycle."""
     FAILED = "failed"
     LIMIT = "limit"
-    """The plugin's call ended at one of its limits; what was asked for may have been done."""
+    """The plugin's call reached one of its limits; the host call may still have taken effect."""
 
 
 MOST_ANSWERS: Final = 256
-"""Answers of host functions that are kept before they are counted."""
+"""The number of host calls' answers that are kept before they are counted."""
 
 
 class CallTrace:
-    """A slot call, or one phase of a plugin's loading and ending, named by the function of the guest that it calls.
+    """The trace of a slot call, or of one phase of a plugin's loading or cleanup, named by its guest function.
 
-    ``number`` is the call's among those of its host, ``version`` the plugin's version as it is shown, ``instance`` the
-    number of the worker, 0 before there is one. ``fuel`` is ``None`` where it was not counted. Times are in
-    nanoseconds: ``started`` of ``time.perf_counter_ns``, ``waited`` until a worker was free. ``answers`` are those of
-    host functions: name, decision, bytes in and out. ``host_calls`` counts by function and decision what was folded of
-    them. ``span`` is the telemetry's.
+    ``number`` numbers the host's calls, ``version`` is the plugin's version as text, and ``instance`` is the worker's
+    number, 0 before a worker is assigned. ``fuel`` is ``None`` if it was not counted. Times are in nanoseconds:
+    ``started`` is of ``time.perf_counter_ns``, ``waited`` is the wait for a worker. ``answers`` lists the answers of
+    host functions: name, decision, bytes in and bytes out. ``fold`` moves them to ``host_calls``, which counts them by
+    function and decision. ``span`` belongs to the telemetry.
     """
 
     number = 0
@@ -51,7 +51,7 @@ class CallTrace:
     def __init__(
         self, plugin: str = "", version: str = "", slot: str = "", phase: str = EXECUTE, instance: int = 0
     ) -> None:
-        """Begin a call now."""
+        """Start the trace now."""
         self.plugin = plugin
         self.version = version
         self.slot = slot
@@ -61,7 +61,7 @@ class CallTrace:
         self.started = perf_counter_ns()
 
     def fold(self) -> None:
-        """Count the answers, and forget them."""
+        """Count the answers, and drop them."""
         counts = Counter(self.host_calls)
         for function, decision, bytes_in, bytes_out in self.answers:
             self.bytes_in += bytes_in

@@ -1,1 +1,1 @@
-"""Plugins that are native processes beside the host: JSON lines on stdin and stdout (ABI document, "Lifecycle")."""
+"""Sidecars, plugins that are native processes: JSON lines on stdin and stdout (ABI document, "Lifecycle")."""

@@ -1,4 +1,4 @@
-"""Everything that is known of a plugin's process before it is started."""
+"""The configuration of a plugin's process, resolved before it is started."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from zenowasm.plugin.services import HostServices
 
 PROTOCOL: Final = "json-rpc"
 _ALWAYS_PASSED: Final = ("PATH", "LANG", "LC_ALL", "TZ")
-"""Variables without which many programs do not run, or not in the user's language; none of them holds secrets."""
+"""Variables that many programs need to run, or to run in the user's language; none of them contains secrets."""
 
 
 @frozen
 class SidecarCode:
-    """The state that all processes of one plugin version share; ``environment`` is all that a process gets."""
+    """The state that all processes of one plugin version share; ``environment`` is a process's complete environment."""
 
     plugin: ResolvedPlugin
     binary: Path
@@ -32,7 +32,7 @@ class SidecarCode:
 
 
 def load_sidecar(manifest: Manifest, services: HostServices, version: str = "") -> SidecarCode:
-    """Resolve what a plugin's processes need; nothing is started. Raises ``LoadError`` and ``ConfigError``."""
+    """Resolve the configuration of a plugin's processes without starting one; raises ``LoadError``, ``ConfigError``."""
     protocol = manifest.sidecar.protocol
     if protocol not in ("", PROTOCOL):
         raise LoadError(f"plugin {manifest.name}: sidecar.protocol: expected {PROTOCOL}, found {protocol!r}")
@@ -42,7 +42,7 @@ def load_sidecar(manifest: Manifest, services: HostServices, version: str = "") 
 
 
 def _environment(manifest: Manifest, permissions: Permissions, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the whole environment of a process: what it needs to run, and what the plugin may read anyway."""
+    """Return a process's environment: the variables that it needs to run, and those that the plugin may read."""
     passed = {name: os.environ[name] for name in _ALWAYS_PASSED if name in os.environ}
     passed.update(
         {

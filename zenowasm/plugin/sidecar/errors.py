@@ -1,4 +1,4 @@
-"""Errors of a plugin's process, in addition to those of every plugin."""
+"""The errors of a sidecar, in addition to those of every plugin."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class SidecarStartError(LoadError):
 
 
 class SidecarGaveUpError(LoadError):
-    """The process has crashed more often in a row than ``sidecar.max_retries`` allows."""
+    """The process has crashed consecutively more often than ``sidecar.max_retries`` allows."""
 
 
 class SidecarExitedError(CallError):
     """The process ended during a call. ``code`` is its exit code, the negative number of the signal that killed it, or
-    ``None`` when it closed its stdout and went on.
+    ``None`` if it closed its stdout but continued to run.
     """
 
     def __init__(self, plugin: str, function: str, code: int | None) -> None:
@@ -26,11 +26,11 @@ class SidecarExitedError(CallError):
 
 
 class SidecarProtocolError(CallError):
-    """The process wrote a line to its stdout that is none of the messages it may send."""
+    """The process wrote a line to its stdout that is not a valid message."""
 
 
 def how_it_ended(code: int | None) -> str:
-    """Return in words what an exit code means."""
+    """Describe an exit code in words."""
     if code is None:
         return "closed its stdout"
     if code >= 0:

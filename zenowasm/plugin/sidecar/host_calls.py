@@ -1,7 +1,7 @@
-"""Answers the host functions that a process calls, through the same table as a WebAssembly guest's.
+"""Answers a process's host calls, through the same table as those of WebAssembly guests.
 
-The data has the original's shapes for processes: the rows of ``db_query``, the value of ``scope_get``, the content of
-``file_read`` and the text of ``env_get`` themselves, and the object of ``http_request``.
+The data has the original's form for processes: the bare rows of ``db_query``, value of ``scope_get``, content of
+``file_read`` and text of ``env_get``, and the object of ``http_request``.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ def _no_such_function(context: HostContext, name: str) -> None:
 
 
 _UNKNOWN: Final = Operation("unknown", Argument.TEXT, Answer.NOTHING, "name", _no_such_function, described_as("name"))
-"""The one name for all unknown host functions that a process asks for, since the process chooses their names."""
+"""The operation for all unknown host functions; it has one name, because the process chooses theirs."""
 
 
 def answer(context: HostContext, call: HostCall) -> bytes:
-    """Do what a process asks for and return the line that answers it; raises what ``perform`` raises."""
+    """Perform a process's host call and return the line that answers it; raises the errors of ``perform``."""
     return _answer(context, OPERATIONS.get(call.function, _UNKNOWN), call)
 
 
 def answer_outside(context: HostContext, call: HostCall, why: str) -> bytes:
-    """Answer a call that belongs to no slot call: only the log is there for it; others are told ``why``."""
+    """Answer a host call outside any slot call: perform a ``log``, refuse every other function with ``why``."""
 
     def refuse(context: HostContext, argument: object) -> None:
         raise NotAvailableError(why)
@@ -55,24 +55,24 @@ def _answer(context: HostContext, operation: Operation, call: HostCall) -> bytes
 
 @frozen
 class _Exchange:
-    """Reads what a process asks for, and makes the line that answers it."""
+    """The exchange of a sidecar: it reads a host call's argument and encodes the line that answers it."""
 
     context: HostContext
     operation: Operation
 
     def read(self, passed: HostCall) -> object:
-        """Return the argument."""
+        """Return the argument of the host call."""
         return _argument(self.context, self.operation, passed)
 
     def encode(self, passed: HostCall, outcome: Any) -> bytes:
-        """Return the line with the data."""
+        """Encode the line with the data."""
         try:
             return _bounded(self.context, host_response(passed.id, _data(self.operation, outcome)))
         except JSONError as error:
             raise RequestFailedError(str(error)) from error
 
     def failed(self, passed: HostCall, error: RequestFailedError) -> bytes:
-        """Return the line with the error."""
+        """Encode the line with the error."""
         return host_response(passed.id, error=str(error))
 
 

@@ -1,4 +1,4 @@
-"""The messages of a process for one call, on their way to the waiting thread."""
+"""The queue of a process's messages for one call, read by the waiting thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import inf
 from zenowasm.plugin.sidecar.messages import GuestResponse, HostCall
 
 _ROOM = 8
-"""The most messages that wait: a producer of more waits too, and finally so does the process."""
+"""The maximum number of queued messages: beyond it the producer blocks, and finally the process."""
 
 
 class Inbox:
@@ -21,7 +21,7 @@ class Inbox:
         self._closed = False
 
     def put(self, message: GuestResponse | HostCall) -> None:
-        """Add a message, waiting while the inbox is full; does nothing once it is closed."""
+        """Add a message, waiting while the inbox is full. Does nothing if the inbox is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or len(self._messages) < _ROOM)
             if not self._closed:
@@ -29,7 +29,7 @@ class Inbox:
                 self._changed.notify_all()
 
     def get(self, seconds: float) -> GuestResponse | HostCall | None:
-        """Return the next message, ``None`` when it is closed and empty; raises ``TimeoutError``."""
+        """Return the next message, ``None`` if the inbox is closed and empty; raises ``TimeoutError``."""
         timeout = None if seconds == inf else min(seconds, threading.TIMEOUT_MAX)
         with self._changed:
             if not self._changed.wait_for(lambda: self._closed or self._messages, timeout):
@@ -41,7 +41,7 @@ class Inbox:
             return message
 
     def close(self) -> None:
-        """Take no more."""
+        """Accept no more messages."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -1,10 +1,10 @@
-"""Keeps the process of one version of a plugin: starts it when it is needed, and again after a crash, and ends it.
+"""Supervises the process of one plugin version: starts it on demand, restarts it after a crash, and stops it.
 
-``sidecar.auto_start`` starts it when the plugin is loaded, else the first call does; a plugin whose slots are not known
-from before is started to be asked for them. Without ``sidecar.keep_alive`` it is stopped when no call has used it for a
-minute. It may crash ``sidecar.max_retries`` times in a row, that is without answering a slot in between, and is started
-again by the next call; after one more crash it is given up until it is reloaded. A call that takes too long costs the
-process too, but is no crash.
+With ``sidecar.auto_start``, the process starts when the plugin is loaded, otherwise at the first call. If the plugin's
+slots are not cached, the process starts at once, to declare them. Without ``sidecar.keep_alive``, the process is
+stopped after a minute without calls. After each of up to ``sidecar.max_retries`` consecutive crashes, without a slot
+response in between, the next call restarts the process. After one more crash, the process stays down until a reload. A
+call that exceeds its time limit also kills the process, but does not count as a crash.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from zenowasm.plugin.sidecar.session import Session
 from zenowasm.plugin.worker import SlotRequest
 
 IDLE_SECONDS: Final = 60.0
-"""After which a process without ``keep_alive`` is stopped."""
+"""The idle time after which a process without ``keep_alive`` is stopped."""
 
 
 class SidecarKeeper:
-    """The one process of a version of a plugin, for all of its workers."""
+    """The supervisor of a plugin version's process, which all workers share."""
 
     def __init__(self, code: SidecarCode, idle_seconds: float = IDLE_SECONDS) -> None:
         self.code = code
@@ -56,14 +56,14 @@ class SidecarKeeper:
 
     @property
     def process(self) -> int | None:
-        """The number of the process that takes calls, ``None`` while there is none."""
+        """The ID of the process that takes calls, ``None`` if there is none."""
         session = self._session
         return session.number if session is not None and session.usable else None
 
     def join(self) -> Declaration:
-        """Count one more worker and return what the plugin declares.
+        """Add a worker and return the plugin's declaration.
 
-        Raises ``LoadError`` when it does not say it, and ``SidecarGaveUpError``.
+        Raises ``LoadError`` if the process does not declare it, and ``SidecarGaveUpError``.
         """
         self._check()
         if self._declaration is None:
@@ -74,7 +74,7 @@ class SidecarKeeper:
         return self._declaration
 
     def leave(self) -> None:
-        """Count one worker less, and after the last one end the process and wait until it is gone."""
+        """Remove a worker. After the last one, end the process and wait until it has ended."""
         with self._lock:
             self._workers -= 1
             if self._workers:
@@ -87,9 +87,9 @@ class SidecarKeeper:
 
     @contextmanager
     def session(self, deadline: float, slot: str, limits: PluginLimits) -> Iterator[Session]:
-        """Lend the process for a call of ``slot`` that must be over at ``deadline``; it is started if need be.
+        """Lend the process to a call of ``slot`` that must end by ``deadline``, starting it if necessary.
 
-        Raises ``TimeLimitError`` when another call takes too long to start it, and what ``join`` raises.
+        Raises ``TimeLimitError`` if another call takes too long to start the process, and the errors of ``join``.
         """
         wait = -1 if deadline == inf else min(max(deadline - monotonic(), 0.0), threading.TIMEOUT_MAX)
         if not self._lock.acquire(timeout=wait):
@@ -105,9 +105,9 @@ class SidecarKeeper:
 
     @contextmanager
     def call(self, request: SlotRequest | None, trace: CallTrace) -> Iterator[HostContext]:
-        """Set up what one call of a slot may reach and until when, and settle what it has begun.
+        """Set up the host context and deadline of one call; commit or roll back its transactions at the end.
 
-        Without ``request`` it is a phase of the plugin's loading.
+        Without ``request``, the call is a phase of the plugin's loading.
         """
         plugin, log = self.code.plugin, self.code.log
         budget = None if request is None else request.budget
@@ -157,7 +157,7 @@ class SidecarKeeper:
                 self._timer.start()
 
     def _retire(self, session: Session) -> None:
-        """Give a process that is not usable any more no further calls, and kill it after the last one."""
+        """Give an unusable process no further calls, and kill it after the last one."""
         if session is self._session:
             self._session = None
             self._count(session)
@@ -200,7 +200,7 @@ class SidecarKeeper:
             self._timer = None
 
     def _prepare(self, session: Session) -> None:
-        """Let a process that has just started say what it is, and the first one which slots it has."""
+        """Ask a new process for its metadata, and the first process for its slots."""
         with LoadPhase.METADATA.errors():
             metadata = parse_metadata(encode(self._phase(session, INIT)))
         if self._declaration is not None:

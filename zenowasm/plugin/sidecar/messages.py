@@ -1,9 +1,9 @@
-"""The lines that a host and a plugin's process send each other (ABI document, "Lifecycle").
+"""The JSON lines between a host and a plugin's process (ABI document, "Lifecycle").
 
-Beyond what the document says, as the original takes it: the process is asked ``plugin_init`` and
-``plugin_register_slots`` as if these were slots, and may answer those two with ``{success, data, error}`` alone.
-Ours: ``context`` in a ``guest_call``, as WebAssembly plugins get it, and ``call_id`` in a ``host_call``, by which a
-process that answers several calls at once says for which of them it asks.
+Beyond the document, as in the original: the host calls ``plugin_init`` and ``plugin_register_slots`` like slots, and
+the process may answer these two with only ``{success, data, error}``. This project's additions: ``context`` in a
+``guest_call``, as for WebAssembly plugins, and ``call_id`` in a ``host_call``, with which a process that runs several
+calls at once names the call.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ MessageId = str | int
 
 
 class MessageError(Exception):
-    """A line is not a message that a process may send."""
+    """A line from a process is not a valid message."""
 
 
 @frozen
 class GuestResponse:
-    """The answer to a call; ``id`` is ``None`` in the short form. ``size`` is that of the line, in bytes."""
+    """A response to a call; ``id`` is ``None`` in the short form. ``size`` is the size of the line in bytes."""
 
     id: str | None
     value: dict[str, JSONValue] = field(repr=False)
@@ -33,7 +33,7 @@ class GuestResponse:
 
 @frozen
 class HostCall:
-    """A call of a host function; ``call`` is the id of the call that it belongs to, if the process says it."""
+    """A host call; ``call`` is the id of the slot call that it belongs to, if the process names it."""
 
     id: MessageId
     function: str
@@ -43,19 +43,19 @@ class HostCall:
 
 
 def guest_call(call: str, slot: str, parameters: Mapping[str, object], context: bytes = b"") -> bytes:
-    """Return the line that calls a slot; ``context`` is JSON, left out when empty. Raises ``JSONError``."""
+    """Encode the line that calls a slot; ``context`` is JSON, omitted if empty. Raises ``JSONError``."""
     head = encode({"type": "guest_call", "id": call, "slot_name": slot, "parameters": parameters})
     return head[:-1] + (b',"context":' + context if context else b"") + b"}\n"
 
 
 def host_response(call: MessageId, data: object = None, error: str | None = None) -> bytes:
-    """Return the line that answers a ``host_call``; raises ``JSONError``."""
+    """Encode the line that answers a ``host_call``; raises ``JSONError``."""
     answer = {"type": "host_response", "id": call, "success": error is None, "data": data}
     return encode(answer if error is None else {**answer, "error": error}) + b"\n"
 
 
 def parse_message(line: bytes) -> GuestResponse | HostCall:
-    """Return the message that a line is; raises ``MessageError``."""
+    """Parse a line; raises ``MessageError``."""
     try:
         value = parse_whole(line)
     except JSONError as error:

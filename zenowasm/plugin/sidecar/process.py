@@ -1,4 +1,4 @@
-"""One native process: bounded lines in and out, its own process group, an end that leaves nothing open."""
+"""One native process: bounded lines in and out, a separate process group, and an end that leaves nothing open."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from zenowasm.plugin.sidecar.errors import SidecarStartError
 from zenowasm.wasi.streams import LineBuffer
 
 CLOSING_SECONDS = 0.5
-"""How long a process may take to end by itself, once its stdin is closed."""
+"""The time for a process to end by itself after its stdin is closed."""
 STOPPING_SECONDS = 2.0
-"""How long it may take after the polite signal (ABI document, "Lifecycle")."""
+"""The time for a process to end after SIGTERM (ABI document, "Lifecycle")."""
 _CHUNK = 1 << 16
 
 
@@ -31,16 +31,16 @@ class LineTooLongError(Exception):
 class SidecarProcess:
     """A process that reads and writes lines.
 
-    The host's other descriptors are not passed on. Whatever the process has started in its own process group is killed
-    when it ends, before its number can be given to another.
+    The process does not inherit the host's other descriptors. When it ends, its process group is killed before the
+    system can reuse the group's ID.
     """
 
     def __init__(self, binary: Path, folder: Path, environment: Mapping[str, str], errors: LineBuffer) -> None:
-        """Start ``binary`` in ``folder``; ``errors`` gets its stderr. Raises ``SidecarStartError``."""
+        """Start ``binary`` in ``folder``; ``errors`` receives its stderr. Raises ``SidecarStartError``."""
         if not hasattr(os, "waitid"):
             raise SidecarStartError("failed to start sidecar: this platform has no waitid, which sidecar plugins need")
         try:
-            # One end is closed with the process, which the reader of the other end sees.
+            # One end is closed when the process ends, which wakes the reader of the other end.
             self._gone, self._alive = os.pipe()
             try:
                 self._process = subprocess.Popen(
@@ -76,7 +76,7 @@ class SidecarProcess:
 
     @property
     def number(self) -> int:
-        """The process's number, which is its group's too."""
+        """The ID of the process and of its group."""
         return self._process.pid
 
     @property
@@ -85,13 +85,14 @@ class SidecarProcess:
         return self._ended.is_set()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end, and return whether it has come."""
+        """Wait for the process to end, and return whether it has ended."""
         return self._ended.wait(seconds)
 
     def lines(self, limit: int) -> Iterator[bytes]:
-        """Return what the process writes to its stdout, without newlines, until it closes it.
+        """Yield the lines that the process writes to its stdout, without newlines, until it closes it.
 
-        Raises ``LineTooLongError`` for more than ``limit`` bytes. For one thread only, which closes the stream so.
+        Raises ``LineTooLongError`` if a line exceeds ``limit`` bytes. Only one thread may call this; it closes the
+        stream at the end.
         """
         pending = bytearray()
         with self._output as stream, os.fdopen(self._gone):
@@ -110,9 +111,9 @@ class SidecarProcess:
             yield bytes(pending)
 
     def write(self, data: bytes, deadline: float) -> None:
-        """Write to its stdin until ``deadline`` (of ``time.monotonic``).
+        """Write to the process's stdin until ``deadline`` (of ``time.monotonic``).
 
-        Raises ``BrokenPipeError`` when it does not listen any more, and ``TimeoutError``, after which only a part may
+        Raises ``BrokenPipeError`` if the process no longer reads, and ``TimeoutError``, after which only a part may
         have been written.
         """
         if not self._writing.acquire(timeout=_timeout(deadline)):
@@ -131,7 +132,7 @@ class SidecarProcess:
             self._writing.release()
 
     def stop(self) -> None:
-        """Close its stdin, ask it to end, and kill it when it does not; returns when it is gone."""
+        """Close the process's stdin, send SIGTERM if it does not end, and finally kill it; wait until it has ended."""
         if self._writing.acquire(timeout=CLOSING_SECONDS):
             self._input.close()
             self._writing.release()
@@ -141,13 +142,13 @@ class SidecarProcess:
         self.kill()
 
     def kill(self) -> None:
-        """Kill it, and return when it is gone and what it wrote to its stderr is logged."""
+        """Kill the process, and wait until it has ended and its stderr is logged."""
         self._signal(signal.SIGKILL)
         self._ended.wait()
         for thread in self._threads:
-            if thread is not threading.current_thread():  # a log sink's
+            if thread is not threading.current_thread():  # called by a log sink
                 thread.join(CLOSING_SECONDS)  # another process may still hold its stderr
-        with self._writing:  # a writer has been told
+        with self._writing:  # a blocked writer has failed by now
             self._input.close()
 
     def _signal(self, number: signal.Signals) -> None:
@@ -156,7 +157,7 @@ class SidecarProcess:
                 _signal_group(self.number, number)
 
     def _wait(self) -> None:
-        # The number is the process's, and its group's, until the process is reaped.
+        # The system does not reuse the ID of the process and its group until the process is reaped.
         os.waitid(os.P_PID, self.number, os.WEXITED | os.WNOWAIT)
         with self._signalling:
             _signal_group(self.number, signal.SIGKILL)
@@ -165,9 +166,9 @@ class SidecarProcess:
         os.close(self._alive)
 
     def _read_output(self, descriptor: int) -> bytes:
-        """Wait for output and return it, nothing at its end or the process's.
+        """Wait for output and return it; return no bytes at the end of the output or of the process.
 
-        What the process has started in a session of its own may hold its stdout open for ever.
+        A child of the process in another session may hold its stdout open forever.
         """
         poll = select.poll()
         for each in (descriptor, self._gone):
@@ -183,7 +184,7 @@ class SidecarProcess:
 
 
 def _signal_group(number: int, which: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: PermissionError for one that has ended
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS: PermissionError if it has ended
         os.killpg(number, which)
 
 

@@ -1,4 +1,4 @@
-"""A conversation with one process: calls go out, and what comes back finds the call that it belongs to."""
+"""The conversation with one process: sends calls, and routes each message from the process to its call."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from zenowasm.plugin.sidecar.process import STOPPING_SECONDS, LineTooLongError, 
 from zenowasm.wasi.streams import LineBuffer
 
 MAX_OUTSIDE: Final = 1000
-"""Messages that belong to no call, between the beginnings of two calls."""
+"""The maximum number of messages outside any call, between the beginnings of two calls."""
 _REPLY_SECONDS: Final = 1.0
-"""Within which a process must read the answer to a message that belongs to no call."""
+"""The time within which a process must read the answer to a message outside any call."""
 
 Failure = Callable[[str], PluginError]
-"""Makes the error for a call of the function of that name."""
+"""A function that returns the error for a call of the named function."""
 
 
 @define(eq=False)
 class _Asked:
-    """A call under way; ``is_phase`` is one of the two that load a plugin, ``abandoned`` is one that ended early."""
+    """A running call; ``is_phase`` marks the two calls that load a plugin, ``abandoned`` a call that ended early."""
 
     id: str
     is_phase: bool
@@ -44,10 +44,10 @@ class _Asked:
 
 
 class Session:
-    """One process, and the calls that are under way in it; used by as many threads as there are calls.
+    """One process and its running calls, each in its own thread.
 
-    It is not ``usable`` any more once the process has ended or broken the protocol, and once a call has ended without
-    its answer: then nobody knows what the process is doing. Calls under way can still end well.
+    The session is no longer ``usable`` after the process has ended or violated the protocol, or after a call has ended
+    without a response, because the state of the process is then unknown. Running calls can still succeed.
     """
 
     def __init__(self, code: SidecarCode) -> None:
@@ -70,25 +70,26 @@ class Session:
 
     @property
     def number(self) -> int:
-        """The process's number."""
+        """The process ID."""
         return self._process.number
 
     @property
     def usable(self) -> bool:
-        """Whether it can take another call."""
+        """Whether the process can take another call."""
         return self._failure is None and not self.abandoned
 
     @property
     def crashed(self) -> bool:
-        """Whether the process ended, or had to be ended, by its own fault."""
+        """Whether the process crashed or was killed for violating the protocol."""
         return bool(self.failure_text)
 
     def ask(
         self, slot: str, parameters: Mapping[str, object], context: HostContext, *, is_phase: bool = False
     ) -> GuestResponse:
-        """Call a slot, do what the process asks of the host meanwhile, and return its answer.
+        """Call a slot, perform the process's host calls meanwhile, and return its response.
 
-        Raises ``RequestError`` before anything was sent, else ``CallError`` and its kinds and ``OutputLimitError``.
+        Raises ``RequestError`` before anything is sent, afterwards ``CallError`` and its subclasses, and
+        ``OutputLimitError``.
         """
         call = _Asked(str(next(self._ids)), is_phase)
         line = self._encoded(call, slot, parameters)
@@ -116,13 +117,13 @@ class Session:
                     self._calls.pop(call.id, None)
 
     def stop(self) -> None:
-        """Let the process end, and return when it is gone."""
+        """Let the process end, and wait until it has ended."""
         self._stopping = True
         self._process.stop()
         self._reader.join(STOPPING_SECONDS)
 
     def kill(self) -> None:
-        """Kill the process, and return when it is gone."""
+        """Kill the process, and wait until it has ended."""
         self._stopping = True
         self._process.kill()
         self._reader.join(STOPPING_SECONDS)
@@ -152,7 +153,7 @@ class Session:
     def _answered(self, message: HostCall, context: HostContext, slot: str) -> bytes:
         try:
             return answer(context, message)
-        except WasmError as error:  # limits end the call as they end a guest's
+        except WasmError as error:  # limits end the call as they end a guest's call
             raise self._ended_early(error, context, slot) from error
 
     def _write(self, line: bytes, context: HostContext, slot: str) -> None:
@@ -160,10 +161,10 @@ class Session:
             self._process.write(line, context.call.deadline)
         except TimeoutError:
             self._stopping = True
-            self._process.kill()  # it may have read a part of the line
+            self._process.kill()  # the process may have read a part of the line
             raise self._ended_early(Trap(TrapCode.INTERRUPTED), context, slot) from None
         except BrokenPipeError:
-            self._reader.join(STOPPING_SECONDS)  # what it wrote before it ended still counts
+            self._reader.join(STOPPING_SECONDS)  # messages that the process wrote before it ended still count
 
     def _ended_early(self, error: WasmError, context: HostContext, slot: str) -> PluginError:
         return call_error(self._code.plugin.name, slot, error, context.limits)
@@ -173,7 +174,7 @@ class Session:
         return SidecarExitedError(self._code.plugin.name, slot, None) if failure is None else failure(slot)
 
     def _read(self) -> None:
-        """Route what the process writes until it ends; whatever breaks the protocol ends it."""
+        """Route the process's messages until it ends; kill it if it violates the protocol."""
         limits = self._code.plugin.limits
         longest = max(limits.reply_bytes, limits.host_request_bytes)
         try:
@@ -194,7 +195,7 @@ class Session:
                 lambda slot: SidecarExitedError(self._code.plugin.name, slot, code), f"the sidecar {how_it_ended(code)}"
             )
         finally:
-            if self._failure is None:  # a log sink has raised: nobody reads what the process writes any more
+            if self._failure is None:  # a log sink has raised: no thread reads the process's output any more
                 self._fail(lambda slot: SidecarExitedError(self._code.plugin.name, slot, None), how_it_ended(None))
 
     def _fail(self, failure: Failure, text: str) -> None:
@@ -220,13 +221,13 @@ class Session:
             raise MessageError(f"the call {message.id!r} that it answers is not under way")
 
     def _owner(self, message: GuestResponse | HostCall) -> _Asked | None:
-        """Return the call that a message belongs to; the lock is held."""
+        """Return the call that a message belongs to. Requires the lock."""
         if isinstance(message, GuestResponse) and message.id is None:
             return next((call for call in self._calls.values() if call.is_phase), None)
         named = message.id if isinstance(message, GuestResponse) else message.call
         if named is not None:
             return self._calls.get(str(named))
-        # Which of several calls it is for would be a guess, and one that ended early may still be asking.
+        # With several calls, the right one would be a guess: even a call that ended early may have sent the message.
         return next(iter(self._calls.values())) if len(self._calls) == 1 else None
 
     def _refuse(self, message: HostCall) -> None:

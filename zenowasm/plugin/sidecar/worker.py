@@ -1,4 +1,4 @@
-"""A place for one call in a plugin's process, as a pool lends it."""
+"""The workers of a sidecar's pool, each of which admits one call to the process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from zenowasm.plugin.worker import SlotRequest, Worker
 
 
 class SidecarWorker:
-    """One of the calls that a plugin's process takes at once; the process ends with the last of its workers."""
+    """A worker that admits one call to a plugin's process, which ends with its last worker."""
 
     fuel_consumed = None
 
     def __init__(self, keeper: SidecarKeeper) -> None:
-        """Raises ``LoadError`` when the process cannot be started, or does not say what it is."""
+        """Join the process. Raises ``LoadError`` if it cannot be started or does not declare its metadata and slots."""
         self.keeper = keeper
         declaration = keeper.join()
         self.metadata: Metadata = declaration.metadata
@@ -31,15 +31,15 @@ class SidecarWorker:
 
     @property
     def usable(self) -> bool:
-        """Whether it can take another call: a crashed process is restarted, unless the plugin was given up."""
+        """Whether the worker can take another call: a crashed process is restarted, unless it has crashed too often."""
         return not self._left and not self.keeper.given_up
 
     def execute(self, request: SlotRequest) -> Response:
-        """Send a call to the process, which is started if need be, and return its answer.
+        """Send a call to the process, starting it if necessary, and return its response.
 
-        Raises ``UnsupportedLimitError`` for a bound on fuel, ``RequestError``, ``CallError`` and its kinds,
-        ``ReplyError``, ``SidecarStartError``, ``SidecarGaveUpError``, and ``ValueError`` for a budget that is not
-        greater than 0.
+        Raises ``UnsupportedLimitError`` for a fuel limit, ``RequestError``, ``CallError`` and its subclasses,
+        ``ReplyError``, ``SidecarStartError``, ``SidecarGaveUpError``, and ``ValueError`` if the budget is not greater
+        than 0.
         """
         keeper, slot = self.keeper, request.slot
         if self._left:
@@ -68,13 +68,13 @@ class SidecarWorker:
         )
 
     def cleanup(self) -> None:
-        """Give up the place; with the last one the process is asked to end, and killed when it does not."""
+        """Leave the process. After the last worker has left, the process is asked to end, and killed if it does not."""
         if not self._left:
             self._left = True
             self.keeper.leave()
 
 
 def sidecars(manifest: Manifest, services: HostServices, version: str = "") -> Callable[[], Worker]:
-    """Return what makes the workers of a plugin that is a process; raises ``LoadError`` and ``ConfigError``."""
+    """Return the maker of a sidecar's workers; raises ``LoadError`` and ``ConfigError``."""
     keeper = SidecarKeeper(load_sidecar(manifest, services, version))
     return lambda: SidecarWorker(keeper)
