@@ -1,1 +1,1 @@
-"""Resources outside WebAssembly: databases, the network, files. Each is bounded; none knows a plugin."""
+"""Resources outside WebAssembly: databases, the network, files. Each is bounded and independent of plugins."""

@@ -1,1 +1,1 @@
-"""Named database connections to SQLite files and PostgreSQL: bound parameters only, all results and times bounded."""
+"""Named database connections to SQLite and PostgreSQL, with bound parameters and with limits on results and times."""

@@ -1,7 +1,7 @@
-"""Named database connections: SQLite files and PostgreSQL, with bounds on what a statement may take.
+"""Named database connections to SQLite and PostgreSQL, with limits on every statement.
 
-Each connection is a process of its own (see ``worker``). SQLAlchemy reads the URL; statements go to the driver as they
-are written, because SQLAlchemy's own ``text`` takes colons in them for placeholders.
+Each connection is a separate process (see ``worker``). SQLAlchemy parses the URL. Statements are passed to the driver
+unchanged, because SQLAlchemy's ``text`` treats colons in them as placeholders.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _MODULES: Final = MappingProxyType({"sqlite": ("sqlalchemy",), "postgresql": ("s
 
 @frozen
 class QueryResult:
-    """The rows of a statement, as JSON objects by column name, and how many rows it changed.
+    """The rows of a statement, as JSON objects by column name, and the number of rows that it changed.
 
     ``affected`` is ``None`` for a statement that returns rows and for one that changes none, such as CREATE.
     """
@@ -71,10 +71,9 @@ class QueryResult:
 
 
 class Databases:
-    """The connections of a host, by name; to be used from any number of threads.
+    """The thread-safe connections of a host, by name.
 
-    Nothing is opened before a connection's first transaction. Raises ``DatabaseSettingsError`` when the extra ``db``
-    is missing.
+    A connection is opened at its first transaction. Raises ``DatabaseSettingsError`` if the extra ``db`` is missing.
     """
 
     def __init__(self, connections: Mapping[str, DatabaseSettings]) -> None:
@@ -90,9 +89,9 @@ class Databases:
         return name in self._connections
 
     def begin(self, name: str, deadline: float = inf) -> Transaction:
-        """Begin a transaction; end it with ``commit`` or ``rollback``, else its connection stays in use.
+        """Begin a transaction. End it with ``commit`` or ``rollback``, or its connection stays in use.
 
-        ``deadline`` is in seconds of ``time.monotonic``; no wait goes beyond it or beyond ``max_seconds``. Raises
+        ``deadline`` is in seconds of ``time.monotonic``; no wait exceeds it or ``max_seconds``. Raises
         ``UnknownDatabaseError``, ``DatabaseUnavailableError``, ``QueryError``.
         """
         connection = self._connections.get(name)
@@ -101,7 +100,7 @@ class Databases:
         return connection.begin(deadline)
 
     def close(self) -> None:
-        """Close all connections that are not in use, and those in use when their transactions end."""
+        """Close all idle connections, and each connection in use when its transaction ends."""
         for connection in self._connections.values():
             connection.close()
 
@@ -116,10 +115,10 @@ class Transaction:
         self._open = True
 
     def query(self, text: str, parameters: sql.Parameters = None, deadline: float = inf) -> QueryResult:
-        """Run one statement with bound parameters (see ``sql.bind``); one that fails leaves the rest as it was.
+        """Run one statement with bound parameters (see ``sql.bind``). A statement that fails has no effect.
 
-        ``deadline`` is in seconds of ``time.monotonic``; the statement ends there or after ``max_seconds``. Raises
-        ``StatementError``, ``QueryError`` and its kinds.
+        ``deadline`` is in seconds of ``time.monotonic``; the statement ends then or after ``max_seconds``. Raises
+        ``StatementError``, ``QueryError`` and its subclasses.
         """
         self._check_open()
         statement = sql.bind(text, parameters, _DIALECTS[self._settings.kind])
@@ -130,7 +129,7 @@ class Transaction:
             raise self._timeout(limit, deadline) from error
 
     def commit(self, deadline: float = inf) -> None:
-        """Commit and give the connection back; raises ``QueryError``, and then nothing of the transaction is kept."""
+        """Commit and release the connection. Raises ``QueryError`` if this fails; the transaction then has no effect."""
         self._check_open()
         try:
             limit = self._limit(deadline)
@@ -142,7 +141,7 @@ class Transaction:
             self.rollback()
 
     def _limit(self, deadline: float) -> float:
-        """Return the moment at which a statement that begins now must end."""
+        """Return the time at which a statement that begins now must end."""
         now = time.monotonic()
         if deadline <= now:
             raise QueryTimeoutError(_USED_UP)
@@ -153,7 +152,7 @@ class Transaction:
         return QueryTimeoutError(_USED_UP if limit == deadline else own)
 
     def rollback(self) -> None:
-        """Roll back what is not committed and give the connection back; does nothing when that is done."""
+        """Roll back uncommitted changes and release the connection. Does nothing if the transaction has ended."""
         if not self._open:
             return
         self._open = False
@@ -168,7 +167,7 @@ class Transaction:
 
 
 class _Connection:
-    """One named connection: the sessions that are idle, and the places for those in use."""
+    """One named connection: its idle sessions, and a semaphore that bounds the sessions in use."""
 
     def __init__(self, name: str, settings: DatabaseSettings) -> None:
         self._name = name
@@ -194,7 +193,7 @@ class _Connection:
         return Transaction(session, settings, partial(self._release, session, idle))
 
     def _begun(self, idle: list[ProcessSession], deadline: float) -> ProcessSession:
-        """Return a session in a transaction: an idle one, or a new one when all of those have ended meanwhile."""
+        """Begin a transaction in an idle session, or in a new one if there is none that still runs."""
         limit = min(deadline, time.monotonic() + self._settings.max_seconds)
         while idle and time.monotonic() < limit:
             with suppress(DatabaseUnavailableError, IndexError):
@@ -227,7 +226,7 @@ class _Connection:
         with self._lock:
             idle, self._idle = self._idle, []
         while idle:
-            with suppress(IndexError):  # another thread begins a transaction with it
+            with suppress(IndexError):  # another thread has taken the session
                 idle.pop().close()
 
 
@@ -241,7 +240,7 @@ def _begin(session: ProcessSession, deadline: float) -> ProcessSession:
 
 
 def _target(settings: DatabaseSettings) -> dict[str, object]:
-    """Return what the URL of a connection leads to, as keywords of its driver."""
+    """Parse the URL of a connection into keyword arguments for its driver."""
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 

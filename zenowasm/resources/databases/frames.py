@@ -1,7 +1,7 @@
 """Messages between the host and the process of a database connection.
 
-Each begins with its length. A request, which only the host writes, is Python's own ``marshal``; a reply has the fixed
-fields of ``REPLY`` and then JSON, because its process runs what plugins wrote.
+Each message begins with its length. A request, which only the host writes, uses Python's ``marshal``. A reply has the
+fixed fields of ``REPLY`` followed by JSON, because its process runs plugins' statements and is not trusted.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from zenowasm.resources.databases import settings
 
 LENGTH: Final = Struct(">I")
 REPLY: Final = Struct(">IB?q")
-"""The length of what follows these fields, the outcome, whether the connection is usable, and the rows changed."""
+"""The length of the data after these fields, the outcome, whether the connection is usable, and the rows changed."""
 UNKNOWN: Final = -1
-"""The number of rows that a statement changed that tells none."""
+"""The number of rows changed for a statement that reports none."""
 _ERRORS: Final = {
     kind.__name__: kind
     for kind in (
@@ -41,18 +41,18 @@ class Outcome(IntEnum):
 
 
 def request(fields: Any) -> bytes:
-    """Return a request as it is sent."""
+    """Encode a request."""
     data = marshal.dumps(fields)
     return LENGTH.pack(len(data)) + data
 
 
 def rows(encoded: bytes, affected: int | None, *, usable: bool) -> bytes:
-    """Return the reply to a request that succeeded."""
+    """Encode the reply to a successful request."""
     return REPLY.pack(len(encoded), Outcome.ROWS, usable, UNKNOWN if affected is None else affected) + encoded
 
 
 def error(failure: settings.DatabaseError, *, usable: bool) -> bytes:
-    """Return the reply to a request that failed."""
+    """Encode the reply to a failed request."""
     described = [type(failure).__name__, str(failure), getattr(failure, "reason", "")]
     data = json.dumps(described).encode()
     return REPLY.pack(len(data), Outcome.ERROR, usable, UNKNOWN) + data

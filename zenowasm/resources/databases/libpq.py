@@ -1,8 +1,8 @@
-"""Statements over libpq with a clock: every wait ends at a deadline, and results come row by row.
+"""Runs statements over libpq with deadlines: every wait ends at a deadline, and results arrive row by row.
 
-psycopg's own cursors take a whole result into memory, and wait for a silent server without end; libpq is used
-directly where that matters. libpq itself takes a row only whole, and PostgreSQL bounds one by a gigabyte, so the
-memory of the process is the bound (see ``worker``). Sources:
+psycopg's own cursors read a whole result into memory, and wait for a silent server without a limit, so this module uses
+libpq directly. libpq reads a row as a whole, and PostgreSQL allows up to a gigabyte per row, so the memory limit of the
+process bounds a row (see ``worker``). Sources:
 PostgreSQL, chapter "libpq", sections "Asynchronous Command Processing" and "Retrieving Query Results in Chunks";
 psycopg, module ``psycopg.pq``.
 """
@@ -29,25 +29,25 @@ from zenowasm.resources.databases.sql import ONE_STATEMENT
 
 Result: TypeAlias = "pq.abc.PGresult"
 Bound: TypeAlias = tuple[bytes | None, int]
-"""A value as text, and the type it is sent as, 0 for one that the server finds out."""
+"""A value as text, and its type OID, 0 if the server infers the type."""
 
 GRACE: Final = 0.2
-"""Seconds that a server has, beyond the deadline, to end a statement by itself."""
+"""The seconds after the deadline in which a server can end a statement by itself."""
 ENDING: Final = 0.5
-"""Seconds that a server has to roll back, and to reset the session."""
+"""The seconds for a server to roll back, and to reset the session."""
 _CANCELING: Final = 2.0
-"""Seconds that a server has to end a statement on request, when the deadline is later."""
+"""The maximum seconds for a server to cancel a statement, even if the deadline is later."""
 _FAILED: Final = (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.NONFATAL_ERROR, pq.ExecStatus.BAD_RESPONSE)
 _COPYING: Final = (pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH)
 _CANCELED: Final = b"57014"
 
 
 class RowTooLargeError(QueryError):
-    """A row needs more memory than this process may have."""
+    """A row needs more memory than this process may use."""
 
 
 class Wire:
-    """The connection of one transaction; once it is not ``usable`` it must be closed."""
+    """The connection of one transaction; it must be closed once it is not ``usable``."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
@@ -56,11 +56,11 @@ class Wire:
 
     @property
     def transaction(self) -> pq.TransactionStatus:
-        """The transaction's state that the server reported last; ``UNKNOWN`` when the connection is lost."""
+        """The transaction's state as last reported by the server; ``UNKNOWN`` if the connection is lost."""
         return pq.TransactionStatus(self._pgconn.transaction_status) if self.usable else pq.TransactionStatus.UNKNOWN
 
     def command(self, text: str, deadline: float) -> bytes | None:
-        """Run the host's own statements; return the last one's command tag, such as ``COMMIT``.
+        """Run statements of the host; return the last one's command tag, such as ``COMMIT``.
 
         Raises ``QueryError``.
         """
@@ -70,14 +70,14 @@ class Wire:
         return tag
 
     def rows(self, sql: str, values: Sequence[Bound], deadline: float) -> Generator[Result, None, None]:
-        """Run one statement; yield a result for each row, and one at the end without rows.
+        """Run one statement; yield a result for each row, and a final one without rows.
 
-        Closing the iterator early cancels the statement. Raises ``QueryError`` and its kinds, ``StatementError`` for
-        more than one statement.
+        Closing the iterator early cancels the statement. Raises ``QueryError`` and its subclasses, and
+        ``StatementError`` for more than one statement.
         """
 
         def send() -> None:
-            # The extended protocol, in which the server takes one statement and no more.
+            # The extended protocol, in which the server accepts only one statement.
             self._pgconn.send_query_params(
                 sql.encode(), [data for data, _ in values], param_types=[oid for _, oid in values]
             )
@@ -110,7 +110,7 @@ class Wire:
             raise failure
 
     def _next(self, deadline: float) -> Result | None:
-        """Wait for the next result, ``None`` when there are no more."""
+        """Wait for the next result; return ``None`` if there are no more."""
         pgconn = self._pgconn
         with self._lost_when_broken(), selectors.DefaultSelector() as selector:
             selector.register(pgconn.socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
@@ -125,12 +125,12 @@ class Wire:
 
     def _wait(self, selector: selectors.BaseSelector, deadline: float) -> None:
         left = deadline - time.monotonic()
-        # A server that goes on sending has the same time as one that is silent.
+        # A server that keeps sending has no more time than a silent one.
         if left <= 0 or not selector.select(left):
             raise QueryTimeoutError("the server does not answer")
 
     def _cancel(self, deadline: float) -> None:
-        """End a statement whose results are not wanted; a server that does not obey loses the connection."""
+        """Cancel a statement whose results are not needed; if the server does not comply, give up the connection."""
         try:
             with self._lost_when_broken():
                 self._connection.cancel_safe(timeout=max(deadline - time.monotonic(), 0.01))
@@ -145,7 +145,7 @@ class Wire:
         try:
             yield
         except (psycopg.Error, OSError) as error:
-            # libpq's own words name the host, the port and the user.
+            # libpq's message names the host, the port and the user.
             self.usable = False
             raise QueryError(LOST) from error
 
@@ -155,10 +155,10 @@ def _failure(result: Result, deadline: float) -> QueryError | StatementError:
         return result.error_field(what) or b""
 
     if not told(pq.DiagnosticField.SQLSTATE):
-        # It comes from libpq itself, which has no codes.
+        # The error comes from libpq itself, which has no codes.
         return RowTooLargeError() if b"memory" in result.error_message else QueryError(LOST)
     message = one_line(told(pq.DiagnosticField.MESSAGE_PRIMARY).decode("utf-8", "replace"))
-    # The words are in the server's language; the place in its sources is not.
+    # The message is in the server's language, but the source function's name is not.
     if told(pq.DiagnosticField.SOURCE_FUNCTION) == b"exec_parse_message":
         return StatementError(ONE_STATEMENT)
     if told(pq.DiagnosticField.SQLSTATE) == _CANCELED and time.monotonic() >= deadline:

@@ -1,8 +1,8 @@
 """Transactions on PostgreSQL through psycopg 3.
 
-What a role may do (server files with ``pg_read_file``, programs with ``COPY``, other sessions with
-``pg_terminate_backend``) is PostgreSQL's to decide: give plugins a role of their own that is neither a superuser nor
-a member of a ``pg_`` role, and may create no functions where statements must end in time.
+PostgreSQL decides what a role may do (read server files with ``pg_read_file``, run programs with ``COPY``, end other
+sessions with ``pg_terminate_backend``). Give plugins a separate role that is neither a superuser nor a member of a
+``pg_`` role. If statements must end in time, it must not be allowed to create functions.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from zenowasm.resources.databases.settings import (
 from zenowasm.resources.databases.values import Rows
 
 _BOOL, _INT4, _INT8, _FLOAT8, _UNKNOWN = 16, 23, 20, 701, 0
-"""Type numbers of PostgreSQL's catalogue; text is unknown, so that it fits a date or a UUID as well."""
+"""Type OIDs of PostgreSQL's catalog; text is sent as unknown, so that it can be a date or a UUID too."""
 _AS_TEXT: Final = ("numeric", "interval", "uuid", "inet", "cidr")
 _RANGES_AS_TEXT: Final = ("int4", "int8", "num", "date", "ts", "tstz")
 _MOMENTS: Final = ("date", "time", "timetz", "timestamp", "timestamptz")
 _MOMENT: Final = re.compile(r"(?P<date>\d{4,}-\d\d-\d\d )?(?P<time>\d\d:\d\d:\d\d(?:\.\d+)?)(?P<zone>[+-][\d:]+)?")
 _PER_BYTE: Final = 2
-"""Bytes that PostgreSQL sends for one byte of JSON, at most: ``bytea`` is hexadecimal there and base64 here."""
+"""The most bytes that PostgreSQL sends per byte of JSON: it sends ``bytea`` in hexadecimal, JSON uses base64."""
 _PRELUDE: Final = (
     "SAVEPOINT statement; SET LOCAL statement_timeout = {milliseconds}; SET LOCAL client_encoding = 'UTF8';"
     " SET LOCAL standard_conforming_strings = on; SET LOCAL DateStyle = 'ISO'; SET LOCAL TimeZone = 'UTC';"
@@ -50,7 +50,7 @@ _PRELUDE: Final = (
 
 
 class _MomentLoader(Loader):
-    """Dates and times as ISO 8601 text, made of PostgreSQL's own: that one has infinity and years beyond 9999."""
+    """A loader that turns PostgreSQL's text for dates and times, with infinity and years beyond 9999, into ISO 8601."""
 
     def load(self, data: Buffer) -> str:
         text = bytes(data).decode("utf-8", "replace")
@@ -62,7 +62,7 @@ class _MomentLoader(Loader):
 
 
 def connect(settings: DatabaseSettings, arguments: dict[str, Any]) -> psycopg.Connection[Any]:
-    """Open a connection from what the URL says, within the time of one statement but not less than 2 s.
+    """Open a connection with the URL's arguments, within the time limit of one statement but at least 2 s.
 
     Raises ``DatabaseUnavailableError``.
     """
@@ -89,7 +89,7 @@ def _reason(error: psycopg.Error, given: dict[str, Any]) -> str:
 
 
 class PostgresqlSession:
-    """One transaction after the other on a connection."""
+    """A connection that runs one transaction after another."""
 
     def __init__(self, connection: psycopg.Connection[Any], settings: DatabaseSettings) -> None:
         self._connection = connection
@@ -98,11 +98,11 @@ class PostgresqlSession:
 
     @property
     def usable(self) -> bool:
-        """Whether the connection may be used again."""
+        """Whether the connection can be used again."""
         return self._wire.usable
 
     def begin(self, deadline: float) -> None:
-        """Begin the transaction; raises ``DatabaseUnavailableError`` when the connection is dead."""
+        """Begin the transaction; raises ``DatabaseUnavailableError`` if the connection is lost."""
         access = "READ ONLY" if self._settings.read_only else "READ WRITE"
         try:
             self._wire.command(f"BEGIN TRANSACTION {access}", deadline)
@@ -111,7 +111,7 @@ class PostgresqlSession:
             raise DatabaseUnavailableError(str(error)) from error
 
     def execute(self, statement: sql.BoundStatement, rows: Rows, deadline: float) -> int | None:
-        """Run a statement into ``rows`` and return how many rows it changed; when it fails it leaves nothing."""
+        """Run a statement, add its result to ``rows``, and return the number of rows changed. On failure, undo it."""
         self._check_open()
         milliseconds = min(max(math.ceil((deadline - time.monotonic()) * 1000), 1), 2**31 - 1)
         self._wire.command(_PRELUDE.format(milliseconds=milliseconds), deadline)
@@ -140,22 +140,22 @@ class PostgresqlSession:
         return affected
 
     def commit(self, deadline: float) -> None:
-        """Commit; raises ``QueryError``, and then nothing of the transaction is kept."""
+        """Commit. Raises ``QueryError`` if this fails; the transaction then has no effect."""
         self._check_open()
         if self._settings.read_only:
-            # Large objects can be written in a READ ONLY transaction before PostgreSQL 16, and listeners notified.
+            # Before PostgreSQL 16, a READ ONLY transaction can write large objects and notify listeners.
             self._wire.command("ROLLBACK", deadline)
             return
         if self._wire.command("COMMIT", deadline) != b"COMMIT":
             raise TransactionLostError(ROLLED_BACK)
 
     def rollback(self) -> None:
-        """Roll back what there is; a connection that cannot is not ``usable`` any more."""
+        """Roll back. If this fails, the connection is no longer ``usable``."""
         if self._wire.transaction is not TransactionStatus.IDLE:
             self._finally("ROLLBACK")
 
     def reset(self) -> None:
-        """Forget everything that a statement has set in the session: it must not reach the next plugin."""
+        """Discard all session state, which must not affect the next plugin."""
         self._finally("DISCARD ALL")
 
     def close(self) -> None:
@@ -176,7 +176,7 @@ class PostgresqlSession:
 
 
 class _Reader:
-    """Reads the rows of one statement."""
+    """A reader of one statement's rows."""
 
     def __init__(self, connection: psycopg.Connection[Any], rows: Rows) -> None:
         self._transformer = Transformer(connection)
@@ -184,7 +184,7 @@ class _Reader:
         self._columns: list[str] = []
 
     def read(self, result: Result) -> None:
-        """Read a result of one row; raises ``ResultLimitError`` and ``ValueFormError``."""
+        """Add a result of one row; raises ``ResultLimitError`` and ``ValueFormError``."""
         first = not self._columns
         if first:
             self._columns = [(result.fname(at) or b"").decode("utf-8", "replace") for at in range(result.nfields)]

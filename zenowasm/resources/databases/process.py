@@ -1,4 +1,4 @@
-"""The host's side of a database connection in a process of its own: requests with a clock, and an end that is sure."""
+"""The host's side of a database connection in a separate process: requests with timeouts, and a reliable end."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ from zenowasm.resources.databases.settings import (
 )
 
 _GRACE: Final = 0.35
-"""Seconds beyond a deadline that a process has to end a statement by itself, before it is killed."""
+"""The seconds after a deadline in which the process can end a statement by itself, before it is killed."""
 _ROLLBACK: Final = 1.0
-"""Seconds for rolling back and for making the connection ready for the next transaction."""
+"""The seconds for rolling back and for preparing the connection for the next transaction."""
 _OPENING: Final = 5.0
-"""Seconds for the process to start, beside those of a statement for opening the database."""
+"""The seconds for the process to start, in addition to a statement's time for opening the database."""
 _STARTING: Final = 0.4
-"""Seconds that it may take in any case, however short the call is."""
+"""The minimum time for starting, in seconds, even if the call has less."""
 _CLOSING: Final = 2.0
-"""Seconds that a process has to close its database."""
+"""The seconds for the process to close its database."""
 _TICK: Final = 0.05
-"""Seconds that the kernel waits for the process before Python looks at the clock."""
+"""The seconds that the kernel waits for the process before Python checks the clock."""
 _TIMEVAL: Final = Struct("ll")
 _BESIDE: Final = 1 << 16
-"""Bytes of a reply beside its rows."""
+"""The maximum size of a reply without its rows, in bytes."""
 _NO_REPLY: Final = (frames.Outcome.ROWS, True, frames.UNKNOWN, "")
 _CHUNK: Final = 1 << 16
-# json.loads takes twice the time of a short text for what it does around this.
+# For a short text, json.loads takes twice as long as this.
 _decode: Final = json.JSONDecoder().raw_decode
 _PROGRAM: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
@@ -55,26 +55,27 @@ _PROGRAM: Final = (
 )
 _PASSED_ON: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "SQLITE_TMPDIR")
 _PASSED_ON_TO_LIBPQ: Final = ("HOME", "PG", "KRB5")
-"""The prefix of the environment variables that libpq reads."""
+"""The prefixes of the environment variables that libpq reads."""
 
 
 class ProcessSession:
-    """One connection and its transaction, in a process that is killed when it does not obey; ``usable`` until then.
+    """One connection and its transaction, in a process; ``usable`` until the process fails or is killed.
 
-    Whatever ends a wait for the process, such as Ctrl-C, kills it too: what it still does would belong to nobody.
+    A process that does not respond in time is killed. So is one when an exception such as Ctrl-C ends a wait for it,
+    because no caller would receive its result.
     """
 
     def __init__(self, settings: DatabaseSettings, target: Mapping[str, object], deadline: float) -> None:
         """Start the process and open the connection; raises ``DatabaseUnavailableError``."""
         self._longest = settings.max_bytes + _BESIDE
-        # A file cannot be gone as a server can, so BEGIN goes with the first statement, in one message.
+        # A file cannot disconnect like a server, so BEGIN is sent with the first statement, in one message.
         self._begins_late = settings.kind == "sqlite"
         self._begun = False
         self._changed = False
         self._owner = os.getpid()
         self.usable = True
         self._channel, theirs = socket.socketpair()
-        # The kernel's own timeout takes one system call for each message; Python's takes two, one of them for a poll.
+        # The kernel's timeout needs one system call per message; Python's needs two, one of them a poll.
         self._channel.settimeout(None)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             self._channel.setsockopt(socket.SOL_SOCKET, option, _TIMEVAL.pack(0, int(_TICK * 1e6)))
@@ -88,7 +89,7 @@ class ProcessSession:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     env=_environment(settings.kind, os.environ),
-                    start_new_session=True,  # Ctrl-C is the host's
+                    start_new_session=True,  # Ctrl-C reaches only the host
                 )
             except OSError as error:
                 self._channel.close()
@@ -101,10 +102,10 @@ class ProcessSession:
             raise DatabaseUnavailableError(CANNOT_BE_OPENED, "its process did not start") from error
 
     def begin(self, deadline: float) -> None:
-        """Begin the transaction, on SQLite with its first statement; raises ``DatabaseUnavailableError``."""
+        """Begin the transaction (on SQLite, with its first statement); raises ``DatabaseUnavailableError``."""
         self._changed = False
         self._begun = False
-        # An idle process says nothing unless it has ended; one of the process that forked this one is not ours.
+        # An idle process is readable only if it has ended. A process of this process's parent must not be used.
         if self._poll.poll(0) or self._owner != os.getpid():
             raise DatabaseUnavailableError(LOST)
         if self._begins_late:
@@ -116,7 +117,7 @@ class ProcessSession:
         self._begun = True
 
     def execute(self, statement: sql.BoundStatement, deadline: float) -> tuple[list[dict[str, object]], int | None]:
-        """Run a statement; return its rows, and how many rows it changed. When it fails it leaves nothing."""
+        """Run a statement; return its rows, and the number of rows changed. A statement that fails has no effect."""
         begin = not self._begun
         self._begun = True
         self._changed = self._changed or not statement.reads
@@ -133,7 +134,7 @@ class ProcessSession:
         return rows, None if affected == frames.UNKNOWN else affected
 
     def commit(self, deadline: float) -> None:
-        """Commit; raises ``QueryError``, and then nothing of the transaction is kept."""
+        """Commit. Raises ``QueryError`` if this fails; the transaction then has no effect."""
         if not self.usable:
             raise TransactionLostError(ROLLED_BACK)
         if self._changed:
@@ -141,7 +142,7 @@ class ProcessSession:
             self._begun = False
 
     def rollback(self) -> None:
-        """Roll back what is not committed; a connection that cannot is not ``usable`` any more."""
+        """Roll back uncommitted changes. If this fails, the connection is no longer ``usable``."""
         if not (self._begun and self.usable):
             return
         self._begun = False
@@ -149,7 +150,7 @@ class ProcessSession:
             if self._changed:
                 self._exchange(("rollback", _ROLLBACK), _ROLLBACK)
             else:
-                # Nothing can fail that anybody would have to know of, so there is no reply to wait for.
+                # Without changes, a failure does not matter, so there is no reply to wait for.
                 self._exchange(("end", _ROLLBACK), _ROLLBACK, replied=False)
 
     def close(self) -> None:
@@ -164,7 +165,7 @@ class ProcessSession:
         return self._exchange((action, seconds, *fields), seconds)
 
     def _exchange(self, request: object, seconds: float, *, replied: bool = True) -> tuple[str, int]:
-        """Send a request; return the JSON of its reply, and the number of rows that were changed."""
+        """Send a request; return the JSON of its reply, and the number of rows changed."""
         until = time.monotonic() + seconds + _GRACE
         try:
             self._send(request, until)
@@ -244,12 +245,12 @@ def _end(channel: socket.socket, process: subprocess.Popen[bytes], owner: int) -
 
 
 def _path() -> list[str]:
-    """Return where the process finds modules: where this one does, and this package."""
+    """Return the module search path of the process: this process's path, and this package's folder."""
     package = Path(zenowasm.__file__).resolve().parent.parent
     return [*sys.path, str(package)]
 
 
 def _environment(kind: str, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that the process gets; the host's others may be secrets."""
+    """Return the environment of the process, without the host's other variables, which may be secrets."""
     prefixes = _PASSED_ON_TO_LIBPQ if kind == "postgresql" else ()
     return {name: value for name, value in variables.items() if name in _PASSED_ON or name.startswith(prefixes)}

@@ -13,14 +13,14 @@ _SCHEMES: Final = {
     "postgresql+psycopg": "postgresql",
 }
 CANNOT_BE_OPENED: Final = "the database cannot be opened"
-"""All that a guest reads of the reason: the driver's words name the file, or the host and the user."""
+"""The only reason that a guest sees, because the driver's message names the file, or the host and the user."""
 LOST: Final = "the connection to the database is lost"
 ROLLED_BACK: Final = "the transaction was rolled back by an earlier failure"
 _POSITIVE: Any = validators.gt(0)
 
 
 class DatabaseError(Exception):
-    """The base of what can go wrong with a database; the message holds no URL, no SQL and no parameters."""
+    """The base of all database errors. The message contains no URL, no SQL and no parameters."""
 
 
 class DatabaseSettingsError(DatabaseError):
@@ -32,9 +32,9 @@ class UnknownDatabaseError(DatabaseError):
 
 
 class DatabaseUnavailableError(DatabaseError):
-    """The database cannot be reached, or all of its connections stay in use.
+    """The database cannot be reached, or all of its connections remain in use.
 
-    ``reason`` holds the driver's words for the operator, without the password; no guest reads it.
+    ``reason`` is the driver's message for the operator, without the password; guests do not see it.
     """
 
     def __init__(self, message: str, reason: str = "") -> None:
@@ -43,15 +43,15 @@ class DatabaseUnavailableError(DatabaseError):
 
 
 class StatementError(DatabaseError):
-    """The statement or its parameters are refused before the database sees them."""
+    """The host rejects a statement or its parameters before the database sees them."""
 
 
 class QueryError(DatabaseError):
-    """The database refuses or fails a statement; the message is the driver's own."""
+    """The database rejects a statement, or the statement fails; the message is the driver's."""
 
 
 class QueryTimeoutError(QueryError):
-    """The statement reached its limit of seconds, or the call's deadline."""
+    """The statement reached its time limit or the call's deadline."""
 
 
 class ResultLimitError(QueryError):
@@ -63,11 +63,11 @@ class ValueFormError(QueryError):
 
 
 class TransactionLostError(QueryError):
-    """The transaction was rolled back by the database; nothing of it is kept."""
+    """The database rolled the whole transaction back."""
 
 
 def _scheme(_: object, __: object, url: str) -> None:
-    # attrs' own validators print the value, and this one is a secret.
+    # attrs' own validators print the value, and this value is a secret.
     scheme = url.partition("://")[0]
     if "://" not in url or scheme not in _SCHEMES:
         raise DatabaseSettingsError("a database URL begins with sqlite:/// or postgresql://")
@@ -75,13 +75,13 @@ def _scheme(_: object, __: object, url: str) -> None:
 
 @frozen
 class DatabaseSettings:
-    """One named connection. ``url`` is a secret: it is in no representation, no log and no error.
+    """The settings of one named connection. ``url`` is a secret: no representation, log or error contains it.
 
-    ``sqlite:///relative/path.db``, ``sqlite:////absolute/path.db``, ``sqlite:///:memory:`` or
+    The URL is ``sqlite:///relative/path.db``, ``sqlite:////absolute/path.db``, ``sqlite:///:memory:`` or
     ``postgresql://user:password@host:port/name``. ``max_rows`` and ``max_bytes`` (of its JSON form) bound a result,
-    ``max_seconds`` one statement, waiting for locks included. ``pool_size`` is how many transactions may be open at a
-    time; a writable SQLite file has one writer in any case, so there it is 1. Raises ``DatabaseSettingsError`` for a
-    URL of another kind and ``ValueError`` for a number that is not positive.
+    ``max_seconds`` one statement, including waits for locks. ``pool_size`` bounds the open transactions; a writable
+    SQLite file can have only one writer, so it has one. Raises ``DatabaseSettingsError`` if the URL is of another kind
+    and ``ValueError`` if a number is not positive.
     """
 
     url: str = field(repr=False, validator=_scheme)
@@ -98,7 +98,7 @@ class DatabaseSettings:
 
     @property
     def transactions(self) -> int:
-        """How many transactions may be open at a time."""
+        """The maximum number of open transactions."""
         if self.kind == "sqlite" and (not self.read_only or ":memory:" in self.url):
             return 1
         return self.pool_size

@@ -1,4 +1,4 @@
-"""Placeholders of SQL: found by the lexical rules of each database, so that values are bound and never formatted in.
+"""Finds SQL placeholders by the lexical rules of each database, so that values are bound and never formatted in.
 
 Sources: SQLite, "SQL As Understood By SQLite" (tokens, comments, keywords); PostgreSQL, chapter 4.1 "Lexical
 Structure".
@@ -20,21 +20,21 @@ Parameter: TypeAlias = "str | int | float | bool | None"
 Parameters: TypeAlias = "Sequence[object] | Mapping[str, object] | None"
 
 MAX_SQL: Final = 1_000_000
-"""Characters of one statement; SQLite's own default for the same bound."""
-# Everything that changes a session, ends a transaction, reaches files or runs on its own is missing here on purpose.
+"""The maximum length of one statement in characters; SQLite's default for the same limit."""
+# Deliberately without statements that change a session, end a transaction, access files or run on their own.
 _QUERIES: Final = ("(", "SELECT", "WITH", "VALUES", "TABLE", "EXPLAIN", "SHOW")
 _CHANGES: Final = ("INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE", "CALL")
 _DEFINITIONS: Final = ("CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE")
 PERMITTED: Final = frozenset((*_QUERIES, *_CHANGES, *_DEFINITIONS))
 ONE_STATEMENT: Final = "only one statement is permitted"
-"""The one text for what each database refuses in its own words."""
+"""The one message for an error that each database reports differently."""
 _SHORT: Final = 4_000
-"""Characters of a statement whose placeholders are remembered."""
+"""The maximum length, in characters, of a statement whose placeholders are cached."""
 _TEMPLATES: Final = 256
-"""How many of them."""
+"""The number of cached statements."""
 _INTEGERS: Final = range(-(2**63), 2**63)
 
-# Possessive quantifiers, and alternatives that end at the end of the text: no text makes these go back far.
+# Possessive quantifiers, and alternatives that match the end of the text: no text causes much backtracking.
 _LITERAL = r"'[^']*+(?:''[^']*+)*+(?:'|\Z)"
 _QUOTED = r'"[^"]*+(?:""[^"]*+)*+(?:"|\Z)'
 _ESCAPED = r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+(?:'|\Z)"
@@ -47,7 +47,7 @@ _SQLITE = re.compile(
     re.DOTALL,
 )
 _POSTGRESQL = re.compile(
-    # An escape string goes on in a literal on the next line, and so do its escapes.
+    # An escape string can continue in a literal on the next line, still with escapes.
     rf"(?P<comment>{_LINE_COMMENT})|{_BLOCK}|[eE]{_ESCAPED}(?:[ \t\r\f\v]*+\n\s*+{_ESCAPED})*+|{_LITERAL}|{_QUOTED}"
     rf"|{_WORD}|(?P<tag>\$(?:[^\W\d]\w*+)?\$)(?:.*?(?P=tag)|.*)|::|:="
     r"|(?P<operator>\?\?)|(?P<positional>\?)|(?P<named>:[^\W\d]\w*+)",
@@ -60,8 +60,8 @@ _COMMENT_MARK = re.compile(r"/\*|\*/")
 class Dialect:
     """The differences between databases.
 
-    The tokens, nested comments, how the driver counts its placeholders, and the first words of statements that can
-    change nothing.
+    They are the tokens, nested comments, the numbering of the driver's placeholders, and the first words of statements
+    that cannot change anything.
     """
 
     tokens: re.Pattern[str]
@@ -71,14 +71,14 @@ class Dialect:
 
 
 SQLITE: Final = Dialect(_SQLITE, nested_comments=False, numbered=False, reads=frozenset({"SELECT", "VALUES"}))
-# A function that a SELECT calls may change everything.
+# A function that a SELECT calls may change anything.
 POSTGRESQL: Final = Dialect(_POSTGRESQL, nested_comments=True, numbered=True, reads=frozenset())
 
 
 class BoundStatement(NamedTuple):
-    """SQL with the driver's own placeholders, and the values for them in order.
+    """SQL with the driver's placeholders, and the values for them in order.
 
-    ``reads`` says that it can change nothing.
+    ``reads`` is true if the statement cannot change anything.
     """
 
     sql: str
@@ -89,11 +89,10 @@ class BoundStatement(NamedTuple):
 def bind(sql: str, parameters: Parameters, dialect: Dialect) -> BoundStatement:
     """Return ``sql`` with its placeholders in the driver's form, and their values.
 
-    With a list (or nothing) each ``?`` outside quotes and comments takes the next value; PostgreSQL's operators
-    that are spelled with ``?`` are written ``??``, as in ``data ??| :names``. With an object each ``:name`` takes the
-    value of that name, and ``?`` is left alone; a slice is written with spaces (``a[1 : n]``). Raises
-    ``StatementError`` for SQL that is too long or not one of the permitted statements, for placeholders and values
-    that do not fit together, and for values that have no form in SQL.
+    With a list (or nothing), each ``?`` outside quotes and comments takes the next value; in PostgreSQL's operators,
+    ``?`` is written ``??``, as in ``data ??| :names``. With an object, each ``:name`` takes the value of that name, and
+    ``?`` is unchanged; a slice is written with spaces (``a[1 : n]``). Raises ``StatementError`` if the SQL is too long
+    or not one of the permitted statements, if placeholders and values do not match, or if a value has no SQL form.
     """
     if len(sql) > MAX_SQL:
         raise StatementError(f"the SQL is longer than {MAX_SQL} characters")
@@ -127,7 +126,7 @@ def _refusal(first: str) -> str:
 
 @frozen
 class _Template:
-    """SQL with the driver's placeholders, what fills each of them, and the first word."""
+    """SQL with the driver's placeholders, the source of each one's value, and the first word."""
 
     sql: str
     places: tuple[str, ...]
@@ -144,7 +143,7 @@ def _template(sql: str, dialect: Dialect, named: bool) -> _Template:
     return _Template(text, tuple(translation.places), translation.first)
 
 
-# Plugins ask the same again and again, and this takes longer than a query by primary key.
+# Plugins repeat the same statements, and this takes longer than a query by primary key.
 _short_template = lru_cache(_TEMPLATES)(_template)
 
 
@@ -204,7 +203,7 @@ class _Translation:
         return text
 
     def _place(self, placeholder: str) -> str:
-        """Note a placeholder; the spaces keep the driver's apart from letters and digits beside it."""
+        """Record a placeholder; spaces separate the driver's placeholder from adjacent letters and digits."""
         self.places.append(placeholder)
         return f" ${len(self.places)} " if self._dialect.numbered else " ? "
 

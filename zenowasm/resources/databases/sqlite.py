@@ -28,12 +28,12 @@ from zenowasm.resources.databases.values import Rows
 
 DIALECT: Final = sql.SQLITE
 HEAP: Final = 256 * 1024 * 1024
-"""Bytes that SQLite may have in its process."""
+"""SQLite's heap limit in its process, in bytes."""
 _STEPS: Final = 10_000
-"""Instructions of SQLite's machine between two looks at the clock."""
+"""The number of SQLite's virtual machine instructions between two checks of the clock."""
 _LONGEST_WAIT: Final = 2**31 - 1
 _ROUNDED: Final = 100
-"""Milliseconds to which a wait for a lock is rounded up."""
+"""The milliseconds to a multiple of which a lock timeout is rounded up."""
 _DENIED: Final = frozenset(
     {
         sqlite3.SQLITE_ATTACH,
@@ -42,7 +42,7 @@ _DENIED: Final = frozenset(
         sqlite3.SQLITE_SAVEPOINT,
         sqlite3.SQLITE_CREATE_VTABLE,
         sqlite3.SQLITE_DROP_VTABLE,
-        # What is temporary stays with the connection, which other plugins use next, and hides what they mean.
+        # Temporary objects would remain in the connection, and shadow the tables of the plugins that use it next.
         sqlite3.SQLITE_CREATE_TEMP_INDEX,
         sqlite3.SQLITE_CREATE_TEMP_TABLE,
         sqlite3.SQLITE_CREATE_TEMP_TRIGGER,
@@ -51,12 +51,12 @@ _DENIED: Final = frozenset(
 )
 _DENIED_FUNCTIONS: Final = frozenset({"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"})
 _CACHED: Final = 16
-"""Prepared statements that are kept, of up to 4 MB of SQL each."""
+"""The number of cached prepared statements, each with up to 4 MB of SQL."""
 _DENIED_TABLES: Final = frozenset({"sqlite_dbpage"})
 
 
 def connect(settings: DatabaseSettings, database: str | None) -> sqlite3.Connection:
-    """Open the database file, ``None`` for one in memory; without ``read_only`` it is made when it is missing.
+    """Open the database file, ``None`` for one in memory; create a missing file unless ``read_only`` is set.
 
     Raises ``DatabaseUnavailableError``.
     """
@@ -81,9 +81,9 @@ def _connect(settings: DatabaseSettings, database: str | None) -> sqlite3.Connec
     if settings.read_only:
         connection.execute("PRAGMA query_only = ON")
     else:
-        # Readers then do not wait for the writer, nor the writer for them.
+        # In this mode, readers and the writer do not wait for each other.
         connection.execute("PRAGMA journal_mode = WAL").close()
-    # Last, so that the schema may hold what a guest may not make: text and blobs, and the rows of the file.
+    # Last, so that the schema and existing rows may exceed the limit on a guest's text and blobs.
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(settings.max_bytes, 4 * sql.MAX_SQL))
     return connection
 
@@ -91,7 +91,7 @@ def _connect(settings: DatabaseSettings, database: str | None) -> sqlite3.Connec
 def _authorize(action: int, first: str | None, second: str | None, schema: str | None, _inner: str | None) -> int:
     if action in _DENIED or schema == "temp":
         return sqlite3.SQLITE_DENY
-    if action == sqlite3.SQLITE_PRAGMA and first != "data_version":  # full text search reads that one
+    if action == sqlite3.SQLITE_PRAGMA and first != "data_version":  # full-text search reads data_version
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_FUNCTION and (second or "").lower() in _DENIED_FUNCTIONS:
         return sqlite3.SQLITE_DENY
@@ -101,10 +101,10 @@ def _authorize(action: int, first: str | None, second: str | None, schema: str |
 
 
 class SqliteSession:
-    """One transaction after the other on a connection.
+    """A connection that runs one transaction after another.
 
-    A writable one takes SQLite's write lock when it begins, so that reading first and writing then cannot fail; a
-    second one waits for it until its deadline.
+    A writable transaction takes SQLite's write lock when it begins, so that a write after a read cannot fail. A second
+    transaction waits for the lock until its deadline.
     """
 
     usable = True
@@ -113,8 +113,8 @@ class SqliteSession:
         self._connection = connection
         self._settings = settings
         self._waits = 0
-        # A comment that no guest can guess: prepared statements are kept by their text, and the authorizer sees only
-        # what is prepared, so a guest's COMMIT must not have the text of the host's.
+        # A comment that no guest can guess: prepared statements are cached by their text, and the authorizer sees a
+        # statement only when it is prepared, so a guest's COMMIT must not have the same text as the host's.
         self._mark = f"/* {secrets.token_hex(16)} */"
         self._deadline: float | None = None
         connection.set_progress_handler(self._is_over, _STEPS)
@@ -131,7 +131,7 @@ class SqliteSession:
             raise _translated(error, deadline) from error
 
     def execute(self, statement: sql.BoundStatement, rows: Rows, deadline: float) -> int | None:
-        """Run a statement into ``rows`` and return how many rows it changed; when it fails it leaves nothing."""
+        """Run a statement, add its result to ``rows``, and return the number of rows changed. On failure, undo it."""
         self._check_alive()
         self._wait_until(deadline)
         if statement.reads:
@@ -174,7 +174,7 @@ class SqliteSession:
             cursor.close()
 
     def commit(self, deadline: float) -> None:
-        """Commit; raises ``QueryError``, and then nothing of the transaction is kept."""
+        """Commit. Raises ``QueryError`` if this fails; the transaction then has no effect."""
         self._check_alive()
         self._wait_until(deadline)
         try:
@@ -183,7 +183,7 @@ class SqliteSession:
             raise _translated(error, deadline) from error
 
     def rollback(self) -> None:
-        """Roll back what there is; a connection that cannot is not ``usable`` any more."""
+        """Roll back. If this fails, the connection is no longer ``usable``."""
         try:
             if self._connection.in_transaction:
                 self._command("ROLLBACK")
@@ -191,7 +191,7 @@ class SqliteSession:
             self.usable = False
 
     def reset(self) -> None:
-        """Make the connection ready for the next transaction; here nothing of a session outlives its transaction."""
+        """Do nothing: no session state outlives a transaction."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -207,7 +207,7 @@ class SqliteSession:
     def _wait_until(self, deadline: float) -> None:
         milliseconds = max(int((deadline - time.monotonic()) * 1000), 1)
         if milliseconds > _ROUNDED:
-            # Most calls then find the number that is set already.
+            # Rounding lets most calls reuse the current setting.
             milliseconds = min(-(-milliseconds // _ROUNDED) * _ROUNDED, _LONGEST_WAIT)
         if milliseconds != self._waits:
             self._connection.execute(f"PRAGMA busy_timeout = {milliseconds}").close()

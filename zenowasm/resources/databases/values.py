@@ -1,4 +1,4 @@
-"""Values of a result as JSON."""
+"""Converts the values of a result to JSON."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from attrs import define, field
 from zenowasm.resources.databases.settings import ResultLimitError, ValueFormError
 
 MAX_NESTING: Final = 100
-"""Of one value; a reply that holds it stays below what JSON across the border may have."""
+"""The maximum nesting of one value, so that the reply with it stays below the nesting limit for guests' JSON."""
 
 
 _PLAIN: Final = frozenset({type(None), bool, int, str})
 
 
 def to_json(value: object, depth: int = MAX_NESTING) -> object:
-    """Return a driver's value in its JSON form.
+    """Convert a driver's value to its JSON form.
 
-    NULL, booleans, integers, finite floats and text are themselves. Infinities and NaN are the strings ``Infinity``,
-    ``-Infinity`` and ``NaN``, bytes are base64, arrays and records are lists, JSON is what it holds. Raises
-    ``ValueFormError`` for nesting deeper than ``depth``.
+    NULL, booleans, integers, finite floats and text are unchanged. Infinities and NaN become the strings ``Infinity``,
+    ``-Infinity`` and ``NaN``, bytes become base64, arrays and records become lists, and JSON becomes its content.
+    Raises ``ValueFormError`` if the value is nested deeper than ``depth``.
     """
     if type(value) in _PLAIN:
         return value
@@ -46,9 +46,9 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 
 @define
 class Rows:
-    """Collects a result as JSON and ends it at the first row beyond ``max_rows`` or ``max_bytes``: nothing is cut.
+    """A collector of a result as JSON. It fails at the first row beyond ``max_rows`` or ``max_bytes``.
 
-    A row counts with what separates it from the next.
+    The size of a row includes its separator.
     """
 
     max_rows: int
@@ -57,7 +57,7 @@ class Rows:
     _encoded: bytearray = field(factory=bytearray)
 
     def take(self, columns: Sequence[str], values: Sequence[object]) -> None:
-        """Add a row; of columns with one name the last one wins, as in the original engine.
+        """Add a row. If columns have the same name, the last one counts, as in the original engine.
 
         Raises ``ResultLimitError``.
         """
@@ -73,7 +73,7 @@ class Rows:
             raise self.too_large()
 
     def too_large(self) -> ResultLimitError:
-        """Return the error of a result beyond ``max_bytes``."""
+        """Return the error for a result beyond ``max_bytes``."""
         return ResultLimitError(f"the result is larger than {self.max_bytes} bytes")
 
     def json(self) -> bytes:

@@ -1,8 +1,8 @@
-"""The process of one database connection: runs what the host asks for, within bounds that the kernel keeps.
+"""The process of one database connection: runs the host's requests within limits that the kernel enforces.
 
-Neither SQLite nor libpq can be stopped at every moment, and neither bounds what one value takes; a process can be
-killed, and has a bound on its memory. The host (see ``process``) sends a request over a socket, waits for the reply on
-its own clock, and kills this process when none comes.
+SQLite and libpq cannot always be interrupted, and do not bound the memory of one value. A process can be killed, and
+its memory can be bounded. The host (see ``process``) sends a request over a socket, waits for the reply, and kills this
+process after a timeout.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from zenowasm.resources.databases.values import Rows
 
 _BUFFER = 1 << 16
 _MEMORY = 64 << 20
-"""Bytes beyond what the process has when the connection is open, and beyond what the result may take."""
+"""The additional memory, in bytes, beyond that of the open connection and of the result."""
 _COPIES = 16
-"""How many times the largest result the process may hold, as the driver's value, as objects and as JSON."""
+"""The number of copies of the largest result that fit in memory: the driver's values, objects and JSON."""
 
 
 class Session(Protocol):
-    """One connection of a driver, and its transaction."""
+    """A driver's connection and its transaction."""
 
     @property
     def usable(self) -> bool:
@@ -41,24 +41,24 @@ class Session(Protocol):
         """Begin the transaction."""
 
     def execute(self, statement: BoundStatement, rows: Rows, deadline: float) -> int | None:
-        """Run a statement into ``rows`` and return how many rows it changed; when it fails it leaves nothing."""
+        """Run a statement, add its result to ``rows``, and return the number of rows changed. On failure, undo it."""
 
     def commit(self, deadline: float) -> None:
-        """Commit."""
+        """Commit the transaction."""
 
     def rollback(self) -> None:
-        """Roll back, without an error."""
+        """Roll back, without raising an error."""
 
     def reset(self) -> None:
-        """Make the connection ready for the next transaction, without an error."""
+        """Prepare the connection for the next transaction, without raising an error."""
 
     def close(self) -> None:
         """Close the connection."""
 
 
 def main() -> None:
-    """Serve the host at the other end of stdin until it closes that."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides what Ctrl-C ends
+    """Serve the host over the socket that is stdin, until the host closes it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host handles Ctrl-C
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with socket.socket(fileno=0) as channel:
         worker = _Worker(channel)
@@ -70,11 +70,11 @@ def main() -> None:
 class _Worker:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        self._reader = open(channel.fileno(), "rb", _BUFFER, closefd=False)  # noqa: SIM115 - as long as the process
+        self._reader = open(channel.fileno(), "rb", _BUFFER, closefd=False)  # noqa: SIM115 - open until the process ends
         self._busy = True
 
     def watch(self) -> None:
-        """End the process at once when the host is gone in the middle of a request; SQLite and PostgreSQL roll back."""
+        """Exit at once if the host ends during a request; SQLite and PostgreSQL then roll back."""
         poll = select.poll()
         poll.register(self._channel, 0)
         poll.poll()
@@ -82,7 +82,7 @@ class _Worker:
             os._exit(1)
 
     def serve(self) -> None:
-        """Open the connection that the first request describes, then answer the others."""
+        """Open the connection that the first request describes, then answer the later requests."""
         opening = self._request()
         if opening is None:
             return
@@ -136,7 +136,7 @@ def _bound_memory(settings: DatabaseSettings) -> None:
 
 
 def _answer(session: Session, settings: DatabaseSettings, request: tuple[Any, ...]) -> bytes | None:
-    """Do what a request asks for; return the reply, ``None`` for a request without one."""
+    """Perform a request; return the reply, ``None`` for a request without one."""
     rows = Rows(settings.max_rows, settings.max_bytes)
     try:
         try:

@@ -1,1 +1,1 @@
-"""A tree of files below a folder's descriptor, which no path, link or race leaves."""
+"""A file tree below a folder's descriptor, which no path, link or race can leave."""

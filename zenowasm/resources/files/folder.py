@@ -1,12 +1,12 @@
-"""A tree of files below one folder, out of which no path leads: not by ``..``, not by a symbolic link, not by a race.
+"""A file tree below one folder that no path can leave: not by ``..``, a symbolic link or a race.
 
-A path is walked segment by segment. Every folder on the way is opened relative to the one before it, without following
-links, and stays open until the walk is over; ``..`` goes back to the descriptor that the walk came from. So nobody who
-renames folders or swaps them for links meanwhile can lead the walk anywhere else. Links are read and followed here, by
-hand, as far as they stay inside.
+A path is walked segment by segment. The walk opens each folder relative to the previous one, without following links,
+and keeps it open until the walk ends; ``..`` returns to the previous descriptor. Concurrently renaming folders or
+replacing them with links therefore cannot divert the walk. This module reads and follows links itself, if they stay
+inside the tree.
 
-Linux and macOS have the system calls that this needs. Windows has not: there ``Folder.open`` raises ``OSError``
-(``ENOTSUP``), and guests get no files.
+Linux and macOS have the necessary system calls. On Windows, ``Folder.open`` raises ``OSError`` (``ENOTSUP``), and
+guests have no files.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from typing import Final, Self
 from zenowasm.resources.files.place import CURRENT, Place
 
 MAX_PATH: Final = 4096
-"""Bytes of a path, and of a symbolic link's target."""
+"""The maximum length of a path, and of a symbolic link's target, in bytes."""
 MAX_DEPTH: Final = 128
-"""Folders below one another on one path: each takes a descriptor of the host while the path is walked."""
+"""The maximum number of nested folders in one path; each needs a host descriptor during the walk."""
 MAX_LINKS: Final = 32
-"""Symbolic links followed on one path."""
+"""The maximum number of symbolic links followed in one path."""
 
-# O_PATH also opens a folder that may be passed through but not listed; macOS has no such flag in Python.
+# O_PATH also opens a folder that may be traversed but not listed; Python on macOS does not have it.
 _PASS: Final = (
     getattr(os, "O_PATH", os.O_RDONLY)
     | getattr(os, "O_DIRECTORY", 0)
@@ -39,17 +39,17 @@ _SUPPORTED: Final = os.open in os.supports_dir_fd and os.rename in os.supports_d
 
 
 class EscapeError(PermissionError):
-    """A path leads out of its folder: it is absolute, has one ``..`` too many, or passes a link that does so."""
+    """A path leads out of its folder: it is absolute, has too many ``..``, or contains a link that leads out."""
 
     def __init__(self) -> None:
         super().__init__(errno.EPERM, "the path leaves its folder")
 
 
 class Folder:
-    """A folder that is open; everything that is reached from it lies below it.
+    """An open folder that gives access only to files below it.
 
-    Made from a descriptor, which it owns. Hard links and mounts inside the folder are part of it, wherever their
-    contents come from.
+    It owns the descriptor from which it is created. Hard links and mounts inside the folder are part of it, regardless
+    of the origin of their contents.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -57,9 +57,9 @@ class Folder:
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """Open the folder at ``path``, which is the host's own and trusted; links in it are followed.
+        """Open the folder at ``path``, which comes from the host and is trusted; links in it are followed.
 
-        Raises ``OSError``, also where the operating system cannot open files relative to a folder.
+        Raises ``OSError``, also if the operating system cannot open files relative to a folder.
         """
         if not _SUPPORTED:
             reason = "files for guests need an operating system that can open them relative to a folder"
@@ -81,18 +81,18 @@ class Folder:
             self.descriptor = -1
 
     def duplicate(self) -> Folder:
-        """Return the same folder with a descriptor of its own."""
+        """Return the same folder with a duplicated descriptor."""
         return Folder(os.dup(self.descriptor))
 
     @contextmanager
     def locate(self, path: bytes, *, follow: bool, slash_follows: bool = True) -> Iterator[Place]:
-        """Walk to where ``path`` points and hand out the place, which is valid as long as the context lasts.
+        """Walk to the end of ``path`` and yield the place there, which is valid inside the context.
 
-        The last segment need not exist; when it is a link it is followed if ``follow`` is true, and if the path ends
-        in a slash unless ``slash_follows`` is false: as Linux does it for all calls but those that make, remove or
-        rename the name itself. A last ``.`` is the folder before it. Raises
-        ``EscapeError``, or ``OSError``: ``ENOENT`` for an empty path or a missing folder, ``ENOTDIR``, ``ELOOP``,
-        ``EINVAL`` for a NUL, ``ENAMETOOLONG`` beyond ``MAX_PATH`` or ``MAX_DEPTH``.
+        The last segment need not exist. If it is a link, it is followed if ``follow`` is true, or if the path ends in a
+        slash and ``slash_follows`` is true; Linux does the latter for all calls except those that create, remove or
+        rename the name itself. A final ``.`` is the folder before it. Raises ``EscapeError``, or ``OSError``:
+        ``ENOENT`` for an empty path or a missing folder, ``ENOTDIR``, ``ELOOP``, ``EINVAL`` for a NUL,
+        ``ENAMETOOLONG`` beyond ``MAX_PATH`` or ``MAX_DEPTH``.
         """
         walk = _Walk(self.descriptor)
         try:
@@ -102,7 +102,7 @@ class Folder:
 
 
 class _Walk:
-    """One walk: the folders that are open, from the root to where it is, and the segments that are still to come."""
+    """The state of one walk: the open folders from the root to the current one, and the pending segments."""
 
     def __init__(self, root: int) -> None:
         self._folders = [root]
@@ -116,13 +116,13 @@ class _Walk:
             os.close(self._folders.pop())
 
     def to(self, path: bytes, *, follow: bool) -> Place:
-        """Walk all of ``path`` but its last name."""
+        """Walk ``path`` up to its last name."""
         self._push(path)
         slash = path.endswith(b"/")
         while self._pending:
             name = self._pending.pop()
             if name == CURRENT:
-                continue  # what was before it has been entered
+                continue  # the folder before it has already been entered
             if name == b"..":
                 self._back()
             elif self._pending:
@@ -136,7 +136,7 @@ class _Walk:
         return Place(self._folders[-1], CURRENT, tuple(self._names), slash)
 
     def _push(self, path: bytes) -> None:
-        """Put the segments of a path before what is still to come."""
+        """Insert the segments of a path before the pending ones."""
         if not path:
             raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         if len(path) > MAX_PATH:
@@ -146,7 +146,7 @@ class _Walk:
         if path.startswith(b"/"):
             raise EscapeError
         names = [name for name in path.split(b"/") if name]
-        # Only a last `.` says something: that the name before it is a folder.
+        # Only a final `.` has a meaning: the name before it must be a folder.
         kept = [name for name in names[:-1] if name != CURRENT] + names[-1:]
         self._pending += reversed(kept)
 
@@ -173,7 +173,7 @@ class _Walk:
         self._names.append(name)
 
     def _link(self, name: bytes) -> bytes | None:
-        """Return the target of the link ``name``, ``None`` when it is no link or does not exist."""
+        """Return the target of the link ``name``, ``None`` if it is not a link or does not exist."""
         try:
             target = os.readlink(name, dir_fd=self._folders[-1])
         except OSError as error:

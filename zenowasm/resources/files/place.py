@@ -1,6 +1,6 @@
-"""Where a walk through a ``Folder`` ended: a name in an open folder, and what can be done with the name there.
+"""The end of a walk through a ``Folder``: a name in an open folder, with the operations on it.
 
-No operation follows a symbolic link that the name may have become since the walk.
+No operation follows a symbolic link that has replaced the name since the walk.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from attrs import frozen
 CURRENT: Final = b"."
 _NEW_FILE_MODE: Final = 0o666
 _CLOSE_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0)
-# Opening a pipe or a device must not block, nor make it the process's terminal.
+# Opening a pipe or a device must not block, or make it the process's terminal.
 _CAREFUL: Final = (
     _CLOSE_ON_EXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 )
@@ -23,11 +23,11 @@ _CAREFUL: Final = (
 
 @frozen
 class Place:
-    """A name in the folder with the descriptor ``parent``, which need not exist.
+    """A name, which need not exist, in the folder with the descriptor ``parent``.
 
-    ``name`` is ``.`` for that folder itself. ``segments`` are the names that lead here from the root, with all links
-    on the way resolved: what permissions are to be matched with. ``slash`` tells that the path ended in a slash, so
-    that only a folder is meant. Every operation raises ``OSError``, as the system call that it is named after.
+    ``name`` is ``.`` for that folder itself. ``segments`` are the names from the root to this place, with all links
+    resolved; permissions are matched against them. ``slash`` is true if the path ended in a slash, so that it can only
+    name a folder. Every operation raises ``OSError``, like the system call of the same name.
     """
 
     parent: int
@@ -36,20 +36,20 @@ class Place:
     slash: bool
 
     def stat(self) -> os.stat_result:
-        """Return what is known of the file, of a link itself."""
+        """Return the file's status; for a link, that of the link itself."""
         found = os.stat(self.name, dir_fd=self.parent, follow_symlinks=False)
         if self.slash and not stat.S_ISDIR(found.st_mode):
             _fail(errno.ENOTDIR)
         return found
 
     def open(self, flags: int) -> int:
-        """Open a regular file or a folder with flags of ``os.open`` and return its descriptor.
+        """Open a regular file or a folder with the flags of ``os.open`` and return its descriptor.
 
-        Raises ``OSError``: ``ENOTSUP`` for a pipe, a socket or a device, which are not even touched.
+        Raises ``OSError``: ``ENOTSUP`` for a pipe, a socket or a device, which are never opened.
         """
         if self.slash and flags & os.O_CREAT:
             _fail(errno.EISDIR)
-        if not flags & os.O_EXCL:  # with O_EXCL nothing that exists is opened
+        if not flags & os.O_EXCL:  # with O_EXCL no existing file is opened
             try:
                 _expect_file_or_folder(self.stat().st_mode)
             except FileNotFoundError:
@@ -78,10 +78,10 @@ class Place:
         return data
 
     def write(self, data: bytes) -> None:
-        """Replace the whole content of a regular file, or make one: all of it or, when anything fails, nothing.
+        """Atomically replace or create a regular file.
 
-        The data is written to a new file beside it and is on the disk before that takes the name. An existing file's
-        permissions are kept.
+        The data is written to a new file in the same folder, and synced to the disk before that file takes the name.
+        An existing file's permissions are kept.
         """
         mode = self._replaced_mode()
         temporary = b".%s.new" % os.urandom(8).hex().encode()
@@ -101,57 +101,57 @@ class Place:
         self._sync_parent()
 
     def make_folder(self) -> None:
-        """Make a folder."""
+        """Create the folder."""
         os.mkdir(self.name, dir_fd=self.parent)
 
     def remove_folder(self) -> None:
-        """Remove an empty folder."""
+        """Remove the folder, which must be empty."""
         os.rmdir(self.name, dir_fd=self.parent)
 
     def unlink(self) -> None:
-        """Remove a file or a link."""
+        """Remove the file or link."""
         if self.slash:
             self.stat()
         os.unlink(self.name, dir_fd=self.parent)
 
     def read_link(self) -> bytes:
-        """Return the target of a symbolic link."""
+        """Return the target of the symbolic link."""
         if self.slash:
             self.stat()
         return os.readlink(self.name, dir_fd=self.parent)
 
     def make_symbolic_link(self, target: bytes) -> None:
-        """Make a symbolic link to ``target``, which need not exist."""
+        """Create a symbolic link to ``target``, which need not exist."""
         self._expect_no_slash()
         os.symlink(target, self.name, dir_fd=self.parent)
 
     def make_link_to(self, existing: Place) -> None:
-        """Make a hard link to an existing file."""
+        """Create a hard link to an existing file."""
         self._expect_no_slash()
         if existing.slash:
             existing.stat()
         os.link(existing.name, self.name, src_dir_fd=existing.parent, dst_dir_fd=self.parent, follow_symlinks=False)
 
     def rename_to(self, new: Place) -> None:
-        """Give the file, folder or link another name, replacing what has that name as ``rename`` does."""
+        """Rename the file, folder or link, replacing an existing one like ``rename``."""
         if (self.slash or new.slash) and not stat.S_ISDIR(self.stat().st_mode):
             _fail(errno.ENOTDIR)
         os.rename(self.name, new.name, src_dir_fd=self.parent, dst_dir_fd=new.parent)
 
     def set_times(self, accessed: int, modified: int) -> None:
-        """Set both times, in nanoseconds since 1970, of a link itself."""
+        """Set both times, in nanoseconds since 1970; for a link, those of the link itself."""
         if self.slash:
             self.stat()
         os.utime(self.name, ns=(accessed, modified), dir_fd=self.parent, follow_symlinks=False)
 
     def _expect_no_slash(self) -> None:
-        """Only a folder may be made under a name that ends in a slash."""
+        """Raise ``OSError`` if the path ended in a slash, which only a folder's may."""
         if self.slash:
             self.stat()
             _fail(errno.EEXIST)
 
     def _replaced_mode(self) -> int | None:
-        """Return the permissions of the file that is replaced; raises ``OSError`` unless it may be written to."""
+        """Return the permissions of the file to be replaced; raises ``OSError`` unless it is writable."""
         if self.slash:
             _fail(errno.EISDIR)
         try:

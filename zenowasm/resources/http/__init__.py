@@ -1,1 +1,1 @@
-"""Requests into the network: each address is judged before it is connected to, size and time are bounded."""
+"""HTTP requests: each address is checked before the connection, and sizes and times are bounded."""

@@ -1,4 +1,4 @@
-"""Which addresses are on the public internet, and names resolved in bounded time."""
+"""Classifies public addresses, and resolves names in bounded time."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from time import monotonic
 from typing import Final
 
 Lookup = Callable[[str, int], Sequence[str]]
-"""Returns the addresses of a host for a port, at least one, in the order to try, else raises ``OSError``."""
+"""A function from a host and a port to at least one address, in the order to try; raises ``OSError``."""
 Resolve = Callable[[str, int, float], Sequence[str]]
-"""Does so until a deadline, a moment of ``time.monotonic``; raises ``OSError``, among them ``TimeoutError``."""
+"""Such a function with a deadline, a time of ``time.monotonic``; raises ``OSError``, including ``TimeoutError``."""
 
-# The IANA registries of special-purpose addresses. Python's own ``is_global`` reads other tables in each release, and
-# takes NAT64 and multicast addresses for global.
+# The IANA registries of special-purpose addresses. Python's ``is_global`` uses different tables in each release, and
+# considers NAT64 and multicast addresses global.
 _NOT_PUBLIC_4: Final = tuple(
     IPv4Network(text)
     for text in (
         "0.0.0.0/8",  # this network, RFC 791
         "10.0.0.0/8",  # private, RFC 1918
-        "100.64.0.0/10",  # shared behind carriers' NAT, RFC 6598
+        "100.64.0.0/10",  # carrier-grade NAT, RFC 6598
         "127.0.0.0/8",  # loopback, RFC 1122
-        "169.254.0.0/16",  # link-local, RFC 3927; metadata services of clouds
+        "169.254.0.0/16",  # link-local, RFC 3927; cloud metadata services
         "172.16.0.0/12",  # private, RFC 1918
         "192.0.0.0/24",  # protocol assignments, RFC 6890
         "192.0.2.0/24",  # documentation, RFC 5737
-        "192.88.99.0/24",  # relays of 6to4, RFC 7526
+        "192.88.99.0/24",  # 6to4 relays, RFC 7526
         "192.168.0.0/16",  # private, RFC 1918
         "198.18.0.0/15",  # benchmarks, RFC 2544
         "198.51.100.0/24",  # documentation, RFC 5737
@@ -44,29 +44,29 @@ _GLOBAL_UNICAST_6: Final = IPv6Network("2000::/3")
 _NOT_PUBLIC_6: Final = tuple(
     IPv6Network(text)
     for text in (
-        "2001::/23",  # protocol assignments with Teredo, RFC 2928 and RFC 4380
+        "2001::/23",  # protocol assignments and Teredo, RFC 2928 and RFC 4380
         "2001:db8::/32",  # documentation, RFC 3849
-        "2002::/16",  # 6to4, which carries any IPv4 address, RFC 3056
+        "2002::/16",  # 6to4, which can contain any IPv4 address, RFC 3056
         "3fff::/20",  # documentation, RFC 9637
     )
 )
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Return whether an address is one host on the public internet, in none of the special-purpose registries."""
+    """Return whether an address is a single public host, in none of the special-purpose registries."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _NOT_PUBLIC_4)
     return address in _GLOBAL_UNICAST_6 and not any(address in network for network in _NOT_PUBLIC_6)
 
 
 def not_public(addresses: Sequence[str]) -> str | None:
-    """Return the lowest of the addresses that are not public, ``None`` when all are."""
+    """Return the lowest of the addresses that are not public, ``None`` if all are public."""
     found = [parsed for parsed in map(ip_address, addresses) if not is_public(parsed)]
     return str(min(found, key=lambda address: (address.version, int(address)))) if found else None
 
 
 def time_left(deadline: float) -> float:
-    """Return the seconds until ``deadline``, a moment of ``time.monotonic``; raises ``TimeoutError`` once it passed."""
+    """Return the seconds until ``deadline``, a time of ``time.monotonic``; raises ``TimeoutError`` if it has passed."""
     left = deadline - monotonic()
     if left <= 0:
         raise TimeoutError
@@ -74,18 +74,18 @@ def time_left(deadline: float) -> float:
 
 
 def system_lookup(host: str, port: int) -> Sequence[str]:
-    """Ask the system's resolver, which also reads numeric spellings such as ``0x7f.1``; raises ``OSError``."""
-    # As bytes, since Python puts text through IDNA first, whose own errors are not OSErrors.
+    """Call the system's resolver, which also accepts numeric forms such as ``0x7f.1``; raises ``OSError``."""
+    # As bytes, because Python first encodes text with IDNA, whose errors are not OSErrors.
     found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class Resolver:
-    """Resolves names until a deadline, in at most ``threads`` threads at once, a quarter of them for one owner.
+    """A resolver with deadlines that uses at most ``threads`` threads, a quarter of them for one owner.
 
-    The system's resolver cannot be interrupted. A thread whose caller has gone ends when its lookup does, and holds
-    its place until then; so a server of names that does not answer costs no more than those threads, and costs the
-    others only what their owner may have. A literal address needs no lookup.
+    The system's resolver cannot be interrupted. If a caller times out, its thread stays occupied until the lookup ends.
+    A DNS server that does not answer therefore occupies at most these threads, and only the share of the affected
+    owner. A literal address needs no lookup.
     """
 
     def __init__(self, threads: int, lookup: Lookup = system_lookup) -> None:
@@ -96,7 +96,7 @@ class Resolver:
         self._lookup = lookup
 
     def addresses(self, host: str, port: int, deadline: float, owner: str = "") -> Sequence[str]:
-        """Return the addresses of ``host``; raises ``OSError``, among them ``TimeoutError`` at the deadline."""
+        """Return the addresses of ``host``; raises ``OSError``, including ``TimeoutError`` at the deadline."""
         if _is_address(host):
             return [host]
         with self._freed:
@@ -104,11 +104,11 @@ class Resolver:
                 raise TimeoutError
             self._busy[owner] += 1
         answer: Future[Sequence[str]] = Future()
-        # A daemon, so that a lookup that hangs does not keep the process from ending.
+        # A daemon, so that a hanging lookup does not keep the process from ending.
         thread = Thread(target=self._run, args=(answer, host, port, owner), name="zenowasm-resolver", daemon=True)
         try:
             thread.start()
-        except RuntimeError as error:  # no thread can be made
+        except RuntimeError as error:  # no thread can be started
             self._free(owner)
             raise OSError(f"the name cannot be looked up: {error}") from error
         return answer.result(timeout=time_left(deadline))
@@ -121,7 +121,7 @@ class Resolver:
             answer.set_result(self._lookup(host, port))
         except OSError as error:
             answer.set_exception(error)
-        except Exception as error:  # noqa: BLE001 - a resolver that was replaced may raise anything: its caller is told
+        except Exception as error:  # noqa: BLE001 - a replaced resolver may raise anything; the caller receives it
             answer.set_exception(OSError(f"the name cannot be looked up: {type(error).__name__}: {error}"))
         finally:
             self._free(owner)

@@ -1,4 +1,4 @@
-"""An HTTP client for requests that nobody trusts: what they may reach is asked at every step, and all is bounded."""
+"""An HTTP client for untrusted requests: it checks permissions at every step and bounds every size and time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from zenowasm.resources.http.message import (
 )
 from zenowasm.resources.http.url import Url, parse_url
 
-if TYPE_CHECKING:  # in an extra, and imported with the first request
+if TYPE_CHECKING:  # part of an extra, and imported at the first request
     import httpcore
 
     from zenowasm.resources.http.pool import ConnectionPool
@@ -46,25 +46,25 @@ _POSITIVE: Any = validators.gt(0)
 
 
 class Grant(Protocol):
-    """A URL may be requested. ``literal_host`` says that the permission names the host itself, wherever it may be."""
+    """A permission for a URL. ``literal_host`` is true if the permission names the host itself, at any address."""
 
     @property
     def literal_host(self) -> bool:
-        """Whether addresses outside the public internet are permitted too."""
+        """Whether addresses outside the public internet are also permitted."""
 
 
 Permit = Callable[[str], Grant | None]
-"""Asked for each URL before anything is sent there; ``None`` is a no."""
+"""A function called with each URL before a request is sent to it; ``None`` denies the URL."""
 
 
 @frozen
 class HttpSettings:
-    """Bounds on every request, and whom to trust.
+    """The limits on every request, and the trusted certificates.
 
-    ``seconds`` is the wall clock of one request with all of its redirects. Sizes are in bytes: ``header_bytes`` of all
-    names and values of one request, or of one response. ``connections`` are in use at once, and as many idle ones stay
-    for ``idle_seconds``; ``resolvers`` names are looked up at once, a quarter of them for one owner. ``ca_file`` has
-    certificates in PEM that are trusted besides those of the system and of Mozilla's list.
+    ``seconds`` is the wall-clock time of one request with all of its redirects. Sizes are in bytes: ``header_bytes``
+    bounds all header names and values of one request, or of one response. At most ``connections`` are in use at once,
+    and as many idle ones are kept for ``idle_seconds``. At most ``resolvers`` name lookups run at once, a quarter of
+    them for one owner. ``ca_file`` contains trusted certificates, in PEM, in addition to the system's and Mozilla's.
     """
 
     seconds: float = field(default=30.0, validator=_POSITIVE)
@@ -81,7 +81,7 @@ class HttpSettings:
 
 @frozen
 class HttpResponse:
-    """An answer. ``headers`` are as the server sent them, but for those that no longer hold of a decoded ``body``."""
+    """A response. ``headers`` are as sent by the server, without those that do not apply to a decoded ``body``."""
 
     status: int
     headers: Headers
@@ -89,20 +89,20 @@ class HttpResponse:
 
 
 class HttpClient:
-    """Sends requests over HTTP/1.1, from any thread.
+    """A thread-safe HTTP/1.1 client.
 
-    It knows no proxies, no cookies and no passwords of the machine: it sends only what the request contains. A host is
-    resolved once for each connection, and only addresses that were checked are connected to; a connection is used again
-    only for requests that may reach what it was checked for.
+    It does not use the machine's proxies, cookies or passwords: it sends only the content of the request. For each
+    connection it resolves the host once, and connects only to checked addresses. It reuses a connection only for
+    requests with the same restriction on addresses.
     """
 
     def __init__(self, settings: HttpSettings | None = None, *, lookup: Lookup = system_lookup) -> None:
-        """Make a client; raises ``HttpSettingsError`` when ``httpcore`` or the file of certificates is missing."""
+        """Create a client; raises ``HttpSettingsError`` if ``httpcore`` or the certificate file is missing."""
         self.settings = settings or HttpSettings()
         if find_spec("httpcore") is None:
             raise HttpSettingsError("HTTP needs a library that is not installed: pip install 'zenowasm[http]'")
         _check_certificates(self.settings.ca_file)
-        # With the first HTTPS request, since reading all certificates takes a tenth of a second.
+        # Created at the first HTTPS request, because reading all certificates takes a tenth of a second.
         self._tls = cache(partial(_trusting, self.settings.ca_file))
         self._resolver = Resolver(self.settings.resolvers, lookup)
         self._connections: ConnectionPool | None = None
@@ -121,8 +121,8 @@ class HttpClient:
     ) -> HttpResponse:
         """Send a request, follow its redirects, and return the last response, whatever its status.
 
-        Names are looked up in the ``owner``'s share of the resolver's threads.
-        ``deadline`` is a moment of ``time.monotonic``; the settings may end the exchange earlier. Raises ``HttpError``.
+        Name lookups use the ``owner``'s share of the resolver's threads. ``deadline`` is a time of ``time.monotonic``;
+        the settings may end the exchange earlier. Raises ``HttpError``.
         """
         deadline = min(deadline, monotonic() + self.settings.seconds)
         grant = permit(url)
@@ -137,7 +137,7 @@ class HttpClient:
             message = answer
             grant = permit(message.url.text)
             if grant is None:
-                # Without the query, which is where servers put secrets for the client that follows.
+                # Without the query, in which servers put secrets for the client.
                 raise RedirectNotPermittedError(f"redirect to {message.url.text.partition('?')[0]} is not permitted")
         raise ExchangeError(f"more than {self.settings.redirects} redirects")
 
@@ -171,7 +171,7 @@ class HttpClient:
             with self._pool().connection(
                 message.url, resolve, public_only=public_only, fresh=fresh, deadline=deadline
             ) as connection:
-                # A server may close an idle connection at the moment in which a request is sent there.
+                # A server may close an idle connection at the moment when a request is sent.
                 repeatable = connection.is_idle() and message.method in IDEMPOTENT
                 with connection.stream(
                     message.method,
@@ -213,7 +213,7 @@ class HttpClient:
         return HttpResponse(response.status, headers, body)
 
     def _excess(self, headers: Headers) -> str | None:
-        """Return which bound the headers exceed."""
+        """Return a message if the headers exceed a limit, else ``None``."""
         if len(headers) > self.settings.headers:
             return f"more than the limit of {self.settings.headers} headers"
         if sum(len(name) + len(value) for name, value in headers) > self.settings.header_bytes:
@@ -229,7 +229,7 @@ class HttpClient:
             return self._connections
 
     def close(self) -> None:
-        """Close the connections; a request that follows opens new ones."""
+        """Close the connections; a later request opens new ones."""
         with self._lock:
             connections, self._connections = self._connections, None
         if connections is not None:
@@ -248,11 +248,11 @@ class HttpClient:
 
 
 class _StaleConnectionError(Exception):
-    """A connection that was used before broke before it answered a request that may be sent again."""
+    """A reused connection broke before the response to a repeatable request."""
 
 
 def _httpcore_url(url: Url) -> httpcore.URL:
-    """Return the URL in httpcore's parts: nothing parses its text a second time."""
+    """Return the URL in httpcore's parts, so that its text is not parsed again."""
     import httpcore
 
     host = url.host.strip("[]").encode()

@@ -1,8 +1,8 @@
-"""Connections for httpcore that go to checked addresses only and know one deadline for everything.
+"""Connections for httpcore to checked addresses only, with one deadline for every operation.
 
-httpcore hands the timeouts of a request through to these classes. Here they are not durations but the moment, in
-seconds of ``time.monotonic``, at which the whole exchange must be over: a duration would begin anew with every read,
-and a server that sends a byte at a time would never be late.
+httpcore passes the timeouts of a request to these classes. Here a timeout is not a duration but the time, in seconds of
+``time.monotonic``, by which the whole exchange must end: a duration would restart at every read, and a server that
+sends one byte at a time would never time out.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from zenowasm.resources.http.addresses import Resolve, not_public, time_left
 from zenowasm.resources.http.errors import ExchangeError, NotPublicError, words
 
 _MAX_ATTEMPTS: Final = 8
-"""Addresses of one host that are tried."""
+"""The maximum number of one host's addresses to try."""
 
 
 def connect(host: str, port: int, resolve: Resolve, deadline: float, *, public_only: bool) -> CheckedStream:
-    """Resolve a host once, check every address, and connect to one of those that were checked.
+    """Resolve a host once, check every address, and connect to a checked address.
 
-    The name stays what the header ``Host`` and TLS see. As the address is not looked up again, a server of names that
-    answers differently a moment later changes nothing. Raises ``ExchangeError``.
+    The header ``Host`` and TLS still use the name. The address is not looked up again, so a DNS server that changes its
+    answer has no effect. Raises ``ExchangeError``.
     """
     try:
         addresses = resolve(host, port, deadline)
@@ -39,7 +39,7 @@ def connect(host: str, port: int, resolve: Resolve, deadline: float, *, public_o
 
 
 def _connect(addresses: Iterable[str], port: int, deadline: float) -> socket.socket:
-    """Connect to the first address that answers, each of them getting its share of the time."""
+    """Connect to the first address that answers; each address has a share of the remaining time."""
     waiting = list(addresses)
     while True:
         address = waiting.pop(0)
@@ -60,9 +60,9 @@ class CheckedStream(httpcore.NetworkStream):
         self._socket = connected
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Return what has arrived, at most ``max_bytes``.
+        """Receive at most ``max_bytes``.
 
-        Raises ``ExchangeError`` at the deadline, and ``httpcore.ReadError`` for what the network does.
+        Raises ``ExchangeError`` at the deadline, and ``httpcore.ReadError`` for network errors.
         """
         try:
             self._socket.settimeout(time_left(_moment(timeout)))
@@ -73,7 +73,7 @@ class CheckedStream(httpcore.NetworkStream):
             raise httpcore.ReadError(words(error)) from error
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all of ``buffer``; raises ``ExchangeError`` at the deadline, else ``httpcore.WriteError``."""
+        """Send all of ``buffer``. Raises ``ExchangeError`` at the deadline, else ``httpcore.WriteError``."""
         rest = memoryview(buffer)
         try:
             while rest:
@@ -82,13 +82,13 @@ class CheckedStream(httpcore.NetworkStream):
         except TimeoutError as error:
             raise ExchangeError(words(error)) from error
         except OSError as error:
-            # A server may answer and close before it has read everything: httpcore goes on to read the answer.
+            # A server may answer and close before it has read everything: httpcore then reads the answer.
             raise httpcore.WriteError(words(error)) from error
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Return the stream under TLS, with a certificate checked for ``server_hostname``; raises ``ExchangeError``."""
+        """Return the stream over TLS, with a certificate checked for ``server_hostname``; raises ``ExchangeError``."""
         with ExitStack() as stack:
             stack.callback(self.close)
             try:
@@ -104,7 +104,7 @@ class CheckedStream(httpcore.NetworkStream):
         self._socket.close()
 
     def get_extra_info(self, info: str) -> Any:
-        """Return whether an idle connection has something to read, which tells httpcore that the server closed it."""
+        """Return whether an idle connection is readable, which tells httpcore that the server has closed it."""
         return self._is_readable() if info == "is_readable" else None
 
     def _is_readable(self) -> bool:
@@ -116,5 +116,5 @@ class CheckedStream(httpcore.NetworkStream):
 
 
 def _moment(timeout: float | None) -> float:
-    """Return the deadline that arrives as a timeout; every request of this package has one."""
+    """Return the deadline passed as a timeout; every request of this package has one."""
     return cast(float, timeout)

@@ -1,14 +1,14 @@
-"""Errors between a request and its response, in words that are the same on every machine."""
+"""The errors of HTTP requests, with the same messages on every machine."""
 
 from __future__ import annotations
 
 
 class HttpError(Exception):
-    """No response came of a request; the message is a few words, without addresses of the guest's own secrets."""
+    """A request has no response. The message is short and contains no secrets of the guest."""
 
 
 class InvalidRequestError(HttpError):
-    """The request itself cannot be sent: its method, a header, its URL or its size."""
+    """The request cannot be sent because of its method, a header, its URL or its size."""
 
 
 class NotPermittedError(HttpError):
@@ -16,11 +16,11 @@ class NotPermittedError(HttpError):
 
 
 class ExchangeError(HttpError):
-    """The request was not answered: no connection, no time, no valid answer, a redirect that is not permitted."""
+    """The request failed: no connection, a timeout, an invalid response, or a redirect that is not permitted."""
 
 
 class RedirectNotPermittedError(ExchangeError):
-    """The server redirects to a URL that is not permitted."""
+    """The server redirected to a URL that is not permitted."""
 
 
 class NotPublicError(ExchangeError):
@@ -32,15 +32,15 @@ class NotPublicError(ExchangeError):
 
 
 class UnreadableResponseError(HttpError):
-    """The body of the response did not arrive whole, or is larger than it may be."""
+    """The body of the response is incomplete, or larger than the limit."""
 
 
 class HttpSettingsError(ValueError):
-    """The operator's settings cannot be used; the message says which one and why."""
+    """One of the operator's settings cannot be used; the message names it and the reason."""
 
 
 def words(error: OSError) -> str:
-    """Return short words for what the system reports; its own differ between systems and versions."""
+    """Return a short message for a system error; the system's own messages differ between systems and versions."""
     import socket
     import ssl
 

@@ -1,4 +1,4 @@
-"""Requests before they are sent, redirects, and bodies as they arrive: what is checked, kept and dropped."""
+"""Checks requests, follows redirects, and decodes bodies."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from zenowasm.resources.http.url import Url, parse_url
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 IDEMPOTENT: Final = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
-"""Methods of requests that may be sent again (RFC 9110, 9.2.2)."""
+"""The methods of requests that may be repeated (RFC 9110, 9.2.2)."""
 Headers = tuple[tuple[str, str], ...]
-"""Names and values in their order; a name may stand more than once."""
+"""Header names and values in order; a name may occur more than once."""
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-# What belongs to the connection, or follows from the request itself (RFC 9110, 7.6.1 and 7.8).
+# Headers that belong to the connection, or follow from the request itself (RFC 9110, 7.6.1 and 7.8).
 _NOT_THE_CALLERS: Final = frozenset(
     ("host", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade", "expect")
 )
-# A key of an API travels in a header of any name, so what another origin may see is listed, not what it may not.
+# An API key can be in any header, so this lists the headers that another origin may see, not those that it may not.
 _FOR_ANY_ORIGIN: Final = ("accept", "accept-", "cache-control", "content-", "if-", "range", "user-agent")
-# Gzip is the only coding that is undone here, so the only one that is asked for.
+# Gzip is the only coding that BodyReader decodes, so requests accept no other.
 _DEFAULTS: Final = (("Accept", "*/*"), ("Accept-Encoding", "gzip"), ("User-Agent", "zenowasm"))
 _REDIRECTS: Final = (
     HTTPStatus.MOVED_PERMANENTLY,
@@ -38,14 +38,14 @@ _REDIRECTS: Final = (
     HTTPStatus.TEMPORARY_REDIRECT,
     HTTPStatus.PERMANENT_REDIRECT,
 )
-# What urljoin and parse_url read as they are: RFC 3986's reserved characters, and the percent sign of what is encoded.
+# Not to be encoded: RFC 3986's reserved characters, and the percent sign of characters that are already encoded.
 _URL_CHARACTERS: Final = "!#$%&'()*+,/:;=?@[]~\\"
 _GZIP: Final = 16 + zlib.MAX_WBITS
 
 
 @frozen
 class Message:
-    """A request that can be sent."""
+    """A checked request."""
 
     method: str
     url: Url
@@ -54,7 +54,7 @@ class Message:
 
     @property
     def fields(self) -> list[tuple[bytes, bytes]]:
-        """The header fields as they are sent."""
+        """The header fields to send."""
         given = {name.lower() for name, _ in self.headers}
         own = [("Host", self.url.authority)]
         own += [(name, value) for name, value in _DEFAULTS if name.lower() not in given]
@@ -66,9 +66,9 @@ class Message:
 
 
 def checked_message(method: str, url: Url, headers: Iterable[tuple[str, str]], body: bytes) -> Message:
-    """Return a request of a guest's parts, without the headers that are not its own to set.
+    """Build a request from a guest's parts, without the headers that a guest may not set.
 
-    Raises ``InvalidRequestError`` for a method that is not one of ``METHODS``, and for a header that is not HTTP.
+    Raises ``InvalidRequestError`` if the method is not one of ``METHODS`` or a header is not valid HTTP.
     """
     method = method.upper()
     if method not in METHODS:
@@ -85,15 +85,15 @@ def checked_message(method: str, url: Url, headers: Iterable[tuple[str, str]], b
 
 
 def header(headers: Headers, name: str) -> str | None:
-    """Return the first value of a header, whatever the case of its name; ``None`` without one."""
+    """Return the first value of a header, ignoring the case of its name; ``None`` if it is missing."""
     return next((value for given, value in headers if given.lower() == name), None)
 
 
 def redirected(message: Message, status: int, headers: Headers) -> Message | None:
-    """Return the request that a redirect asks for, ``None`` when the response is no redirect.
+    """Return the request that follows a redirect, ``None`` if the response is not a redirect.
 
-    A POST becomes a GET after 301 and 302, everything but HEAD after 303, and loses its body (RFC 9110, 15.4). On the
-    way to another origin only headers without secrets stay. Raises ``ExchangeError`` for what is no URL.
+    A POST becomes a GET without a body after 301 and 302, every method but HEAD after 303 (RFC 9110, 15.4). A request
+    to another origin keeps only headers without secrets. Raises ``ExchangeError`` if the location is not a valid URL.
     """
     location = header(headers, "location")
     if status not in _REDIRECTS or location is None:
@@ -118,10 +118,10 @@ def redirected(message: Message, status: int, headers: Headers) -> Message | Non
 
 
 class BodyReader:
-    """Collects a body up to a limit, which holds for what arrives and for what it is decoded to.
+    """A reader that collects a body up to a limit, which applies to the received and to the decoded bytes.
 
-    ``coding`` is the header Content-Encoding: gzip is undone, piece by piece and never beyond the limit, so a few bytes
-    that stand for many cost no memory. Any other coding is left as it is.
+    ``coding`` is the header Content-Encoding. Gzip is decoded piece by piece and never beyond the limit, so a gzip bomb
+    costs no memory. A body with any other coding is left unchanged.
     """
 
     def __init__(self, limit: int, coding: str | None) -> None:
@@ -132,7 +132,7 @@ class BodyReader:
         self._member = zlib.decompressobj(_GZIP)
 
     def feed(self, data: bytes) -> None:
-        """Take what has arrived; raises ``UnreadableResponseError``."""
+        """Add received bytes; raises ``UnreadableResponseError``."""
         self._received += len(data)
         if self._received > self._limit:
             raise self._too_long()
@@ -143,7 +143,7 @@ class BodyReader:
 
     def _inflate(self, data: bytes) -> None:
         while data:
-            if self._member.eof:  # a gzip file may have several members (RFC 1952, 2.2)
+            if self._member.eof:  # gzip data may have several members (RFC 1952, 2.2)
                 self._member = zlib.decompressobj(_GZIP)
             try:
                 self._body += self._member.decompress(data, self._limit - len(self._body) + 1)
@@ -154,7 +154,7 @@ class BodyReader:
             data = self._member.unconsumed_tail or self._member.unused_data
 
     def finish(self) -> bytes:
-        """Return the body; raises ``UnreadableResponseError`` when what is compressed has no end."""
+        """Return the body; raises ``UnreadableResponseError`` if the compressed data is incomplete."""
         if self.decodes and self._received and not self._member.eof:
             raise UnreadableResponseError("not valid gzip")
         return bytes(self._body)

@@ -1,4 +1,4 @@
-"""Connections that are used again, each by one request at a time."""
+"""A pool of reusable HTTP connections, each used by one request at a time."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _Key = tuple[tuple[str, str, int], bool]
 
 
 class _Connection(httpcore.HTTP11Connection):
-    """A connection that tells whether the server sent more than the response."""
+    """A connection that detects whether the server sent more than the response."""
 
     def has_leftover(self) -> bool:
-        """Return whether bytes arrived after the response, which httpcore would take for the next one."""
+        """Return whether bytes arrived after the response, which httpcore would treat as the next response."""
         data, _ = self._h11_state.trailing_data
         return bool(data)
 
 
 class ConnectionPool:
-    """Lends connections, at most ``connections`` at once, and keeps as many idle ones for ``idle_seconds``.
+    """A pool that lends at most ``connections`` connections, and keeps as many idle ones for ``idle_seconds``.
 
-    A connection is out of the pool while it is in use, so that nobody else can look at it. A request that may reach
-    public addresses only never gets a connection that was made for one that may reach others. A connection on which a
-    server sent more than it was asked for is never lent again, so no request gets a response that nobody asked for.
+    A connection in use is not in the pool, so no other thread can access it. A request that is restricted to public
+    addresses never receives a connection made for an unrestricted request. If a server sent more than the response, its
+    connection is never reused, so no request receives an unsolicited response.
     """
 
     def __init__(self, tls: Callable[[], ssl.SSLContext], connections: int, idle_seconds: float) -> None:
@@ -48,8 +48,8 @@ class ConnectionPool:
     ) -> Iterator[httpcore.HTTP11Connection]:
         """Lend a connection to the origin of ``url``, a new one if ``fresh``.
 
-        ``resolve`` finds the addresses of its host for a new one. Raises ``TimeoutError`` when none is free until the
-        deadline, and ``ExchangeError`` when a new one cannot be made.
+        For a new connection, ``resolve`` looks up the host's addresses. Raises ``TimeoutError`` if no connection is
+        free before the deadline, and ``ExchangeError`` if a new one cannot be opened.
         """
         if not self._places.acquire(timeout=time_left(deadline)):
             raise TimeoutError
@@ -74,7 +74,7 @@ class ConnectionPool:
         with self._lock:
             expired = [entry for entry in self._idle if entry[1].has_expired()]
             self._idle = [entry for entry in self._idle if entry not in expired]
-            # The one that was used last is the likeliest to be still open.
+            # The most recently used connection is the most likely to be still open.
             taken = next((entry for entry in reversed(self._idle) if entry[0] == key), None)
             if taken is not None:
                 self._idle.remove(taken)
@@ -94,7 +94,7 @@ class ConnectionPool:
             unwanted.close()
 
     def close(self) -> None:
-        """Close the idle connections, and from now on every other one when it comes back."""
+        """Close the idle connections, and each connection in use when it is returned."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []

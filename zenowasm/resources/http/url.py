@@ -1,4 +1,4 @@
-"""One strict parser of URLs: the permission check and the connection use the same parts."""
+"""A strict URL parser; the permission check and the connection use the same parts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ MAX_URL: Final = 16 * 1024
 _MAX_HOST = 253
 _MAX_LABEL = 63
 _PORTS = {"http": 80, "https": 443}
-# The whole of a URL in one pattern rather than urllib's lenient parser, which drops tabs and newlines and takes a
-# backslash for part of the host.
+# One pattern for a whole URL. urllib's lenient parser drops tabs and newlines, and treats a backslash as part of the
+# host.
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
     r"(?:(?P<user>[^/?#@\[\]]*)@)?"
@@ -32,8 +32,8 @@ _PASSWORD = re.compile(r"(//[^/?#:]*):[^/?#]*@")
 class Url:
     """A URL in parts: lower-case scheme and host, the effective port, decoded path segments, path and query as written.
 
-    An IPv6 address as host stands in brackets. ``user`` is the user name and password as written. ``ambiguous_path``
-    tells that the path has dot segments or encoded slashes, which servers resolve after a check has been made.
+    A host that is an IPv6 address has brackets. ``user`` is the user name and password as written. ``ambiguous_path``
+    is true if the path has dot segments or encoded slashes, which a server might resolve after the permission check.
     """
 
     scheme: str
@@ -47,7 +47,7 @@ class Url:
 
     @property
     def has_user(self) -> bool:
-        """Whether the URL carries a user name or a password."""
+        """Whether the URL contains a user name or a password."""
         return self.user is not None
 
     @property
@@ -57,7 +57,7 @@ class Url:
 
     @property
     def authority(self) -> str:
-        """The host, and the port when it is not the scheme's own, as in the header ``Host``."""
+        """The host, and the port unless it is the scheme's default, as in the header ``Host``."""
         return self.host if self.port == _PORTS[self.scheme] else f"{self.host}:{self.port}"
 
     @property
@@ -72,7 +72,7 @@ class Url:
 
 
 def parse_url(text: str) -> Url | None:
-    """Return the parts of an ``http`` or ``https`` URL, or ``None`` when it is not one that is safe to judge."""
+    """Parse an ``http`` or ``https`` URL; return ``None`` if it is malformed or cannot be checked safely."""
     if len(text) > MAX_URL or not text.isascii() or _FORBIDDEN.search(text):
         return None
     match = _URL.fullmatch(text)
@@ -89,7 +89,7 @@ def parse_url(text: str) -> Url | None:
 
 
 def without_password(text: str) -> str:
-    """Return a URL, or what should be one, with ``***`` for its password, to be shown in an error."""
+    """Return a URL, possibly malformed, with ``***`` for its password, for error messages."""
     return _PASSWORD.sub(r"\1:***@", text, count=1)
 
 
@@ -99,7 +99,7 @@ def _host(text: str) -> str | None:
             return f"[{ipaddress.IPv6Address(text[1:-1]).compressed}]"
         except ValueError:
             return None
-    text = text.removesuffix(".")  # which says that the name is whole; it is the same host (RFC 3986, 3.2.2)
+    text = text.removesuffix(".")  # a final dot marks an absolute name of the same host (RFC 3986, 3.2.2)
     labels = text.split(".")
     if len(text) > _MAX_HOST or not all(0 < len(label) <= _MAX_LABEL for label in labels):
         return None
@@ -107,7 +107,7 @@ def _host(text: str) -> str | None:
 
 
 def _ambiguous(segment: str) -> bool:
-    """Return whether a server may see another segment here: dots (also twice encoded, or before ``;``) or a slash."""
+    """Return whether a server may read a segment differently: dots (even twice encoded, or before ``;``) or a slash."""
     twice = unquote(segment, errors="surrogateescape")
     return any(
         form.split(";")[0] in (".", "..") or "/" in form or "\\" in form or "\0" in form for form in (segment, twice)
