@@ -129,7 +129,7 @@ class Transaction:
             raise self._timeout(limit, deadline) from error
 
     def commit(self, deadline: float = inf) -> None:
-        """Commit and release the connection. Raises ``QueryError`` if this fails; the transaction then has no effect."""
+        """Commit and release the connection. Raises ``QueryError``; the transaction then has no effect."""
         self._check_open()
         try:
             limit = self._limit(deadline)

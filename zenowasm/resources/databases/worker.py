@@ -70,7 +70,7 @@ def main() -> None:
 class _Worker:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
-        self._reader = open(channel.fileno(), "rb", _BUFFER, closefd=False)  # noqa: SIM115 - open until the process ends
+        self._reader = open(channel.fileno(), "rb", _BUFFER, closefd=False)  # noqa: SIM115 - open until the exit
         self._busy = True
 
     def watch(self) -> None:
