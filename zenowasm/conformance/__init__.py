@@ -1,4 +1,4 @@
-"""The ABI as scenarios: reads them, runs them on any engine, and names the first difference.
+"""Reads the ABI scenarios, runs them on any engine, and reports the first difference.
 
-Source of what the scenarios expect: the ABI document. The scenarios themselves are data, in ``spec-tests/abi``.
+The source of the expectations is the ABI document. The scenarios are data in ``spec-tests/abi``.
 """

@@ -1,6 +1,6 @@
-"""Writes scenarios as folders that need no Python: for hosts in other languages, which run them in a way of their own.
+"""Exports scenarios as folders that do not need Python, for hosts in other languages with their own runner.
 
-README.md beside the scenarios describes what is written here.
+README.md in the scenarios' folder describes the format.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from zenowasm.conformance.scenario import UNSAID, Guest, Scenario, Step, World
 from zenowasm.conformance.world import fill
 
 SERVER: Final = "http://127.0.0.1:18080"
-"""Where guests that are written to a folder look for the server of the scenarios."""
+"""The URL at which exported guests expect the scenarios' server."""
 FORMAT: Final = 1
-"""Of ``scenario.json``; a change that readers must know of counts it up."""
+"""The version of ``scenario.json``, incremented by every change that affects readers."""
 _DESCRIPTION: Final = "README.md"
 _NAMELESS = re.compile(r"\W+")
 
 
 def export(scenarios: Iterable[Scenario], folder: Path) -> int:
-    """Write each scenario as ``folder/chapter/name`` and return how many; raises ``OSError`` and ``ScenarioError``."""
+    """Write each scenario to ``folder/chapter/name``, return their number; raises ``OSError`` and ``ScenarioError``."""
     written = list(scenarios)
     folder.mkdir(parents=True, exist_ok=True)
     for scenario in written:

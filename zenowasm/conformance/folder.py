@@ -1,4 +1,4 @@
-"""Writes the folder of a scenario's plugin: its manifest and its binary."""
+"""Writes the plugin folder of a scenario: manifest and binary."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _PROGRAM: Final = "guest.py"
 def write_plugin(
     folder: Path, scenario: Scenario, guest: Guest, fill: Fill, *, name: str = NAME, changes: Mapping[str, Any]
 ) -> None:
-    """Write a plugin of ``scenario`` into ``folder``; ``changes`` are fields of the manifest, null takes one out.
+    """Write a plugin of ``scenario`` into ``folder``; ``changes`` sets manifest fields, or removes them with null.
 
-    Raises ``ScenarioError`` when the guest cannot be made.
+    Raises ``ScenarioError`` if the guest cannot be built.
     """
     module = binary(guest, scenario.file.parent, fill)
     text = scenario.manifest_text

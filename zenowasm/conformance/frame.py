@@ -1,4 +1,4 @@
-"""Makes a scenario's guest: fills in the frame and assembles it, with no tool but our own text parser."""
+"""Builds a scenario's guest: fills in the frame and assembles it with the project's own text parser."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ Fill = Callable[[str], str]
 
 
 def binary(guest: Guest, folder: Path, fill: Fill) -> bytes:
-    """Return the guest's module, or its program where it is a process.
+    """Return the guest's module, or its program if it is a process.
 
-    ``folder`` is where the scenarios lie, and ``fill`` puts what is known only now, such as a server's port, into the
-    texts. Raises ``ScenarioError`` when the guest's parts do not make a module in the text format.
+    ``folder`` is the scenarios' folder, and ``fill`` replaces placeholders in the texts, such as the server's port.
+    Raises ``ScenarioError`` if the guest's parts do not form a module in the text format.
     """
     try:
         if guest.process is not None:
@@ -45,7 +45,7 @@ def binary(guest: Guest, folder: Path, fill: Fill) -> bytes:
 
 
 def program(text: str) -> str:
-    """Return the frame of processes with ``text`` in its place; raises ``SyntaxError`` when that is not Python."""
+    """Return the process frame with ``text`` inserted; raises ``SyntaxError`` if the result is not Python."""
     head, last, tail = (files("zenowasm.conformance") / "process_frame.py").read_text("utf-8").rpartition(_LAST)
     whole = f"{head}\n{text.rstrip()}\n\n{last}{tail}"
     compile(whole, "guest", "exec")
@@ -53,7 +53,7 @@ def program(text: str) -> str:
 
 
 def frame(guest: Guest, fill: Fill) -> str:
-    """Return the frame with the guest's parts in their places."""
+    """Return the frame with the guest's parts inserted."""
     asks = (guest.ask, *guest.asks) if guest.ask is not None else guest.asks
     if guest.phase not in PHASES:
         raise ScenarioError(f"unknown phase {guest.phase!r}: expected one of {', '.join(PHASES)}")
@@ -80,7 +80,7 @@ def frame(guest: Guest, fill: Fill) -> str:
         "response": _quoted(fill(_RESPONSE if guest.response is None else guest.response)),
         "fields": fill(guest.fields),
     }
-    # Replaced one by one, and not in a row, so that no text can be taken for a place to fill.
+    # Split first and then filled, so that an inserted text cannot be mistaken for a placeholder.
     pieces = (files("zenowasm.conformance") / "frame.wat").read_text("utf-8").split("{")
     return pieces[0] + "".join(_filled(piece, parts) for piece in pieces[1:])
 
@@ -91,7 +91,7 @@ def _filled(piece: str, parts: dict[str, str]) -> str:
 
 
 def _texts(texts: list[bytes]) -> tuple[str, list[tuple[int, int]]]:
-    """Return data segments for the texts, each with a NUL, and where each lies and how long it is."""
+    """Return data segments for the texts, each with a NUL, and the address and length of each text."""
     fields, places, at = [], [], _TEXTS_AT
     for text in texts:
         fields.append(f'(data (i32.const {at}) {_quoted(text)} "\\00")')
@@ -103,7 +103,7 @@ def _texts(texts: list[bytes]) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _call(ask: Ask, at: int, length: int) -> str:
-    """Return instructions that call the function and leave the address of a response."""
+    """Return instructions that call the function and push the address of a response."""
     pointer = at if ask.pointer is None else ask.pointer
     size = length if ask.length is None else ask.length
     call = f"(call ${ask.function} (i32.const {pointer}) (i32.const {size}))"

@@ -1,4 +1,4 @@
-"""Compares: what happened with what a scenario expects, and what happened on one engine with what did on another."""
+"""Compares observations with a scenario's expectations, and the observations on two engines with each other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ANYTHING = "..."
 
 @frozen
 class Difference:
-    """The first place at which two observations are not the same: a path such as ``steps[0].fuel``, and both values."""
+    """The first difference between two observations: a path such as ``steps[0].fuel``, and both values."""
 
     path: str
     left: Any
@@ -23,7 +23,7 @@ class Difference:
 
 
 def first_difference(left: Any, right: Any, path: str = "") -> Difference | None:
-    """Return where two values made of mappings, lists and scalars differ first, ``None`` where nowhere."""
+    """Return the first difference between two values of mappings, lists and scalars, ``None`` if they are equal."""
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         for key in dict.fromkeys((*left, *right)):
             inner = f"{path}.{key}" if path else str(key)
@@ -40,19 +40,19 @@ def first_difference(left: Any, right: Any, path: str = "") -> Difference | None
             return None
         index = min(len(left), len(right))
         return Difference(f"{path}[{index}]", list(left[index : index + 1]), list(right[index : index + 1]))
-    # 1, 1.0 and true are three values here, since they are three texts of JSON.
+    # 1, 1.0 and true are different values here, because their JSON differs.
     return None if type(left) is type(right) and left == right else Difference(path, left, right)
 
 
 def faults(expected: Mapping[str, Any], observed: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """Yield every expectation that does not hold, as a sentence; what is ``UNSAID`` is not looked at."""
+    """Yield a sentence for every expectation that does not hold; ignore those that are ``UNSAID``."""
     for key, wanted in expected.items():
         if wanted is not UNSAID and not matches(wanted, observed.get(key)):
             yield f"{path}{key}: expected {wanted!r}, found {observed.get(key)!r}"
 
 
 def matches(wanted: Any, found: Any) -> bool:
-    """Return whether ``found`` is what is wanted; ``...`` stands for any value, and in texts for any part of them."""
+    """Return whether ``found`` matches ``wanted``, in which ``...`` matches any value, or any part of a text."""
     if wanted == ANYTHING:
         return found is not None
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):

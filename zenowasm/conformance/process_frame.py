@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The frame of guests that are processes: a program of its own, of which a scenario replaces what it names.
+"""The frame of guests that are processes: a complete program, parts of which a scenario replaces.
 
-What a scenario says comes before the last two lines, so that its functions and values stand in the place of these.
+A scenario's text is inserted before the last two lines, so that its functions and values override these.
 """
 
 import json
@@ -31,7 +31,7 @@ def answer(request: Any, data: Any = None, error: str | None = None) -> None:
 
 
 def host(function: str, **parameters: Any) -> Any:
-    """Call a host function and return the whole of what comes back, without the number."""
+    """Call a host function and return the whole reply without its id."""
     send(type="host_call", id=next(numbers), function=function, parameters=parameters)
     reply = json.loads(sys.stdin.readline())
     del reply["id"]
@@ -39,26 +39,26 @@ def host(function: str, **parameters: Any) -> Any:
 
 
 def init(request: Any) -> None:
-    """Say what the plugin is."""
+    """Answer with the plugin's metadata."""
     answer(request, METADATA)
 
 
 def register(request: Any) -> None:
-    """Say which slots it has."""
+    """Answer with the plugin's slots."""
     answer(request, {"slots": SLOTS})
 
 
 def run(request: Any) -> None:
-    """Answer a slot."""
+    """Answer a slot call."""
     answer(request, {"answer": 42})
 
 
 def end() -> None:
-    """Do what is to be done when the host closes stdin."""
+    """Run when the host closes stdin."""
 
 
 def main() -> None:
-    """Answer calls until there are no more."""
+    """Answer calls until the host closes stdin."""
     for line in sys.stdin:
         request = json.loads(line)
         {"plugin_init": init, "plugin_register_slots": register}.get(request["slot_name"], run)(request)

@@ -1,4 +1,4 @@
-"""Reports of a conformance run, for people and for programs."""
+"""The reports of a conformance run, for people and for programs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from zenowasm.spec.runner import Outcome, ScriptResult, Status
 from zenowasm.spec.summary import SuiteResult
 
 FORMAT = 1
-"""Of the JSON report; a change that readers must know of counts it up."""
+"""The version of the JSON report, incremented by every change that affects readers."""
 
 
 def as_json(verdicts: Sequence[Verdict], engines: Sequence[Engine]) -> dict[str, Any]:
-    """Return the whole run as a JSON document; a scenario that passed is named only."""
+    """Return the whole run as a JSON document, with only the names of scenarios that passed."""
     return {
         "format": FORMAT,
         "backends": [{"name": engine.name, "version": engine.version} for engine in engines],
@@ -33,7 +33,7 @@ def as_json(verdicts: Sequence[Verdict], engines: Sequence[Engine]) -> dict[str,
 
 
 def table(verdicts: Sequence[Verdict], engines: Sequence[Engine]) -> Table:
-    """Return one row for each chapter: how many scenarios it has, and how many fail on each engine or differ."""
+    """Return one row per chapter: the number of scenarios, of failures on each engine, and of differences."""
     result = Table(box=SIMPLE_HEAD, show_footer=True)
     chapters = dict.fromkeys(verdict.scenario.chapter for verdict in verdicts)
     rows = [(chapter, [it for it in verdicts if it.scenario.chapter == chapter]) for chapter in chapters]
@@ -50,7 +50,7 @@ def table(verdicts: Sequence[Verdict], engines: Sequence[Engine]) -> Table:
 
 
 def lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """Yield one line for each fault and each difference, which begins with the place as compilers write it."""
+    """Yield one line per fault and difference, beginning with the place in the form of compiler messages."""
     for verdict in verdicts:
         scenario = verdict.scenario
         place = f"{scenario.file}:{scenario.line}: {scenario.name}"
@@ -61,9 +61,9 @@ def lines(verdicts: Sequence[Verdict]) -> Iterator[str]:
 
 
 def suites(verdicts: Sequence[Verdict], engines: Sequence[Engine]) -> list[SuiteResult]:
-    """Return the run as results of scripts, of which the reports of ``zenowasm.spec`` can be made.
+    """Convert the run to script results, for the reports of ``zenowasm.spec``.
 
-    A file of scenarios is a script, a scenario a command. A difference is a failure on both engines.
+    A scenario file is a script, and a scenario is a command. A difference is a failure on both engines.
     """
     files: dict[Path, list[Verdict]] = {}
     for verdict in verdicts:

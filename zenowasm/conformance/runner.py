@@ -1,4 +1,4 @@
-"""Runs a scenario on an engine and writes down everything that can be seen of it from outside."""
+"""Runs a scenario on an engine and records everything that is observable from outside."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from zenowasm.zenolang import Evaluator, Scope, ZenoError, default_registry, par
 class Verdict:
     """The outcome of a scenario: the observations on each engine, and the expectations that did not hold.
 
-    ``difference`` is the first place at which two engines differ, ``engines`` the two. ``seconds`` is how long each
-    engine took.
+    ``difference`` is the first difference between two engines, and ``engines`` names the two. ``seconds`` is the time
+    that each engine took.
     """
 
     scenario: Scenario
@@ -39,14 +39,14 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        """Whether every expectation holds on every engine, and all of them saw the same."""
+        """Whether every expectation holds on every engine, and all engines agree."""
         return self.difference is None and not any(self.faults.values())
 
 
 def run_scenario(scenario: Scenario, engines: Sequence[Engine], server: str) -> Verdict:
-    """Run a scenario on each engine, judge it, and compare; ``server`` is the URL of ``world.web_server``.
+    """Run a scenario on each engine, check its expectations, and compare; ``server`` is the URL of the web server.
 
-    Raises ``ScenarioError`` when the scenario's own guest cannot be made.
+    Raises ``ScenarioError`` if the scenario's guest cannot be built.
     """
     observations: dict[str, dict[str, Any]] = {}
     seconds: dict[str, float] = {}
@@ -64,10 +64,10 @@ def run_scenario(scenario: Scenario, engines: Sequence[Engine], server: str) -> 
 
 
 def observe(scenario: Scenario, engine: Engine | EngineVariants, server: str) -> dict[str, Any]:
-    """Run a scenario on one engine, in a world of its own, and return what was seen, as JSON has it.
+    """Run a scenario on one engine, with separate resources, and return the observations in JSON form.
 
-    The fuel of a step is among it where the engine counts it. One that cannot interrupt guests gives them time without
-    bound, unless the scenario asks for a limit.
+    They include the fuel of a step if the engine counts it. An engine that cannot interrupt guests runs them without a
+    time limit, unless the scenario sets one.
     """
     with (
         tempfile.TemporaryDirectory(prefix="zenowasm-") as folder,
@@ -120,7 +120,7 @@ class _Run:
         with PluginManager(self.engine, services, reserved=registry.__contains__) as manager:
             if not steps[0].load:
                 loaded = self._step(Step(load=True), manager)
-            # A plugin that failed to load answers nothing: each step then has the failure itself.
+            # A plugin that failed to load cannot be called: each step then has the load error.
             failed = "raises" in loaded
             seen = [loaded if failed else self._step(step, manager) for step in steps]
         return {
@@ -150,7 +150,7 @@ class _Run:
                 "raises": self.resources.neutral(str(error)),
                 "trap": _trap(error),
             }
-        # After a trap engines need not agree on fuel (bench/fuel-facts.md).
+        # After a trap, engines may differ in fuel (bench/fuel-facts.md).
         if not self.trapped and Capability.FUEL in self._capabilities:
             seen["fuel"] = self._fuel() - before
         return seen
@@ -211,19 +211,19 @@ class _Run:
         self.log.append([record.level, self.resources.neutral(record.message)])
 
     def before(self, call: BorderCall) -> None:
-        """Write down that a call crosses the border."""
+        """Record a call between host and guest."""
         if call.direction is Direction.TO_HOST and call.module == "env":
             self.host_calls.append(call.name)
         self.border.append(f"{call.direction.value}: {call.name}{call.arguments}")
 
     def after(self, call: BorderCall, results: tuple[Value, ...] | None, error: BaseException | None) -> None:
-        """Write down what the call came back with."""
+        """Record the results or the error of the call."""
         self.trapped |= error is not None
         self.border.append(f"from {call.name}: {results if error is None else type(error).__name__}")
 
 
 def _trap(error: BaseException | None) -> str | None:
-    """Return the code of the trap that caused an error, ``None`` without one."""
+    """Return the code of the trap that caused an error, ``None`` if there was no trap."""
     while error is not None and not isinstance(error, CallError):
         error = error.__cause__
     return None if error is None or error.trap_code is None else error.trap_code.value

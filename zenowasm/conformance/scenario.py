@@ -1,4 +1,4 @@
-"""Scenarios as they are written down: YAML, one file a chapter, each scenario with what the ABI says must happen."""
+"""Reads scenarios from YAML, one file per chapter; each contains the outcome that the ABI requires."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zenowasm.plugin.configuration.document import DocumentError, MappingNode, N
 SUFFIX: Final = ".yaml"
 MAX_BYTES: Final = 256 * 1024
 UNSAID: Final[Any] = "nothing is said of it; null would say that it is null"
-"""The value of an expectation that a scenario leaves out."""
+"""The value of an expectation that a scenario omits."""
 _RESOLVED: Final[Mapping[str, Callable[[str], Any]]] = {
     "tag:yaml.org,2002:bool": lambda text: text.lower() in ("true", "yes", "on"),
     "tag:yaml.org,2002:int": lambda text: int(text, 0),
@@ -23,14 +23,14 @@ _RESOLVED: Final[Mapping[str, Callable[[str], Any]]] = {
 
 
 class ScenarioError(Exception):
-    """A file of scenarios cannot be read; the message has the file, the line and what was expected."""
+    """A scenario file cannot be read; the message names the file, the line and the expected form."""
 
 
 @frozen
 class Ask:
-    """One call of a host function by the guest.
+    """One host call by the guest.
 
-    ``text`` is what is passed; ``pointer`` and ``length`` replace where it lies and how long it is said to be.
+    ``text`` is the argument; ``pointer`` and ``length`` override its address and its length.
     """
 
     function: str
@@ -41,13 +41,13 @@ class Ask:
 
 @frozen
 class Guest:
-    """A guest: the frame of ``frame.wat`` with some of its parts replaced, or a whole module.
+    """A guest: the frame of ``frame.wat`` with some parts replaced, or a whole module.
 
-    ``ask`` makes the slot call one host function and answer with its reply; each of ``asks`` is called and its reply
-    logged. ``phase`` says where: ``execute``, ``init``, ``register``, ``cleanup`` or ``start``. The other parts are
-    instructions, fields or strings of the text format; ``bytes`` is hexadecimal text that stands for the whole
-    binary, ``module`` the whole module as text, and ``file`` a binary beside the scenarios.
-    ``process`` is Python that replaces parts of ``process_frame.py``: the plugin is that program, and no module.
+    With ``ask``, the slot makes one host call and returns its reply as the response; each of ``asks`` is called and its
+    reply is logged. ``phase`` selects where: ``execute``, ``init``, ``register``, ``cleanup`` or ``start``. The other
+    parts are instructions, fields or strings of the text format. ``bytes`` is the whole binary in hexadecimal,
+    ``module`` the whole module as text, and ``file`` a binary in the scenarios' folder. ``process`` is Python that
+    replaces parts of ``process_frame.py``: the plugin is then that program instead of a module.
     """
 
     metadata: str | None = None
@@ -73,12 +73,12 @@ class Guest:
 
 @frozen
 class Expectation:
-    """The expected outcome of a step; only what is given is checked.
+    """The expected outcome of a step; only the given fields are checked.
 
-    ``success``, ``data`` and ``error`` are the guest's answer. ``raises`` is the whole text of the error that the
-    caller gets instead of an answer, ``kind`` its type in this project, ``trap`` the code of the trap that caused it.
-    ``output`` is what a script prints, ``fuel`` what a step that did not fail consumed. In texts ``...`` stands for
-    anything.
+    ``success``, ``data`` and ``error`` are the guest's response. ``raises`` is the complete message of the error that
+    the caller receives instead of a response, ``kind`` its type in this project, and ``trap`` the code of the trap that
+    caused it. ``output`` is a script's output, and ``fuel`` the consumption of a step that did not fail. In texts,
+    ``...`` matches anything.
     """
 
     success: Any = UNSAID
@@ -93,9 +93,9 @@ class Expectation:
 
 @frozen
 class Step:
-    """One thing that the host does: ``call`` a slot, run a ``script``, ``load``, ``reload`` or ``close``.
+    """One action of the host: ``call`` a slot, run a ``script``, ``load``, ``reload`` or ``close``.
 
-    ``reload`` puts another guest, and what ``manifest`` changes, into the plugin's folder before; ``add`` loads a
+    ``reload`` first writes another guest, and the changes in ``manifest``, to the plugin's folder. ``add`` loads a
     second plugin, named ``other``, with the same permissions.
     """
 
@@ -112,7 +112,7 @@ class Step:
 
 @frozen
 class Database:
-    """The database ``main``: statements that fill it, and how plugins may use it."""
+    """The database ``main``: the statements that fill it, and its settings."""
 
     setup: tuple[str, ...] = ()
     read_only: bool = False
@@ -123,7 +123,7 @@ class Database:
 
 @frozen
 class Http:
-    """How plugins may use HTTP: bounds on a request with all of its redirects, and on the body of a response."""
+    """The HTTP settings: limits on a request with all of its redirects, and on the body of a response."""
 
     seconds: float = 5.0
     response_bytes: int = 1 << 20
@@ -131,10 +131,10 @@ class Http:
 
 @frozen
 class World:
-    """The world outside the guest, and its expected state afterwards (``after_...``).
+    """The environment of the guest, and its expected state afterwards (``after_...``).
 
-    ``settings`` is what ``config/plugins.yaml`` has below ``wasm``. ``http`` null, ``has_files`` false and no
-    ``database`` stand for a host that does not offer them.
+    ``settings`` is the content of ``wasm`` in ``config/plugins.yaml``. A host offers no HTTP if ``http`` is null, no
+    files if ``has_files`` is false, and no database without ``database``.
     """
 
     environment: Mapping[str, str] = field(factory=dict)
@@ -152,10 +152,10 @@ class World:
 
 @frozen
 class Scenario:
-    """One scenario. ``source`` names what the expectations are taken from; ``file`` and ``line`` are its place.
+    """One scenario. ``source`` names the source of its expectations; ``file`` and ``line`` are its place.
 
-    ``manifest`` adds fields to the plugin's manifest, null takes one out, ``manifest_text`` is the whole of another;
-    ``absent`` names files of the plugin's folder that are not there.
+    ``manifest`` sets fields of the plugin's manifest, or removes them with null; ``manifest_text`` replaces the whole
+    manifest. ``absent`` names files that are missing from the plugin's folder.
     """
 
     name: str
@@ -177,7 +177,7 @@ class Scenario:
     line: int = 0
 
     def all_steps(self) -> tuple[Step, ...]:
-        """Return the steps; a scenario without any calls its slot once."""
+        """Return the steps; a scenario without steps calls its slot once."""
         if self.steps:
             return self.steps
         return (Step(call=self.call or "guest.run", parameters=self.parameters, expect=self.expect),)
@@ -194,10 +194,10 @@ def _text(value: Any, _: type) -> str:
 
 
 def read_scenarios(path: Path) -> tuple[Scenario, ...]:
-    """Return the scenarios of a file, in order.
+    """Read the scenarios of a file, in order.
 
-    A file has ``about`` (the chapter), ``source``, ``scenarios``, and ``defaults`` for those that do not say
-    otherwise. Raises ``ScenarioError``.
+    A file has ``about`` (the chapter), ``source``, ``scenarios``, and ``defaults``, which scenarios can override.
+    Raises ``ScenarioError``.
     """
     try:
         text = path.read_text("utf-8")
@@ -224,7 +224,7 @@ def read_scenarios(path: Path) -> tuple[Scenario, ...]:
 
 
 def scenario_files(paths: tuple[Path, ...]) -> Iterator[Path]:
-    """Yield the files of scenarios that ``paths`` name: files themselves, and those in folders, by name."""
+    """Yield the scenario files in ``paths``: files themselves, and the files in folders, sorted by name."""
     for path in paths:
         if path.is_dir():
             yield from sorted(path.glob(f"*{SUFFIX}"))
@@ -233,7 +233,7 @@ def scenario_files(paths: tuple[Path, ...]) -> Iterator[Path]:
 
 
 def plain(node: Node) -> Any:
-    """Return a node of a document as the value that YAML's core schema gives it."""
+    """Convert a document's node to its value in YAML's core schema."""
     if isinstance(node, MappingNode):
         return {key: plain(item) for key, item in node.items()}
     if isinstance(node, SequenceNode):

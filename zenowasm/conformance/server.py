@@ -1,4 +1,4 @@
-"""The server on loopback that scenarios talk to; it answers by path, always the same."""
+"""The scenarios' HTTP server on loopback, with a fixed response for each path."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _SLOW_SECONDS: Final = 30.0
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers by path; README.md beside the scenarios lists the paths."""
+    """The request handler; README.md in the scenarios' folder lists the paths."""
 
     protocol_version = "HTTP/1.1"
     server: _Server
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Say nothing: the scenarios look at what the host says."""
+        """Log nothing, because the scenarios check the host's log."""
 
     def _answer(self) -> None:
         url = urlsplit(self.path)
@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(404, b"not found", "text/plain")
 
     def _send(self, status: int, body: bytes, kind: str, *headers: tuple[str, str]) -> None:
-        self.send_response_only(status)  # without Date and Server, which are not always the same
+        self.send_response_only(status)  # without Date and Server, which vary
         self.send_header("Content-Type", kind)
         for name, value in headers:
             self.send_header(name, value)
@@ -70,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             try:
                 self.wfile.write(body)
-            except OSError:  # the client has had enough, which some scenarios are about
+            except OSError:  # the client has closed the connection, as in some scenarios
                 self.close_connection = True
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _answer  # noqa: N815
@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # What a client does to its own connection is not the server's error.
+    # Closing does not wait for the clients' connections.
     block_on_close = False
 
     def __init__(self) -> None:
@@ -86,12 +86,12 @@ class _Server(ThreadingHTTPServer):
         self.stopping = threading.Event()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing, for the same reason."""
+        """Log nothing: a client's connection error is not the server's."""
 
 
 @contextmanager
 def web_server() -> Iterator[str]:
-    """Run the server that scenarios talk to; yields its URL, ``http://127.0.0.1:PORT``."""
+    """Run the scenarios' server; yields its URL, ``http://127.0.0.1:PORT``."""
     server = _Server()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

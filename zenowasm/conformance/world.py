@@ -1,4 +1,4 @@
-"""The world outside a guest: a folder, files, a database, variables, all real and all thrown away."""
+"""The temporary environment of a guest: a real folder with files, a database and variables."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ DATABASE: Final = "main"
 
 
 def fill(text: str, server: str) -> str:
-    """Put the server's URL for ``${http}`` and its port for ``${port}``."""
+    """Replace ``${http}`` by the server's URL and ``${port}`` by its port."""
     return text.replace("${http}", server).replace("${port}", server.rpartition(":")[2])
 
 
 def check_extras() -> None:
-    """Raise ``DatabaseSettingsError`` or ``HttpSettingsError`` where the extra ``db`` or ``http`` is not installed.
+    """Raise ``DatabaseSettingsError`` or ``HttpSettingsError`` if the extra ``db`` or ``http`` is not installed.
 
-    Without them a part of the scenarios would fail for a reason that has nothing to do with the ABI.
+    Without them, some scenarios would fail for reasons unrelated to the ABI.
     """
     Databases({DATABASE: DatabaseSettings("sqlite://")})
     HttpClient().close()
@@ -39,7 +39,7 @@ def check_extras() -> None:
 
 @frozen
 class Resources:
-    """One scenario's world, open. ``services`` are arguments of ``HostServices``."""
+    """The open resources of one scenario. ``services`` are arguments of ``HostServices``."""
 
     world: World
     folder: Path
@@ -47,17 +47,17 @@ class Resources:
     services: dict[str, Any] = field(factory=dict)
 
     def fill(self, text: str) -> str:
-        """Put in what is known only now."""
+        """Replace the placeholders for the server."""
         return fill(text, self.server)
 
     def neutral(self, text: str) -> str:
-        """Take out of a text what another run would have otherwise: the folder and the server's port."""
+        """Replace the parts of a text that vary between runs, the folder and the server's address, by placeholders."""
         port = self.server.rpartition(":")[2]
         text = text.replace(self.server, "${http}").replace(f":{port}", ":${port}")
         return text.replace(str(self.folder), "${folder}")
 
     def afterwards(self) -> dict[str, Any]:
-        """Return the files and rows that the scenario asks for, as they are now."""
+        """Return the current files and rows that the scenario checks."""
         return {
             "files": {name: self._content(name) for name in self.world.after_files},
             "rows": {sql: self._rows(sql) for sql in self.world.after_rows},
@@ -68,7 +68,7 @@ class Resources:
         return path.read_bytes().decode("utf-8", "backslashreplace") if path.is_file() else None
 
     def _rows(self, sql: str) -> list[Any]:
-        # Read past the host's own connection: what it has not committed is not there.
+        # A separate connection, which does not see the host's uncommitted changes.
         with closing(sqlite3.connect(self.database)) as connection:
             return [list(row) for row in connection.execute(sql)]
 
@@ -79,13 +79,13 @@ class Resources:
 
     @property
     def root(self) -> Path:
-        """The folder below which plugins find their files."""
+        """The root folder of the plugins' files."""
         return self.folder / "files"
 
 
 @contextmanager
 def open_resources(world: World, folder: Path, server: str) -> Iterator[Resources]:
-    """Make a scenario's world in an empty ``folder``; needs the extras ``db`` and ``http``."""
+    """Create a scenario's resources in an empty ``folder``; needs the extras ``db`` and ``http``."""
     resources = Resources(world, folder, server)
     resources.root.mkdir()
     for name, text in world.files.items():

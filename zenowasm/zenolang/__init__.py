@@ -1,4 +1,4 @@
-"""ZenoLang, the script language of the plugin system: parse a script, register slots, run it.
+"""ZenoLang, the script language of the plugin system: parses scripts, registers slots, and runs scripts.
 
 Source: the ABI document, "From a script" and "ZenoLang, the part `run script.zl` needs".
 """

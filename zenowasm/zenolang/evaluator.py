@@ -1,4 +1,4 @@
-"""Runs a program: evaluates values, calls slots, and keeps to the limits."""
+"""Runs a program: evaluates values, calls slots, and enforces the limits."""
 
 from __future__ import annotations
 
@@ -39,15 +39,16 @@ from zenowasm.zenolang.syntax import (
     Unary,
 )
 
-# How many values of a list or map cost one step when it is checked.
+# The number of values in a list or map that cost one step when it is checked.
 _VALUES_PER_STEP = 16
 _CHARACTERS_PER_STEP = 64
-# How many characters of a new text cost one: without it a loop that lengthens a text copies far more than it counts.
+# The number of characters of a new text that cost one step. Otherwise a loop that appends to a text would copy far
+# more than it is charged for.
 _COPIED_PER_STEP = 1024
 
 
-class ControlFlow(Exception):  # noqa: N818 - it leaves a block, but nothing is wrong
-    """`break`, `continue` or `return` on its way out; not a ZenoError, so `try` lets it pass."""
+class ControlFlow(Exception):  # noqa: N818 - it leaves a block, but is not an error
+    """The base of `break`, `continue` and `return`. It is not a ZenoError, so `try` does not catch it."""
 
     def __init__(self, position: Position) -> None:
         super().__init__(f"{position}: left a block")
@@ -55,15 +56,15 @@ class ControlFlow(Exception):  # noqa: N818 - it leaves a block, but nothing is 
 
 
 class BreakLoop(ControlFlow):
-    """`break`."""
+    """Raised by `break`."""
 
 
 class ContinueLoop(ControlFlow):
-    """`continue`."""
+    """Raised by `continue`."""
 
 
 class ReturnValue(ControlFlow):
-    """`return`, with its value."""
+    """Raised by `return`, with its value."""
 
     def __init__(self, position: Position, value: object) -> None:
         super().__init__(position)
@@ -80,11 +81,11 @@ class Function:
 
 
 class Evaluator:
-    """Runs programs with one set of slots.
+    """An evaluator of programs with one set of slots.
 
-    Parameters: the slots; `output`, called with each printed line without its line end; `environment`, all
-    that `system.env` can see; `base_directory`, the folder `include` reads from, None forbids it; the
-    limits; and the clock and sleep to use, in seconds. One evaluator belongs to one thread.
+    Parameters: the slots; `output`, called with each printed line without its line end; `environment`, the variables
+    that `system.env` can read; `base_directory`, the folder from which `include` reads, None to forbid it; the limits;
+    and the clock and sleep functions, in seconds. An evaluator must be used by only one thread.
     """
 
     def __init__(
@@ -110,14 +111,14 @@ class Evaluator:
         self._depth = 0
         self._position = Position("<script>", 1, 1)
         self._including: list[FilePath] = []
-        # Strings of the script that are code, parsed once: at most as many as the scripts hold.
+        # Strings in scripts that are code, each parsed once, so the caches cannot outgrow the scripts.
         self._conditions: dict[Text, Expression] = {}
         self._headers: dict[Text, LoopHeader] = {}
 
     def run(self, program: Program, scope: Scope) -> object:
-        """Run a program; functions it defines stay known to the next one.
+        """Run a program. Functions that it defines remain defined for the next program.
 
-        Returns the value of a `return` outside functions, otherwise None. Raises ZenoError, located.
+        Returns the value of a `return` outside functions, otherwise None. Raises ZenoError with a position.
         """
         self._budget = Budget(self.limits, self._clock)
         self._depth = 0
@@ -125,11 +126,11 @@ class Evaluator:
         try:
             return self._run_file(program, scope)
         except RecursionError:
-            # Depth is counted; this is for a host whose own stack is nearly used up, or deep plugin data.
+            # The depth is limited anyway; this is for a host with little stack left, or deeply nested plugin data.
             raise NestingError("not enough stack is left to run the script", self._position) from None
 
     def run_block(self, statements: tuple[Statement, ...], scope: Scope) -> None:
-        """Run statements in order; ControlFlow leaves it early."""
+        """Run statements in order; a ControlFlow exception ends the block early."""
         if self._depth >= self.limits.run_nesting:
             raise NestingError(
                 f"blocks and calls are nested more than {self.limits.run_nesting} deep",
@@ -144,9 +145,9 @@ class Evaluator:
             self._depth -= 1
 
     def data(self, statement: Statement, scope: Scope, declared: str = "any") -> object:
-        """A child's value: its expression's, or a map of its block's entries.
+        """Return a child's value: that of its expression, or a map of its block's entries.
 
-        Parameters: the child, the scope, and the type its slot declared for it.
+        Parameters: the child, the scope, and the type that its slot declares for it.
         """
         self._budget.spend_steps()
         if statement.has_block:
@@ -164,7 +165,7 @@ class Evaluator:
         return value
 
     def evaluate(self, expression: Expression, scope: Scope) -> object:
-        """The expression's value; OperationError, located, where an operator does not fit."""
+        """Return the expression's value; raises OperationError, with a position, if an operator does not fit."""
         self._budget.spend_steps()
         match expression:
             case Literal():
@@ -185,9 +186,9 @@ class Evaluator:
                     raise
 
     def condition(self, statement: Statement, scope: Scope) -> bool:
-        """Whether the statement's value holds; a quoted one is code: `if: "$a == 1"`.
+        """Return whether the statement's value is true; a quoted value is code: `if: "$a == 1"`.
 
-        Only a string in the script itself is code, never one that a variable holds.
+        Only a string literal in the script is code, never a variable's value.
         """
         expression = statement.value
         if expression is None:
@@ -199,7 +200,7 @@ class Evaluator:
         return values.truthy(self.evaluate(expression, scope))
 
     def checked(self, value: object) -> object:
-        """The value itself, unless it exceeds a limit."""
+        """Return the value unchanged; raises LimitError if it exceeds a limit."""
         steps = values.measure(value, self.limits) // _VALUES_PER_STEP
         if isinstance(value, str):
             steps += len(value) // _COPIED_PER_STEP
@@ -212,22 +213,22 @@ class Evaluator:
         self._output(line)
 
     def sleep(self, seconds: float) -> None:
-        """Wait, within the limit."""
+        """Wait, if the limit permits."""
         self._budget.spend_sleep(seconds)
         self._sleep(seconds)
 
     def spend_step(self) -> None:
-        """Count a step that runs no statement, such as a loop's turn."""
+        """Count a step without a statement, such as a loop iteration."""
         self._budget.spend_steps()
 
     def loop_header(self, quoted: Text) -> LoopHeader:
-        """The three parts of a `for` written as a string."""
+        """Return the three parts of a `for` header that is written as a string."""
         if quoted not in self._headers:
             self._headers[quoted] = parse_loop_header(quoted, self.limits)
         return self._headers[quoted]
 
     def include(self, name: str, scope: Scope) -> object:
-        """Run another file in the same scope and return its `return` value; IncludeError if it may not."""
+        """Run another file in the same scope and return its `return` value; raises IncludeError if it cannot."""
         path = self._included_file(name)
         if path in self._including:
             raise IncludeError(f"`{name}` is already being included", hint="files include each other in a circle")
@@ -254,9 +255,9 @@ class Evaluator:
         root = self._base_directory.resolve()
         try:
             path = (root / name).resolve()
-            # Resolved first, so neither `..` nor a link leads out of the folder.
+            # Resolved first, so that neither `..` nor a link can lead out of the folder.
             allowed = path.is_relative_to(root) and path.is_file()
-        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: a loop of links
             raise IncludeError(f"cannot read `{name}`: {error}") from error
         if not allowed:
             raise IncludeError(f"there is no file `{name}` in the scripts' folder")
@@ -358,7 +359,7 @@ class Evaluator:
 
 
 def variable_name(expression: Expression | None, slot: str) -> str:
-    """The name in `as: $x`, `as: x` or `as: "x"`; OperationError for anything else."""
+    """Return the name in `as: $x`, `as: x` or `as: "x"`; raises OperationError for anything else."""
     match expression:
         case Path(keys=()):
             return expression.name
@@ -368,6 +369,6 @@ def variable_name(expression: Expression | None, slot: str) -> str:
 
 
 def outside_of_loop(misplaced: ControlFlow) -> ControlFlowError:
-    """The error for a `break` or `continue` that met no loop on its way out."""
+    """Return the error for a `break` or `continue` outside a loop."""
     word = "break" if isinstance(misplaced, BreakLoop) else "continue"
     return ControlFlowError(f"`{word}` outside a loop", misplaced.position)

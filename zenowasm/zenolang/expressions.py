@@ -24,7 +24,7 @@ from zenowasm.zenolang.syntax import (
     Unary,
 )
 
-# From the weakest to the strongest.
+# From the lowest precedence to the highest.
 PRECEDENCE: tuple[tuple[str, ...], ...] = (
     ("??",),
     ("||",),
@@ -54,7 +54,7 @@ _STRING_PIECE = re.compile(
 
 
 class ExpressionParser:
-    """Reads expressions from a token stream, and counts how deep it is.
+    """A parser of expressions in a token stream, which limits their nesting.
 
     Source: the ABI document, "ZenoLang, the part `run script.zl` needs".
     """
@@ -66,7 +66,7 @@ class ExpressionParser:
 
     @contextmanager
     def nested(self, token: Token) -> Iterator[None]:
-        """One level deeper; NestingError instead of a recursion the interpreter cannot bear."""
+        """Enter one level of nesting; raises NestingError before the recursion becomes too deep for Python."""
         if self._depth >= self.limits.syntax_nesting:
             raise NestingError(
                 f"blocks and brackets are nested more than {self.limits.syntax_nesting} deep", token.position
@@ -76,7 +76,7 @@ class ExpressionParser:
         self._depth -= 1
 
     def expression(self, level: int = 0) -> Expression:
-        """Read one expression of operators that bind at least as strongly as `level`; ParseError if none."""
+        """Read one expression of operators with at least the precedence `level`; raises ParseError if there is none."""
         left = self._operand()
         while (found := self._operator_level()) >= level:
             rest: list[tuple[str, Expression]] = []
@@ -87,7 +87,7 @@ class ExpressionParser:
         return left
 
     def _operator_level(self) -> int:
-        """The precedence of the operator that comes next, -1 if none does."""
+        """Return the precedence of the next operator, -1 if the next token is not an operator."""
         token = self.stream.peek()
         return _LEVELS.get(token.text, -1) if token.kind is TokenKind.SYMBOL else -1
 
@@ -157,7 +157,7 @@ class ExpressionParser:
         return Literal(CONSTANTS.get(first.text, first.text), first.position)
 
     def _continues_text(self) -> bool:
-        """Whether bare words go on: `created_at DESC` is one text, but `$list as $item` is not one."""
+        """Return whether an unquoted text continues: `created_at DESC` is one text, but `$list as $item` is not."""
         token, following = self.stream.peek(), self.stream.peek(1)
         if token.kind not in (TokenKind.WORD, TokenKind.NUMBER) or self.stream.entry_ahead():
             return False
@@ -165,7 +165,7 @@ class ExpressionParser:
 
     def _number(self, token: Token) -> int | float:
         if token.text.isdecimal():
-            # A digit takes less than four bits; the check comes before the costly conversion.
+            # A digit has fewer than four bits; this check precedes the costly conversion.
             if len(token.text) <= self.limits.integer_bits // 4:
                 return int(token.text)
         else:
@@ -176,7 +176,7 @@ class ExpressionParser:
 
 
 def name_of_token(token: Token) -> str:
-    """The name a key or a statement goes by; ParseError if the token cannot be a name."""
+    """Return the name of a key or a statement; raises ParseError if the token cannot be a name."""
     if token.kind in (TokenKind.WORD, TokenKind.NUMBER):
         return token.text
     if token.kind is TokenKind.STRING:
@@ -185,7 +185,7 @@ def name_of_token(token: Token) -> str:
 
 
 def path_of(text: str, position: Position) -> Path:
-    """Take apart a path the lexer has matched: `$a.b[0]`."""
+    """Split a path that the lexer has matched: `$a.b[0]`."""
     name, *_ = re.split(r"[.\[]", text[1:], maxsplit=1)
     keys: list[str | Path] = []
     for match in _KEY.finditer(text, 1 + len(name)):
@@ -198,7 +198,7 @@ def path_of(text: str, position: Position) -> Path:
 
 
 def text_of(token: Token, limits: ScriptLimits | None = None) -> Text:
-    """Decode a quoted string: escapes in both kinds, what is to be filled in between double quotes only."""
+    """Decode a quoted string: escapes in both kinds, interpolation only in double quotes."""
     fills = token.text[0] == '"'
     places = Places(token.text, token.position)
     parts: list[str | Expression] = []
@@ -223,7 +223,7 @@ def text_of(token: Token, limits: ScriptLimits | None = None) -> Text:
 
 
 def _filled_in(match: re.Match[str], places: Places, limits: ScriptLimits) -> Expression:
-    """Read what stands in `${...}`: a variable, with its `$` or without, or an expression."""
+    """Parse the content of `${...}`: a variable, with or without its `$`, or an expression."""
     position = places.at(match.start())
     if re.fullmatch(PATH, "$" + match["braced"], re.VERBOSE) is not None:
         return path_of("$" + match["braced"], position)
@@ -249,7 +249,7 @@ def _bad_brace(position: Position) -> ParseError:
 
 
 def parse_condition(text: Text, limits: ScriptLimits) -> Expression:
-    """Parse a condition written as a string, `if: "$a == 1"`; an empty one is the empty text."""
+    """Parse a condition in a string, `if: "$a == 1"`; an empty condition is the empty text."""
     if not text.source.strip():
         return Literal("", text.position)
     stream = _quoted(text)
@@ -259,7 +259,7 @@ def parse_condition(text: Text, limits: ScriptLimits) -> Expression:
 
 
 def parse_loop_header(text: Text, limits: ScriptLimits) -> LoopHeader:
-    """Parse `"$i = 0; $i < 3; $i++"`; ParseError if it has not three parts."""
+    """Parse `"$i = 0; $i < 3; $i++"`; raises ParseError if it does not have three parts."""
     stream = _quoted(text)
     parser = ExpressionParser(stream, limits)
     start = None if stream.peek().is_symbol(";") else _assignment(parser)
@@ -272,9 +272,9 @@ def parse_loop_header(text: Text, limits: ScriptLimits) -> LoopHeader:
 
 
 def _quoted(text: Text) -> TokenStream:
-    """Return the tokens of code in quotes, each with the place where it is written."""
+    """Return the tokens of quoted code, each with its position in the source."""
     places = Places(text.raw, text.position)
-    decoded, written = [0], [1]  # offsets after each escape, which is one character and takes two
+    decoded, written = [0], [1]  # offsets after each escape, which is two characters in the source
     for match in _STRING_PIECE.finditer(text.raw, 1, len(text.raw) - 1):
         if match["escape"] in _ESCAPES:
             decoded.append(decoded[-1] + match.start() - written[-1] + 1)

@@ -1,4 +1,4 @@
-"""Text into tokens."""
+"""Splits text into tokens."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class TokenKind(Enum):
 
 @attrs.frozen
 class Token:
-    """A piece of the source: its kind, its text as written, and where it stands."""
+    """A token of the source: its kind, its text as written, its offset and its position."""
 
     kind: TokenKind
     text: str
@@ -39,11 +39,11 @@ class Token:
         return self.start + len(self.text)
 
     def is_symbol(self, *symbols: str) -> bool:
-        """Whether this is one of the given symbols (a quoted "+" is not)."""
+        """Return whether this is one of the given symbols (a quoted "+" is not)."""
         return self.kind is TokenKind.SYMBOL and self.text in symbols
 
     def describe(self) -> str:
-        """The token's name in an error message."""
+        """Return the token's description for error messages."""
         if self.kind is TokenKind.END:
             return "the end of the script"
         if self.kind is TokenKind.NEWLINE:
@@ -77,30 +77,30 @@ _UNFINISHED = {
 
 
 class Places:
-    """Tells where the characters of a piece of text stand, whose first one stands at `start`."""
+    """A mapping from offsets in a text to positions; the first character is at `start`."""
 
     def __init__(self, text: str, start: Position) -> None:
         self._start = start
         self._lines = [match.end() for match in re.finditer("\n", text)]
 
     def at(self, offset: int) -> Position:
-        """The position of the character at this offset."""
+        """Return the position of the character at this offset."""
         line = bisect_right(self._lines, offset)
         column = offset - self._lines[line - 1] + 1 if line else self._start.column + offset
         return Position(self._start.file, self._start.line + line, column)
 
 
 def tokenize(source: str, place: Callable[[int], Position]) -> list[Token]:
-    """Split `source` into tokens, the last one END.
+    """Split `source` into tokens, the last of which is END.
 
-    Parameters: the text, and what tells the position of each offset in it. Raises LexError.
+    Parameters: the text, and a function from an offset to its position. Raises LexError.
     """
     tokens: list[Token] = []
     offset = 0
     while offset < len(source):
         position = place(offset)
         match = _TOKENS.match(source, offset)
-        # An unfinished comment would otherwise pass as a division.
+        # An unterminated comment would otherwise be read as a division.
         if match is None or (match.lastgroup == "SYMBOL" and source.startswith("/*", offset)):
             raise _unexpected(source, offset, position)
         text = match.group()
@@ -121,7 +121,7 @@ def _unexpected(source: str, offset: int, position: Position) -> LexError:
 
 
 class TokenStream:
-    """The tokens of a source, and the place reached in them; `newlines` tells whether line ends mean anything."""
+    """The tokens of a source, and the current index; without `newlines`, line ends are dropped."""
 
     def __init__(self, source: str, place: Callable[[int], Position], *, newlines: bool = True) -> None:
         self.source = source
@@ -131,15 +131,15 @@ class TokenStream:
 
     @property
     def place(self) -> int:
-        """How many tokens have been taken."""
+        """The number of tokens taken so far."""
         return self._index
 
     def since(self, place: int) -> list[Token]:
-        """The tokens taken since an earlier `place`."""
+        """Return the tokens taken since an earlier `place`."""
         return self._tokens[place : self._index]
 
     def peek(self, ahead: int = 0) -> Token:
-        """The next token, or one after it; END for ever at the end."""
+        """Return the next token, or one after it; END at and after the end."""
         return self._tokens[min(self._index + ahead, len(self._tokens) - 1)]
 
     def advance(self) -> Token:
@@ -153,23 +153,23 @@ class TokenStream:
         return self.advance() if self.peek().is_symbol(*symbols) else None
 
     def expect(self, symbol: str) -> Token:
-        """Take the symbol that has to come now; ParseError if another token does."""
+        """Take the next token, which must be this symbol; raises ParseError otherwise."""
         token = self.accept(symbol)
         if token is None:
             raise ParseError(f"expected `{symbol}`, found {self.peek().describe()}", self.peek().position)
         return token
 
     def entry_ahead(self) -> bool:
-        """Whether a name and its colon come next, which end the value before them: `a: $b c: 1`."""
+        """Return whether a name and a colon come next, which end the preceding value: `a: $b c: 1`."""
         return self.peek().kind in _NAMES and self.peek(1).is_symbol(":")
 
     def skip_newlines(self) -> None:
-        """Pass over line ends where they mean nothing."""
+        """Skip line ends."""
         while self.peek().kind is TokenKind.NEWLINE:
             self.advance()
 
     def newlines_ahead(self) -> int:
-        """How many line ends come next."""
+        """Return the number of line ends that come next."""
         count = 0
         while self.peek(count).kind is TokenKind.NEWLINE:
             count += 1

@@ -16,25 +16,25 @@ class ScriptLimits:
     """The limits of one script; the defaults suit untrusted scripts."""
 
     source_length: int = 512 * 1024
-    """Characters in one file."""
+    """The number of characters in one file."""
     syntax_nesting: int = 64
-    """Blocks and brackets inside one another, as written."""
+    """The nesting of blocks and brackets in the source."""
     run_nesting: int = 150
-    """Blocks inside one another as they run, through `call` and `include`."""
+    """The nesting of running blocks, including those of `call` and `include`."""
     steps: int = 5_000_000
-    """Statements run and expressions evaluated."""
+    """The number of statements run and expressions evaluated."""
     value_size: int = 4 * 1024 * 1024
-    """Characters and items in one value, all levels together."""
+    """The number of characters and items in one value, over all levels."""
     value_nesting: int = 64
-    """Lists and maps inside one another in one value."""
+    """The nesting of lists and maps in one value."""
     integer_bits: int = 4096
-    """Bits of one integer. Integers are exact, so without a bound they grow without end."""
+    """The bits of one integer. Integers are exact, so without a limit they could grow indefinitely."""
     output_length: int = 16 * 1024 * 1024
-    """Characters printed and logged."""
+    """The number of characters printed and logged."""
     sleep_seconds: float = 60.0
-    """Seconds spent in `sleep`, all calls together."""
+    """The seconds spent in `sleep`, over all calls."""
     seconds: float | None = None
-    """Seconds a run may take, None for no bound. A slot that blocks is not interrupted."""
+    """The seconds that a run may take, None for no limit. A slot that blocks is not interrupted."""
 
 
 class Budget:
@@ -50,7 +50,7 @@ class Budget:
         self._slept = 0.0
 
     def spend_steps(self, count: int = 1) -> None:
-        """Count steps; raises StepLimitError or TimeLimitError if there are none left."""
+        """Count steps; raises StepLimitError or TimeLimitError if none are left."""
         self._steps += count
         if self._steps > self._limits.steps:
             raise StepLimitError(f"the script takes more than {self._limits.steps} steps", hint="does a loop ever end?")

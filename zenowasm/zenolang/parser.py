@@ -1,4 +1,4 @@
-"""Tokens into statements."""
+"""Parses tokens into statements."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zenowasm.zenolang.lexer import Places, Token, TokenKind, TokenStream
 from zenowasm.zenolang.limits import ScriptLimits
 from zenowasm.zenolang.syntax import Expression, Program, Statement
 
-# `} else: {` right after a block is also accepted, and becomes a child of the slot it completes.
+# `} else: {` right after a block is also accepted, and becomes a child of the slot before it.
 CONTINUATIONS = {"else": "if", "catch": "try"}
 
 _PLAIN = (TokenKind.WORD, TokenKind.NUMBER, TokenKind.SYMBOL)
@@ -19,8 +19,8 @@ _PLAIN = (TokenKind.WORD, TokenKind.NUMBER, TokenKind.SYMBOL)
 def parse(source: str, file: str = "<script>", *, limits: ScriptLimits | None = None) -> Program:
     """Parse a whole script.
 
-    Parameters: the text, the name its errors carry, and the limits (the usual ones if None).
-    Returns the program. Raises LexError, ParseError, SourceLimitError or NestingError, nothing else.
+    Parameters: the text, its name in errors, and the limits (the default ones if None).
+    Raises only LexError, ParseError, SourceLimitError or NestingError.
     Source: the ABI document, "ZenoLang, the part `run script.zl` needs".
     """
     limits = limits or ScriptLimits()
@@ -35,7 +35,7 @@ def parse(source: str, file: str = "<script>", *, limits: ScriptLimits | None = 
         parser = _StatementParser(TokenStream(source, Places(source, start).at), limits)
         return Program(parser.statements(closing=None), file)
     except RecursionError:
-        # The depth is counted; this is for a caller whose own stack is nearly used up.
+        # The depth is limited anyway; this is for a caller with little stack left.
         raise NestingError("not enough stack is left to parse the script", start) from None
 
 
@@ -45,7 +45,7 @@ class _StatementParser:
         self._expressions = ExpressionParser(stream, limits)
 
     def statements(self, closing: Token | None) -> tuple[Statement, ...]:
-        """Read statements up to the end, or up to and with the brace that closes `closing`."""
+        """Read statements up to the end, or up to and including the brace that closes `closing`."""
         found: list[Statement] = []
         while True:
             self._skip_separators()
@@ -101,7 +101,7 @@ class _StatementParser:
         return value, raw, self._alias()
 
     def _alias(self) -> tuple[Statement, ...]:
-        """`foreach: $list as $item` means the same as a child `as: $item`."""
+        """Read the `as $item` of `foreach: $list as $item`, which is equivalent to a child `as: $item`."""
         word, variable = self._stream.peek(), self._stream.peek(1)
         if word.text != "as" or variable.kind is not TokenKind.VARIABLE:
             return ()

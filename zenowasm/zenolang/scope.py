@@ -1,4 +1,4 @@
-"""The variables a script sees."""
+"""The variables of a script."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 
 class Scope:
-    """Variables by name, without the `$`, and after them those of the caller.
+    """Variables by name, without the `$`, with the caller's scope as the outer one.
 
-    Reading looks outwards, setting stays inside: a function with arguments sees its caller's variables
-    and does not change them. Values are never changed in place, so a copy shares them safely.
+    Reading also searches the outer scopes, setting affects only this one: a function with arguments sees its caller's
+    variables but does not change them. Values are never changed in place, so copies can share them.
     """
 
     def __init__(self, variables: Mapping[str, object] | None = None, parent: Scope | None = None) -> None:
@@ -20,7 +20,7 @@ class Scope:
         return self._holder(name) is not None
 
     def get(self, name: str, default: object = None) -> object:
-        """The variable's value, or the default if there is no such variable."""
+        """Return the variable's value, or the default if there is no such variable."""
         holder = self._holder(name)
         return default if holder is None else holder._variables[name]
 
@@ -29,21 +29,21 @@ class Scope:
         self._variables[name] = value
 
     def unset(self, name: str) -> None:
-        """Remove the variable from this scope, if it is there."""
+        """Remove the variable from this scope, if it exists."""
         self._variables.pop(name, None)
 
     def child(self, variables: Mapping[str, object] | None = None) -> Scope:
-        """A scope inside this one, with variables of its own."""
+        """Return a scope inside this one, with its own variables."""
         return Scope(variables, self)
 
     def variables(self) -> dict[str, object]:
-        """All variables that can be seen from here, in a new dict."""
+        """Return all visible variables in a new dict."""
         outer = self._parent.variables() if self._parent else {}
-        # A pool thread may add a variable while this one reads: dict() of a dict is one step.
+        # Another thread may add a variable meanwhile: dict() copies a dict atomically.
         return outer | dict(self._variables)
 
     def copy(self) -> Scope:
-        """A scope of its own with the same variables, for work that goes on beside the script."""
+        """Return a separate scope with the same variables, for work that runs concurrently with the script."""
         return Scope(self.variables())
 
     def _holder(self, name: str) -> Scope | None:

@@ -1,4 +1,4 @@
-"""Slots: the words of the language, by name."""
+"""Slots, the commands of the language, and their registry."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zenowasm.zenolang.syntax import Statement
 if TYPE_CHECKING:
     from zenowasm.zenolang.evaluator import Evaluator
 
-# Words that have a meaning only inside another slot; a slot of that name could not be told from them.
+# Words that have a meaning only inside another slot; a slot with such a name would be ambiguous.
 STRUCTURAL = frozenset({"then", "else", "do", "catch", "case", "default", "as", "async"})
 
 _NAME = re.compile(r"[^\W\d]\w*([.-]\w+)*")
@@ -25,11 +25,11 @@ _NAME = re.compile(r"[^\W\d]\w*([.-]\w+)*")
 
 @define(kw_only=True)
 class SlotCall:
-    """One use of a slot in a script, as its function receives it.
+    """One call of a slot in a script, passed to the slot's function.
 
-    `value` is the slot's own value, None when absent, which `has_value` tells from nil. `parameters` are
-    the children's values in order, without `as` and `async`; of two with one name the last counts.
-    `node` is the statement as parsed, and a raw slot's only source: nothing of it is evaluated beforehand.
+    `value` is the slot's own value, None if absent; `has_value` distinguishes this from nil. `parameters` are the
+    children's values in order, without `as` and `async`; if two have the same name, the last one counts. `node` is the
+    parsed statement. A raw slot has only `node`, no part of which is evaluated in advance.
     """
 
     name: str
@@ -44,7 +44,7 @@ class SlotCall:
     evaluator: Evaluator
 
     def bind(self, result: object, default: str) -> None:
-        """Set the result in the scope: under the name after `as`, otherwise under the default name."""
+        """Set the result in the scope, under the name after `as` or else under the default name."""
         self.scope.set(self.as_name or default, result)
 
 
@@ -57,7 +57,7 @@ def _frozen_copy(inputs: Mapping[str, str]) -> Mapping[str, str]:
 
 @frozen(kw_only=True)
 class Slot:
-    """A registered slot; `raw` means its function reads the children itself, as code."""
+    """A registered slot. The function of a `raw` slot reads the children itself, as code."""
 
     name: str
     function: SlotFunction
@@ -68,7 +68,7 @@ class Slot:
 
 
 class SlotRegistry:
-    """The slots a script may use."""
+    """The slots that a script can use."""
 
     def __init__(self, builtins: Iterator[Slot] | tuple[Slot, ...] = ()) -> None:
         self._slots = {slot.name: slot for slot in builtins}
@@ -84,10 +84,9 @@ class SlotRegistry:
     ) -> None:
         """Add a slot.
 
-        Parameters: the name scripts use; the function; what it does; the declared type of each parameter,
-        of which `string` keeps unquoted text as written (`id: 007` is "007"); and whether a slot of
-        that name may be replaced, a built-in never. Raises SlotRegistrationError.
-        Source: the ABI document, "From a script".
+        Parameters: the name in scripts; the function; its description; the declared type of each parameter, of which
+        `string` keeps unquoted text as written (`id: 007` is "007"); and whether to replace an existing slot of that
+        name, which must not be a built-in. Raises SlotRegistrationError. Source: the ABI document, "From a script".
         """
         if _NAME.fullmatch(name) is None:
             raise SlotRegistrationError(f"`{name}` is not a slot name", hint="expected words joined by dots")
@@ -99,17 +98,17 @@ class SlotRegistry:
         self._slots[name] = Slot(name=name, function=function, description=description, inputs=inputs or {})
 
     def unregister(self, name: str) -> None:
-        """Remove a slot; SlotRegistrationError if it is a built-in or unknown."""
+        """Remove a slot; raises SlotRegistrationError if it is a built-in or unknown."""
         self._refuse_builtin(name)
         if self._slots.pop(name, None) is None:
             raise SlotRegistrationError(f"slot `{name}` is not registered")
 
     def get(self, name: str) -> Slot | None:
-        """The slot of that name, or None."""
+        """Return the slot with this name, or None."""
         return self._slots.get(name)
 
     def nearest(self, name: str) -> str | None:
-        """The known name most like this one, or None if none is like it."""
+        """Return the most similar known name, or None if none is similar."""
         return nearest(name, self._slots)
 
     def __contains__(self, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""The tree a script is parsed into: statements and the expressions that are their values."""
+"""The syntax tree of a script: statements and the expressions that are their values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zenowasm.zenolang.errors import Position
 
 @attrs.frozen
 class Literal:
-    """An unquoted constant: a number, true, false, nil, or bare words, which are text."""
+    """An unquoted constant: a number, true, false, nil, or unquoted words, which are text."""
 
     value: int | float | bool | str | None
     position: Position
@@ -28,9 +28,9 @@ class Path:
 
 @attrs.frozen
 class Text:
-    """A quoted string: `parts` with what to fill in, `source` without that filled in, `raw` as written.
+    """A quoted string: its `parts` with expressions to interpolate, its decoded `source`, and its `raw` text.
 
-    `source` is what a condition in quotes (`if: "$a == 1"`) is parsed from.
+    A condition in quotes (`if: "$a == 1"`) is parsed from `source`.
     """
 
     parts: tuple[str | Expression, ...]
@@ -81,7 +81,7 @@ Expression: TypeAlias = Literal | Path | Text | ListLiteral | MapLiteral | Unary
 
 @attrs.frozen
 class Assignment:
-    """`$name = value` in a loop's header; `$i++` and `$i += n` are written out as sums."""
+    """`$name = value` in a loop header; `$i++` and `$i += n` are parsed as sums."""
 
     name: str
     value: Expression
@@ -100,7 +100,7 @@ class LoopHeader:
 class Statement:
     """`name: value { children }`; the value and the block are optional.
 
-    `raw` is the value's text as written when it is plain unquoted text (`007`, `1.0`), otherwise None.
+    `raw` is the value's text as written if it is plain unquoted text (`007`, `1.0`), otherwise None.
     """
 
     name: str
@@ -111,13 +111,13 @@ class Statement:
     position: Position
 
     def child(self, name: str) -> Statement | None:
-        """The last child of that name, or None: a later one replaces an earlier one, as in a map."""
+        """Return the last child with this name, or None. A later child replaces an earlier one, as in a map."""
         return next((child for child in reversed(self.children) if child.name == name), None)
 
 
 @attrs.frozen
 class Program:
-    """A whole file."""
+    """A parsed file."""
 
     statements: tuple[Statement, ...]
     file: str

@@ -2,7 +2,7 @@
 
 A value is nil, true or false, an integer (exact), a float (finite), a text, a list or a map with text keys:
 None, bool, int, float, str, list and dict. Values are never changed in place, so they may be shared.
-Every function here raises OperationError for a value it has no meaning for.
+Every function here raises OperationError for a value that it does not support.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ TYPES: dict[str, tuple[type, ...]] = {
     "map": (dict,),
 }
 
-# Above this, a float's digits are no longer all meant, and Go and JavaScript write an exponent.
+# From here on, not all digits of a float are significant, and Go and JavaScript write an exponent.
 _LARGEST_PLAIN_FLOAT = 1e21
 _NUMBER = re.compile(r"[+-]?\d{1,1000}(\.\d{1,1000})?")
 
 
 def type_name(value: object) -> str:
-    """What an error message calls the value's type."""
+    """Return the name of the value's type for error messages."""
     if value is None:
         return "nil"
     if isinstance(value, bool):
@@ -40,7 +40,7 @@ def type_name(value: object) -> str:
 
 
 def has_type(value: object, name: str) -> bool:
-    """Whether the value fits a declared type: a key of TYPES, or `any`; nil fits only `any`."""
+    """Return whether the value has a declared type: a key of TYPES, or `any`; nil has only `any`."""
     if name == "any":
         return True
     if name not in TYPES:
@@ -49,12 +49,12 @@ def has_type(value: object, name: str) -> bool:
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether arithmetic works on it: an int or a float, and not a bool."""
+    """Return whether the value is a number: an int or a float, but not a bool."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def text(value: object) -> str:
-    """The value as a script prints it: nil is empty, lists and maps are JSON, 10.0 is 10."""
+    """Return the value as a script prints it: nil is empty, lists and maps are JSON, 10.0 is 10."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -69,20 +69,20 @@ def text(value: object) -> str:
 
 
 def truthy(value: object) -> bool:
-    """Whether a condition holds; false, nil, 0, an empty value, "0" and "false" do not.
+    """Return whether a condition is true; false, nil, 0, an empty value, "0" and "false" are not.
 
-    The last two are the original's rule: what the environment or a form hands over is text.
+    The last two follow the original, because values from the environment or a form are texts.
     """
     return bool(value) and value not in ("0", "false")
 
 
 def missing(value: object) -> bool:
-    """Whether `??` goes on to the next operand: for nil and, as in the original, empty text."""
+    """Return whether `??` continues with the next operand: for nil and, as in the original, for empty text."""
     return value is None or value == ""
 
 
 def equal(left: object, right: object) -> bool:
-    """`==`: numbers by value, and a text against a number or a bool by how that would be printed."""
+    """Evaluate `==`: compare numbers by value, and a text with a number or a bool by its printed form."""
     if isinstance(left, str) and isinstance(right, bool | int | float):
         return left == text(right)
     if isinstance(right, str) and isinstance(left, bool | int | float):
@@ -97,7 +97,7 @@ def equal(left: object, right: object) -> bool:
 
 
 def ordered(operator: str, left: object, right: object) -> bool:
-    """`<`, `<=`, `>`, `>=`: two texts by their characters, otherwise numbers or texts that spell one."""
+    """Evaluate `<`, `<=`, `>`, `>=`: compare two texts by characters, otherwise numbers or texts that spell numbers."""
     if isinstance(left, str) and isinstance(right, str):
         return _in_order(operator, left, right)
     one, other = _as_number(left), _as_number(right)
@@ -107,7 +107,7 @@ def ordered(operator: str, left: object, right: object) -> bool:
 
 
 def calculate(operator: str, left: object, right: object) -> object:
-    """`+ - * / %`. A text or a list also knows `+`; whole numbers stay exact, also when divided evenly."""
+    """Evaluate `+ - * / %`. `+` also works on texts and lists. Integers remain exact, even in an exact division."""
     if operator == "+":
         if isinstance(left, str) or isinstance(right, str):
             return text(left) + text(right)
@@ -130,14 +130,14 @@ def calculate(operator: str, left: object, right: object) -> object:
 
 
 def negate(value: object) -> int | float:
-    """Unary minus."""
+    """Evaluate unary minus."""
     if not is_number(value):
         raise OperationError(f"`-` needs a number, not {type_name(value)}")
     return -value
 
 
 def look_up(value: object, key: object) -> object:
-    """One step of a path: the map's entry or the list's item, nil where there is none."""
+    """Evaluate one step of a path: return the map's entry or the list's item, nil if there is none."""
     if isinstance(value, dict):
         return value.get(text(key))
     if isinstance(value, list):
@@ -148,7 +148,7 @@ def look_up(value: object, key: object) -> object:
 
 
 def to_json(value: object) -> str:
-    """The value as compact JSON, keys in order, 10.0 as 10; the inverse of from_json."""
+    """Return the value as compact JSON, with keys in order and 10.0 as 10; the inverse of from_json."""
     try:
         return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError) as error:
@@ -156,17 +156,17 @@ def to_json(value: object) -> str:
 
 
 def from_json(source: str) -> object:
-    """Parse JSON: integers stay exact, and what is not a value of the language is refused."""
+    """Parse JSON. Integers remain exact; raises OperationError for JSON that is not a value of the language."""
     try:
         value: object = json.loads(source, parse_constant=_no_constant, parse_float=_finite)
         if "\\u" in source:
-            # JSON can spell half of a surrogate pair, which no text can hold or print.
+            # JSON can contain an unpaired surrogate, which is not a valid text.
             json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise OperationError("invalid JSON: it has an unpaired surrogate") from error
     except json.JSONDecodeError as error:
         raise OperationError(f"invalid JSON: {error}") from error
-    except ValueError as error:  # more digits than Python converts; its own words are about a setting of Python's
+    except ValueError as error:  # too many digits for Python, whose message names a Python setting
         raise OperationError("invalid JSON: a number is too large") from error
     except RecursionError:
         raise OperationError("invalid JSON: nested too deeply") from None
@@ -174,7 +174,7 @@ def from_json(source: str) -> object:
 
 
 def measure(value: object, limits: ScriptLimits) -> int:
-    """Check a value against the limits and count the values in it, shared ones every time they occur.
+    """Check a value against the limits and return the number of values in it, counting shared ones at each occurrence.
 
     Raises SizeLimitError or NestingError.
     """
@@ -197,14 +197,14 @@ def measure(value: object, limits: ScriptLimits) -> int:
 
 
 def _own_size(value: object) -> int:
-    """The characters or items directly in a value."""
+    """Return the number of characters or items directly in a value."""
     if isinstance(value, dict):
         return sum(1 + len(key) for key in value)
     return len(value) if isinstance(value, str | list) else 0
 
 
 def _in_order(operator: str, left: int | float | str, right: int | float | str) -> bool:
-    # Both are texts or both are numbers: the caller has made sure.
+    # The caller ensures that both are texts or both are numbers.
     below, same = left < right, left == right  # type: ignore[operator]
     return {"<": below, "<=": below or same, ">": not below and not same, ">=": not below}[operator]
 
@@ -238,13 +238,13 @@ def _arithmetic(operator: str, left: int | float, right: int | float) -> int | f
 
 
 def _quotient(left: int, right: int) -> int:
-    """Whole division that rounds towards zero."""
+    """Divide integers, rounding towards zero."""
     quotient = abs(left) // abs(right)
     return quotient if (left < 0) == (right < 0) else -quotient
 
 
 def _plain(value: object) -> object:
-    """The value with every float that is a whole number as that integer."""
+    """Return the value with every integral float replaced by an integer."""
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < _LARGEST_PLAIN_FLOAT else value
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The slots every script has."""
+"""The built-in slots of every script."""
 
 from __future__ import annotations
 

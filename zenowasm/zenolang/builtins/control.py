@@ -1,6 +1,6 @@
 """The slots whose children are code: conditions, loops, functions, errors.
 
-A block shares the variables of the code around it, as in the original. Where a slot has one block, it may be
+A block shares the variables of the surrounding code, as in the original. If a slot has one block, it may be
 written with its word (`do: {..}`) or without. Source: the ABI document, "ZenoLang, the part `run script.zl` needs".
 """
 
@@ -104,7 +104,7 @@ def switch(call: SlotCall) -> None:
 def try_(call: SlotCall) -> None:
     """`try { do: {..} catch: {..} as: $e }`: an error's message is `$e`, or `$error` without `as`.
 
-    Without `catch` the error goes on. An exceeded limit always does.
+    Without `catch` the error propagates. An exceeded limit always does.
     """
     try:
         _run(call, _block(call.node, "do", besides=("catch", "as")))
@@ -121,8 +121,7 @@ def try_(call: SlotCall) -> None:
 def fn(call: SlotCall) -> None:
     """`fn: name {..}` or `fn: name { params: [a, b] do: {..} }` defines a function for the whole run.
 
-    With `params` it has variables of its own; without, its body runs as if written where it is called,
-    as in the original.
+    With `params` it has its own variables; without, its body runs as if written at the call, as in the original.
     """
     name = variable_name(call.node.value, "fn")
     declared = call.node.child("params")
@@ -138,8 +137,8 @@ def fn(call: SlotCall) -> None:
 def call_(call: SlotCall) -> None:
     """`call: name { a: 1 as: $result }` runs a function; `args: {..}` may hold the arguments instead.
 
-    A function given arguments has variables of its own and sees the caller's. A parameter without an
-    argument is nil. `as` binds what the function returns.
+    A function with arguments has its own variables and sees the caller's. A parameter without an argument is nil.
+    `as` binds the function's return value.
     """
     name = values.text(_value(call))
     function = call.evaluator.functions.get(name)
@@ -167,7 +166,7 @@ def call_(call: SlotCall) -> None:
 
 
 def include(call: SlotCall) -> None:
-    """`include: "f.zl"` runs another file of the scripts' folder with the same variables and functions."""
+    """`include: "f.zl"` runs another file in the scripts' folder with the same variables and functions."""
     result = call.evaluator.include(values.text(_value(call)), call.scope)
     if call.as_name:
         call.scope.set(call.as_name, result)
@@ -185,7 +184,7 @@ def break_(call: SlotCall) -> None:
 
 
 def continue_(call: SlotCall) -> None:
-    """`continue`, or `continue: cond`, goes on with the loop's next turn."""
+    """`continue`, or `continue: cond`, continues with the next iteration."""
     if call.node.value is None or call.evaluator.condition(call.node, call.scope):
         raise ContinueLoop(call.position)
 
@@ -197,7 +196,7 @@ def _value(call: SlotCall) -> object:
 
 
 def _block(statement: Statement, word: str, besides: tuple[str, ...] = ()) -> tuple[Statement, ...]:
-    """The children's block of that name, or if there is none all children but those `besides` it."""
+    """Return the block of the child with this name, or else all children except those in `besides`."""
     named = statement.child(word)
     if named is not None:
         return named.children
@@ -209,7 +208,7 @@ def _run(call: SlotCall, statements: tuple[Statement, ...]) -> None:
 
 
 def _run_turn(call: SlotCall, body: tuple[Statement, ...]) -> bool:
-    """Run a loop's body once; False if it broke out."""
+    """Run a loop's body once; return False after a `break`."""
     call.evaluator.spend_step()
     try:
         _run(call, body)
@@ -226,7 +225,7 @@ def _assign(call: SlotCall, assignment: Assignment | None) -> None:
 
 
 def _items(call: SlotCall) -> tuple[list[object], list[str]]:
-    """What to go through: items, and their keys if it is a map."""
+    """Return the items to iterate over, and their keys if the value is a map."""
     source = _value(call)
     if isinstance(source, dict):
         return list(source.values()), list(source)

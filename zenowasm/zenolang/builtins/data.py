@@ -1,6 +1,6 @@
 """The slots that print, compute or fetch a value.
 
-A result goes to the variable after `as`; without it to the name the original uses, which each slot states.
+A result is stored in the variable after `as`, or by default under the original's name, which each slot states.
 Source: the ABI document, "ZenoLang, the part `run script.zl` needs".
 """
 
@@ -55,10 +55,10 @@ def json_stringify(call: SlotCall) -> None:
 
 def strings_concat(call: SlotCall) -> None:
     """`strings.concat: "a" { val: $b val: "c" as: $text }`; without `as` it is logged."""
-    # Read from the node: the parts may all be called `val`, and a map of parameters keeps only the last.
+    # Read from the node: the parts may all be named `val`, and a map of parameters keeps only the last.
     parts = [call.evaluator.evaluate(call.node.value, call.scope)] if call.node.value else []
     parts += [call.evaluator.data(child, call.scope) for child in call.node.children if child.name != "as"]
-    # Checked before joining: each part may be as long as a text can be.
+    # Checked before joining, because each part may have the maximum length.
     call.evaluator.checked(texts := [values.text(part) for part in parts])
     if call.as_name:
         call.scope.set(call.as_name, "".join(texts))
@@ -85,11 +85,11 @@ def coalesce(call: SlotCall) -> None:
 
 
 def sleep(call: SlotCall) -> None:
-    """`sleep: 500` waits for so many milliseconds."""
+    """`sleep: 500` waits for 500 milliseconds."""
     value = call.value
     if not values.is_number(value) or value < 0:
         raise OperationError("sleep needs milliseconds, a number from 0")
-    # An integer too large for a float is cut off; it exceeds the limit all the same.
+    # An integer too large for a float is capped; it exceeds the limit in any case.
     call.evaluator.sleep(min(value, 10**12) / 1000)
 
 
@@ -98,7 +98,7 @@ def system_env(call: SlotCall) -> None:
     if not isinstance(call.value, str):
         raise OperationError("system.env needs a name")
     found = call.evaluator.environment.get(call.value)
-    # The system's environment may hold bytes that are not text, which Python carries as surrogates.
+    # The environment may contain bytes that are not text, which Python represents as surrogates.
     call.bind(found and found.encode(errors="replace").decode(), call.value)
 
 
@@ -107,7 +107,7 @@ def _message(call: SlotCall) -> str:
 
 
 def _subject(call: SlotCall) -> object:
-    """What the slot works on: its own value, or its `val`."""
+    """Return the slot's operand: its own value, or its `val`."""
     return call.parameters.get("val", call.value)
 
 
