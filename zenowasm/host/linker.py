@@ -64,7 +64,7 @@ def host_function(
 
 
 def caller_memory(caller: Caller) -> GuestMemory | None:
-    """Return the memory that the calling instance exports as ``memory``, or ``None`` when it exports none."""
+    """Return the memory that the calling instance exports as ``memory``, or ``None`` if it exports none."""
     memory = caller.export("memory")
     if memory is None or not isinstance(memory.type, MemType):
         return None

@@ -65,7 +65,7 @@ class GuestMemory:
     def read_start(self, pointer: int, length: int, count: int) -> bytes:
         """Return at most the first ``count`` of the ``length`` bytes at ``pointer``.
 
-        Raises ``MemoryFaultError`` when the ``length`` bytes are not all inside the memory.
+        Raises ``MemoryFaultError`` if the ``length`` bytes are not all inside the memory.
         """
         pointer &= _U32
         length &= _U32

@@ -81,7 +81,7 @@ class MemoryLimitError(LoadError):
 
 
 class UnsupportedLimitError(LoadError):
-    """Settings, manifest or call ask for a limit that the engine, as it was made, cannot enforce."""
+    """The settings, the manifest or a call set a limit that the engine, with its options, cannot enforce."""
 
 
 class AlreadyLoadedError(LoadError):

@@ -200,7 +200,7 @@ class Host:
         dropped, and a running call finishes without a result. Raises ``BusyError`` if ``async_pending`` calls are
         already waiting.
         """
-        import asyncio  # few programs need it, and it takes as long to import as a sixth of the host
+        import asyncio  # few programs need it, and importing it takes a sixth of the host's import time
 
         given, budget = {**(parameters or {}), **more}, _budget(timeout, fuel)
         call = partial(self.manager.call, slot, given, None, budget, started=monotonic())

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 LOG_LEVELS = ("debug", "info", "warn", "error")
 DRAIN_SECONDS = 10.0
-"""How long a version that is replaced, or a host that is closed, waits for its calls unless told otherwise."""
+"""The default time for which a replaced version, or a host that is closed, waits for running calls."""
 
 
 @define(hash=True)
@@ -113,7 +113,7 @@ class HostServices:
         telemetry: Telemetry | None = None,
         **more: Any,
     ) -> Self:
-        """Return the services that the settings ask for; ``close`` closes what is opened for them.
+        """Return the services that the settings specify; ``close`` closes the resources opened for them.
 
         Keywords override the settings. Raises ``AuditError``, and ``SettingsError``.
         """

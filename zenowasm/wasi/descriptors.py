@@ -209,7 +209,10 @@ def _device_rights(stream: Input | Output) -> Rights:
 
 
 def _stream_type(stream: Input | Output) -> FileType:
-    """Return a stream's type, for one without a host descriptor a terminal, so that the guest flushes each line."""
+    """Return a stream's type.
+
+    A stream without a host descriptor appears as a terminal, so that the guest flushes each line.
+    """
     if stream.descriptor is None:
         return FileType.CHARACTER_DEVICE
     try:

@@ -1,4 +1,4 @@
-"""The error numbers of WASI preview 1 (``witx/typenames.witx``, ``$errno``), and the host's errors as such numbers."""
+"""The error numbers of WASI preview 1 (``witx/typenames.witx``, ``$errno``), and their mapping from host errors."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ class Errno(IntEnum):
     NOTCAPABLE = 76
 
 
-# The names are POSIX's without their E. A few of them no host has.
+# The names are those of POSIX without the E. No host has all of them.
 _OF_HOST: Final = {
     number: member for member in Errno if isinstance(number := getattr(errno, f"E{member.name}", None), int)
 } | {errno.E2BIG: Errno.TOOBIG, errno.EOPNOTSUPP: Errno.NOTSUP, errno.EWOULDBLOCK: Errno.AGAIN}
 
 
 def errno_of(error: OSError) -> Errno:
-    """Return the number for an error of the host, ``IO`` for one that WASI does not know."""
+    """Return the number for a host error, ``IO`` if WASI has none for it."""
     return _OF_HOST.get(error.errno or 0, Errno.IO)

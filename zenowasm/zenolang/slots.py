@@ -29,7 +29,7 @@ class SlotCall:
 
     `value` is the slot's own value, None if absent; `has_value` distinguishes this from nil. `parameters` are the
     children's values in order, without `as` and `async`; if two have the same name, the last one counts. `node` is the
-    parsed statement. A raw slot has only `node`, no part of which is evaluated in advance.
+    parsed statement. For a raw slot, `value` and `parameters` are empty, and no part of `node` is evaluated in advance.
     """
 
     name: str

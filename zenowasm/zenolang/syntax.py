@@ -28,7 +28,7 @@ class Path:
 
 @attrs.frozen
 class Text:
-    """A quoted string: its `parts` with expressions to interpolate, its decoded `source`, and its `raw` text.
+    """A quoted string: `parts` with the expressions to interpolate, `source` decoded without them, `raw` as written.
 
     A condition in quotes (`if: "$a == 1"`) is parsed from `source`.
     """

@@ -198,7 +198,7 @@ def read_manifest(folder: Path, zeno_version: str | None = None) -> Manifest:
     """Read and check the manifest in a plugin's ``folder``; nothing else in the folder is opened.
 
     ``requires.zeno`` must admit ``zeno_version``; ``None`` skips this check. Raises ``ManifestError`` with the
-    original's words: ``failed to read manifest: E``, ``failed to parse manifest: E``, ``plugin name is
+    original's messages: ``failed to read manifest: E``, ``failed to parse manifest: E``, ``plugin name is
     required``, ``plugin binary is required``.
     """
     file = folder / FILE_NAME

@@ -107,7 +107,7 @@ def check_limits(limits: PluginLimits, engine: Engine) -> None:
 def load_code(manifest: Manifest, engine: Engine, services: HostServices, binary: bytes) -> PluginCode:
     """Compile and check a plugin's binary and resolve its configuration.
 
-    Raises ``LoadError`` with the original's words, or ``ConfigError``.
+    Raises ``LoadError`` with the original's messages, or ``ConfigError``.
     """
     plugin = ResolvedPlugin.of(manifest, services, str(Version.of(manifest, binary)))
     limits = plugin.limits

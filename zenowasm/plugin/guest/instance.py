@@ -74,7 +74,7 @@ class PluginInstance:
     """A started instance. Its lock admits one thread at a time.
 
     After a trap, or when its memory is nearly full, it is no longer ``usable``: a trap leaves the guest's memory in an
-    unknown state. The constructor raises ``LoadError`` with the words of the phase that failed.
+    unknown state. The constructor raises ``LoadError`` with the message of the phase that failed.
     """
 
     def __init__(self, code: PluginCode) -> None:

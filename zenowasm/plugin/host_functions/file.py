@@ -56,7 +56,7 @@ def describe_write(request: dict[str, JSONValue], shown: Shown) -> dict[str, Any
 
 @contextmanager
 def _place(context: HostContext, path: str, *, write: bool) -> Iterator[Place]:
-    """Yield the place that a permitted path leads to; raise errors with the ABI's words."""
+    """Yield the place that a permitted path leads to; raise errors with the ABI's messages."""
     folder = context.services.files()
     if folder is None:
         raise NotAvailableError("file access not available")

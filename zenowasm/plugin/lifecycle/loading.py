@@ -150,7 +150,7 @@ class _DeferredLoader:
         return make()
 
     def _load_once(self) -> Worker | None:
-        """Return the first worker, or ``None`` if another thread has loaded the plugin and took it."""
+        """Load the plugin and return its first worker; return ``None`` if another thread has already loaded it."""
         # Two plugins whose first calls wait for each other, through a log sink, must not wait forever.
         if not self._lock.acquire(timeout=LONGEST_WAIT):
             raise LoadError(f"plugin {self._manifest.name} is still being loaded after {LONGEST_WAIT:g} s")

@@ -46,7 +46,7 @@ T = TypeVar("T")
 class PluginManager:
     """The plugins of one host. Several threads may use it; it is a context manager that closes itself.
 
-    An ``engine`` with variants counts fuel only for plugins for which a limit or a caller asks for it. ``reserved``
+    An ``engine`` with variants counts fuel only for plugins for which a limit or a caller requires it. ``reserved``
     tells whether a slot name belongs to the language, so that no plugin may declare it. With a ``cache``, plugins with
     known slots are loaded by their first call.
     """

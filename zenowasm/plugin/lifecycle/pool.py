@@ -132,12 +132,12 @@ class InstancePool:
         self._report = report
         self._recycled = recycled
         self._idle: list[PooledWorker] = [] if first is None else [PooledWorker(self, first)]
-        self._lent: dict[int, PooledWorker | None] = {}  # by thread; None while a worker is taken or made
+        self._lent: dict[int, PooledWorker | None] = {}  # by thread; None while a worker is taken or created
         self._members = set(self._idle)
         self._count = len(self._idle)
         self._in_turns_below = in_turns_below
         self._typical = SHORT / 2
-        self._moved = monotonic()  # when a worker last came back or was handed over
+        self._moved = monotonic()  # the time when a worker was last returned or handed over
         self._turn_of = 0  # the thread that has the turn; the turn's end follows
         self._turn_ends = 0.0
         self._gave_way = (0, 0.0)  # the thread that last handed a worker over, and the time
@@ -192,7 +192,7 @@ class InstancePool:
         return self._wait(thread, deadline)
 
     def take_back(self, member: PooledWorker) -> None:
-        """Take a worker back after its call."""
+        """Return a worker to the pool after its call."""
         self._moved = now = monotonic()
         if now - member.lent_at > self._typical:
             self._typical *= _STEP
@@ -297,7 +297,7 @@ class InstancePool:
         if self._typical >= self._in_turns_below:
             return False
         now = monotonic()
-        lent = list(self._lent.values())  # in one step: calls come and go without the lock
+        lent = list(self._lent.values())  # in one step, because calls change _lent without the lock
         if lent:
             return now - max(self._moved, *(0.0 if it is None else it.lent_at for it in lent)) < HELD
         if now >= self._turn_ends:

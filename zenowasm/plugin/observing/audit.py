@@ -95,7 +95,7 @@ def _iso(seconds: float) -> str:
 
 
 AuditSink = Callable[[AuditRecord], None]
-"""Takes records, from any thread; what it raises ends the plugin's call."""
+"""A thread-safe function that receives records. Its exceptions end the plugin's call."""
 
 
 def audit_to_logging(record: AuditRecord) -> None:
@@ -118,7 +118,7 @@ def _logger() -> Logger:
 
 
 class AuditFile:
-    """Writes records to a file that only its owner may read, in whole lines, from any number of threads.
+    """A thread-safe sink that writes records, in whole lines, to a file that only its owner may read.
 
     Before a line would make the file larger than ``max_bytes``, it is renamed to ``FILE.1``, the previous one to
     ``FILE.2``, and so on; ``keep`` of these are kept. If renaming fails, the file continues to grow. A record that

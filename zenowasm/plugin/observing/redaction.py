@@ -33,7 +33,7 @@ class Redactor:
     """
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
-        """Redact ``values``, which are by variable name."""
+        """Redact ``values``, a mapping from variable names to secrets."""
         found: dict[str, str] = {}
         for name, value in (values or {}).items():
             least = LEAST_NAMED if _NAMED.search(name) else LEAST

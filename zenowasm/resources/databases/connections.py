@@ -193,7 +193,7 @@ class _Connection:
         return Transaction(session, settings, partial(self._release, session, idle))
 
     def _begun(self, idle: list[ProcessSession], deadline: float) -> ProcessSession:
-        """Begin a transaction in an idle session, or in a new one if there is none that still runs."""
+        """Begin a transaction in an idle session, or in a new one if no idle session still runs."""
         limit = min(deadline, time.monotonic() + self._settings.max_seconds)
         while idle and time.monotonic() < limit:
             with suppress(DatabaseUnavailableError, IndexError):

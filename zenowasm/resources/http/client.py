@@ -171,7 +171,7 @@ class HttpClient:
             with self._pool().connection(
                 message.url, resolve, public_only=public_only, fresh=fresh, deadline=deadline
             ) as connection:
-                # A server may close an idle connection at the moment when a request is sent.
+                # A server may close an idle connection just when a request is sent.
                 repeatable = connection.is_idle() and message.method in IDEMPOTENT
                 with connection.stream(
                     message.method,
