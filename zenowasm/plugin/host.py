@@ -1,4 +1,4 @@
-"""The plugin host as a Python program uses it."""
+"""The plugin host for Python programs."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 LOG_LEVELS = ("debug", "info", "warn", "error")
 DRAIN_SECONDS = 10.0
-"""The default time for which a replaced version, or a host that is closed, waits for running calls."""
+"""The default time in seconds for which a replaced version or a closing host waits for running calls."""
 
 
 @define(hash=True)

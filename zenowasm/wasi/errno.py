@@ -90,7 +90,7 @@ class Errno(IntEnum):
     NOTCAPABLE = 76
 
 
-# The names are those of POSIX without the E. No host has all of them.
+# The names are those of POSIX without the E. Some of them exist on no host.
 _OF_HOST: Final = {
     number: member for member in Errno if isinstance(number := getattr(errno, f"E{member.name}", None), int)
 } | {errno.E2BIG: Errno.TOOBIG, errno.EOPNOTSUPP: Errno.NOTSUP, errno.EWOULDBLOCK: Errno.AGAIN}

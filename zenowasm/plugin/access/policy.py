@@ -13,7 +13,7 @@ from zenowasm.plugin.configuration.manifest import Manifest, PluginType
 from zenowasm.plugin.errors import NotAdmittedError, NotListedError
 
 SIDECAR_SECONDS: Final = 30.0
-"""The default time limit of one sidecar call (ABI document, section "Lifecycle")."""
+"""The default time limit of one sidecar call, in seconds (ABI document, section "Lifecycle")."""
 
 
 @frozen

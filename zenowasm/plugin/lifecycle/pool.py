@@ -138,7 +138,7 @@ class InstancePool:
         self._in_turns_below = in_turns_below
         self._typical = SHORT / 2
         self._moved = monotonic()  # the time when a worker was last returned or handed over
-        self._turn_of = 0  # the thread that has the turn; the turn's end follows
+        self._turn_of = 0  # the thread that has the turn, until _turn_ends
         self._turn_ends = 0.0
         self._gave_way = (0, 0.0)  # the thread that last handed a worker over, and the time
         self._fuel_of_gone: int | None = None
@@ -293,7 +293,7 @@ class InstancePool:
             self._hand_over(member)
 
     def _is_others_turn(self) -> bool:
-        """Return whether the first waiting call must wait for another thread's turn. Requires the lock."""
+        """Return whether the first waiting call must wait for another thread's call or turn. Requires the lock."""
         if self._typical >= self._in_turns_below:
             return False
         now = monotonic()

@@ -31,7 +31,7 @@ from zenowasm.plugin.sidecar.session import Session
 from zenowasm.plugin.worker import SlotRequest
 
 IDLE_SECONDS: Final = 60.0
-"""The idle time after which a process without ``keep_alive`` is stopped."""
+"""The seconds without a call after which a process without ``keep_alive`` is stopped."""
 
 
 class SidecarKeeper:

@@ -18,9 +18,9 @@ from zenowasm.plugin.sidecar.errors import SidecarStartError
 from zenowasm.wasi.streams import LineBuffer
 
 CLOSING_SECONDS = 0.5
-"""The time for a process to end by itself after its stdin is closed."""
+"""The seconds for a process to end by itself after its stdin is closed."""
 STOPPING_SECONDS = 2.0
-"""The time for a process to end after SIGTERM (ABI document, "Lifecycle")."""
+"""The seconds for a process to end after SIGTERM (ABI document, "Lifecycle")."""
 _CHUNK = 1 << 16
 
 

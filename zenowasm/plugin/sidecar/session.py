@@ -27,7 +27,7 @@ from zenowasm.wasi.streams import LineBuffer
 MAX_OUTSIDE: Final = 1000
 """The maximum number of messages outside any call, between the beginnings of two calls."""
 _REPLY_SECONDS: Final = 1.0
-"""The time within which a process must read the answer to a message outside any call."""
+"""The seconds within which a process must read the answer to a message outside any call."""
 
 Failure = Callable[[str], PluginError]
 """A function that returns the error for a call of the named function."""

@@ -83,7 +83,7 @@ def _connect(settings: DatabaseSettings, database: str | None) -> sqlite3.Connec
     else:
         # In this mode, readers and the writer do not wait for each other.
         connection.execute("PRAGMA journal_mode = WAL").close()
-    # Last, so that the schema and existing rows may exceed the limit on a guest's text and blobs.
+    # Last, so that the schema may exceed this limit, which bounds text, blobs and table rows.
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, max(settings.max_bytes, 4 * sql.MAX_SQL))
     return connection
 
