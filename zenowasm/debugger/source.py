@@ -79,16 +79,18 @@ class Source:
         info = self.info
         if info is None:
             return []
-        starts = [code.offset for code in self._module.codes]
-        offsets: list[int] = self._found(lambda: info.offsets_of(path, line), [])
-        return [Place(bisect_right(starts, offset) - 1, offset) for offset in offsets if offset >= starts[0]]
+        return self._placed(self._found(lambda: info.offsets_of(path, line), []))
 
     def functions_named(self, name: str) -> list[int]:
         """Return the code section positions of the functions with that source name."""
         info = self.info
+        if info is None:
+            return []
+        return [place.code for place in self._placed(self._found(lambda: info.functions_named(name), []))]
+
+    def _placed(self, offsets: Sequence[int]) -> list[Place]:
         starts = [code.offset for code in self._module.codes]
-        offsets: list[int] = [] if info is None else self._found(lambda: info.functions_named(name), [])
-        return [bisect_right(starts, offset) - 1 for offset in offsets if offset >= starts[0]]
+        return [Place(bisect_right(starts, offset) - 1, offset) for offset in offsets if offset >= starts[0]]
 
     def nearest_file(self, path: str) -> str | None:
         """Return the name of the source file most similar to this one."""

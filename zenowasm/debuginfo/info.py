@@ -316,8 +316,7 @@ class DebugInfo:
         unit = self._unit_at(offsets[0] - self._base) if offsets else None
         if unit is None:
             return [None] * len(offsets)
-        begins = {row.address: row.source for row in unit.lines.rows if row.is_statement}
-        return [begins.get(offset - self._base) for offset in offsets]
+        return [unit.lines.statements.get(offset - self._base) for offset in offsets]
 
     def files(self) -> set[str]:
         """Return the paths of all source files."""
@@ -328,7 +327,6 @@ class DebugInfo:
 
         ``path`` is the whole path of a file or the end of it. The result has one instruction for each piece of code: a
         line can be in several functions, and in several places where it was inlined.
-
         """
         rows = [
             (row.source.line, row.address)

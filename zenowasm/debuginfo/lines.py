@@ -101,6 +101,11 @@ class UnitLines:
         return None if file is None else SourceLine(file, state.line, state.column)
 
     @cached_property
+    def statements(self) -> Mapping[int, SourceLine | None]:
+        """The source lines of the statements, by the address at which each begins."""
+        return {row.address: row.source for row in self.rows if row.is_statement}
+
+    @cached_property
     def _addresses(self) -> Sequence[int]:
         return [row.address for row in self.rows]
 

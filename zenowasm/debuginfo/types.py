@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 from attrs import define, frozen
@@ -276,7 +276,7 @@ class Types:
             if child.tag == "DW_TAG_subrange_type":
                 count, upper = number(child, "DW_AT_count"), number(child, "DW_AT_upper_bound")
                 counts.append(count if count is not None else None if upper is None else max(upper + 1, 0))
-        made: Callable[[], Type] = lambda: self.of(die)  # noqa: E731 - it is replaced from inside out
+        made: Callable[[], Type] = partial(self.of, die)
         for count in reversed(counts[1:]):
             made = _constant(Array(count, made))
         return Array(counts[0] if counts else None, made)

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from attrs import field, frozen
 
 from zenowasm.backends.protocol import Budget, CallBudget, Capability, SteppingStore
+from zenowasm.debugger.inspection import FrameView, Variable
 from zenowasm.debugger.program import Program
 from zenowasm.debugger.stepping import Action, Plan
 from zenowasm.embedding.tags import guest_exception
 from zenowasm.embedding.values import arguments_to_guest, readers
 from zenowasm.interp.errors import UncaughtException
 from zenowasm.interp.execution import Frame
-from zenowasm.interp.runtime.values import Value
-from zenowasm.interp.syntax.module import locals_of
 from zenowasm.interp.validation import ValidModule
-from zenowasm.interp.validation.function import Bottom, OperandType
+from zenowasm.interp.validation.function import Bottom
 from zenowasm.notebook import html_table
 
 if TYPE_CHECKING:
@@ -208,29 +207,28 @@ class Steps(Iterator[Step]):
             found = self._programs[valid] = Program(valid)
         return found
 
-    def _values(self, types: Sequence[OperandType], values: Sequence[Value]) -> list[Any]:
-        known = [type_ for type_ in types if not isinstance(type_, Bottom)]  # no value has the bottom type
-        return [one(value) for one, value in zip(readers(self._store, known, unsigned=False), values, strict=False)]
+    def _values(self, variables: Sequence[Variable]) -> list[Any]:
+        types = [it.type for it in variables if not isinstance(it.type, Bottom)]  # no value has the bottom type
+        read = readers(self._store, types, unsigned=False)
+        return [one(it.value) for one, it in zip(read, variables, strict=True)]
 
     def _look(self) -> None:
         """Record the current state of the call."""
         frame = self._frame
         if frame is None:
             return
-        program = self._program(frame)
-        index, pc = frame.function.index, frame.pc
-        code = program.function(index)
-        names = program.local_names(index)
-        types = locals_of(frame.function.type, frame.code.body)
-        values = self._values(types, frame.locals)
+        program, pc = self._program(frame), frame.pc
+        view = FrameView(0, "", program, frame, pc)
+        variables = view.locals()
+        lines = program.function(frame.function.index).lines[max(pc - _LISTED, 0) : pc + _LISTED + 1]
         self.current = Step(
             number=self._taken,
             depth=sum(1 for _ in self._paused.configuration.frames()),
-            function=program.function_name(index),
+            function=view.function,
             pc=pc,
-            offset=code.lines[pc].offset,
-            instruction=code.lines[pc].text,
-            locals={names.get(i, str(i)): value for i, value in enumerate(values)},
-            stack=tuple(self._values(code.operands[pc], frame.stack)),
-            listing=tuple((line.pc, line.indented) for line in code.lines[max(pc - _LISTED, 0) : pc + _LISTED + 1]),
+            offset=view.line.offset,
+            instruction=view.line.text,
+            locals={it.name or str(it.index): one for it, one in zip(variables, self._values(variables), strict=True)},
+            stack=tuple(self._values(view.operands())),
+            listing=tuple((line.pc, line.indented) for line in lines),
         )
