@@ -35,3 +35,8 @@ def cpp() -> Path:
 def divide() -> Path:
     """Return a C program that divides by zero when it is told to."""
     return c_program(SOURCES / "divide.c", *_C_FLAGS, "-g", "-O0")
+
+
+def scopes() -> Path:
+    """Return a C program in which an inner variable hides an outer one."""
+    return c_program(SOURCES / "scopes.c", *_C_FLAGS, "-g", "-O0")

@@ -51,3 +51,11 @@ def test_inlined_calls_are_named() -> None:
 
 def test_a_module_without_debugging_information() -> None:
     assert DebugInfo.of(decode(stripped_c().read_bytes())) is None
+
+
+def test_functions_that_the_linker_removed_have_no_lines(info) -> None:
+    module = decode(c_at("-O0").read_bytes())
+    code = next(section for section in module.sections if section.name == "codes")
+    # The linker keeps the line tables of all of libc, and gives what it removes the addresses 0 and -1.
+    addresses = [row.address for unit in info._units for row in unit.lines.rows]
+    assert min(addresses) > 0 and max(addresses) <= code.size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.debugged import c_at, cpp, rust_at
+from support.debugged import c_at, cpp, rust_at, scopes
 from support.looking import look
 
 from zenowasm.debugger import DebuggerError
@@ -118,3 +118,13 @@ def test_a_method_is_found_by_its_class(name) -> None:
 
 def test_a_method_of_any_class() -> None:
     assert sorted(look(cpp(), "cost", 4).lines) == ["shop.cpp:11", "shop.cpp:5"]
+
+
+@pytest.mark.parametrize(("line", "x"), [(5, "8"), (7, "7")])
+def test_an_inner_variable_hides_an_outer_one(line, x) -> None:
+    assert look(scopes(), f"scopes.c:{line}", 7, expressions=("x",)).seen[-1]["x"] == x
+
+
+def test_a_function_stops_at_its_opening_line_with_its_arguments() -> None:
+    (seen,) = look(scopes(), "scopes.c:1", 7).seen
+    assert seen["n"] == "7"
