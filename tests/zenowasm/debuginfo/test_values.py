@@ -122,7 +122,8 @@ def test_a_method_of_any_class() -> None:
 
 @pytest.mark.parametrize(("line", "x"), [(5, "8"), (7, "7")])
 def test_an_inner_variable_hides_an_outer_one(line, x) -> None:
-    assert look(scopes(), f"scopes.c:{line}", 7, expressions=("x",)).seen[-1]["x"] == x
+    assert look(scopes(), f"scopes.c:{line}", 7).seen[-1]["x"] == x
+    assert look(scopes(), f"scopes.c:{line}", 7, expressions=("x + 0",)).seen[-1]["x + 0"] == x
 
 
 def test_a_function_stops_at_its_opening_line_with_its_arguments() -> None:
