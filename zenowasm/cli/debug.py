@@ -7,17 +7,13 @@ from pathlib import Path
 
 import click
 
-from zenowasm.backends import registry
 from zenowasm.cli import commands, options, wasi
+from zenowasm.cli.debugged import Debugged
 from zenowasm.cli.errors import CliError, read_file, user_errors
-from zenowasm.cli.exec import line_streams, prepared
-from zenowasm.cli.modules import as_module
-from zenowasm.cli.script import STDIN, run_script
+from zenowasm.cli.script import STDIN
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
 from zenowasm.display import visible
 from zenowasm.frontends.terminal import Terminal, line_reader
-from zenowasm.interp.binary.sections import MAGIC
-from zenowasm.interp.text.sources import is_text
 
 
 # Arguments such as -1 are not options.
@@ -70,8 +66,8 @@ def debug(
     """
     if str(file) == STDIN:
         raise CliError("the debugger reads its commands from stdin: expected a file as FILE")
-    data = read_file(file)
-    is_module = data.startswith(MAGIC) or is_text(data)
+    debugged = Debugged(file, read_file(file), export, arguments, dirs, env, args, plugin_dir, config)
+    is_module = debugged.is_module
     if is_module and (plugin_dir or config):
         raise click.UsageError("--plugin-dir and --config are for scripts: a module has no plugins")
     if not is_module and export is not None and export.startswith("-"):
@@ -86,10 +82,7 @@ def debug(
             session.add_breakpoint(location)
     what, code = "module" if is_module else "plugin", 0
     try:
-        if is_module:
-            code = _run_module(session, wasi.Granted(file, dirs, env, args), as_module(data, file), export, arguments)
-        else:
-            run_script(file, plugin_dir, lazy=False, config=config, timed=False, on_store=session.attach)
+        code = debugged.run(session.attach)
     except DebuggerQuit:
         print(f"the run was ended before the {'program' if is_module else 'script'}'s end")
         return
@@ -100,15 +93,6 @@ def debug(
         kind = "line" if missing[0].rpartition(":")[2].isdigit() else "function"
         raise CliError(f"no {what} that ran has a {kind} {', '.join(missing)}{hint}")
     click_context.exit(code)
-
-
-def _run_module(
-    session: Session, granted: wasi.Granted, binary: bytes, export: str | None, arguments: tuple[str, ...]
-) -> int:
-    """Run a module on an engine that can step; the module's input is empty because the debugger reads stdin."""
-    with prepared(granted.file, binary, registry.engine("reference"), granted, line_streams()) as run:
-        session.attach(granted.file.stem, run.store)
-        return run.run(export, arguments)
 
 
 def _source_map(text: str) -> tuple[str, str]:

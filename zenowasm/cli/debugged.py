@@ -1,0 +1,54 @@
+"""Runs what the commands ``debug`` and ``dap`` step through: a script with its plugins, or a module."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from attrs import frozen
+
+from zenowasm.backends import registry
+from zenowasm.backends.protocol import Store
+from zenowasm.cli import wasi
+from zenowasm.cli.exec import line_streams, prepared
+from zenowasm.cli.modules import as_module
+from zenowasm.cli.script import run_script
+from zenowasm.interp.binary.sections import MAGIC
+from zenowasm.interp.text.sources import is_text
+
+
+@frozen
+class Debugged:
+    """A file to step through, with the options that apply to its kind.
+
+    A module has an ``export``, its ``arguments``, and what WASI grants; a script has a plugin folder and settings.
+    """
+
+    file: Path
+    data: bytes
+    export: str | None = None
+    arguments: tuple[str, ...] = ()
+    dirs: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
+    plugin_dir: Path | None = None
+    config: Path | None = None
+
+    @property
+    def is_module(self) -> bool:
+        """Whether the file is a module, binary or text, and not a script."""
+        return self.data.startswith(MAGIC) or is_text(self.data)
+
+    def run(self, on_store: Callable[[str, Store], None]) -> int:
+        """Run the file on an engine that can step, and return the exit code; raises ``CliError``.
+
+        ``on_store`` is called with the displayed name of each new store before anything runs in it. A module's input is
+        empty, since the debugger reads stdin.
+        """
+        if not self.is_module:
+            run_script(self.file, self.plugin_dir, lazy=False, config=self.config, timed=False, on_store=on_store)
+            return 0
+        binary, granted = as_module(self.data, self.file), wasi.Granted(self.file, self.dirs, self.env, self.args)
+        with prepared(self.file, binary, registry.engine("reference"), granted, line_streams()) as run:
+            on_store(self.file.stem, run.store)
+            return run.run(self.export, self.arguments)
