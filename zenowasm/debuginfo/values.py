@@ -37,6 +37,20 @@ _LARGEST: Final = 1 << 20
 
 
 @frozen
+class Part:
+    """A part of a value: a member, an element or a pointer's target.
+
+    ``before`` and ``after`` are what an expression needs around the whole value to select the part. ``value`` is the
+    part's value, or why it has none.
+    """
+
+    name: str
+    value: SourceValue | str
+    before: str = ""
+    after: str = ""
+
+
+@frozen
 class SourceValue:
     """A value of a source type. ``address`` is its memory address, ``None`` if it is not in memory.
 
@@ -120,6 +134,11 @@ class SourceValue:
         if isinstance(type_, Pointer):
             target = type_.target
             return self.at(target, self._pointed() + index * plain(target).size, self.read)
+        sequence = self._sequence()
+        if sequence is not None:
+            if not 0 <= index < sequence.count:
+                raise DebugInfoError(f"{type_.name} has {sequence.count} elements, found the index {index}")
+            return sequence.pointer.element(index)
         if not isinstance(type_, Array):
             raise DebugInfoError(f"{type_.name} has no elements")
         if type_.count is not None and not 0 <= index < type_.count:
@@ -259,19 +278,98 @@ class SourceValue:
         fields = self._part(member).text(depth + 1)
         return member.name if fields == "{}" else f"{member.name}{fields}"
 
-    def _sequence_text(self, type_: Structure, depth: int) -> str | None:
-        """Return the text of a Rust string, slice or vector, ``None`` for anything else."""
+    def part_count(self) -> int:
+        """Return the number of parts."""
+        type_ = plain(self.type)
+        if isinstance(type_, Array):
+            return type_.count or 0
+        sequence = self._sequence()
+        if sequence is not None:
+            return 0 if sequence.is_text else sequence.count
+        if isinstance(type_, Structure):
+            return len(self._members(type_))
+        return 0 if self._pointer_target() is None else len(self.parts(0, _LARGEST))
+
+    def has_elements(self) -> bool:
+        """Return whether the parts are elements, counted from 0."""
+        return isinstance(plain(self.type), Array) or self._sequence() is not None
+
+    def parts(self, start: int, count: int) -> list[Part]:
+        """Return ``count`` parts from number ``start`` on, fewer at the end.
+
+        They are a structure's members, the elements of an array, slice or vector, and what a pointer points to: its
+        members, if it is a structure. A string has none.
+        """
+        type_ = plain(self.type)
+        if self.has_elements():
+            indices = range(start, min(start + count, self.part_count()))
+            return [Part(f"[{index}]", self._part_or_why(self._nth(index)), after=f"[{index}]") for index in indices]
+        if isinstance(type_, Structure):
+            return [self._named_part(member) for member in self._members(type_)[start : start + count]]
+        target = self._pointer_target()
+        if target is None or not isinstance(type_, Pointer):
+            return []
+        pointed = plain(target.type)
+        if type_.is_reference and not isinstance(pointed, Pointer):
+            return target.parts(start, count)
+        if isinstance(pointed, Structure) and not target.has_elements():
+            members = target.parts(start, count)
+            return [evolve(it, after=it.after.replace(".", "->", 1)) for it in members]
+        return [Part("*", target, before="*")][start : start + count]
+
+    def _members(self, type_: Structure) -> Sequence[Member]:
+        return type_.members if type_.variants is None else self._variant_members(type_)
+
+    def _named_part(self, member: Member) -> Part:
+        value = self._part_or_why(lambda: self._part(member))
+        # The members of an anonymous structure are also members of the structure around it.
+        return Part(member.name, value, after=f".{member.name}") if member.name else Part("(anonymous)", value)
+
+    def _nth(self, index: int) -> Callable[[], SourceValue]:
+        return lambda: self.element(index)
+
+    @staticmethod
+    def _part_or_why(part: Callable[[], SourceValue]) -> SourceValue | str:
         try:
-            if type_.name == "&str" or type_.name.startswith("&["):
-                pointer, length = self.member("data_ptr"), self.member("length").number()
-            elif type_.name == "String" or type_.name.startswith("Vec<"):
-                vector = self.member("vec") if type_.name == "String" else self
-                pointer, length = vector._typed_pointer(), vector.member("len").number()
-            else:
-                return None
-            return pointer._elements_text(int(length or 0), depth, is_text=type_.name in ("&str", "String"))
+            return part()
+        except (DebugInfoError, UnavailableError) as error:
+            return str(error)
+
+    def _pointer_target(self) -> SourceValue | None:
+        """Return the target of a pointer, ``None`` if it is null, unknown or out of bounds, or this is no pointer."""
+        type_ = plain(self.type)
+        if not isinstance(type_, Pointer) or self.missing or not self._pointed():
+            return None
+        try:
+            return self.target()
         except (DebugInfoError, UnavailableError):
             return None
+
+    def _sequence_text(self, type_: Structure, depth: int) -> str | None:
+        """Return the text of a Rust string, slice or vector, ``None`` for anything else."""
+        sequence = self._sequence()
+        if sequence is None:
+            return None
+        try:
+            return sequence.pointer._elements_text(sequence.count, depth, is_text=sequence.is_text)
+        except (DebugInfoError, UnavailableError):
+            return None
+
+    def _sequence(self) -> _Sequence | None:
+        """Return where a Rust string, slice or vector has its elements, ``None`` for anything else."""
+        type_ = plain(self.type)
+        if not isinstance(type_, Structure):
+            return None
+        is_text = type_.name in ("&str", "String")
+        try:
+            if type_.name == "&str" or type_.name.startswith("&["):
+                return _Sequence(self.member("data_ptr"), int(self.member("length").number() or 0), is_text)
+            if type_.name == "String" or type_.name.startswith("Vec<"):
+                vector = self.member("vec") if is_text else self
+                return _Sequence(vector._typed_pointer(), int(vector.member("len").number() or 0), is_text)
+        except (DebugInfoError, UnavailableError):
+            pass  # a type of the user's with the same name, or one that the optimiser has taken apart
+        return None
 
     def _typed_pointer(self) -> SourceValue:
         """Return the pointer inside a vector, typed as a pointer to the vector's elements."""
@@ -290,6 +388,15 @@ class SourceValue:
             return "{...}"
         shown = [self.element(index).text(depth + 1) for index in range(min(count, _SHOWN))]
         return f"{{{', '.join(shown)}{', ...' if count > _SHOWN else ''}}}"
+
+
+@frozen
+class _Sequence:
+    """The elements of a Rust string, slice or vector: a pointer to the first, and their number."""
+
+    pointer: SourceValue
+    count: int
+    is_text: bool
 
 
 def _pointers(value: SourceValue, depth: int) -> Iterator[SourceValue]:

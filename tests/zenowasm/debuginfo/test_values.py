@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
+from attrs import define
 from support.debugged import c_at, cpp, rust_at, scopes
+from support.engines import Guest
 from support.looking import look
 
-from zenowasm.debugger import DebuggerError
+from zenowasm.debugger import Action, DebuggerError, Resume, Session, Stop
 
 
 def test_structures_unions_enumerations_arrays_and_bit_fields_of_c() -> None:
@@ -129,3 +134,91 @@ def test_an_inner_variable_hides_an_outer_one(line, x) -> None:
 def test_a_function_stops_at_its_opening_line_with_its_arguments() -> None:
     (seen,) = look(scopes(), "scopes.c:1", 7).seen
     assert seen["n"] == "7"
+
+
+@define
+class Asking:
+    """Evaluates expressions at the first stop, and checks the values while their memory is as it was there."""
+
+    expressions: tuple[str, ...]
+    check: Callable[..., None]
+    stops: int = 0
+
+    def stopped(self, session: Session, stop: Stop) -> Resume:
+        self.stops += 1
+        if self.stops == 1:
+            self.check(*map(session.evaluate, self.expressions))
+        return Resume(Action.CONTINUE)
+
+
+def check(binary: Path, location: str, argument: int, expressions: tuple[str, ...]) -> Callable[..., None]:
+    """A decorator that runs a function with the values of expressions at a location."""
+
+    def decorate(check: Callable[..., None]) -> None:
+        asking = Asking(expressions, check)
+        session = Session(asking)
+        session.add_breakpoint(location)
+        guest = Guest(binary.read_bytes(), "reference")
+        session.attach("program", guest.store)
+        guest("run", argument)
+        assert asking.stops
+
+    return decorate
+
+
+def parts(value, start=0, count=10) -> dict:
+    """The parts of a value by the expression that selects each from ``x``."""
+    return {f"{it.before}x{it.after}": it for it in value.parts(start, count)}
+
+
+def texts(value, start=0, count=10) -> dict:
+    return {
+        expression: it.value if isinstance(it.value, str) else it.value.text()
+        for expression, it in parts(value, start, count).items()
+    }
+
+
+def test_the_parts_of_values_of_c() -> None:
+    @check(c_at("-O0"), "records.c:41", 3, ("nodes", "nodes[2].next", "nodes[0].next", "counter"))
+    def _(nodes, pointer, null, number) -> None:
+        assert (nodes.part_count(), nodes.has_elements()) == (3, True)
+        assert list(parts(nodes, 1, 1)) == ["x[1]"]
+        assert list(parts(nodes, 1)) == ["x[1]", "x[2]"]
+        assert not parts(nodes, 3) and not pointer.has_elements()
+        members = texts(pointer)
+        assert list(members)[:4] == ["x->name", "x->at", "x->next", "x->colour"]
+        assert (members["x->at"], members["x->neg"]) == ("{x = 1, y = -1}", "-1")
+        assert texts(parts(pointer)["x->at"].value) == {"x.x": "1", "x.y": "-1"}
+        weights = parts(pointer)["x->weights"].value
+        assert texts(weights) == {"x[0]": "{0.0, 0.0, 0.0}", "x[1]": "{0.0, 0.0, 0.5}"}
+        assert texts(parts(weights)["x[1]"].value, 2) == {"x[2]": "0.5"}
+        assert [it.part_count() for it in (pointer, null, number)] == [8, 0, 0]
+
+
+def test_the_parts_of_values_of_rust() -> None:
+    expressions = ("numbers", "slice", "shapes[1]", "outer", "*outer.next.Some.__0", "outer.name", "outer.tag")
+
+    @check(rust_at(0), "items.rs:54", 2, expressions)
+    def _(numbers, slice_, circle, outer, inner, name, tag) -> None:
+        assert texts(numbers) == {"x[0]": "0", "x[1]": "1"}
+        assert texts(numbers, 1, 5) == {"x[1]": "1"}
+        assert texts(slice_, 1) == {"x[1]": "Rect{w = 3, h = 4}"}
+        assert texts(circle) == {"x.Circle": "{__0 = 2.5}"}
+        assert texts(outer)["x.name"] == '"outer"'
+        assert texts(parts(inner)["x.pair"].value) == {"x.__0": "-2", "x.__1": "true"}
+        assert [it.part_count() for it in (name, tag)] == [0, 0]
+
+
+def test_the_elements_of_rust_vectors_and_slices_in_expressions() -> None:
+    (seen,) = look(rust_at(0), "items.rs:54", 2, expressions=("numbers[1]", "slice[1]")).seen
+    assert (seen["numbers[1]"], seen["slice[1]"]) == ("1", "Rect{w = 3, h = 4}")
+    with pytest.raises(DebuggerError, match="has 2 elements, found the index 2"):
+        look(rust_at(0), "items.rs:54", 2, expressions=("numbers[2]",))
+
+
+def test_the_parts_of_a_base_class_of_cpp() -> None:
+    @check(cpp(), "shop.cpp:26", 4, ("item",))
+    def _(item) -> None:
+        base, kind, *_ = item.parts(0, 10)
+        assert (base.name, base.value.text(), base.before + base.after) == ("(anonymous)", "{id = 4}", "")
+        assert (kind.name, kind.value.text(), kind.after) == ("kind", "Large", ".kind")
