@@ -1,0 +1,111 @@
+"""``zenowasm dap``."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from zenowasm.cli import commands, options
+from zenowasm.cli.debugged import Debugged
+from zenowasm.cli.errors import CliError, read_file, report
+from zenowasm.frontends.dap.adapter import Adapter, OnStore, Run
+from zenowasm.frontends.dap.arguments import Launch
+from zenowasm.frontends.dap.errors import RequestError
+from zenowasm.frontends.dap.wire import Wire
+
+_LOOPBACK = "127.0.0.1"
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
+
+
+@commands.command(
+    epilog=options.examples("zenowasm dap", "zenowasm dap --port 4711"),
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Wait for one client at this TCP port of the loopback interface; 0 selects any free port.",
+)
+def dap(port: int | None) -> None:
+    """Debug plugins and modules from an editor, by the Debug Adapter Protocol.
+
+    The client speaks through stdin and stdout, or through a TCP connection with --port. Its `launch` request names what
+    to run: see "Debugging in an editor" in docs/plugin-author.md.
+    """
+    with _stdio() if port is None else _connection(port) as wire:
+        Adapter(wire, prepare).serve()
+
+
+@contextmanager
+def _stdio() -> Iterator[Wire]:
+    """Keep stdin and stdout for the client alone: whatever else is printed goes to stderr."""
+    with os.fdopen(os.dup(_STDIN), "rb") as reader, os.fdopen(os.dup(_STDOUT), "wb", buffering=0) as writer:
+        os.dup2(_STDERR, _STDOUT)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, _STDIN)
+        os.close(nothing)
+
+        def write(data: bytes) -> None:
+            left = memoryview(data)
+            while left:
+                left = left[writer.write(left) :]
+
+        yield Wire(reader, write)
+
+
+@contextmanager
+def _connection(port: int) -> Iterator[Wire]:
+    """Accept one client."""
+    try:
+        server = socket.create_server((_LOOPBACK, port))
+    except OSError as error:
+        raise CliError(f"cannot listen at port {port}: {os.strerror(error.errno or 0)}") from error
+    with server:
+        print(f"listening at {_LOOPBACK}:{server.getsockname()[1]}", flush=True)
+        connection, _ = server.accept()
+    with connection, connection.makefile("rb") as reader:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        yield Wire(reader, connection.sendall)
+
+
+def prepare(launch: Launch) -> Run:
+    """Return the run of what a client launches; raises ``RequestError`` if it cannot be run."""
+    file = Path(launch.program)
+    try:
+        data = read_file(file)
+    except CliError as error:
+        raise RequestError(error.message) from error
+    takes_words = launch.export is not None
+    debugged = Debugged(
+        file,
+        data,
+        launch.export,
+        arguments=tuple(launch.args) if takes_words else (),
+        dirs=tuple(launch.dirs),
+        env=tuple(f"{name}={value}" for name, value in launch.env.items()),
+        args=() if takes_words else tuple(launch.args),
+        plugin_dir=None if launch.plugin_dir is None else Path(launch.plugin_dir),
+        config=None if launch.config is None else Path(launch.config),
+    )
+    if debugged.is_module and (launch.plugin_dir or launch.config):
+        raise RequestError("pluginDir and config are for scripts: a module has no plugins")
+    if not debugged.is_module and (launch.export or launch.args or launch.dirs or launch.env):
+        raise RequestError("export, args, dirs and env are for modules: a script takes none")
+
+    def run(on_store: OnStore) -> int:
+        try:
+            return debugged.run(on_store)
+        except click.UsageError as error:
+            report(CliError(error.format_message()))
+        except CliError as error:
+            report(error)
+        sys.stderr.flush()
+        return 1
+
+    return run

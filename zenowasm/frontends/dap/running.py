@@ -1,0 +1,101 @@
+"""The thread that runs the guest, and answers requests about it while it is stopped."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Protocol, TypeAlias
+
+from zenowasm.debugger import Action, Resume, Session, Stop
+
+Question: TypeAlias = Callable[[bool], Resume | None]
+"""A request to answer in the guest's thread: ``True`` says that the guest is stopped, ``False`` that it went on."""
+_PATIENCE = 2.0
+
+
+class Listener(Protocol):
+    """The receiver of what happens in the guest's thread; it is called there."""
+
+    def stopped(self, session: Session, stop: Stop) -> None:
+        """Tell that the guest stopped."""
+        ...
+
+    def resumed(self) -> None:
+        """Tell that the guest goes on."""
+        ...
+
+    def logged(self, session: Session, text: str) -> None:
+        """Tell that a logpoint was reached."""
+        ...
+
+
+class GuestThread:
+    """A run of the guest in a thread of its own: the frontend of its session."""
+
+    def __init__(self, listener: Listener, run: Callable[[], None]) -> None:
+        """Prepare to run ``run``, which must end when a stop's action is ``QUIT``."""
+        self._listener = listener
+        self._questions: SimpleQueue[Question] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._is_stopped = False
+        self._is_quitting = False
+        # A host call that does not return must not keep the process alive.
+        self._thread = threading.Thread(target=run, name="guest", daemon=True)
+
+    def start(self) -> None:
+        """Start the run."""
+        self._thread.start()
+
+    @property
+    def is_quitting(self) -> bool:
+        """Whether the client has ended the run."""
+        return self._is_quitting
+
+    def stopped(self, session: Session, stop: Stop) -> Resume:
+        """Answer questions until one of them resumes the guest."""
+        with self._lock:
+            if self._is_quitting:
+                return Resume(Action.QUIT)
+            self._is_stopped = True
+        self._listener.stopped(session, stop)
+        resume = None
+        while resume is None:
+            resume = self._questions.get()(True)
+        with self._lock:
+            self._is_stopped = False
+        self._listener.resumed()
+        self._answer_late_questions()
+        return resume
+
+    def logged(self, session: Session, text: str) -> None:
+        """Pass on a logpoint's text."""
+        self._listener.logged(session, text)
+
+    def _answer_late_questions(self) -> None:
+        while True:
+            try:
+                question = self._questions.get_nowait()
+            except Empty:
+                return
+            question(False)
+
+    def ask(self, question: Question) -> bool:
+        """Let the stopped guest's thread answer a question; return whether the guest is stopped."""
+        with self._lock:
+            if self._is_stopped:
+                self._questions.put(question)
+            return self._is_stopped
+
+    def quit(self) -> None:
+        """End the run at its stop, or else at the next one."""
+        with self._lock:
+            self._is_quitting = True
+            if self._is_stopped:
+                self._questions.put(lambda _: Resume(Action.QUIT))
+
+    def join(self) -> bool:
+        """Wait a moment for the end of the run, and return whether it has ended."""
+        if self._thread.ident is not None:
+            self._thread.join(_PATIENCE)
+        return not self._thread.is_alive()

@@ -1,0 +1,250 @@
+"""The guest at a stop: what a client asks about it, answered in the guest's thread."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from attrs import frozen
+
+from zenowasm.debugger import Action, DebuggerError, FrameView, HostView, Resume, Session, Stop
+from zenowasm.display import visible
+from zenowasm.frontends.dap import arguments as ask
+from zenowasm.frontends.dap.code import Code
+from zenowasm.frontends.dap.errors import RequestError
+from zenowasm.frontends.dap.handles import Handles
+from zenowasm.frontends.dap.variables import MOST_AT_ONCE, Container, Entry, OwnScope, SourceScope, entry_of
+from zenowasm.frontends.terminal import find_command
+from zenowasm.interp.errors import Trap
+
+THREAD: Final = 1
+"""The only thread that a client sees: calls from several threads wait for one another."""
+_MOST_FRAMES: Final = 10_000
+_MOST_BYTES: Final = 1 << 20
+_LONGEST_OUTPUT: Final = 1 << 20
+_ALL: Final = 1 << 31
+Body: TypeAlias = Mapping[str, Any]
+
+
+@frozen
+class Answer:
+    """The body of a response, how to go on, and what to do after the response."""
+
+    body: Body
+    resume: Resume | None = None
+    after: Callable[[], None] | None = None
+
+
+class Stopped:
+    """The current stop of a session. References to frames and variables end with it."""
+
+    def __init__(self, code: Code, frames: Handles[FrameView | HostView], containers: Handles[Container]) -> None:
+        self._code = code
+        self._frames = frames
+        self._containers = containers
+        self._frame_ids: dict[int, int] = {}
+        self.session: Session
+        self.stop: Stop
+
+    def begin(self, session: Session, stop: Stop) -> None:
+        """Begin a stop."""
+        self.session, self.stop = session, stop
+        module = session.select(0).frame.module
+        if module.memories:
+            self._code.data(module, 0)  # clients may ask for an address without a reference
+
+    def end(self) -> None:
+        """Forget the references."""
+        self._frames.clear()
+        self._containers.clear()
+        self._frame_ids.clear()
+
+    # -- frames --
+
+    def stack_trace(self, arguments: ask.StackTrace) -> Answer:
+        """List frames, the innermost first, with the host's between them."""
+        views = self.session.backtrace()
+        start = max(arguments.start_frame, 0)
+        levels = min(arguments.levels if arguments.levels > 0 else _MOST_FRAMES, _MOST_FRAMES)
+        shown = [self._frame(at, views[at]) for at in range(start, min(start + levels, len(views)))]
+        return Answer({"stackFrames": shown, "totalFrames": len(views)})
+
+    def _frame(self, position: int, view: FrameView | HostView) -> Body:
+        if position not in self._frame_ids:
+            self._frame_ids[position] = self._frames.add(view)
+        number = self._frame_ids[position]
+        if isinstance(view, HostView):
+            name = f"[host] {view.function or 'a host function'}"
+            return {"id": number, "name": visible(name), "line": 0, "column": 0, "presentationHint": "label"}
+        return {
+            "id": number,
+            "name": visible(view.function),
+            "instructionPointerReference": self._code.instruction(view.program, view.line.offset),
+            "moduleId": view.owner,
+            **self._code.source(view),
+        }
+
+    def _view(self, frame: int | None) -> FrameView:
+        """Select a frame, the innermost one without a number; raises ``RequestError``."""
+        if frame is None:
+            return self.session.select(0)
+        view = self._frames.of(frame)
+        if isinstance(view, HostView):
+            raise RequestError("this frame is the host's: it has no variables")
+        return self.session.select(view.level)
+
+    # -- variables --
+
+    def scopes(self, arguments: ask.Scopes) -> Answer:
+        """List the scopes of a frame."""
+        view = self._view(arguments.frame_id)
+        own = [
+            ("WebAssembly locals", OwnScope(view, "", view.locals())),
+            ("Operand stack", OwnScope(view, "stack", view.operands())),
+            ("Globals", OwnScope(view, "globals", view.globals())),
+        ]
+        has_source = view.source_line is not None
+        scopes = [self._scope("Variables", SourceScope(view), hint="locals")] if has_source else []
+        for name, scope in own:
+            hint = "locals" if not scope.group and not has_source else "registers"
+            scopes.append(self._scope(name, scope, hint=hint))
+        return Answer({"scopes": scopes})
+
+    def _scope(self, name: str, scope: Container, *, hint: str) -> Body:
+        return {
+            "name": name,
+            "presentationHint": hint,
+            "variablesReference": self._containers.add(scope),
+            "namedVariables": scope.count(),
+            "expensive": False,
+        }
+
+    def variables(self, arguments: ask.Variables) -> Answer:
+        """List the variables of a scope, or the parts of a value."""
+        container = self._containers.of(arguments.variables_reference)
+        if arguments.filter is not None and (arguments.filter == "indexed") != container.is_indexed:
+            return Answer({"variables": []})
+        wanted = arguments.count if arguments.count > 0 else MOST_AT_ONCE
+        entries = container.entries(max(arguments.start, 0), min(wanted, MOST_AT_ONCE))
+        return Answer({"variables": [self._variable(it, container.view) for it in entries]})
+
+    def _variable(self, entry: Entry, view: FrameView) -> Body:
+        shown: dict[str, Any] = {"name": entry.name, "value": visible(entry.text), **self._parts(entry, view)}
+        return shown if entry.expression is None else {**shown, "evaluateName": entry.expression}
+
+    def _parts(self, entry: Entry, view: FrameView) -> Body:
+        """Return what a variable and the result of an expression have in common."""
+        parts: dict[str, Any] = {"variablesReference": 0}
+        if entry.type:
+            parts["type"] = entry.type
+        if entry.parts is not None:
+            parts["variablesReference"] = self._containers.add(entry.parts)
+            parts["indexedVariables" if entry.parts.is_indexed else "namedVariables"] = entry.parts.count()
+        if entry.address is not None and view.frame.module.memories:
+            parts["memoryReference"] = self._code.data(view.frame.module, entry.address)
+        return parts
+
+    # -- expressions --
+
+    def evaluate(self, arguments: ask.Evaluate) -> Answer:
+        """Evaluate an expression; in the debug console also execute a command of the terminal's debugger."""
+        view = self._view(arguments.frame_id)
+        try:
+            entry = self._evaluated(arguments.expression, view)
+        except DebuggerError:
+            if arguments.context != "repl":
+                raise
+            return self._command(arguments.expression)
+        return Answer({"result": visible(entry.text), **self._parts(entry, view)})
+
+    def _evaluated(self, expression: str, view: FrameView) -> Entry:
+        return entry_of(expression, self.session.evaluate(expression), expression, view)
+
+    def _command(self, line: str) -> Answer:
+        """Execute a command; raises ``DebuggerError`` if it is none, or fails."""
+        words = line.split()
+        command = find_command(words[0]) if words else None
+        if command is None or len(words) - 1 > command.most:
+            raise DebuggerError(
+                "expected an expression or a command" if command is None else f"expected {command.usage}"
+            )
+        outcome = command.run(self.session, words[1:])
+        if isinstance(outcome, Resume):
+            return Answer({"result": "", "variablesReference": 0}, outcome)
+        text = "\n".join(map(visible, outcome))[:_LONGEST_OUTPUT]
+        return Answer({"result": text, "variablesReference": 0})
+
+    # -- going on --
+
+    def continue_(self, arguments: ask.ThreadArguments) -> Answer:
+        """Go on to the next breakpoint."""
+        return Answer({"allThreadsContinued": True}, Resume(Action.CONTINUE))
+
+    def step_over(self, arguments: ask.Step) -> Answer:
+        """Execute a line or an instruction, calls as a whole."""
+        return Answer({}, self._step(arguments, Action.NEXT_LINE, Action.NEXT))
+
+    def step_in(self, arguments: ask.Step) -> Answer:
+        """Execute a line or an instruction, into calls."""
+        return Answer({}, self._step(arguments, Action.STEP_LINE, Action.STEP))
+
+    def step_out(self, arguments: ask.Step) -> Answer:
+        """Run until the function has returned."""
+        self.session.select(0)
+        return Answer({}, Resume(Action.FINISH))
+
+    def _step(self, arguments: ask.Step, by_lines: Action, by_instructions: Action) -> Resume:
+        by_lines_here = arguments.granularity != "instruction" and self.session.select(0).source_line is not None
+        return Resume(by_lines if by_lines_here else by_instructions)
+
+    # -- code and memory --
+
+    def source(self, arguments: ask.SourceText) -> Answer:
+        """Return the text of a disassembly."""
+        source = arguments.source
+        reference = arguments.source_reference or (source.source_reference if source is not None else 0)
+        return Answer({"content": self._code.disassembly(reference).text, "mimeType": "text/x-wat"})
+
+    def disassemble(self, arguments: ask.Disassemble) -> Answer:
+        """List instructions."""
+        instructions = self._code.disassemble(
+            arguments.memory_reference, arguments.offset, arguments.instruction_offset, arguments.instruction_count
+        )
+        return Answer({"instructions": instructions})
+
+    def read_memory(self, arguments: ask.ReadMemory) -> Answer:
+        """Return bytes of a memory, as far as they are inside it."""
+        if not 0 <= arguments.count <= _MOST_BYTES:
+            raise RequestError(f"expected from 0 to {_MOST_BYTES} bytes, found {arguments.count}")
+        address, data = self._read(arguments.memory_reference, arguments.offset, arguments.count)
+        body: dict[str, Any] = {"address": address}
+        if data:
+            body["data"] = base64.b64encode(data).decode()
+        if len(data) < arguments.count:
+            body["unreadableBytes"] = arguments.count - len(data)
+        return Answer(body)
+
+    def _read(self, reference: str, offset: int, count: int) -> tuple[str, bytes]:
+        module, address = self._code.memory_at(reference, offset)
+        for view in self.session.backtrace():
+            if isinstance(view, FrameView) and view.frame.module is module:
+                self.session.select(view.level)
+                size = module.memories[0].size
+                readable = max(min(count, size - address), 0)
+                data = self.session.memory(str(address), readable)[1] if readable else b""
+                return self._code.data(module, address), data
+        raise RequestError("the module of this memory has no active call at this stop")
+
+    # -- exceptions --
+
+    def exception_info(self, arguments: ask.ThreadArguments) -> Answer:
+        """Describe the trap at which the guest has stopped."""
+        error = self.stop.error
+        if error is None:
+            raise RequestError("the guest has not stopped at a trap")
+        name = error.code.value if isinstance(error, Trap) else str(error)
+        calls = [it for it in self.session.backtrace() if isinstance(it, FrameView)][:_MOST_FRAMES]
+        trace = "\n".join(visible(f"{it.function}{f' at {it.source_line}' if it.source_line else ''}") for it in calls)
+        details = {"message": str(error), "typeName": type(error).__name__, "stackTrace": trace}
+        return Answer({"exceptionId": name, "description": str(error), "breakMode": "always", "details": details})
