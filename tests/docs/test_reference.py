@@ -15,6 +15,8 @@ from docs.blocks import ROOT
 from zenowasm.backends.cache import DEFAULT_BYTES
 from zenowasm.cli.main import cli
 from zenowasm.frontends.admin import routes
+from zenowasm.frontends.dap.adapter import REQUESTS
+from zenowasm.frontends.dap.arguments import Launch, protocol_name
 from zenowasm.frontends.terminal import COMMANDS
 from zenowasm.plugin import Host, PluginLimits, errors
 from zenowasm.plugin.configuration.limits import FIELDS, LimitSettings, show_limit
@@ -135,6 +137,16 @@ def test_limits_of_the_api() -> None:
     for name, row in found.items():
         assert row[1] == f"`{getattr(PluginLimits(), name)}`"
         assert row[2] == key_of.get(name, "")
+
+
+def test_launch_configuration() -> None:
+    found = named("editors.md", "Launch configuration")
+    assert list(found) == [protocol_name(it.name) for it in attrs.fields(Launch)]
+
+
+def test_requests_of_the_debug_adapter() -> None:
+    listed = [name for row in rows("editors.md", "Requests") for name in re.findall(r"`([^`]+)`", row[0])]
+    assert sorted(listed) == sorted(REQUESTS)
 
 
 def test_the_command_line() -> None:

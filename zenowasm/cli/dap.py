@@ -36,7 +36,7 @@ def dap(port: int | None) -> None:
     """Debug plugins and modules from an editor, by the Debug Adapter Protocol.
 
     The client speaks through stdin and stdout, or through a TCP connection with --port. Its `launch` request names what
-    to run: see "Debugging in an editor" in docs/plugin-author.md.
+    to run: see docs/editors.md.
     """
     with _stdio() if port is None else _connection(port) as wire:
         Adapter(wire, prepare).serve()

@@ -314,3 +314,5 @@ _WHILE_STOPPED: Final[Mapping[str, tuple[type[Any], Callable[[Stopped, Any], Ans
     "readMemory": (ask.ReadMemory, Stopped.read_memory),
     "exceptionInfo": (ask.ThreadArguments, Stopped.exception_info),
 }
+REQUESTS: Final = (*_AT_ANY_TIME, *_WHILE_STOPPED)
+"""The requests that the adapter answers; it refuses all others."""

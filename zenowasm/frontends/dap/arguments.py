@@ -43,10 +43,10 @@ class Launch:
     """
 
     program: str
-    export: str | None = None
-    args: Sequence[str] = ()
     plugin_dir: str | None = None
     config: str | None = None
+    export: str | None = None
+    args: Sequence[str] = ()
     dirs: Sequence[str] = ()
     env: Mapping[str, str] = Factory(dict)
     source_map: Mapping[str, str] = Factory(dict)
@@ -279,14 +279,15 @@ def _problem(error: BaseException, _: type | None) -> str:
     return "the argument is required" if isinstance(error, KeyError) else str(error)
 
 
-def _camel(name: str) -> str:
+def protocol_name(name: str) -> str:
+    """Return an attribute's name in the protocol."""
     first, *rest = name.split("_")
     return first + "".join(it.capitalize() for it in rest)
 
 
 @_CONVERTER.register_structure_hook_factory(has)
 def _class_hook(cls: type[Any]) -> Any:
-    names = {it.name: override(rename=_camel(it.name)) for it in fields(cls)}
+    names = {it.name: override(rename=protocol_name(it.name)) for it in fields(cls)}
     structure = make_dict_structure_fn(cls, _CONVERTER, **names)  # type: ignore[arg-type]
 
     def checked(value: Any, _: type[Any]) -> Any:
