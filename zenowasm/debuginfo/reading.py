@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from elftools.common.exceptions import DWARFError, ELFError
 from elftools.construct import ConstructError
@@ -27,12 +29,19 @@ _MALFORMED = (
 )
 """The exceptions that pyelftools, which checks little, raises for malformed DWARF."""
 
+_TURN: Final = threading.RLock()
+"""Held while a thread reads: pyelftools moves to a place of a section and then reads there."""
+
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Raise ``DebugInfoError`` instead of any error that malformed DWARF causes; ``what`` names the part being read."""
+    """Raise ``DebugInfoError`` instead of any error that malformed DWARF causes; ``what`` names the part being read.
+
+    Threads take turns.
+    """
     try:
-        yield
+        with _TURN:
+            yield
     except _MALFORMED as error:
         raise DebugInfoError(
             f"the debugging information is malformed: {what}: {error or type(error).__name__}"
