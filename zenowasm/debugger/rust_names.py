@@ -28,6 +28,12 @@ def suffixes(mangled: str) -> Iterator[str]:
         yield "::".join(segments[start:])
 
 
+def readable(name: str) -> str:
+    """Return a mangled name's whole path without type arguments; any other name as it is."""
+    *_, path = (name, *suffixes(name))
+    return path
+
+
 def _path(name: str) -> list[str]:
     """Return the segments of a path; a leading ``<Type>`` or ``<Type as Trait>`` becomes the segments of the type."""
     first, *rest = _split(name.replace("->", "  "))

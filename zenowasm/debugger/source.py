@@ -92,11 +92,14 @@ class Source:
         starts = [code.offset for code in self._module.codes]
         return [Place(bisect_right(starts, offset) - 1, offset) for offset in offsets if offset >= starts[0]]
 
+    def files(self) -> set[str]:
+        """Return the paths of all source files at compile time."""
+        info = self.info
+        return set() if info is None else self._found(info.files, set())
+
     def nearest_file(self, path: str) -> str | None:
         """Return the name of the source file most similar to this one."""
-        info = self.info
-        files: set[str] = set() if info is None else self._found(info.files, set())
-        return nearest(path.rpartition("/")[2], [file.rpartition("/")[2] for file in files])
+        return nearest(path.rpartition("/")[2], [file.rpartition("/")[2] for file in self.files()])
 
     def variables(self, offset: int) -> Sequence[SourceVariable]:
         """Return the variables visible at an instruction, those of inner blocks first."""

@@ -44,6 +44,29 @@ def test_a_session_over_stdin_and_stdout(process_and_client, write, examples) ->
     assert process.returncode == 0
 
 
+_STRAY = """
+import os
+from zenowasm.cli import dap, main
+dap.prepare = lambda launch: lambda on_store: os.write(1, b"stray") - 5
+main.main(["dap"])
+"""
+
+
+def test_whatever_else_writes_to_stdout_does_not_reach_the_client() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _STRAY], stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, text=False
+        )
+        theirs.close()
+        client = DapClient(ours)
+        client.start({"program": "any"})
+        assert client.event("exited") == {"exitCode": 0}
+        client("disconnect")
+        client.rest()
+        assert process.communicate(timeout=_SECONDS) == (None, b"stray")
+
+
 def test_a_client_that_is_gone_in_the_middle_of_a_stop(process_and_client) -> None:
     process, client = process_and_client
     client.start({"program": str(c_at("-O0")), "export": "run", "args": [3]}, functions=["area"])

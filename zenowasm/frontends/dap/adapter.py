@@ -42,6 +42,8 @@ _CAPABILITIES: Final[Mapping[str, Any]] = {
     "supportsReadMemoryRequest": True,
     "supportsRestartRequest": True,
     "supportsTerminateRequest": True,
+    "supportsLoadedSourcesRequest": True,
+    "supportsCompletionsRequest": True,
 }
 _REASONS: Final[Mapping[Reason, str]] = {
     Reason.STEP: "step",
@@ -305,6 +307,7 @@ _WHILE_STOPPED: Final[Mapping[str, tuple[type[Any], Callable[[Stopped, Any], Ans
     "scopes": (ask.Scopes, Stopped.scopes),
     "variables": (ask.Variables, Stopped.variables),
     "evaluate": (ask.Evaluate, Stopped.evaluate),
+    "completions": (ask.Completions, Stopped.completions),
     "continue": (ask.ThreadArguments, Stopped.continue_),
     "next": (ask.Step, Stopped.step_over),
     "stepIn": (ask.Step, Stopped.step_in),
@@ -312,6 +315,7 @@ _WHILE_STOPPED: Final[Mapping[str, tuple[type[Any], Callable[[Stopped, Any], Ans
     "source": (ask.SourceText, Stopped.source),
     "disassemble": (ask.Disassemble, Stopped.disassemble),
     "readMemory": (ask.ReadMemory, Stopped.read_memory),
+    "loadedSources": (ask.Nothing, Stopped.loaded_sources),
     "exceptionInfo": (ask.ThreadArguments, Stopped.exception_info),
 }
 REQUESTS: Final = (*_AT_ANY_TIME, *_WHILE_STOPPED)

@@ -253,6 +253,15 @@ class WriteMemory:
 
 
 @frozen
+class Completions:
+    """The console's text up to ``column``, which counts from 1."""
+
+    text: str
+    column: int
+    frame_id: int | None = None
+
+
+@frozen
 class SourceText:
     """The reference of a disassembly, directly or in ``source``."""
 

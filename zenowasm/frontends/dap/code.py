@@ -22,6 +22,7 @@ _CODE: Final = 1 << 62
 _NUMBER: Final = 32
 _OFFSET: Final = (1 << _NUMBER) - 1
 _MOST_INSTRUCTIONS: Final = 10_000
+_MOST_SOURCES: Final = 10_000
 _T = TypeVar("_T")
 
 
@@ -36,6 +37,9 @@ class _Numbered(Generic[_T]):
         if object_ not in self._objects:
             self._objects.append(object_)
         return self._first + self._objects.index(object_)
+
+    def __iter__(self) -> Iterator[_T]:
+        return iter(self._objects)
 
     def at(self, number: int) -> _T | None:
         index = number - self._first
@@ -94,6 +98,16 @@ class Code:
             "presentationHint": "deemphasize",
         }
         return {"source": source, "line": view.pc + 1, "column": 1}
+
+    def sources(self) -> list[dict[str, Any]]:
+        """Return the source files that can be read."""
+        found = {
+            str(path): {"name": path.name, "path": str(path)}
+            for program in self._programs
+            for file in program.source.files()
+            if (path := program.source.path(file).absolute()).is_file()
+        }
+        return [found[path] for path in sorted(found)[:_MOST_SOURCES]]
 
     def disassembly(self, reference: int) -> Disassembly:
         """Return a disassembly; raises ``RequestError`` if there is none with that reference."""

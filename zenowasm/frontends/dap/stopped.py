@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
 from zenowasm.debugger import Action, DebuggerError, FrameView, HostView, Resume, Session, Stop
+from zenowasm.debugger.rust_names import readable
 from zenowasm.display import visible
 from zenowasm.frontends.dap import arguments as ask
 from zenowasm.frontends.dap.code import Code
 from zenowasm.frontends.dap.errors import RequestError
 from zenowasm.frontends.dap.handles import Handles
-from zenowasm.frontends.dap.variables import MOST_AT_ONCE, Container, Entry, OwnScope, SourceScope, entry_of
-from zenowasm.frontends.terminal import find_command
+from zenowasm.frontends.dap.variables import (
+    MOST_AT_ONCE,
+    Container,
+    Entry,
+    OwnScope,
+    SourceScope,
+    entry_of,
+)
+from zenowasm.frontends.terminal import COMMANDS, find_command
 from zenowasm.interp.errors import Trap
+from zenowasm.interp.runtime.instances import ModuleInstance
 
 THREAD: Final = 1
 """The only thread that a client sees: calls from several threads wait for one another."""
 _MOST_FRAMES: Final = 10_000
 _MOST_BYTES: Final = 1 << 20
 _LONGEST_OUTPUT: Final = 1 << 20
-_ALL: Final = 1 << 31
+_LAST_WORD: Final = re.compile(r"[$\w]*$")
 Body: TypeAlias = Mapping[str, Any]
 
 
@@ -79,7 +89,7 @@ class Stopped:
             return {"id": number, "name": visible(name), "line": 0, "column": 0, "presentationHint": "label"}
         return {
             "id": number,
-            "name": visible(view.function),
+            "name": visible(readable(view.function)),
             "instructionPointerReference": self._code.instruction(view.program, view.line.offset),
             "moduleId": view.owner,
             **self._code.source(view),
@@ -100,9 +110,9 @@ class Stopped:
         """List the scopes of a frame."""
         view = self._view(arguments.frame_id)
         own = [
-            ("WebAssembly locals", OwnScope(view, "", view.locals())),
-            ("Operand stack", OwnScope(view, "stack", view.operands())),
-            ("Globals", OwnScope(view, "globals", view.globals())),
+            ("WebAssembly locals", OwnScope(view, "", view.locals)),
+            ("Operand stack", OwnScope(view, "stack", view.operands)),
+            ("Globals", OwnScope(view, "globals", view.globals)),
         ]
         has_source = view.source_line is not None
         scopes = [self._scope("Variables", SourceScope(view), hint="locals")] if has_source else []
@@ -116,7 +126,6 @@ class Stopped:
             "name": name,
             "presentationHint": hint,
             "variablesReference": self._containers.add(scope),
-            "namedVariables": scope.count(),
             "expensive": False,
         }
 
@@ -175,6 +184,19 @@ class Stopped:
         text = "\n".join(map(visible, outcome))[:_LONGEST_OUTPUT]
         return Answer({"result": text, "variablesReference": 0})
 
+    def completions(self, arguments: ask.Completions) -> Answer:
+        """Complete the last word of an expression, or a command at the beginning of the line."""
+        view = self._view(arguments.frame_id)
+        text = arguments.text[: max(arguments.column - 1, 0)]
+        word = _LAST_WORD.search(text)
+        start = "" if word is None else word[0]
+        names = [it.name for it in view.variables()] + [it.label for it in view.locals()]
+        names += [it.name for it in COMMANDS] if start == text.lstrip() else []
+        found = [
+            {"label": it, "start": len(text) - len(start), "length": len(start)} for it in names if it.startswith(start)
+        ]
+        return Answer({"targets": found[:MOST_AT_ONCE]})
+
     # -- going on --
 
     def continue_(self, arguments: ask.ThreadArguments) -> Answer:
@@ -225,15 +247,23 @@ class Stopped:
             body["unreadableBytes"] = arguments.count - len(data)
         return Answer(body)
 
+    def loaded_sources(self, arguments: ask.Nothing) -> Answer:
+        """List the source files of the modules in which the guest has stopped."""
+        return Answer({"sources": self._code.sources()})
+
     def _read(self, reference: str, offset: int, count: int) -> tuple[str, bytes]:
         module, address = self._code.memory_at(reference, offset)
+        self._select_in(module)
+        inside = max(min(count, module.memories[0].size - address), 0)
+        data = self.session.memory(str(address), inside)[1] if inside else b""
+        return self._code.data(module, address), data
+
+    def _select_in(self, module: ModuleInstance) -> None:
+        """Select an active call of a module; raises ``RequestError`` if there is none."""
         for view in self.session.backtrace():
             if isinstance(view, FrameView) and view.frame.module is module:
                 self.session.select(view.level)
-                size = module.memories[0].size
-                readable = max(min(count, size - address), 0)
-                data = self.session.memory(str(address), readable)[1] if readable else b""
-                return self._code.data(module, address), data
+                return
         raise RequestError("the module of this memory has no active call at this stop")
 
     # -- exceptions --
@@ -243,8 +273,10 @@ class Stopped:
         error = self.stop.error
         if error is None:
             raise RequestError("the guest has not stopped at a trap")
-        name = error.code.value if isinstance(error, Trap) else str(error)
+        name, text = error.code.value if isinstance(error, Trap) else str(error), str(error)
         calls = [it for it in self.session.backtrace() if isinstance(it, FrameView)][:_MOST_FRAMES]
-        trace = "\n".join(visible(f"{it.function}{f' at {it.source_line}' if it.source_line else ''}") for it in calls)
-        details = {"message": str(error), "typeName": type(error).__name__, "stackTrace": trace}
-        return Answer({"exceptionId": name, "description": str(error), "breakMode": "always", "details": details})
+        trace = "\n".join(
+            visible(f"{readable(it.function)}{f' at {it.source_line}' if it.source_line else ''}") for it in calls
+        )
+        details = {"message": text, "typeName": type(error).__name__, "stackTrace": trace}
+        return Answer({"exceptionId": name, "description": text, "breakMode": "always", "details": details})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from attrs import frozen
@@ -80,16 +80,16 @@ class OwnScope:
 
     view: FrameView
     group: str
-    variables: Sequence[Variable]
+    variables: Callable[[], Sequence[Variable]]
     is_indexed: bool = False
 
     def count(self) -> int:
         """Return how many there are."""
-        return len(self.variables)
+        return len(self.variables())
 
     def entries(self, start: int, count: int) -> Sequence[Entry]:
         """Return the variables in order of their index."""
-        return [self._entry(it) for it in self.variables[start : start + count]]
+        return [self._entry(it) for it in self.variables()[start : start + count]]
 
     def _entry(self, it: Variable) -> Entry:
         name = f"[{it.index}]" if self.group else it.label

@@ -164,6 +164,7 @@ def test_a_restart_keeps_the_breakpoints(client) -> None:
     client("restart")
     assert client.where().startswith("breakpoint area:")
     assert client("evaluate", expression="p.x")["result"] == "0"
+    assert not [it for it in client.messages if it.get("event") in ("exited", "terminated")]
     changed = {"program": str(c_at("-O0")), "export": "run", "args": [1]}
     client.response(client.send_unchecked("restart", {"arguments": changed}))  # the schema has it fit two of "one of"
     client.where()

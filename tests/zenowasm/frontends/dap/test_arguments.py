@@ -18,7 +18,7 @@ def test_arguments_have_the_names_of_the_protocol() -> None:
 
 
 def test_null_counts_as_missing_and_more_is_ignored() -> None:
-    assert structured(ask.Launch, {"program": "a", "export": None, "type": "zenowasm"}) == ask.Launch("a")
+    assert structured(ask.Launch, {"program": "a", "export": None, "args": None, "type": "zenowasm"}) == ask.Launch("a")
     assert structured(ask.Nothing, None) == ask.Nothing()
 
 

@@ -42,6 +42,7 @@ def test_code_goes_on_in_the_next_function(code) -> None:
 def test_exactly_as_many_instructions_as_asked_for(code) -> None:
     assert listed(code, -2, 4) == ["-", "-", *ALL[:2]]
     assert listed(code, -5, 3) == ["-"] * 3
+    assert listed(code, -3, 2, offset=1) == ["-"] * 2
     assert listed(code, 5, 4) == [*ALL[5:], "-", "-"]
     assert listed(code, 20, 2) == ["-", "-"]
     assert listed(code, 0, 0) == []

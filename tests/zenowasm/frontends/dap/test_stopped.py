@@ -64,6 +64,9 @@ def test_the_expression_of_each_part_has_its_value(records) -> None:
                 walk(it["variablesReference"], depth - 1)
 
     walk(records.scope("Variables"), 3)
+    target = records("evaluate", expression="*list", frameId=frame)["variablesReference"]
+    assert records.variables(target)["at"]["evaluateName"] == "(*list).at"
+    walk(target, 2)
 
 
 def test_the_parts_of_rust_values(client) -> None:
@@ -173,6 +176,18 @@ def test_expressions(records) -> None:
             value("lsit", context)
 
 
+def test_expressions_in_an_outer_frame(client) -> None:
+    client.start({"program": str(c_at("-O0")), "export": "run", "args": [3]}, functions=["area"])
+    client.where()
+    inner, outer = (it["id"] for it in client.frames())
+    assert client("evaluate", expression="n", frameId=outer)["result"] == "3"
+    assert "n" in client.variables(client.scope("Variables", 1))
+    assert client("evaluate", expression="p.x", frameId=inner)["result"] == "2"
+    for frame, hidden in ((inner, "n"), (outer, "p.x")):
+        with pytest.raises(Refused, match="there is no variable"):
+            client("evaluate", expression=hidden, frameId=frame)
+
+
 def test_the_debug_console_takes_the_terminals_commands(records) -> None:
     def command(line: str) -> str:
         return records("evaluate", expression=line, context="repl")["result"]
@@ -263,3 +278,24 @@ def test_a_trap_is_an_exception(client) -> None:
 def test_no_exception_at_another_stop(records) -> None:
     with pytest.raises(Refused, match="the guest has not stopped at a trap"):
         records("exceptionInfo", threadId=1)
+
+
+def test_the_names_of_rust_functions_are_readable(client) -> None:
+    client.start({"program": str(rust_at(0)), "export": "run", "args": [2]}, functions=["area"])
+    assert client.where() == f"breakpoint items::area:{line_of(ITEMS, 'match shape')}"
+
+
+def test_completions(records) -> None:
+    def complete(text: str) -> list[str]:
+        return [it["label"] for it in records("completions", text=text, column=len(text) + 1)["targets"]]
+
+    assert complete("1 + to") == ["total"]
+    assert complete("li") == ["list", "list"]  # the variable and the command
+    assert complete("$1") == [f"${it}" for it in range(100) if str(it).startswith("1") and f"${it}" in complete("$")]
+    assert records("completions", text="1 + to", column=7)["targets"][0] == {"label": "total", "start": 4, "length": 2}
+    assert complete("1 + brea") == [] != complete("brea")
+
+
+def test_loaded_sources(records) -> None:
+    sources = records("loadedSources")["sources"]
+    assert {"name": "records.c", "path": str(RECORDS)} in sources
