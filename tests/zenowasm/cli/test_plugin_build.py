@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
+
+from support.dap import Connected
 
 
 def test_from_nothing_to_a_running_plugin(zenowasm, tmp_path) -> None:
@@ -73,3 +76,27 @@ def test_a_plugin_is_debugged_in_the_lines_of_its_source(zenowasm, tmp_path) -> 
     numbers = [int(text.split()[0]) for text in shown]
     assert numbers[0] >= line and numbers[-1] > numbers[0]
     assert all(source[number - 1].strip() in text for number, text in zip(numbers, shown, strict=True))
+    _debug_in_an_editor(tmp_path, line)
+
+
+def _debug_in_an_editor(folder: Path, line: int) -> None:
+    """Stop the plugin that was built, look into a structure, step over, into and out, and go on to the end."""
+    connected = Connected()
+    client = connected.client
+    launch = {"program": str(folder / "parrot" / "test.zl"), "pluginDir": str(folder)}
+    client.start(launch, lines=(folder / "parrot" / "plugin.c", [line]))
+    reason, where = client.where().split()
+    stopped = int(where.removeprefix("zeno_run:"))
+    assert reason == "breakpoint" and stopped >= line
+    slot = client.variables(client.scope("Variables"))["slot"]
+    assert client.variables(slot["variablesReference"])["length"]["value"] == str(len("parrot.greet"))
+    after = int(client.goes("next").removeprefix("step zeno_run:"))
+    assert after > stopped
+    while not (entered := client.goes("stepIn")).startswith("step zeno_put"):
+        assert entered
+    assert client.goes("stepOut").startswith("step zeno_")
+    client("setBreakpoints", source={"path": str(folder / "parrot" / "plugin.c")}, breakpoints=[])
+    client("continue", threadId=1)
+    assert client.event("exited") == {"exitCode": 0}
+    assert client.output() == "[INFO]: Hello, World!\n"
+    connected.close()
