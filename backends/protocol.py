@@ -416,7 +416,7 @@ class SteppingStore(Store, Protocol):
     """A store of an engine with ``Capability.STEPPING``."""
 
     probe: Probe | None
-    """The observer of every instruction of the store's calls, if there is one."""
+    """The observer of the store's calls that begin from now on, if there is one."""
 
     def pause(self, function: Func, arguments: tuple[Value, ...]) -> PausedCall:
         """Begin a call that pauses before its first instruction, and continues as far as its caller asks.

@@ -130,12 +130,13 @@ class ReferenceStore:
 
     @property
     def probe(self) -> Probe | None:
-        """The probe for every instruction of this store, or ``None`` (``Capability.STEPPING``)."""
+        """The observer of this store's executions, or ``None`` (``Capability.STEPPING``)."""
         return self.runtime.probe
 
     @probe.setter
     def probe(self, probe: Probe | None) -> None:
         self.runtime.probe = probe
+        self.runtime.forget_code()
 
     def pause(self, function: Func, arguments: tuple[Value, ...]) -> PausedCall:
         """Begin a call that pauses before its first instruction, and continues as far as its caller asks."""
@@ -224,10 +225,13 @@ class ReferenceStore:
 
     def _checkpoint(self, consumed: int) -> int:
         """Check the budget; return the fuel at which to check it again (see ``interp.runtime.store``)."""
+        probe = self.runtime.probe
+        if probe is not None:
+            probe.at_checkpoint()
         if consumed >= self._fuel_end:
             raise Trap(TrapCode.OUT_OF_FUEL)
         running = self._running
-        if running.deadline == inf and running.cpu_end == inf:
+        if running.deadline == inf and running.cpu_end == inf and probe is None:
             return self._fuel_end
         if monotonic() >= running.deadline or (running.cpu_end != inf and running.expired()):
             raise Trap(TrapCode.INTERRUPTED)

@@ -87,11 +87,17 @@ class Code:
 
 
 def code_of(function: FunctionInstance) -> Code:
-    """Return the function's code; it is made at the first call and shared by all instances of the module."""
+    """Return the function's code; it is made at the first call and shared by all instances of the module.
+
+    An observed store may have an armed copy of it instead.
+    """
     codes: dict[int, Code] = function.module.valid.codes
     code = codes.get(function.index)
     if code is None:
         code = codes[function.index] = _make(function)
+    probe = function.module.store.probe
+    if probe is not None:
+        code = probe.code(function, code)
     function.code = code
     return code
 
@@ -139,7 +145,7 @@ def link(function: FunctionInstance, source: Source, made: ObjectCode) -> Code:
     return Code(
         kinds,
         plain,
-        fuse(kinds, plain, immediates),
+        fuse(kinds, plain),
         fuel_before(kinds),
         locals_,
         len(function.type.parameters) + len(locals_) + made.most_operands,

@@ -207,6 +207,9 @@ class Configuration:
         """Call a host function, which sees the fuel consumed so far; its exceptions propagate."""
         frame = self.frame
         store = self.store
+        probe = None if frame is None else store.probe
+        if probe is not None:
+            probe.before_host_call(self, function, tuple(arguments))
         fuel = 0 if frame is None else frame.code.fuel_before[frame.pc]
         depth, values = store.depth, store.values
         store.settled_fuel += fuel
@@ -221,6 +224,8 @@ class Configuration:
             store.depth, store.values = depth, values
             store.settled_fuel -= fuel
             store.checkpoint_fuel = -1
+            if probe is not None:
+                probe.after_host_call(self)
 
     def throw(self, exception: ExceptionInstance) -> None:
         """Jump to the innermost catch clause that catches the exception (specification, 4.6.14).
@@ -228,13 +233,14 @@ class Configuration:
         Raises ``UncaughtException`` if there is none, with all frames intact.
         """
         store = self.store
+        if store.probe is not None and self.frame is not None:
+            store.probe.before_throw(self, exception)
         for frame in self.frames():
             store.checkpoint_fuel -= len(frame.code.regions)
             clause = frame.code.catching(frame.pc - 1, exception.tag, frame.module.tags)
             if clause is None:
                 continue
-            while (inner := self.frame) is not None and inner is not frame:
-                self._pop_frame(inner)
+            self.unwind_to(frame)
             target, height, _, _ = clause.branch
             frame.stack[height:] = [*exception.fields, exception] if clause.reference else exception.fields
             fuel_before = frame.code.fuel_before
@@ -242,6 +248,11 @@ class Configuration:
             frame.pc = target
             return
         raise UncaughtException(exception)
+
+    def unwind_to(self, frame: Frame) -> None:
+        """Pop all frames inside an active frame."""
+        while (inner := self.frame) is not None and inner is not frame:
+            self._pop_frame(inner)
 
     def _pop_frame(self, frame: Frame) -> None:
         """Pop the innermost frame and settle its fuel."""

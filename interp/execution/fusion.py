@@ -12,7 +12,7 @@ Operands usually come from locals and constants; a fused run reads these directl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -26,19 +26,21 @@ Pair: TypeAlias = tuple[Callable[[Any, Any], None], Any]
 Operator: TypeAlias = Callable[[Any, Any], Any]
 
 
-def fuse(kinds: str, plain: Sequence[Pair], immediates: Sequence[Any]) -> list[Pair]:
-    """Return the fused form of a function's code.
+def fuse(kinds: str, plain: Sequence[Pair], apart: Collection[int] = ()) -> list[Pair]:
+    """Return the fused form of a function's code, in which the instructions ``apart`` stay single.
 
     A regular expression finds runs in a string with one letter per instruction. Runs do not overlap. Execution enters
     straight-line code at its beginning, since a branch target is either outside all runs or begins one.
     """
     fused = list(plain)
     letters = "".join(map(_letters().__getitem__, kinds))
+    if apart:
+        letters = "".join("-" if pc in apart else letter for pc, letter in enumerate(letters))
     for match in _pattern().finditer(letters, 0, len(letters) - 1):  # exclude the last ``end``, which returns
         start, end = match.span()
         run = _RUNS.get(match[0])
         if run is not None:
-            fused[start] = (run, tuple(immediates[start:end]))
+            fused[start] = (run, tuple(immediate for _, immediate in plain[start:end]))
         else:
             # A branch may enter the middle of a run of instructions that do nothing.
             for at in range(start, end - 1):

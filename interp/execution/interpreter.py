@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from zenowasm.interp.binary import decode_names
 from zenowasm.interp.errors import Crash, HostExhaustion, Trap, WasmError, nested_too_deep
-from zenowasm.interp.events import Probe
+from zenowasm.interp.events import Paused, Probe
 from zenowasm.interp.execution.code import constant_code
 from zenowasm.interp.execution.configuration import Configuration, Frame
 from zenowasm.interp.instructions import TABLE
@@ -44,22 +44,27 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
     if store.nesting > store.limits.nested_calls:
         raise nested_too_deep(store.limits.nested_calls)
     configuration = Configuration(store)
+    probe = store.probe
     # This is ``_active``, inlined: a context manager would add half the time of a short call.
     store.nesting += 1
     try:
-        configuration.call(function, checked)
-        if store.probe is None:
+        if probe is None:
+            configuration.call(function, checked)
             configuration.run()
         else:
-            _run_probed(configuration, store.probe)
+            _run_observed(configuration, function, checked, probe)
     except RecursionError as error:
         if error is configuration.host_error:
             raise  # from a host function
         raise HostExhaustion(_STACK_USED_UP) from None
     except WasmError as error:
-        _explain(error, configuration)
+        _locate(error, configuration)
+        if probe is not None:
+            probe.before_unwinding(configuration, error)
         raise
     finally:
+        if probe is not None:
+            probe.left(configuration)
         if configuration.frame is not None:
             store.settled_fuel = configuration.fuel_consumed
         store.nesting -= 1
@@ -80,7 +85,7 @@ class PausedCall:
         """Begin a call; a host function runs at once."""
         checked = _checked(function, arguments)
         self.configuration = Configuration(store)
-        with _active(self.configuration):
+        with _active(self.configuration), suppress(Paused):
             self.configuration.call(function, checked)
 
     def run_until(self, due: Callable[[Frame], bool]) -> None:
@@ -88,7 +93,8 @@ class PausedCall:
         configuration = self.configuration
         with _active(configuration):
             while True:
-                configuration.step()
+                with suppress(Paused):  # of a session that watches the same store
+                    configuration.step()
                 if configuration.frame is None or due(configuration.frame):
                     return
 
@@ -108,7 +114,7 @@ def _active(configuration: Configuration) -> Iterator[None]:
             raise  # from a host function
         raise HostExhaustion(_STACK_USED_UP) from None
     except WasmError as error:
-        _explain(error, configuration)
+        _locate(error, configuration)
         raise
     finally:
         store.settled_fuel = configuration.fuel_consumed
@@ -122,18 +128,20 @@ def _checked(function: Function, arguments: tuple[Value, ...]) -> list[Value]:
     return check_values(parameters, arguments)
 
 
-def _explain(error: WasmError, configuration: Configuration) -> None:
-    """Add the guest's position to an error, and pass it to the probe while all frames are intact."""
-    _locate(error, configuration)
-    probe = configuration.store.probe
-    if probe is not None:
-        probe.before_unwinding(configuration, error)
-
-
-def _run_probed(configuration: Configuration, probe: Probe) -> None:
+def _run_observed(configuration: Configuration, function: Function, arguments: list[Value], probe: Probe) -> None:
+    """Call a function and run until it returns; pause before every instruction, or where the code is armed."""
+    probe.entered(configuration)
+    with suppress(Paused):
+        configuration.call(function, arguments)
     while not configuration.finished:
         probe.before_instruction(configuration)
-        configuration.step()
+        try:
+            if not configuration.finished:  # the probe may have returned from the outermost call
+                configuration.step()  # past the instruction at which it paused
+            if not probe.every:
+                configuration.run()
+        except Paused:
+            pass
 
 
 def _locate(error: WasmError, configuration: Configuration) -> None:

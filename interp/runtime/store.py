@@ -9,7 +9,7 @@ from weakref import WeakSet
 from zenowasm.interp.errors import Crash
 from zenowasm.interp.events import Probe
 from zenowasm.interp.limits import ExecutionLimits
-from zenowasm.interp.runtime.instances import Function, ModuleInstance
+from zenowasm.interp.runtime.instances import Function, FunctionInstance, ModuleInstance
 from zenowasm.interp.runtime.quota import Quota
 from zenowasm.interp.runtime.values import Value
 
@@ -74,6 +74,13 @@ class Store:
         self.probe: Probe | None = None
         self.instances: WeakSet[ModuleInstance] = WeakSet()
         self.invoke = invoke(self)
+
+    def forget_code(self) -> None:
+        """Let each function ask for its code again at its next call, since the probe may arm it differently."""
+        for instance in list(self.instances):
+            for function in instance.functions:
+                if isinstance(function, FunctionInstance):
+                    function.code = None
 
     def close(self) -> None:
         """Break the reference cycles between the store's instances and their functions."""

@@ -1,18 +1,23 @@
 """The debugger's engine: sessions, breakpoints, stepping and inspection, for any frontend and any steppable store."""
 
 from zenowasm.debugger.breakpoints import Breakpoint
+from zenowasm.debugger.cells import Cell, Cells
 from zenowasm.debugger.errors import DebuggerError, DebuggerQuit
-from zenowasm.debugger.expressions import shown
-from zenowasm.debugger.inspection import FrameView, HostView, Variable, value_text
+from zenowasm.debugger.inspection import FrameView, HostView, Variable, shown, value_text
 from zenowasm.debugger.session import CodeLine, Front, Session, SourceText
-from zenowasm.debugger.stepping import Action, Reason, Resume, Stop
+from zenowasm.debugger.stepping import Action, Event, Reason, Resume, Stop
+from zenowasm.debugger.watchpoints import Change, Watchpoint
 
 __all__ = [
     "Action",
     "Breakpoint",
+    "Cell",
+    "Cells",
+    "Change",
     "CodeLine",
     "DebuggerError",
     "DebuggerQuit",
+    "Event",
     "FrameView",
     "Front",
     "HostView",
@@ -22,6 +27,7 @@ __all__ = [
     "SourceText",
     "Stop",
     "Variable",
+    "Watchpoint",
     "shown",
     "value_text",
 ]

@@ -1,7 +1,8 @@
 """The debugger's expression language: names, members, elements, pointers, arithmetic and comparisons, as in C.
 
 Examples are ``list->at.x``, ``nodes[1].name``, ``*list``, ``&counter``, ``$0 + 4`` and ``n > 3 && !done``. Names are
-source variables; ``$name`` and ``$0`` are WebAssembly locals. An expression changes nothing and calls nothing.
+source variables; names that begin with ``$`` are WebAssembly's own (see ``cells``). An expression changes nothing and
+calls nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
+from zenowasm.debugger.cells import Cell, Cells
 from zenowasm.debugger.errors import DebuggerError
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ _LEVELS: Final = (
     ("*", "/", "%"),
 )
 Number: TypeAlias = int | float
-Result: TypeAlias = "SourceValue | int | float"
+Result: TypeAlias = "SourceValue | Cell | Cells | int | float"
 
 
 class Names(Protocol):
@@ -61,15 +63,16 @@ def number(result: Result) -> Number:
     """Return a result as a number; raises ``DebuggerError`` if it is not one."""
     if isinstance(result, int | float):
         return result
+    if isinstance(result, Cell):
+        return result.number()
+    if isinstance(result, Cells):
+        if result.only is not None:
+            return result.only.number()
+        raise DebuggerError(f"${result.name} is a list: take one of them, as in ${result.name}[0]")
     found = result.number()
     if found is None:
         raise DebuggerError(f"{result.type.name} is no number")
     return found
-
-
-def shown(result: Result) -> str:
-    """Return a result as text."""
-    return str(result) if isinstance(result, int | float) else result.text()
 
 
 class _Parser:
@@ -164,8 +167,8 @@ class _Parser:
 
 
 def _source(result: Result, what: str) -> SourceValue:
-    if isinstance(result, int | float):
-        raise DebuggerError(f"{result} is a number, which has no {what}")
+    if isinstance(result, int | float | Cell | Cells):
+        raise DebuggerError(f"{number(result)} is a number, which has no {what}")
     return result
 
 
@@ -174,7 +177,11 @@ def _member(of: Expression, name: str) -> Expression:
 
 
 def _element(of: Expression, index: Expression) -> Expression:
-    return lambda names: _source(of(names), "elements").element(int(number(index(names))))
+    def run(names: Names) -> Result:
+        group, at = of(names), int(number(index(names)))
+        return group.at(at) if isinstance(group, Cells) else _source(group, "elements").element(at)
+
+    return run
 
 
 def _address(of: Expression) -> Expression:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from zenowasm.debugger.cells import Cell, Cells, LocalCell, MemoryCell, OperandCell, group
 from zenowasm.debugger.errors import DebuggerError
+from zenowasm.debugger.expressions import Expression, Result, number
 from zenowasm.debugger.program import Program
 from zenowasm.debuginfo.errors import DebugInfoError, UnavailableError
 from zenowasm.interp.execution import Frame
@@ -15,16 +19,16 @@ from zenowasm.interp.runtime.values import I31, Aggregate, ExceptionInstance, Ex
 from zenowasm.interp.syntax.module import locals_of
 from zenowasm.interp.text.printer import InstructionLine
 from zenowasm.interp.text.values import readable_text
-from zenowasm.interp.types import I32, I64, NumType
-from zenowasm.interp.validation.function import OperandType
+from zenowasm.interp.types import I32, I64, NumType, ValType
+from zenowasm.interp.validation.function import Bottom, OperandType
 
 _OBVIOUS = 10
 """The magnitude from which integers are also shown in hexadecimal."""
 
 if TYPE_CHECKING:
-    from zenowasm.debugger.expressions import Result
     from zenowasm.debuginfo.info import SourceVariable
     from zenowasm.debuginfo.lines import SourceLine
+    from zenowasm.debuginfo.values import SourceValue
 
 
 @frozen
@@ -62,7 +66,8 @@ class FrameView:
     """An active call of a guest function; ``level`` 0 is the innermost.
 
     ``owner`` names the owner of the store. ``pc`` and ``line`` refer to the instruction that comes next, that is
-    calling, or that trapped.
+    calling, or that trapped. The last ``results`` operands were just returned by a function that finished;
+    ``arguments`` are those of a host function about to be called.
     """
 
     level: int
@@ -70,6 +75,8 @@ class FrameView:
     program: Program
     frame: Frame
     pc: int
+    results: int = 0
+    arguments: tuple[Cell, ...] = ()
 
     @property
     def function(self) -> str:
@@ -91,18 +98,38 @@ class FrameView:
         found = self.program.source.variables(self.line.offset)
         return [Named(it.name, it.type.name, self._text_of(it)) for it in found]
 
+    def source_values(self) -> Iterator[SourceValue]:
+        """Yield the values of the visible source variables that have one here."""
+        source = self.program.source
+        for variable in source.variables(self.line.offset):
+            with suppress(DebugInfoError, UnavailableError):
+                yield source.value(variable, self.frame, self.line.offset)
+
     def value(self, name: str) -> Result:
-        """Return the value of a source variable, or of a local by ``$name`` or ``$index``; raises ``DebuggerError``."""
+        """Return a source variable, or one of WebAssembly's own by ``$name``; raises ``DebuggerError``."""
         variable = None if name.startswith("$") else self.program.source.variable(name, self.line.offset)
         if variable is not None:
             try:
                 return self.program.source.value(variable, self.frame, self.line.offset)
             except UnavailableError as error:
                 raise DebuggerError(f"{name} has no value here: {error}") from None
+        own = name.removeprefix("$")
+        if own != name and not any(own == it.name for it in self.locals()):
+            operands = self.operand_cells() if own in ("stack", "results") else ()
+            found = group(own, self.frame, operands, self.results, self.arguments)
+            if found is not None:
+                return found
         local = self.local(name)
-        if not isinstance(local.value, int | float):
-            raise DebuggerError(f"{local.label} is no number: it is {local.text}")
-        return int(readable_text(local.type, local.value)) if local.type in (I32, I64) else local.value
+        return LocalCell(self.frame, local.index, self.local_types[local.index])
+
+    @property
+    def local_types(self) -> Sequence[ValType]:
+        """The types of the frame's locals, parameters first."""
+        return locals_of(self.frame.function.type, self.frame.code.body)
+
+    def operand_cells(self) -> list[Cell]:
+        """Return the frame's operand stack as cells, bottom first."""
+        return [OperandCell(self.frame, it.index, it.type) for it in self.operands() if not isinstance(it.type, Bottom)]
 
     def local(self, name: str) -> Variable:
         """Return a local by name or index, with or without ``$``; raises ``DebuggerError``."""
@@ -130,10 +157,9 @@ class FrameView:
         """Return the frame's locals, parameters first."""
         frame = self.frame
         names = self.program.local_names(frame.function.index)
-        types = locals_of(frame.function.type, frame.code.body)
         return [
             Variable(index, names.get(index), type_, frame.locals[index], self.program)
-            for index, type_ in enumerate(types)
+            for index, type_ in enumerate(self.local_types)
         ]
 
     def operands(self) -> list[Variable]:
@@ -153,6 +179,27 @@ class FrameView:
         ]
 
 
+def shown(result: Result, program: Program | None = None) -> str:
+    """Return a result as text; ``program`` has the names of its functions."""
+    if isinstance(result, int | float):
+        return str(result)
+    if isinstance(result, MemoryCell):
+        return str(result.number())
+    if isinstance(result, Cell):
+        return value_text(result.type, result.get(), program)
+    if isinstance(result, Cells):
+        return shown(number(result), program) if result.only is None else shown(result.only, program)
+    return result.text()
+
+
+def computed(expression: Expression, view: FrameView) -> Result:
+    """Return the value of an expression in a frame; raises ``DebuggerError``."""
+    try:
+        return expression(view)
+    except (DebugInfoError, UnavailableError) as error:
+        raise DebuggerError(str(error)) from None
+
+
 @frozen
 class HostView:
     """The host between two guest frames: the imported function that called back, ``None`` if it is unknown."""
@@ -160,7 +207,7 @@ class HostView:
     function: str | None
 
 
-def value_text(type_: OperandType, value: Value, program: Program) -> str:
+def value_text(type_: OperandType, value: Value, program: Program | None) -> str:
     """Return the displayed text of a value, as ``Variable.text`` does."""
     if isinstance(type_, NumType):
         text = readable_text(type_, value)
@@ -168,8 +215,9 @@ def value_text(type_: OperandType, value: Value, program: Program) -> str:
     if value is None:
         return "null"
     if isinstance(value, FunctionInstance):
-        same = value.module.valid is program.valid
-        return program.function_name(value.index) if same else f"function {value.index} of another module"
+        if program is not None and value.module.valid is program.valid:
+            return program.function_name(value.index)
+        return f"function {value.index} of another module"
     match value:
         case int():
             return f"0x{value:032x}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from zenowasm.debugger.rust_names import suffixes
 from zenowasm.debugger.source import Place, Source
 from zenowasm.interp.binary import decode_names
 from zenowasm.interp.instructions import Effect, Immediate
+from zenowasm.interp.runtime.instances import Function, ModuleInstance
 from zenowasm.interp.syntax.module import Body, ExternKind
 from zenowasm.interp.text.printer import InstructionLine, ModulePrinter
 from zenowasm.interp.types import FuncType
@@ -87,6 +89,16 @@ class Program:
             self._by_suffix[name] = [self.imported + code for code in self.source.functions_named(name)]
         return self._by_suffix[name]
 
+    def exported(self, name: str) -> list[int]:
+        """Return the defined function that is exported by that name, if there is one."""
+        found = (it.index for it in self.valid.module.exports if it.name == name and it.kind is ExternKind.FUNC)
+        return [index for index in found if index >= self.imported]
+
+    @cached_property
+    def imports(self) -> Sequence[str]:
+        """The two-level names of the imported functions, in order."""
+        return [f"{it.module}.{it.name}" for it in self.valid.module.imported(ExternKind.FUNC)]
+
     def _suffixes(self) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         for index, name in self._names.functions.items():
@@ -128,6 +140,8 @@ class Program:
 
     def first_statement(self, function: int) -> int | None:
         """Return the first instruction at which a function has its arguments; ``None`` if no source is known."""
+        if self.source.info is None:
+            return None  # without printing the function
         return next((pc for pc, line in enumerate(self.statements(function)) if line is not None), None)
 
     def instruction_at(self, place: Place) -> tuple[int, int]:
@@ -136,11 +150,25 @@ class Program:
         offsets = [line.offset for line in self.function(function).lines]
         return function, min(bisect_left(offsets, place.offset), len(offsets) - 1)
 
+    def instruction_with(self, offset: int) -> list[tuple[int, int]]:
+        """Return the function and the index of the instruction that begins at an offset of the module, if one does."""
+        starts = [code.offset for code in self.valid.module.codes]
+        code = bisect_right(starts, offset) - 1
+        if code < 0:
+            return []
+        offsets = [line.offset for line in self.function(self.imported + code).lines]
+        pc = bisect_left(offsets, offset)
+        return [(self.imported + code, pc)] if pc < len(offsets) and offsets[pc] == offset else []
+
+    def import_of(self, module: ModuleInstance, function: Function) -> str | None:
+        """Return the two-level name by which an instance of the module imports a function, or ``None``."""
+        imported = zip(self.imports, module.functions, strict=False)
+        return next((name for name, it in imported if it is function), None)
+
     def import_called(self, function: int, pc: int) -> str | None:
         """Return the two-level name of the imported function that an instruction calls directly, or ``None``."""
         opcode, immediates = self.function(function).body.expression.instructions[pc]
         if Effect.CALLS not in opcode.effects or opcode.immediates != (Immediate.FUNCIDX,):
             return None
-        imports = self.valid.module.imported(ExternKind.FUNC)
         (index,) = immediates
-        return f"{imports[index].module}.{imports[index].name}" if index < len(imports) else None
+        return self.imports[index] if index < len(self.imports) else None

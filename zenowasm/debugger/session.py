@@ -7,31 +7,39 @@ returns how to resume.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
+from weakref import WeakSet
 
-from attrs import frozen
+from attrs import define, frozen
 
 from zenowasm.backends.protocol import SteppingStore
 from zenowasm.backends.protocol import Store as EngineStore
-from zenowasm.debugger.breakpoints import ENTRY, Breakpoint, Breakpoints
+from zenowasm.debugger.breakpoints import ENTRY, Breakpoint, Breakpoints, Message, sites
+from zenowasm.debugger.cells import ArgumentCell, Cell, Cells
+from zenowasm.debugger.changes import assign, results_of, return_early
 from zenowasm.debugger.errors import DebuggerError, DebuggerQuit
-from zenowasm.debugger.expressions import Expression, Result, number, parse
-from zenowasm.debugger.inspection import FrameView, HostView, Variable
+from zenowasm.debugger.expressions import Result, number, parse
+from zenowasm.debugger.inspection import FrameView, HostView, Variable, computed, shown
+from zenowasm.debugger.observer import StoreObserver, trip
 from zenowasm.debugger.program import Program
-from zenowasm.debugger.stepping import Action, Plan, Reason, Resume, Stop
-from zenowasm.debuginfo.errors import DebugInfoError, UnavailableError
+from zenowasm.debugger.stepping import Action, Event, Plan, Reason, Resume, Stop
+from zenowasm.debugger.watchpoints import Change, Watchpoint, watchpoint
 from zenowasm.interp.errors import Exhaustion, Trap, UncaughtException, WasmError
-from zenowasm.interp.events import Probe
 from zenowasm.interp.execution import Configuration, Frame
+from zenowasm.interp.execution.arming import EVERYWHERE, Check, also_pausing, arm
 from zenowasm.interp.execution.code import Code
+from zenowasm.interp.runtime.instances import FunctionInstance, HostFunction
+from zenowasm.interp.runtime.values import ExceptionInstance
 from zenowasm.interp.text.printer import InstructionLine
 from zenowasm.interp.types import I32
 from zenowasm.interp.validation import ValidModule
 
 if TYPE_CHECKING:
     from zenowasm.debuginfo.lines import SourceLine
+    from zenowasm.interp.runtime.values import Value
 
 _ADDRESSES = (1 << 32) - 1
 _FAILURES = (Trap, Exhaustion, UncaughtException)
@@ -43,6 +51,10 @@ class Front(Protocol):
 
     def stopped(self, session: Session, stop: Stop) -> Resume:
         """Inspect the stopped execution through ``session`` and return how to resume it."""
+        ...
+
+    def logged(self, session: Session, text: str) -> None:
+        """Show the message of a logpoint that the execution has passed."""
         ...
 
 
@@ -64,36 +76,16 @@ class SourceText:
     current: bool
 
 
-class StoreProbe:
-    """An observer of one store for a session; each of ``executions`` runs inside a host call of the one before.
+@define
+class _Stopped:
+    """Where an execution is stopped; ``execution`` is set if it can continue elsewhere, by an early return."""
 
-    It lives as long as its store, so the session does not keep alive what the host has released.
-    """
-
-    def __init__(self, session: Session, owner: str) -> None:
-        self.session = session
-        self.owner = owner
-        self.executions: list[tuple[int, Configuration]] = []
-
-    def before_instruction(self, execution: Configuration) -> None:
-        """Let the session inspect the next instruction."""
-        self._enter(execution)
-        self.session.before_instruction(self, execution)
-
-    def before_unwinding(self, execution: Configuration, error: WasmError) -> None:
-        """Let the session inspect a trap."""
-        self._enter(execution)
-        self.session.before_unwinding(self, execution, error)
-
-    def _enter(self, execution: Configuration) -> None:
-        executions = self.executions
-        if executions and executions[-1][1] is execution:
-            return
-        # ``nesting`` counts the active calls from outside: an execution recorded at this level or deeper has ended.
-        nesting = execution.store.nesting
-        while executions and executions[-1][0] >= nesting:
-            executions.pop()
-        executions.append((nesting, execution))
+    observer: StoreObserver
+    execution: Configuration | None
+    frame: Frame | None
+    pc: int
+    results: int = 0
+    arguments: tuple[Cell, ...] = ()
 
 
 class Session:
@@ -107,48 +99,98 @@ class Session:
         self, front: Front, *, stop_at_start: bool = False, source_maps: Mapping[str, str] = MappingProxyType({})
     ) -> None:
         self.breakpoints = Breakpoints()
+        self.watchpoints: dict[int, Watchpoint] = {}
+        self.interrupted = False
+        self.events = {Event.TRAP}
+        """The events at which the session stops."""
+        self._numbers = count(1)
         self._source_maps = source_maps
         self._front = front
         self._plan = Plan(Action.STEP if stop_at_start else Action.CONTINUE)
-        self._lock = threading.RLock()
+        self._turn = threading.RLock()
+        """Held by the thread that is stopped or decides whether to stop."""
+        self._state = threading.RLock()
+        """Held for moments, also by threads that change breakpoints while a guest runs."""
+        self._observers: WeakSet[StoreObserver] = WeakSet()
         self._programs: dict[ValidModule, Program] = {}
-        self._places: dict[Code, Mapping[int, list[Breakpoint]]] = {}
-        self._last: Frame | None = None
         self._error: WasmError | None = None
         self._over = False
-        self._frames: tuple[FrameView | HostView, ...] = ()
+        self._stopped: _Stopped | None = None
         self._selected = 0
 
     def attach(self, owner: str, store: EngineStore) -> None:
         """Start to watch a store; ``owner`` is the displayed name of its frames."""
-        cast(SteppingStore, store).probe = cast(Probe, StoreProbe(self, owner))
+        with self._state:
+            stepping = cast(SteppingStore, store)
+            observer = StoreObserver(self, owner, stepping, every=self._plan.goes_into_calls)
+            stepping.probe = observer
+            self._observers.add(observer)
+
+    def interrupt(self) -> None:
+        """Stop the guest as soon as possible; any thread and any signal handler may call this."""
+        self.interrupted = True
+        with self._state:
+            for observer in self._observers:
+                for execution in list(observer.executions):
+                    trip(execution)
 
     # -- deciding when to stop --
 
-    def before_instruction(self, probe: StoreProbe, execution: Configuration) -> None:
-        """Stop here if a breakpoint or the plan requires it; raises ``DebuggerQuit`` if the user ends the run."""
-        with self._lock:
-            frame = execution.frame
-            if self._over or frame is None:
-                return
-            entered = frame is not self._last and frame.pc == 0
-            self._last, self._error = frame, None
-            places = self._places.get(frame.code)
-            if places is None:
-                places = self._places_in(frame)
-            hit = (*(places.get(ENTRY, ()) if entered else ()), *places.get(frame.pc, ()))
-            if hit:
-                hit = tuple(it for it in hit if self._counts(it, probe, frame))
-            due = self._plan.due(frame)
-            if hit or due:
-                self._stop(probe, self._stop_at(frame, hit), frame.pc)
+    def armed(self, function: FunctionInstance, code: Code) -> Code:
+        """Return a function's code that pauses at its breakpoints and checks watched values after they may change."""
+        with self._state:
+            program = self._program(function.module.valid)
+            places = self.breakpoints.within(program, function.index)
+            checks: dict[int, Check] = {}
+            for it in self.watchpoints.values():
+                for pc in it.watched.writers(function.module, code):
+                    checks[pc] = _both(checks.get(pc), it.check)
+            if not places and not checks:
+                return code
+            return arm(code, places.keys() - {ENTRY}, checks, at_entry=ENTRY in places)
 
-    def _counts(self, breakpoint_: Breakpoint, probe: StoreProbe, frame: Frame) -> bool:
+    def paused(self, observer: StoreObserver, execution: Configuration, frame: Frame, *, entered: bool) -> None:
+        """Stop here if a breakpoint, a change or the plan requires it; raises ``DebuggerQuit`` if the user quits."""
+        with self._turn:
+            if self._over:
+                return
+            self._error = None
+            stop = self._stop_at(observer, frame, entered=entered)
+            if stop is not None:
+                self._stop(_Stopped(observer, execution, frame, frame.pc), stop)
+            elif self._plan.action is not Action.CONTINUE:
+                self._prepare(frame)
+
+    def _stop_at(self, observer: StoreObserver, frame: Frame, *, entered: bool) -> Stop | None:
+        changes = self._changes() if self.watchpoints else ()
+        places = self.breakpoints.within(self._program(frame.module.valid), frame.function.index)
+        hit = (*(places.get(ENTRY, ()) if entered else ()), *places.get(frame.pc, ()))
+        if hit:
+            stopped = _Stopped(observer, None, frame, frame.pc)
+            hit = tuple(it for it in hit if self._counts(it, stopped))
+        finished = self._plan.frame if self._plan.action in (Action.FINISH, Action.UNTIL) else None
+        if finished is frame:
+            finished = None  # it has reached the place, and not returned
+        due = self._plan.due(frame)
+        if changes:
+            return Stop(Reason.WATCHPOINT, changes=changes)
+        if hit:
+            return Stop(Reason.BREAKPOINT, breakpoints=hit)
+        if due and finished is not None:
+            to_guest = finished.caller is frame
+            return Stop(Reason.RETURN, results=len(finished.function.type.results) if to_guest else None)
+        if due:
+            return Stop(Reason.STEP)
+        return Stop(Reason.PAUSE) if self.interrupted else None
+
+    def _counts(self, breakpoint_: Breakpoint, stopped: _Stopped) -> bool:
         """Return whether a reached breakpoint stops; it also stops if its condition cannot be evaluated."""
         breakpoint_.problem = None
+        if not breakpoint_.enabled or not _runs_slot(breakpoint_, stopped.frame):
+            return False
+        view = self._view(stopped)
         condition = breakpoint_.condition
         if condition is not None:
-            view = FrameView(0, probe.owner, self._program(frame), frame, frame.pc)
             try:
                 if not number(computed(condition.expression, view)):
                     return False
@@ -157,95 +199,224 @@ class Session:
         if breakpoint_.ignored:
             breakpoint_.ignored -= 1
             return False
+        breakpoint_.hits += 1
+        if breakpoint_.message is not None:
+            self._front.logged(self, _logged(breakpoint_.message, view))
+            return False
+        if breakpoint_.temporary:
+            self.breakpoints.delete(breakpoint_.number)
         return True
 
-    def before_unwinding(self, probe: StoreProbe, execution: Configuration, error: WasmError) -> None:
-        """Stop once at a trap, where it happened; raises ``DebuggerQuit`` if the user ends the run."""
-        with self._lock:
+    def _changes(self) -> tuple[Change, ...]:
+        """Return the changes of watched values since they were last looked at; end watchpoints of finished calls."""
+        found = []
+        for it in list(self.watchpoints.values()):
+            old = it.shown
+            if it.call is not None and not self._is_active(it.call):
+                del self.watchpoints[it.number]
+                found.append(Change(it, old, None))
+            elif it.differs:
+                it.look()
+                it.hits += 1
+                found.append(Change(it, old, it.shown))
+        return tuple(found)
+
+    def _is_active(self, frame: Frame) -> bool:
+        executions = (it for observer in self._observers for it in observer.executions)
+        return any(frame is it for execution in executions for it in execution.frames())
+
+    def host_called(
+        self, observer: StoreObserver, execution: Configuration, function: HostFunction, arguments: tuple[Value, ...]
+    ) -> None:
+        """Stop at a host function's call if a breakpoint requires it; raises ``DebuggerQuit`` if the user quits."""
+        frame = execution.frame
+        if not self.breakpoints.any_of_host_functions or frame is None or execution not in observer.executions:
+            return
+        with self._turn:
+            name = self._program(frame.module.valid).import_of(frame.module, function)
+            types = function.type.parameters
+            cells = tuple(ArgumentCell(value, type_) for value, type_ in zip(arguments, types, strict=True))
+            stopped = _Stopped(observer, None, frame, max(frame.pc - 1, 0), arguments=cells)
+            reached = [] if name is None or self._over else self.breakpoints.of_host_function(name)
+            hit = tuple(it for it in reached if self._counts(it, stopped))
+            if hit:
+                self._stop(stopped, Stop(Reason.BREAKPOINT, breakpoints=hit, host_function=name))
+
+    def host_returned(self, execution: Configuration) -> None:
+        """Pause before the next instruction if the host has changed a watched value."""
+        if any(it.differs for it in self.watchpoints.values()):
+            trip(execution)
+
+    def thrown(self, observer: StoreObserver, execution: Configuration, exception: ExceptionInstance) -> None:
+        """Stop where an exception is thrown, if asked to; raises ``DebuggerQuit`` if the user quits."""
+        frame = execution.frame
+        if Event.THROW not in self.events or frame is None or execution not in observer.executions:
+            return
+        with self._turn:
+            if not self._over:
+                stop = Stop(Reason.THROW, exception=exception)
+                self._stop(_Stopped(observer, None, frame, max(frame.pc - 1, 0)), stop)
+
+    def trapped(self, observer: StoreObserver, execution: Configuration, error: WasmError) -> None:
+        """Stop once at a trap, where it happened, if asked to; raises ``DebuggerQuit`` if the user quits."""
+        with self._turn:
             frame = execution.frame
             if self._over or frame is None or error is self._error or not isinstance(error, _FAILURES):
                 return
             self._error = error  # the same error unwinds every enclosing execution too
-            self._stop(probe, Stop(Reason.TRAP, error=error), max(frame.pc - 1, 0))
+            if Event.TRAP in self.events:
+                self._stop(_Stopped(observer, None, frame, max(frame.pc - 1, 0)), Stop(Reason.TRAP, error=error))
 
-    def _stop_at(self, frame: Frame, hit: tuple[Breakpoint, ...]) -> Stop:
-        if hit:
-            for breakpoint_ in hit:
-                breakpoint_.hits += 1
-            return Stop(Reason.BREAKPOINT, breakpoints=hit)
-        finished = self._plan.frame if self._plan.action is Action.FINISH else None
-        if finished is None:
-            return Stop(Reason.STEP)
-        to_guest = finished.caller is frame
-        return Stop(Reason.RETURN, results=len(finished.function.type.results) if to_guest else None)
-
-    def _stop(self, probe: StoreProbe, stop: Stop, pc: int) -> None:
-        self._frames = tuple(self._views(probe, pc))
+    def _stop(self, stopped: _Stopped, stop: Stop) -> None:
+        self.interrupted = False
         self._selected = 0
-        innermost = self.frame().frame
+        self._stopped = stopped
+        stopped.results = stop.results or 0
         try:
             resume = self._front.stopped(self, stop)
+            if resume.action is Action.QUIT:
+                self._over = True
+                raise DebuggerQuit("the debugger ended the run")
+            self._resume(resume, stopped.frame, stopped.pc)
         finally:
-            self._frames = ()
-        if resume.action is Action.QUIT:
-            self._over = True
-            raise DebuggerQuit("the debugger ended the run")
-        line = self._line_at(innermost, pc)
-        self._plan = Plan.of(resume, innermost, line, self._line_that_begins)
+            self._stopped = None
 
-    def _line_at(self, frame: Frame, pc: int) -> SourceLine | None:
-        return self._program(frame).line_at(frame.function.index, pc)
+    # -- how to resume --
+
+    def _resume(self, resume: Resume, frame: Frame | None, pc: int) -> None:
+        for it in self.watchpoints.values():
+            it.look()  # the user's own changes are none to stop at
+        if frame is None:  # an early return to the host
+            self._plan = Plan(Action.STEP if resume.action is not Action.CONTINUE else Action.CONTINUE)
+        else:
+            line = self._program_of(frame).line_at(frame.function.index, pc)
+            places = self._places(resume.place, frame, line) if resume.action is Action.UNTIL else ()
+            self._plan = Plan.of(resume, frame, line, self._line_that_begins, places)
+        self._set_every(every=self._plan.goes_into_calls)
+        if self._plan.action is not Action.CONTINUE:
+            with self._state:
+                for observer in self._observers:
+                    for execution in observer.executions:
+                        trip(execution)
+            if frame is not None:
+                self._prepare(frame)
+
+    def _prepare(self, frame: Frame) -> None:
+        """Pause an active call where the plan may stop in it; called again whenever the call was paused."""
+        plan = self._plan
+        if plan.action is Action.STEP_LINE:
+            has_lines = frame is plan.frame or any(self._statements(frame))
+            self._set_every(every=has_lines)
+            caller = frame.caller
+            while not has_lines and caller is not None:
+                caller.fused = EVERYWHERE
+                caller = caller.caller
+        elif not plan.covers(frame):
+            return
+        elif plan.action is Action.NEXT:
+            frame.fused = EVERYWHERE
+        else:
+            if frame.code not in plan.pausing:
+                begins = (pc for pc, line in enumerate(self._statements(frame)) if line is not None)
+                places = plan.places if plan.action is Action.UNTIL else tuple(begins)
+                plan.pausing[frame.code] = also_pausing(frame.code, places)
+            frame.fused = plan.pausing[frame.code]
+
+    def _set_every(self, *, every: bool) -> None:
+        with self._state:
+            for observer in self._observers:
+                observer.every = every
+
+    def _places(self, location: str | None, frame: Frame, line: SourceLine | None) -> Collection[int]:
+        """Return the instructions of a call's function at a location, or where its later lines begin."""
+        function = frame.function.index
+        if location is not None:
+            found = sites(self._program_of(frame), location)
+            return {max(site.pc, 0) for site in found if site.function == function}
+        begins = enumerate(self._statements(frame))
+        return {pc for pc, it in begins if it and line and it.file == line.file and it.line > line.line}
+
+    def _statements(self, frame: Frame) -> Sequence[SourceLine | None]:
+        return self._program_of(frame).statements(frame.function.index)
 
     def _line_that_begins(self, frame: Frame) -> SourceLine | None:
-        return self._program(frame).statements(frame.function.index)[frame.pc]
+        return self._statements(frame)[frame.pc]
 
-    def _views(self, probe: StoreProbe, pc: int) -> Iterator[FrameView | HostView]:
-        level = 0
-        for position, (_, execution) in enumerate(reversed(probe.executions)):
-            for active, frame in enumerate(execution.frames()):
-                at = pc if position == active == 0 else max(frame.pc - 1, 0)
-                program = self._program(frame)
-                if position and not active:
-                    yield HostView(program.import_called(frame.function.index, at))
-                yield FrameView(level, probe.owner, program, frame, at)
-                level += 1
+    def _program_of(self, frame: Frame) -> Program:
+        return self._program(frame.module.valid)
 
-    def _program(self, frame: Frame) -> Program:
-        valid = frame.module.valid
+    def _program(self, valid: ValidModule) -> Program:
         program = self._programs.get(valid)
         if program is None:
             program = self._programs[valid] = Program(valid, self._source_maps)
             self.breakpoints.resolve(program)
         return program
 
-    def _places_in(self, frame: Frame) -> Mapping[int, list[Breakpoint]]:
-        places = self.breakpoints.within(self._program(frame), frame.function.index)
-        self._places[frame.code] = places
-        return places
-
-    # -- breakpoints --
-
-    def add_breakpoint(self, location: str, condition: str | None = None) -> Breakpoint:
-        """Add a breakpoint (see ``Breakpoint``); it stays pending until a module has its location."""
-        with self._lock:
-            added = self.breakpoints.add(location, condition)
+    def _rearm(self) -> None:
+        with self._state:
             for program in self._programs.values():
                 self.breakpoints.resolve(program)
-            self._places.clear()
+            for observer in self._observers:
+                observer.rearm()
+
+    # -- breakpoints and watchpoints --
+
+    def add_breakpoint(
+        self, location: str, condition: str | None = None, *, log: str | None = None, temporary: bool = False
+    ) -> Breakpoint:
+        """Add a breakpoint (see ``Breakpoint``); it stays pending until a module has its location.
+
+        With ``log``, it reports this text instead of stopping; expressions in braces are replaced by their values.
+        Raises ``DebuggerError``. Any thread may call this, also while a guest runs.
+        """
+        with self._state:
+            added = self.breakpoints.add(next(self._numbers), location, condition, log)
+            added.temporary = temporary
+            self._rearm()
             return added
 
+    def add_watchpoint(self, expression: str) -> Watchpoint:
+        """Stop after the value of an expression in the selected frame changes; raises ``DebuggerError``."""
+        made = watchpoint(next(self._numbers), expression, self.frame())
+        with self._state:
+            self.watchpoints[made.number] = made
+            self._rearm()
+            return made
+
     def delete_breakpoint(self, number: int) -> None:
-        """Delete a breakpoint; raises ``DebuggerError`` if no breakpoint has that number."""
-        with self._lock:
-            self.breakpoints.delete(number)
-            self._places.clear()
+        """Delete a breakpoint or watchpoint; raises ``DebuggerError`` if none has that number."""
+        with self._state:
+            if self.watchpoints.pop(number, None) is None:
+                self.breakpoint(number)
+                self.breakpoints.delete(number)
+            self._rearm()
+
+    def breakpoint(self, number: int) -> Breakpoint:
+        """Return the breakpoint with that number; raises ``DebuggerError`` if there is none."""
+        found = self.breakpoints.find(number)
+        if found is None:
+            known = ", ".join(map(str, sorted([*(it.number for it in self.breakpoints), *self.watchpoints]))) or "none"
+            raise DebuggerError(f"there is no breakpoint {number}: expected one of {known}")
+        return found
 
     def ignore(self, number: int, count: int) -> Breakpoint:
         """Skip the next ``count`` hits of a breakpoint; raises ``DebuggerError`` if no breakpoint has that number."""
-        with self._lock:
-            found = self.breakpoints.of(number)
+        with self._state:
+            found = self.breakpoint(number)
             found.ignored = count
             return found
+
+    def enable(self, number: int, *, enabled: bool) -> Breakpoint:
+        """Let a breakpoint stop again, or no more; raises ``DebuggerError`` if no breakpoint has that number."""
+        with self._state:
+            found = self.breakpoint(number)
+            found.enabled = enabled
+            return found
+
+    def stop_on(self, event: Event, *, enabled: bool) -> None:
+        """Stop at all events of a kind, or at none; at first, the session stops at traps only."""
+        with self._state:
+            self.events = self.events | {event} if enabled else self.events - {event}
 
     def nearest_function(self, location: str) -> str | None:
         """Return the function or file of the modules seen so far whose name is most similar to ``location``."""
@@ -256,26 +427,88 @@ class Session:
             found = (program.nearest(location.rpartition("+")[0] or location) for program in self._programs.values())
         return next((name for name in found if name is not None), None)
 
+    # -- changes --
+
+    def assign(self, target: str, value: str) -> None:
+        """Change a source variable, or ``$local``, ``$stack[0]``, ``$globals[0]``, ``$tables[0][3]`` or ``$u8[1024]``.
+
+        ``value`` is an expression, or ``null`` for a reference. Raises ``DebuggerError`` and changes nothing if the
+        value does not fit.
+        """
+        assign(self.frame(), target, value)
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Write to the first memory; raises ``DebuggerError`` and writes nothing if the bytes are not all inside it."""
+        memories = self.frame().frame.module.memories
+        if not memories:
+            raise DebuggerError("the module has no memory")
+        try:
+            memories[0].write(address, data)
+        except IndexError as error:
+            raise DebuggerError(str(error)) from None
+
+    def return_early(self, values: Sequence[str]) -> bool:
+        """Return from the selected call at once, with the values of expressions as results.
+
+        The execution is then stopped in the caller; the result is false if that is the host. Raises ``DebuggerError``
+        where a call cannot return: during a trap, a throw or a host call.
+        """
+        stopped, view = self._stopped, self.frame()
+        if stopped is None or stopped.execution is None:
+            raise DebuggerError("a call can return only between instructions: not at a trap, a throw or a host call")
+        results = results_of(view, values)
+        caller = view.frame.caller
+        return_early(stopped.execution, view, results)
+        stopped.frame, stopped.pc = caller, 0 if caller is None else caller.pc
+        stopped.results = len(results)
+        self._selected = 0
+        return caller is not None
+
     # -- inspection --
 
     def backtrace(self) -> Sequence[FrameView | HostView]:
         """Return the active frames, innermost first, including the host's between them where it called back."""
-        return self._frames
+        return self._views()
 
     def frame(self) -> FrameView:
         """Return the selected frame; raises ``DebuggerError`` if nothing is stopped."""
-        for view in self._frames:
+        for view in self._views():
             if isinstance(view, FrameView) and view.level == self._selected:
                 return view
         raise DebuggerError("nothing is stopped")
 
     def select(self, level: int) -> FrameView:
         """Select a frame, 0 being the innermost; raises ``DebuggerError`` if there is no such frame."""
-        levels = [view.level for view in self._frames if isinstance(view, FrameView)]
+        levels = [view.level for view in self._views() if isinstance(view, FrameView)]
         if level not in levels:
             raise DebuggerError(f"there is no frame {level}: expected 0 to {len(levels) - 1}")
         self._selected = level
         return self.frame()
+
+    def _views(self) -> list[FrameView | HostView]:
+        stopped = self._stopped
+        return [] if stopped is None else list(self._views_of(stopped))
+
+    def _views_of(self, stopped: _Stopped) -> Iterator[FrameView | HostView]:
+        owner, level = stopped.observer.owner, 0
+        for position, execution in enumerate(reversed(stopped.observer.executions)):
+            for active, frame in enumerate(execution.frames()):
+                program = self._program_of(frame)
+                if position == active == 0:
+                    yield self._view(stopped)
+                else:
+                    at = max(frame.pc - 1, 0)
+                    if not active:
+                        yield HostView(program.import_called(frame.function.index, at))
+                    yield FrameView(level, owner, program, frame, at)
+                level += 1
+
+    def _view(self, stopped: _Stopped) -> FrameView:
+        frame = stopped.frame
+        assert frame is not None
+        return FrameView(
+            0, stopped.observer.owner, self._program_of(frame), frame, stopped.pc, stopped.results, stopped.arguments
+        )
 
     def local(self, name: str) -> Variable:
         """Return a local of the selected frame by name or index, with or without ``$``."""
@@ -312,6 +545,8 @@ class Session:
             return found & _ADDRESSES
         if isinstance(found, float):
             raise DebuggerError(f"{text} is not an address: it is {found}")
+        if isinstance(found, Cell | Cells):
+            return int(number(found)) & _ADDRESSES
         pointed = found.number()
         if isinstance(pointed, int) and found.is_pointer:
             return pointed
@@ -347,9 +582,38 @@ class Session:
         return [CodeLine(line, line.pc == view.pc, line.pc in stops) for line in lines]
 
 
-def computed(expression: Expression, view: FrameView) -> Result:
-    """Return the value of an expression in a frame; raises ``DebuggerError``."""
-    try:
-        return expression(view)
-    except (DebugInfoError, UnavailableError) as error:
-        raise DebuggerError(str(error)) from None
+def _both(first: Check | None, second: Check) -> Check:
+    if first is None:
+        return second
+
+    def check(frame: Frame) -> None:
+        first(frame)
+        second(frame)
+
+    return check
+
+
+def _runs_slot(breakpoint_: Breakpoint, frame: Frame | None) -> bool:
+    """Return whether a call runs the slot of a breakpoint, if the breakpoint has one."""
+    if breakpoint_.slot is None:
+        return True
+    if frame is None or len(frame.locals) < 2 or not frame.module.memories:
+        return False
+    address, length = frame.locals[:2]
+    name = breakpoint_.slot.encode()
+    if not isinstance(address, int) or length != len(name):
+        return False
+    memory = frame.module.memories[0]
+    return address + length <= memory.size and memory.read(address, length) == name
+
+
+def _logged(message: Message, view: FrameView) -> str:
+    """Return a logpoint's message with the values of its expressions, or why they have none."""
+    text = ""
+    for before, expression in message.parts:
+        try:
+            value = shown(computed(expression, view), view.program)
+        except DebuggerError as error:
+            value = f"<{error}>"
+        text += before + value
+    return text + message.end

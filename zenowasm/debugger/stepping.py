@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 from zenowasm.debugger.breakpoints import Breakpoint
 from zenowasm.interp.errors import WasmError
 from zenowasm.interp.execution import Frame
+from zenowasm.interp.runtime.values import ExceptionInstance
 
 if TYPE_CHECKING:
+    from zenowasm.debugger.watchpoints import Change
     from zenowasm.debuginfo.lines import SourceLine
+    from zenowasm.interp.execution.code import Code
 
 
 class Action(Enum):
@@ -29,6 +32,8 @@ class Action(Enum):
     """Execute until another source line begins in this function or its callers."""
     FINISH = "finish"
     """Execute until the current function has returned to its caller."""
+    UNTIL = "until"
+    """Execute until this call reaches a place, or has returned."""
     CONTINUE = "continue"
     """Execute until a breakpoint or a trap."""
     QUIT = "quit"
@@ -37,10 +42,14 @@ class Action(Enum):
 
 @frozen
 class Resume:
-    """An action, and how many instructions to step before stopping again."""
+    """An action, and how many instructions to step before stopping again.
+
+    ``place`` is the location of ``UNTIL``; without it, the place is any later line of the function.
+    """
 
     action: Action
     count: int = 1
+    place: str | None = None
 
 
 class Reason(Enum):
@@ -50,19 +59,35 @@ class Reason(Enum):
     BREAKPOINT = "breakpoint"
     RETURN = "return"
     TRAP = "trap"
+    THROW = "throw"
+    WATCHPOINT = "watchpoint"
+    PAUSE = "pause"
+
+
+class Event(Enum):
+    """An event at which a session stops if asked to."""
+
+    TRAP = "trap"
+    """A guest's trap, before it unwinds."""
+    THROW = "throw"
+    """An exception that a guest or a host function throws, before it unwinds."""
 
 
 @frozen
 class Stop:
-    """A stop: at breakpoints, with the error before a trap unwinds, or with the results of a finished function.
+    """A stop: at breakpoints, after changes, before a trap or an exception unwinds, or after a function has returned.
 
-    ``results`` are the values on the caller's operand stack; ``None`` if the caller is the host.
+    ``results`` is the number of results on the caller's operand stack; ``None`` if the caller is the host.
+    ``host_function`` is the two-level name of the host function about to be called, if the breakpoint is on that.
     """
 
     reason: Reason
     breakpoints: tuple[Breakpoint, ...] = ()
     error: WasmError | None = None
     results: int | None = None
+    changes: tuple[Change, ...] = ()
+    host_function: str | None = None
+    exception: ExceptionInstance | None = None
 
 
 @define(eq=False)
@@ -79,6 +104,10 @@ class Plan:
     line: SourceLine | None = None
     begins: Callable[[Frame], SourceLine | None] | None = None
     """Return the source line that begins at a frame's next instruction; set for line stepping only."""
+    places: Collection[int] = ()
+    """The instructions of the frame's function at which ``UNTIL`` stops."""
+    pausing: dict[Code, Sequence[Any]] = field(factory=dict)
+    """Code that also pauses where the plan may stop in an active call, made once for each function."""
 
     @classmethod
     def of(
@@ -87,11 +116,26 @@ class Plan:
         frame: Frame,
         line: SourceLine | None = None,
         begins: Callable[[Frame], SourceLine | None] | None = None,
+        places: Collection[int] = (),
     ) -> Plan:
         """Make the plan for the innermost frame; it keeps a reference to the frame only if necessary."""
         if resume.action is Action.CONTINUE:
             return cls(resume.action)
-        return cls(resume.action, resume.count, frame, line, begins)
+        return cls(resume.action, resume.count, frame, line, begins, places)
+
+    @property
+    def goes_into_calls(self) -> bool:
+        """Whether it may stop in a function that is called from here on."""
+        return self.action in (Action.STEP, Action.STEP_LINE)
+
+    def covers(self, frame: Frame) -> bool:
+        """Return whether it may stop in an active call without entering another one."""
+        origin = self.frame
+        if origin is None or self.action is Action.CONTINUE:
+            return False
+        if self.action is Action.FINISH:
+            return self._is_outside(frame, origin)
+        return self._is_here_or_outside(frame, origin)
 
     def due(self, frame: Frame) -> bool:
         """Return whether to stop before the next instruction of a frame, and count that instruction."""
@@ -110,7 +154,9 @@ class Plan:
             case Action.STEP_LINE | Action.NEXT_LINE if origin is not None and self.begins is not None:
                 return self._at_another_line(frame, origin)
             case Action.FINISH if origin is not None:
-                return frame.store is origin.store and frame.depth < origin.depth
+                return self._is_outside(frame, origin)
+            case Action.UNTIL if origin is not None:
+                return frame.pc in self.places if frame is origin else self._is_outside(frame, origin)
             case _:
                 return False
 
@@ -128,6 +174,10 @@ class Plan:
         if frame.store is origin.store:
             return frame.depth <= origin.depth
         return origin.store.nesting == 0  # that call has ended, this is a later one
+
+    @staticmethod
+    def _is_outside(frame: Frame, origin: Frame) -> bool:
+        return frame.store is origin.store and frame.depth < origin.depth
 
 
 def _same(line: SourceLine, other: SourceLine) -> bool:

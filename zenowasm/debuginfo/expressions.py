@@ -45,10 +45,29 @@ class InMemory:
 
 
 @frozen
+class Register:
+    """A local, global or operand that is the whole variable: its kind, as WebAssembly's DWARF numbers it, and index."""
+
+    kind: int
+    index: int
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a local of the frame."""
+        return self.kind == 0
+
+    @property
+    def is_global(self) -> bool:
+        """Whether it is a global of the module."""
+        return self.kind in (1, 3)
+
+
+@frozen
 class Computed:
-    """A variable without an address: the value of a local or an operand, or a computed value."""
+    """A variable without an address: a computed value, or that of a local, global or operand, then ``register``."""
 
     value: int
+    register: Register | None = None
 
 
 @frozen
@@ -91,10 +110,13 @@ class _Run:
         self._frame_base = frame_base
         self._stack: list[int] = []
         self._is_value = False
+        self._register: Register | None = None
         self._pieces: list[Piece] = []
 
     def execute(self, operation: DWARFExprOp) -> None:
         name, args, stack = operation.op_name.removeprefix("DW_OP_"), operation.args, self._stack
+        if name != "stack_value":
+            self._register = Register(*args[:2]) if name == "WASM_location" and not stack else None
         if name in _BINARY:
             right, left = self._pop(), self._pop()
             try:
@@ -160,7 +182,7 @@ class _Run:
 
     def _place(self) -> Place:
         value = self._pop()
-        return Computed(value) if self._is_value else InMemory(value & _ADDRESS_MASK)
+        return Computed(value, self._register) if self._is_value else InMemory(value & _ADDRESS_MASK)
 
     def finished(self, *, as_value: bool) -> Place:
         if self._pieces:

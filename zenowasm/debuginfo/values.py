@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from attrs import evolve, frozen
 
 from zenowasm.debuginfo.errors import DebugInfoError, UnavailableError
-from zenowasm.debuginfo.expressions import Computed, InMemory, Pieces, Place
+from zenowasm.debuginfo.expressions import Computed, InMemory, Pieces, Place, Register
 from zenowasm.debuginfo.types import (
     Array,
     Base,
@@ -54,8 +54,9 @@ class Part:
 class SourceValue:
     """A value of a source type. ``address`` is its memory address, ``None`` if it is not in memory.
 
-    ``bits`` and ``bit_offset`` describe a bit field, in bits after ``address``. ``missing`` lists the bytes of ``data``
-    that were optimised out, as pairs of start and end.
+    ``register`` is the local, global or operand that holds it, if that is the whole value. ``bits`` and ``bit_offset``
+    describe a bit field, in bits after ``address``. ``missing`` lists the bytes of ``data`` that were optimised out, as
+    pairs of start and end.
     """
 
     type: Type
@@ -65,6 +66,7 @@ class SourceValue:
     bits: int | None = None
     bit_offset: int = 0
     missing: tuple[tuple[int, int], ...] = ()
+    register: Register | None = None
 
     @classmethod
     def at(cls, type_: Type, address: int, read: Read) -> SourceValue:
@@ -81,7 +83,15 @@ class SourceValue:
         if isinstance(place, Pieces):
             data, missing = _assembled(place, size, read)
             return cls(type_, data, None, read, missing=missing)
-        return cls(type_, _number_bytes(place, size), None, read)
+        return cls(type_, _number_bytes(place, size), None, read, register=place.register)
+
+    def again(self) -> SourceValue:
+        """Return the present value of the same bytes of memory; the same value if it is not in memory."""
+        return self if self.address is None else self.with_data(_bytes(self.read, self.address, len(self.data)))
+
+    def with_data(self, data: bytes) -> SourceValue:
+        """Return the value that has other bytes."""
+        return evolve(self, data=data)
 
     @property
     def is_pointer(self) -> bool:
@@ -106,6 +116,26 @@ class SourceValue:
                 value, width = value >> self.bit_offset & (1 << self.bits) - 1, self.bits
             return value - (1 << width) if type_.is_signed and width and value >> width - 1 else value
         return None
+
+    def encoded(self, number: int | float) -> bytes:
+        """Return the bytes that replace ``data`` to make the value a number; raises ``DebugInfoError``."""
+        type_ = plain(self.type)
+        if isinstance(type_, Pointer) and type_.is_reference:
+            raise DebugInfoError(f"{type_.name} is a reference: change what it refers to")
+        if isinstance(type_, Base) and type_.encoding is Encoding.FLOAT and type_.size in _FLOATS:
+            return _packed_float(_FLOATS[type_.size], number, type_.name)
+        if not isinstance(type_, Base | Enumeration | Pointer):
+            raise DebugInfoError(f"{type_.name} is no number: change its members or elements one by one")
+        if not isinstance(number, int) and not number.is_integer():
+            raise DebugInfoError(f"{type_.name} takes an integer, not {number}")
+        value, width = int(number), 8 * len(self.data) if self.bits is None else self.bits
+        if not -(1 << width - 1) <= value < 1 << width:
+            raise DebugInfoError(f"{value} does not fit into the {width} bits of {type_.name}")
+        value &= (1 << width) - 1
+        if self.bits is not None:
+            kept = int.from_bytes(self.data, "little") & ~((1 << width) - 1 << self.bit_offset)
+            value = kept | value << self.bit_offset
+        return value.to_bytes(len(self.data), "little")
 
     def member(self, name: str) -> SourceValue:
         """Return a member of a structure, including its anonymous structures, or of a pointer's target."""
@@ -407,6 +437,13 @@ def _pointers(value: SourceValue, depth: int) -> Iterator[SourceValue]:
     elif isinstance(type_, Structure) and depth < _NESTED:
         for member in type_.members:
             yield from _pointers(value.member(member.name), depth + 1)
+
+
+def _packed_float(form: str, number: int | float, name: str) -> bytes:
+    try:
+        return struct.pack(form, number)
+    except (OverflowError, struct.error):
+        raise DebugInfoError(f"{number} does not fit into {name}") from None
 
 
 def _number_bytes(place: Computed, size: int) -> bytes:

@@ -83,6 +83,10 @@ class Terminal:
             if resume is not None:
                 return resume
 
+    def logged(self, session: Session, text: str) -> None:
+        """Show a logpoint's message."""
+        self._write(text)
+
     def _line(self) -> str:
         if self._commands:
             line = self._commands.pop()
@@ -257,7 +261,7 @@ def _print(session: Session, words: Sequence[str]) -> Iterable[str]:
     if len(words) == 1 and _LOCAL.fullmatch(words[0]):
         return [_variable(session.local(words[0]))]
     expression = " ".join(words)
-    return [f"{expression} = {shown(session.evaluate(expression))}"]
+    return [f"{expression} = {shown(session.evaluate(expression), session.frame().program)}"]
 
 
 def _list(session: Session, words: Sequence[str]) -> Iterable[str]:

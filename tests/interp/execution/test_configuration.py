@@ -13,6 +13,7 @@ from support.wasm import wat
 
 from zenowasm.interp.binary import decode
 from zenowasm.interp.errors import Crash, Exhaustion, Trap, WasmError
+from zenowasm.interp.events import Probe
 from zenowasm.interp.execution import Configuration, evaluate, invoke, new_store
 from zenowasm.interp.runtime.instantiate import instantiate
 from zenowasm.interp.validation import validate_function, validate_module
@@ -160,7 +161,7 @@ def test_single_steps_are_a_free_run(tape: bytes) -> None:
         assert stepped(made.binary, export, operands) == ran(made.binary, export, operands)
 
 
-class NaiveFuel:
+class NaiveFuel(Probe):
     """A probe that adds up the fuel of each instruction as it comes."""
 
     def __init__(self) -> None:
@@ -197,7 +198,7 @@ def test_fuel_is_the_sum_of_what_was_executed_also_up_to_a_trap(tape: bytes) -> 
             assert guest.store.fuel_consumed - before == probe.fuel
 
 
-class Heights:
+class Heights(Probe):
     """A consumer of validation that notes how high the operand stack is before each instruction."""
 
     def __init__(self) -> None:
@@ -207,7 +208,7 @@ class Heights:
         self.before.append(height)
 
 
-class Watching:
+class Watching(Probe):
     """A probe that finds the operand stack always as high as validation said it would be."""
 
     def __init__(self) -> None:

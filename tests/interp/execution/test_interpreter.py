@@ -14,6 +14,7 @@ from support.wasm import one_function, wat
 
 from zenowasm.backends.protocol import ExecutionLimits
 from zenowasm.interp.errors import Exhaustion, Trap, TrapCode, UncaughtException
+from zenowasm.interp.events import Probe
 from zenowasm.interp.types import I32, FuncType
 
 RECURSION = """(module
@@ -334,7 +335,7 @@ class Stop(Exception):
     pass
 
 
-class StopAfter:
+class StopAfter(Probe):
     def __init__(self, count: int) -> None:
         self.count = count
         self.unwinding: list[int] = []

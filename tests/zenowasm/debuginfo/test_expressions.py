@@ -6,7 +6,7 @@ import pytest
 from elftools.dwarf.dwarf_expr import DWARFExprOp
 
 from zenowasm.debuginfo.errors import UnavailableError
-from zenowasm.debuginfo.expressions import Computed, InMemory, Piece, Pieces, evaluate
+from zenowasm.debuginfo.expressions import Computed, InMemory, Piece, Pieces, Register, evaluate
 
 
 class Frame:
@@ -38,12 +38,12 @@ def run(*words: tuple):
     [
         ([("addr", 64)], InMemory(64)),
         ([("fbreg", -8)], InMemory(992)),
-        ([("WASM_location", 0, 2), ("stack_value",)], Computed(102)),
+        ([("WASM_location", 0, 2), ("stack_value",)], Computed(102, Register(0, 2))),
         ([("WASM_location", 0, 2)], InMemory(102)),
         ([("WASM_location", 0, 2), ("plus_uconst", 6)], InMemory(108)),
-        ([("WASM_location", 1, 3), ("stack_value",)], Computed(203)),
-        ([("WASM_location", 2, 1), ("stack_value",)], Computed(301)),
-        ([("WASM_location", 3, 3), ("stack_value",)], Computed(203)),
+        ([("WASM_location", 1, 3), ("stack_value",)], Computed(203, Register(1, 3))),
+        ([("WASM_location", 2, 1), ("stack_value",)], Computed(301, Register(2, 1))),
+        ([("WASM_location", 3, 3), ("stack_value",)], Computed(203, Register(3, 3))),
         ([("lit5",), ("lit3",), ("minus",), ("stack_value",)], Computed(2)),
         ([("lit3",), ("lit5",), ("minus",), ("stack_value",)], Computed((1 << 64) - 2)),
         ([("const1s", -7), ("lit2",), ("div",), ("stack_value",)], Computed((1 << 64) - 3)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from attrs import frozen
 
-from zenowasm.debugger import DebuggerError, FrameView, Variable, shown
+from zenowasm.debugger import Cell, Cells, DebuggerError, FrameView, Variable, shown
 from zenowasm.debuginfo.errors import DebugInfoError, UnavailableError
 
 if TYPE_CHECKING:
@@ -128,8 +128,8 @@ class ValueParts:
 
 def entry_of(name: str, result: Result, expression: str, view: FrameView) -> Entry:
     """Return the entry for the value of an expression."""
-    if isinstance(result, int | float):
-        return Entry(name, "", shown(result), expression)
+    if isinstance(result, int | float | Cell | Cells):
+        return Entry(name, str(result.type) if isinstance(result, Cell) else "", shown(result), expression)
     parts = ValueParts(result, expression, view) if result.part_count() else None
     pointed = result.number() if result.is_pointer and not result.missing else None
     address = pointed if isinstance(pointed, int) else result.address

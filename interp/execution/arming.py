@@ -1,0 +1,90 @@
+"""Armed code: a copy of a function's code that pauses an observed execution at chosen instructions.
+
+Everything that is not armed runs as fast as without an observer: an armed entry is another handler in the same list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
+
+from attrs import define
+
+from zenowasm.interp.events import Paused
+from zenowasm.interp.execution.code import Code
+from zenowasm.interp.execution.fusion import Pair, fuse
+
+if TYPE_CHECKING:
+    from zenowasm.interp.execution.configuration import Frame
+
+Check: TypeAlias = "Callable[[Frame], None]"
+"""Called with the frame after an instruction; raises ``Paused`` to pause before the next one."""
+
+
+def _pause(frame: Frame, _: object) -> NoReturn:
+    frame.pc -= 1
+    raise Paused
+
+
+_PAUSE: Final = (_pause, None)
+
+
+class _Everywhere(Sequence[Pair]):
+    """Code of any length that pauses at once."""
+
+    def __len__(self) -> int:
+        return 0
+
+    def __getitem__(self, pc: Any) -> Any:
+        return _PAUSE
+
+
+EVERYWHERE: Final = _Everywhere()
+"""The fused code of a frame that pauses as soon as it is the innermost one."""
+
+
+@define(eq=False)
+class ArmedCode(Code):
+    """Code that pauses. A new frame runs ``fused``, which may pause at the function's entry; ``within`` is the same
+    code without that pause, for frames that have begun.
+    """
+
+    within: Sequence[Pair]
+    apart: Collection[int]
+    """The instructions that must stay single."""
+    stops: Collection[int]
+    """The instructions before which it pauses."""
+
+
+def arm(code: Code, stops: Collection[int], checks: Mapping[int, Check], *, at_entry: bool = False) -> ArmedCode:
+    """Return a copy of a function's code that pauses before the instructions ``stops`` and checks after others.
+
+    ``at_entry`` pauses each new frame before its first instruction, which a later branch to it does not.
+    """
+    plain = list(code.instructions)
+    for pc, check in checks.items():
+        plain[pc] = (_checked, (*plain[pc], check))
+    apart = frozenset({*stops, *checks})
+    within = _fused(code, plain, apart, stops)
+    fused = _fused(code, plain, {0, *apart}, {0, *stops}) if at_entry else within
+    rest = (code.fuel_before, code.locals, code.size, code.regions, code.source)
+    return ArmedCode(code.kinds, plain, fused, *rest, within, apart, stops)
+
+
+def also_pausing(code: Code, places: Collection[int]) -> Sequence[Pair]:
+    """Return the fused code of a frame that has begun, which also pauses before the instructions ``places``."""
+    apart, stops = (code.apart, code.stops) if isinstance(code, ArmedCode) else ((), ())
+    return _fused(code, code.instructions, {*apart, *places}, {*stops, *places})
+
+
+def _fused(code: Code, plain: Sequence[Pair], apart: Collection[int], stops: Collection[int]) -> Sequence[Pair]:
+    fused = fuse(code.kinds, plain, apart)
+    for pc in stops:
+        fused[pc] = _PAUSE
+    return fused
+
+
+def _checked(frame: Frame, immediate: tuple[Callable[[Frame, Any], None], Any, Check]) -> None:
+    handler, own, check = immediate
+    handler(frame, own)
+    check(frame)

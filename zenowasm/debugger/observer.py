@@ -1,0 +1,131 @@
+"""The observer of one store for a session: it pauses the store's executions where the session may have to stop."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+from weakref import ref
+
+from zenowasm.interp.errors import WasmError
+from zenowasm.interp.events import Paused, Probe
+from zenowasm.interp.execution.arming import EVERYWHERE, ArmedCode
+
+if TYPE_CHECKING:
+    from zenowasm.backends.protocol import SteppingStore
+    from zenowasm.interp.execution import Configuration, Frame
+    from zenowasm.interp.execution.code import Code
+    from zenowasm.interp.runtime.instances import FunctionInstance, HostFunction
+    from zenowasm.interp.runtime.values import ExceptionInstance, Value
+
+
+class Watcher(Protocol):
+    """What an observer reports to: the session."""
+
+    interrupted: bool
+    """Whether to stop as soon as possible."""
+
+    def armed(self, function: FunctionInstance, code: Code) -> Code:
+        """Return the code that a store is to run for a function."""
+        ...
+
+    def paused(self, observer: StoreObserver, execution: Configuration, frame: Frame, *, entered: bool) -> None:
+        """Decide whether to stop before the next instruction; ``entered`` says that the call begins with it."""
+        ...
+
+    def host_called(
+        self, observer: StoreObserver, execution: Configuration, function: HostFunction, arguments: tuple[Value, ...]
+    ) -> None:
+        """Decide whether to stop before a call of a host function."""
+        ...
+
+    def host_returned(self, execution: Configuration) -> None:
+        """Look at what the host may have changed."""
+        ...
+
+    def thrown(self, observer: StoreObserver, execution: Configuration, exception: ExceptionInstance) -> None:
+        """Decide whether to stop before an exception unwinds."""
+        ...
+
+    def trapped(self, observer: StoreObserver, execution: Configuration, error: WasmError) -> None:
+        """Decide whether to stop before an error unwinds."""
+        ...
+
+
+class StoreObserver(Probe):
+    """An observer of one store; each of ``executions`` runs inside a host call of the one before.
+
+    It lives as long as its store, so the session does not keep alive what the host has released.
+    """
+
+    def __init__(self, watcher: Watcher, owner: str, store: SteppingStore, *, every: bool) -> None:
+        self.watcher = watcher
+        self.owner = owner
+        self._store = ref(store)
+        self.every = every
+        self.executions: list[Configuration] = []
+
+    def entered(self, execution: Configuration) -> None:
+        """Record an execution."""
+        self.executions.append(execution)
+
+    def left(self, execution: Configuration) -> None:
+        """Forget an execution."""
+        if execution in self.executions:
+            self.executions.remove(execution)
+
+    def code(self, function: FunctionInstance, code: Code) -> Code:
+        """Return the code that the store is to run for a function."""
+        return self.watcher.armed(function, code)
+
+    def before_instruction(self, execution: Configuration) -> None:
+        """Let the session inspect the next instruction."""
+        frame = execution.frame
+        if frame is not None:
+            self.watcher.paused(self, execution, frame, entered=_settle(frame))
+
+    def before_host_call(self, execution: Configuration, function: HostFunction, arguments: tuple[Value, ...]) -> None:
+        """Let the session inspect a call of a host function."""
+        self.watcher.host_called(self, execution, function, arguments)
+
+    def after_host_call(self, execution: Configuration) -> None:
+        """Let the session inspect what a host function has changed."""
+        self.watcher.host_returned(execution)
+
+    def before_throw(self, execution: Configuration, exception: ExceptionInstance) -> None:
+        """Let the session inspect an exception."""
+        self.watcher.thrown(self, execution, exception)
+
+    def before_unwinding(self, execution: Configuration, error: WasmError) -> None:
+        """Let the session inspect a trap."""
+        self.watcher.trapped(self, execution, error)
+
+    def at_checkpoint(self) -> None:
+        """Pause if the user has interrupted the run."""
+        if self.executions and self.watcher.interrupted:
+            raise Paused
+
+    def rearm(self) -> None:
+        """Let the store run the code that the session wants now, also in active calls."""
+        store = self._store()
+        if store is not None:
+            store.probe = self  # each function then asks for its code again
+        for execution in self.executions:
+            for frame in execution.frames():
+                frame.code = self.watcher.armed(frame.function, frame.module.valid.codes[frame.function.index])
+                frame.fused = EVERYWHERE
+
+
+def trip(execution: Configuration) -> None:
+    """Pause each active call of an execution as soon as it is the innermost one."""
+    for frame in execution.frames():
+        frame.fused = EVERYWHERE
+
+
+def _running(code: Code) -> Any:
+    return code.within if isinstance(code, ArmedCode) else code.fused
+
+
+def _settle(frame: Frame) -> bool:
+    """Let a paused call run its armed code again; return whether the call begins here and its entry is armed."""
+    code, fused = frame.code, frame.fused
+    frame.fused = _running(code)
+    return frame.pc == 0 and fused is code.fused and fused is not frame.fused
