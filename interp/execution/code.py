@@ -10,11 +10,13 @@ innermost frame's ``pc``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from attrs import define, field
 
 from zenowasm.interp.binary.instructions import INSTRUCTION_BYTES
+from zenowasm.interp.events import Paused
 from zenowasm.interp.execution.fusion import fuse
 from zenowasm.interp.execution.handlers import CONSTANT_IMMEDIATES, HANDLERS, KINDS, LINKERS, ROWS, plain_immediate
 from zenowasm.interp.execution.object_code import Branch, ObjectCode, fuel_before, lower
@@ -104,7 +106,8 @@ def code_of(function: FunctionInstance) -> Code:
 
 def _look(store: Store) -> None:
     """Check the budget while no code runs; the next checkpoint stays where it is."""
-    store.checkpoint(store.settled_fuel)
+    with suppress(Paused):  # a debugger's interrupt waits for a checkpoint between instructions
+        store.checkpoint(store.settled_fuel)
 
 
 def _make(function: FunctionInstance) -> Code:

@@ -394,3 +394,10 @@ def test_a_session_keeps_no_store_alive_after_a_trap(debugged) -> None:
     other("f")
     gc.collect()
     assert memory() is None
+
+
+def test_an_interrupt_while_a_function_is_compiled_waits_for_its_first_instruction(debugged) -> None:
+    guest = debugged(at=["nowhere"])
+    guest.session.interrupt()
+    assert guest("twice", 3) == (12,)
+    assert [reason for reason, _, _ in guest.stops] == ["pause"]
