@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from zenowasm.backends.protocol import Store
-from zenowasm.debugger import DebuggerError, DebuggerQuit, FrameView, HostView, Reason, Resume, Session, Stop
+from zenowasm.debugger import DebuggerError, DebuggerQuit, Event, FrameView, HostView, Reason, Resume, Session, Stop
 from zenowasm.debuginfo.errors import DebugInfoError, UnavailableError
+from zenowasm.display import visible
 from zenowasm.frontends.dap import arguments as ask
 from zenowasm.frontends.dap.arguments import structured
 from zenowasm.frontends.dap.breakpoints import ClientBreakpoints, FileLine
@@ -42,14 +43,28 @@ _CAPABILITIES: Final[Mapping[str, Any]] = {
     "supportsReadMemoryRequest": True,
     "supportsRestartRequest": True,
     "supportsTerminateRequest": True,
+    "supportsLogPoints": True,
+    "supportsDataBreakpoints": True,
+    "supportsDataBreakpointBytes": True,
+    "supportsSetVariable": True,
+    "supportsSetExpression": True,
+    "supportsWriteMemoryRequest": True,
     "supportsLoadedSourcesRequest": True,
     "supportsCompletionsRequest": True,
+    "exceptionBreakpointFilters": [
+        {"filter": "trap", "label": "Traps", "default": True},
+        {"filter": "throw", "label": "Thrown exceptions", "default": False},
+    ],
 }
+_FILTERS: Final[Mapping[str, Event]] = {"trap": Event.TRAP, "throw": Event.THROW}
 _REASONS: Final[Mapping[Reason, str]] = {
     Reason.STEP: "step",
     Reason.BREAKPOINT: "breakpoint",
     Reason.RETURN: "step",
     Reason.TRAP: "exception",
+    Reason.THROW: "exception",
+    Reason.WATCHPOINT: "data breakpoint",
+    Reason.PAUSE: "pause",
 }
 _NOT_STOPPED: Final = "notStopped"
 
@@ -63,9 +78,12 @@ class Adapter:
         self._breakpoints = ClientBreakpoints()
         self._code = Code()
         self._stopped = Stopped(self._code, Handles[FrameView | HostView]("frame"), Handles("variable"))
-        self._launch: ask.Launch | None = None
+        self._launched: tuple[ask.Launch, Run] | None = None
         self._is_configured = False
         self._guest: GuestThread | None = None
+        self._session: Session | None = None
+        self._filters: frozenset[str] = frozenset({"trap"})
+        self._client = ask.Initialize()
         self._has_stopped = False
         self._is_open = True
 
@@ -81,8 +99,8 @@ class Adapter:
                 self._tell("output", {"category": "console", "output": f"zenowasm ignores a message: {error}\n"})
             except ForeignProtocolError:
                 break
+        self._quit()
         if self._guest is not None:
-            self._guest.quit()
             self._guest.join()
 
     # -- requests --
@@ -127,6 +145,8 @@ class Adapter:
             return None
         response = {"request_seq": sequence, "success": True, "command": command, "body": answered.body}
         self._wire.send("response", response)
+        if answered.has_changed and self._client.supports_invalidated_event:
+            self._tell("invalidated", {"areas": ["variables"]})
         if answered.after is not None:
             answered.after()
         return answered.resume
@@ -147,13 +167,13 @@ class Adapter:
     def _initialize(self, arguments: ask.Initialize) -> Answer:
         if not (arguments.lines_start_at1 and arguments.columns_start_at1):
             raise RequestError("zenowasm counts lines and columns from 1")
+        self._client = arguments
         return Answer(_CAPABILITIES, after=lambda: self._tell("initialized"))
 
-    def _launched(self, arguments: ask.Launch) -> Answer:
-        if self._launch is not None:
+    def _launch(self, arguments: ask.Launch) -> Answer:
+        if self._launched is not None:
             raise RequestError("a program was already launched")
-        run = self._prepare(arguments)
-        self._launch, self._run = arguments, run
+        self._launched = arguments, self._prepare(arguments)
         return Answer({}, after=self._start_when_ready)
 
     def _configuration_done(self, arguments: ask.Nothing) -> Answer:
@@ -161,13 +181,15 @@ class Adapter:
         return Answer({}, after=self._start_when_ready)
 
     def _start_when_ready(self) -> None:
-        if self._launch is not None and self._is_configured and self._guest is None:
-            self._start(self._launch, self._run)
+        if self._launched is not None and self._is_configured and self._guest is None:
+            self._start(*self._launched)
 
     def _start(self, launch: ask.Launch, run: Run) -> None:
         self._has_stopped = False
         guest = GuestThread(self, lambda: self._run_guest(guest, session, launch, run))
         session = Session(guest, stop_at_start=launch.stop_on_entry, source_maps=launch.source_map)
+        self._session = session
+        self._stop_on_events()
         self._breakpoints.attach(session, launch.source_map)
         self._guest = guest
         guest.start()
@@ -184,13 +206,12 @@ class Adapter:
             stdout.flush()
             stderr.flush()
             if self._guest is guest:
-                self._ended(code)
+                self._ended(code, is_debugged=not launch.no_debug)
 
     def _stream(self, category: str) -> OutputStream:
         return OutputStream(lambda text: self._tell("output", {"category": category, "output": text}))
 
-    def _ended(self, code: int | None) -> None:
-        is_debugged = self._launch is not None and not self._launch.no_debug
+    def _ended(self, code: int | None, *, is_debugged: bool) -> None:
         for text in self._breakpoints.unresolved() if code is not None and is_debugged else ():
             self._tell("output", {"category": "console", "output": f"{text}\n"})
         if code is not None:
@@ -198,22 +219,35 @@ class Adapter:
         self._tell("terminated")
 
     def _restart(self, arguments: ask.Restart) -> Answer:
-        former, launch = self._guest, arguments.arguments or self._launch
-        if former is None or launch is None:
+        former = self._guest
+        if former is None or self._launched is None:
             raise RequestError("nothing was launched")
+        launch = arguments.arguments or self._launched[0]
         run = self._prepare(launch)
+        self._quit()
         self._guest = None
-        former.quit()
         if not former.join():
             self._guest = former
             raise RequestError("the guest is in a host call that does not return")
-        self._launch, self._run = launch, run
+        self._launched = launch, run
         return Answer({}, after=lambda: self._start(launch, run))
 
-    def _terminate(self, arguments: ask.Nothing) -> Answer:
-        if self._guest is not None:
+    def _quit(self) -> None:
+        if self._guest is not None and self._session is not None:
             self._guest.quit()
+            self._session.interrupt()
+
+    def _terminate(self, arguments: ask.Nothing) -> Answer:
+        self._quit()
         return Answer({})
+
+    def _pause(self, arguments: ask.ThreadArguments) -> Answer:
+        guest, session = self._guest, self._session
+        if guest is None or session is None:
+            raise RequestError("nothing was launched")
+        # A guest that is stopped already would stop again when it goes on.
+        is_stopped = guest.ask(lambda _: None)
+        return Answer({}, after=None if is_stopped else session.interrupt)
 
     def _disconnect(self, arguments: ask.Nothing) -> Answer:
         self._is_open = False
@@ -248,8 +282,21 @@ class Adapter:
     def _replaced(self, kind: object, wishes: list[tuple[FileLine | str, Any]]) -> Answer:
         return Answer({"breakpoints": self._breakpoints.replace(kind, wishes)})
 
+    def _set_data_breakpoints(self, arguments: ask.SetDataBreakpoints) -> Answer:
+        return self._replaced("data", [(it.data_id, it) for it in arguments.breakpoints])
+
     def _set_exception_breakpoints(self, arguments: ask.SetExceptionBreakpoints) -> Answer:
+        unknown = [it for it in arguments.filters if it not in _FILTERS]
+        if unknown:
+            raise RequestError(f"there is no filter {unknown[0][:40]!r}: expected trap or throw")
+        self._filters = frozenset(arguments.filters)
+        self._stop_on_events()
         return Answer({})
+
+    def _stop_on_events(self) -> None:
+        if self._session is not None:
+            for name, event in _FILTERS.items():
+                self._session.stop_on(event, enabled=name in self._filters)
 
     # -- what happens in the guest's thread --
 
@@ -261,18 +308,20 @@ class Adapter:
         problem = session.select(0).program.source.problem
         if problem is not None and not self._has_stopped:
             self._tell("output", {"category": "console", "output": f"note: {problem}\n"})
-        launch, is_first = self._launch, not self._has_stopped
+        # Before the first stop, no step can have been asked for.
+        is_entry = not self._has_stopped and stop.reason is Reason.STEP
         self._has_stopped = True
-        is_entry = is_first and stop.reason is Reason.STEP and launch is not None and launch.stop_on_entry
         body: dict[str, Any] = {
             "reason": "entry" if is_entry else _REASONS[stop.reason],
             "threadId": THREAD,
             "allThreadsStopped": True,
         }
-        if stop.error is not None:
-            body |= {"description": f"trap: {stop.error}", "text": str(stop.error)}
-        if stop.breakpoints:
-            body["hitBreakpointIds"] = self._breakpoints.ids(it.number for it in stop.breakpoints)
+        text = _described(stop)
+        if text:
+            body |= {"description": text, "text": text}
+        hit = [*(it.number for it in stop.breakpoints), *(it.watchpoint.number for it in stop.changes)]
+        if hit:
+            body["hitBreakpointIds"] = self._breakpoints.ids(hit)
         self._tell("stopped", body)
 
     def resumed(self) -> None:
@@ -284,22 +333,36 @@ class Adapter:
         self._tell("output", {"category": "console", "output": f"{text}\n"})
 
 
+def _described(stop: Stop) -> str:
+    """Return what a client shows of a stop besides its place; empty if there is nothing to say."""
+    if stop.error is not None:
+        return str(stop.error)
+    if stop.exception is not None:
+        return "an exception is thrown"
+    if stop.host_function is not None:
+        return f"call of {stop.host_function}"
+    changes = (f"{it.watchpoint.expression}: {it.old} → {it.new or 'out of scope'}" for it in stop.changes)
+    return visible("; ".join(changes))
+
+
 def _is_sequence(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
 _AT_ANY_TIME: Final[Mapping[str, tuple[type[Any], Callable[[Adapter, Any], Answer]]]] = {
     "initialize": (ask.Initialize, Adapter._initialize),
-    "launch": (ask.Launch, Adapter._launched),
+    "launch": (ask.Launch, Adapter._launch),
     "configurationDone": (ask.Nothing, Adapter._configuration_done),
     "restart": (ask.Restart, Adapter._restart),
     "terminate": (ask.Nothing, Adapter._terminate),
     "disconnect": (ask.Nothing, Adapter._disconnect),
+    "pause": (ask.ThreadArguments, Adapter._pause),
     "threads": (ask.Nothing, Adapter._threads),
     "setBreakpoints": (ask.SetBreakpoints, Adapter._set_breakpoints),
     "setFunctionBreakpoints": (ask.SetFunctionBreakpoints, Adapter._set_function_breakpoints),
     "setInstructionBreakpoints": (ask.SetInstructionBreakpoints, Adapter._set_instruction_breakpoints),
     "setExceptionBreakpoints": (ask.SetExceptionBreakpoints, Adapter._set_exception_breakpoints),
+    "setDataBreakpoints": (ask.SetDataBreakpoints, Adapter._set_data_breakpoints),
 }
 _BREAKPOINTS: Final = frozenset(it for it in _AT_ANY_TIME if it.startswith("set"))
 _WHILE_STOPPED: Final[Mapping[str, tuple[type[Any], Callable[[Stopped, Any], Answer]]]] = {
@@ -307,6 +370,9 @@ _WHILE_STOPPED: Final[Mapping[str, tuple[type[Any], Callable[[Stopped, Any], Ans
     "scopes": (ask.Scopes, Stopped.scopes),
     "variables": (ask.Variables, Stopped.variables),
     "evaluate": (ask.Evaluate, Stopped.evaluate),
+    "setVariable": (ask.SetVariable, Stopped.set_variable),
+    "setExpression": (ask.SetExpression, Stopped.set_expression),
+    "dataBreakpointInfo": (ask.DataBreakpointInfo, Stopped.data_breakpoint_info),
     "completions": (ask.Completions, Stopped.completions),
     "continue": (ask.ThreadArguments, Stopped.continue_),
     "next": (ask.Step, Stopped.step_over),
@@ -315,6 +381,7 @@ _WHILE_STOPPED: Final[Mapping[str, tuple[type[Any], Callable[[Stopped, Any], Ans
     "source": (ask.SourceText, Stopped.source),
     "disassemble": (ask.Disassemble, Stopped.disassemble),
     "readMemory": (ask.ReadMemory, Stopped.read_memory),
+    "writeMemory": (ask.WriteMemory, Stopped.write_memory),
     "loadedSources": (ask.Nothing, Stopped.loaded_sources),
     "exceptionInfo": (ask.ThreadArguments, Stopped.exception_info),
 }

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 
-from zenowasm.debugger import DebuggerError, Session
+from zenowasm.debugger import Breakpoint, DebuggerError, Session, Watchpoint
+from zenowasm.frontends.dap.arguments import DataBreakpoint
 from zenowasm.frontends.dap.errors import RequestError
 
 _MOST: Final = 1_000
@@ -60,12 +61,27 @@ class Wanted:
         """Set the breakpoint in a session."""
         self.number = self.problem = None
         try:
-            skipped = _skipped(getattr(self.wish, "hit_condition", None))
-            added = session.add_breakpoint(self.location(source_map), self.wish.condition or None)
-            self.number = added.number
-            session.ignore(added.number, skipped)
+            if isinstance(self.wish, DataBreakpoint):
+                self._watch(session, self.wish)
+            else:
+                skipped = _skipped(self.wish.hit_condition)
+                log = getattr(self.wish, "log_message", None) or None
+                added = session.add_breakpoint(self.location(source_map), self.wish.condition or None, log=log)
+                self.number = added.number
+                session.ignore(added.number, skipped)
         except DebuggerError as error:
             self.problem = str(error)
+
+    def _watch(self, session: Session, wish: DataBreakpoint) -> None:
+        if wish.condition or wish.hit_condition or wish.access_type != "write":
+            raise DebuggerError("a data breakpoint stops at every change, and at nothing else")
+        level, _, expression = wish.data_id.partition(" ")
+        if not re.fullmatch("[0-9]{1,9}", level):
+            raise DebuggerError(f"{wish.data_id[:60]!r} names no data: ask for it by dataBreakpointInfo")
+        if not session.backtrace():
+            raise DebuggerError("data can be watched only from a stop on")
+        session.select(int(level))
+        self.number = session.add_watchpoint(expression).number
 
 
 def _skipped(hits: str | None) -> int:
@@ -126,8 +142,16 @@ class ClientBreakpoints:
             return [self._tell(wanted) for wanted in found]
 
     def _remove(self, wanted: Wanted) -> None:
-        if self._session is not None and wanted.number is not None:
+        if self._session is not None and self._known(wanted) is not None and wanted.number is not None:
             self._session.delete_breakpoint(wanted.number)
+
+    def _known(self, wanted: Wanted) -> Breakpoint | Watchpoint | None:
+        """Return the session's breakpoint, which a watchpoint's end or a command in the console may have deleted."""
+        session = self._session
+        if session is None or wanted.number is None:
+            return None
+        known = next((it for it in session.breakpoints if it.number == wanted.number), None)
+        return known or session.watchpoints.get(wanted.number)
 
     def changed(self) -> list[dict[str, Any]]:
         """Describe the breakpoints of which the client has another description."""
@@ -156,9 +180,11 @@ class ClientBreakpoints:
             found["line"] = wanted.place.line
         if wanted.problem is not None:
             return {**found, "message": wanted.problem}
-        session = self._session
-        breakpoints = () if session is None else session.breakpoints
-        known = next((it for it in breakpoints if it.number == wanted.number), None)
+        session, known = self._session, self._known(wanted)
+        if isinstance(known, Watchpoint):
+            return {**found, "verified": True}
+        if session is not None and known is None:
+            return {**found, "message": "deleted, or ended with the call to which the data belong"}
         if known is None or not known.resolved:
             location = wanted.location(self._source_map)
             near = None if session is None else session.nearest_function(location)

@@ -88,7 +88,7 @@ class GuestThread:
             return self._is_stopped
 
     def quit(self) -> None:
-        """End the run at its stop, or else at the next one."""
+        """End the run at its stop, or else at the next one; the caller interrupts the session."""
         with self._lock:
             self._is_quitting = True
             if self._is_stopped:

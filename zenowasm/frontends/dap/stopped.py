@@ -18,10 +18,12 @@ from zenowasm.frontends.dap.errors import RequestError
 from zenowasm.frontends.dap.handles import Handles
 from zenowasm.frontends.dap.variables import (
     MOST_AT_ONCE,
+    CellScope,
     Container,
     Entry,
     OwnScope,
     SourceScope,
+    entry_named,
     entry_of,
 )
 from zenowasm.frontends.terminal import COMMANDS, find_command
@@ -33,17 +35,20 @@ THREAD: Final = 1
 _MOST_FRAMES: Final = 10_000
 _MOST_BYTES: Final = 1 << 20
 _LONGEST_OUTPUT: Final = 1 << 20
+_FORMS: Final[Mapping[int, str]] = {1: "u8", 2: "u16", 4: "u32", 8: "u64"}
+"""The expressions for numbers in memory, by size in bytes."""
 _LAST_WORD: Final = re.compile(r"[$\w]*$")
 Body: TypeAlias = Mapping[str, Any]
 
 
 @frozen
 class Answer:
-    """The body of a response, how to go on, and what to do after the response."""
+    """The body of a response, how to go on, what to do after the response, and whether the guest's state changed."""
 
     body: Body
     resume: Resume | None = None
     after: Callable[[], None] | None = None
+    has_changed: bool = False
 
 
 class Stopped:
@@ -114,11 +119,17 @@ class Stopped:
             ("Operand stack", OwnScope(view, "stack", view.operands)),
             ("Globals", OwnScope(view, "globals", view.globals)),
         ]
+        operands = view.operand_cells()
+        passed = [
+            ("Returned", CellScope(view, "results", operands[len(operands) - view.results :])),
+            ("Host call", CellScope(view, "arguments", view.arguments)),
+        ]
         has_source = view.source_line is not None
         scopes = [self._scope("Variables", SourceScope(view), hint="locals")] if has_source else []
         for name, scope in own:
             hint = "locals" if not scope.group and not has_source else "registers"
             scopes.append(self._scope(name, scope, hint=hint))
+        scopes += [self._scope(name, scope, hint="arguments") for name, scope in passed if scope.count()]
         return Answer({"scopes": scopes})
 
     def _scope(self, name: str, scope: Container, *, hint: str) -> Body:
@@ -182,7 +193,45 @@ class Stopped:
         if isinstance(outcome, Resume):
             return Answer({"result": "", "variablesReference": 0}, outcome)
         text = "\n".join(map(visible, outcome))[:_LONGEST_OUTPUT]
-        return Answer({"result": text, "variablesReference": 0})
+        return Answer({"result": text, "variablesReference": 0}, has_changed=True)
+
+    def set_variable(self, arguments: ask.SetVariable) -> Answer:
+        """Change a variable of a scope, or a part of a value."""
+        container = self._containers.of(arguments.variables_reference)
+        entry = entry_named(container, arguments.name)
+        if entry is None or entry.expression is None:
+            raise RequestError(f"there is no variable {arguments.name} that can be changed")
+        return self._assigned(entry.expression, arguments.value, self.session.select(container.view.level))
+
+    def set_expression(self, arguments: ask.SetExpression) -> Answer:
+        """Change what an expression refers to."""
+        return self._assigned(arguments.expression, arguments.value, self._view(arguments.frame_id))
+
+    def _assigned(self, expression: str, value: str, view: FrameView) -> Answer:
+        self.session.assign(expression, value)
+        entry = self._evaluated(expression, self.session.select(view.level))
+        return Answer({"value": visible(entry.text), **self._parts(entry, view)}, has_changed=True)
+
+    def data_breakpoint_info(self, arguments: ask.DataBreakpointInfo) -> Answer:
+        """Name the data of a variable, an expression or an address; they can be watched for changes."""
+        if arguments.variables_reference:
+            container = self._containers.of(arguments.variables_reference)
+            entry, level = entry_named(container, arguments.name), container.view.level
+            expression = None if entry is None else entry.expression
+        else:
+            level = self._view(arguments.frame_id).level
+            expression = self._watched(arguments)
+        if expression is None:
+            return Answer({"dataId": None, "description": f"{arguments.name} has no place that can be watched"})
+        return Answer({"dataId": f"{level} {expression}", "description": expression, "accessTypes": ["write"]})
+
+    def _watched(self, arguments: ask.DataBreakpointInfo) -> str | None:
+        if not arguments.as_address:
+            return arguments.name
+        form = _FORMS.get(arguments.bytes or 1)
+        module, address = self._code.memory_at(arguments.name, 0)
+        is_here = self.session.frame().frame.module is module
+        return f"${form}[{address}]" if form is not None and is_here else None
 
     def completions(self, arguments: ask.Completions) -> Answer:
         """Complete the last word of an expression, or a command at the beginning of the line."""
@@ -247,6 +296,19 @@ class Stopped:
             body["unreadableBytes"] = arguments.count - len(data)
         return Answer(body)
 
+    def write_memory(self, arguments: ask.WriteMemory) -> Answer:
+        """Change bytes of a memory."""
+        try:
+            data = base64.b64decode(arguments.data, validate=True)
+        except ValueError:
+            raise RequestError("the data are not in base64") from None
+        module, address = self._code.memory_at(arguments.memory_reference, arguments.offset)
+        self._select_in(module)
+        if arguments.allow_partial:
+            data = data[: max(module.memories[0].size - address, 0)]
+        self.session.write_memory(address, data)
+        return Answer({"bytesWritten": len(data)}, has_changed=True)
+
     def loaded_sources(self, arguments: ask.Nothing) -> Answer:
         """List the source files of the modules in which the guest has stopped."""
         return Answer({"sources": self._code.sources()})
@@ -269,14 +331,15 @@ class Stopped:
     # -- exceptions --
 
     def exception_info(self, arguments: ask.ThreadArguments) -> Answer:
-        """Describe the trap at which the guest has stopped."""
+        """Describe the trap or the thrown exception at which the guest has stopped."""
         error = self.stop.error
-        if error is None:
-            raise RequestError("the guest has not stopped at a trap")
-        name, text = error.code.value if isinstance(error, Trap) else str(error), str(error)
+        if error is None and self.stop.exception is None:
+            raise RequestError("the guest has stopped neither at a trap nor at an exception")
+        name = error.code.value if isinstance(error, Trap) else "exception" if error is None else str(error)
+        text = "an exception is thrown" if error is None else str(error)
         calls = [it for it in self.session.backtrace() if isinstance(it, FrameView)][:_MOST_FRAMES]
         trace = "\n".join(
             visible(f"{readable(it.function)}{f' at {it.source_line}' if it.source_line else ''}") for it in calls
         )
-        details = {"message": text, "typeName": type(error).__name__, "stackTrace": trace}
+        details = {"message": text, "typeName": type(error or self.stop.exception).__name__, "stackTrace": trace}
         return Answer({"exceptionId": name, "description": text, "breakMode": "always", "details": details})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE: Final = 10_000
 """The maximum number of variables in one response."""
+_INDEX: Final = re.compile(r"\[[0-9]{1,12}\]")
 
 
 @frozen
@@ -31,7 +33,7 @@ class Entry:
 
 
 class Container(Protocol):
-    """What has variables: a scope or a structured value."""
+    """What has variables: a scope or a structured value. It shows their present values, also after changes."""
 
     @property
     def view(self) -> FrameView:
@@ -97,6 +99,25 @@ class OwnScope:
 
 
 @frozen
+class CellScope:
+    """A group of WebAssembly's own values with an expression for each: results of a call, arguments of a host call."""
+
+    view: FrameView
+    group: str
+    cells: Sequence[Cell]
+    is_indexed: bool = False
+
+    def count(self) -> int:
+        """Return how many there are."""
+        return len(self.cells)
+
+    def entries(self, start: int, count: int) -> Sequence[Entry]:
+        """Return the values in order."""
+        numbered = list(enumerate(self.cells))[start : start + count]
+        return [entry_of(f"[{index}]", it, f"${self.group}[{index}]", self.view) for index, it in numbered]
+
+
+@frozen
 class ValueParts:
     """The parts of a structured value, which ``expression`` names."""
 
@@ -118,7 +139,7 @@ class ValueParts:
         # `(*p)[0]` and not `*p[0]`: what comes after a name binds more strongly than what comes before it.
         whole = f"({self.expression})" if self.expression.startswith("*") else self.expression
         found = []
-        for it in self.value.parts(start, count):
+        for it in self.value.again().parts(start, count):
             if isinstance(it.value, str):
                 found.append(Entry(it.name, "", f"<{it.value}>"))
             else:
@@ -126,10 +147,17 @@ class ValueParts:
         return found
 
 
+def entry_named(container: Container, name: str) -> Entry | None:
+    """Return the entry of a container with that name."""
+    start = int(name[1:-1]) if container.is_indexed and _INDEX.fullmatch(name) else 0
+    return next((it for it in container.entries(start, MOST_AT_ONCE) if it.name == name), None)
+
+
 def entry_of(name: str, result: Result, expression: str, view: FrameView) -> Entry:
     """Return the entry for the value of an expression."""
     if isinstance(result, int | float | Cell | Cells):
-        return Entry(name, str(result.type) if isinstance(result, Cell) else "", shown(result), expression)
+        type_ = str(result.type) if isinstance(result, Cell) else ""
+        return Entry(name, type_, shown(result, view.program), expression)
     parts = ValueParts(result, expression, view) if result.part_count() else None
     pointed = result.number() if result.is_pointer and not result.missing else None
     address = pointed if isinstance(pointed, int) else result.address

@@ -59,6 +59,27 @@ async function main() {
   assert.notStrictEqual(instruction.instructionPointerReference, stepped.instructionPointerReference);
   assert.strictEqual((await goes(client.stepOutRequest, 'step')).name, 'run');
 
+  const [point] = (await client.scopesRequest({frameId: frame.id}).catch(() => ({body: {scopes: []}}))).body.scopes;
+  assert.strictEqual(point, undefined); // the frame belongs to an earlier stop
+  await client.setFunctionBreakpointsRequest({breakpoints: [{name: 'area', condition: 'p.x == 0'}]});
+  const last = await goes(client.continueRequest, 'breakpoint');
+  const [variables] = (await client.scopesRequest({frameId: last.id})).body.scopes;
+  const {variablesReference} = variables;
+  const info = await client.dataBreakpointInfoRequest({variablesReference, name: 'w'});
+  await client.setDataBreakpointsRequest({breakpoints: [{dataId: info.body.dataId}]});
+  await goes(client.continueRequest, 'data breakpoint');
+  await client.setDataBreakpointsRequest({breakpoints: []});
+  const [again] = (await client.stackTraceRequest({threadId: 1, levels: 1})).body.stackFrames;
+  const [changed] = (await client.scopesRequest({frameId: again.id})).body.scopes;
+  await client.setVariableRequest({variablesReference: changed.variablesReference, name: 'w', value: '1 + 1'});
+  await client.customRequest('setExpression', {expression: 'w', value: '3', frameId: again.id});
+  const bytes = {memoryReference: list.memoryReference, data: Buffer.from('NODE').toString('base64')};
+  await client.customRequest('writeMemory', bytes);
+  await client.completionsRequest({text: 'w', column: 2, frameId: again.id});
+  await client.customRequest('loadedSources', {});
+  await assert.rejects(client.exceptionInfoRequest({threadId: 1}), /neither at a trap nor at an exception/);
+  await client.customRequest('setExceptionBreakpoints', {filters: ['trap', 'throw']});
+
   await assert.rejects(client.customRequest('gotoTargets', {}), /does not support the request 'gotoTargets'/);
   await Promise.all([client.restartRequest({}), client.assertStoppedLocation('breakpoint', {path, line: Number(line)})]);
   await client.setBreakpointsRequest({source: {path}, breakpoints: []});

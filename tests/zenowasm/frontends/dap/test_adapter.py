@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.dap import Refused
-from support.debugged import RECORDS, c_at
+from support.debugged import RECORDS, c_at, divide
 
 
 def test_a_script_from_start_to_end(client, examples) -> None:
@@ -181,3 +181,84 @@ def test_only_one_launch(client) -> None:
     client.where()
     with pytest.raises(Refused, match="already launched"):
         client("launch", program=str(c_at("-O0")))
+
+
+SPIN = '(module (func $spin (export "spin") (loop br 0)))'
+THROW = """
+(module
+  (tag $t (param i32))
+  (func $thrower (throw $t (i32.const 7)))
+  (func (export "run") (result i32)
+    (block $caught (result i32)
+      (try_table (catch $t $caught) (call $thrower))
+      (i32.const 0))))
+"""
+
+
+def test_a_running_guest_is_paused(client, write) -> None:
+    client.start({"program": str(write("spin.wat", SPIN)), "export": "spin"})
+    for command, arguments in (
+        ("next", {"threadId": 1}),
+        ("evaluate", {"expression": "1"}),
+        ("scopes", {"frameId": 1}),
+    ):
+        with pytest.raises(Refused, match="the guest is running: pause it first"):
+            client(command, **arguments)
+    client("pause", threadId=1)
+    assert client.where().startswith("pause spin:")
+    assert client.goes("next").startswith("step spin:")
+
+
+def test_a_guest_that_is_stopped_already_is_not_paused_again(client) -> None:
+    client.start({"program": str(c_at("-O0")), "export": "run", "args": [3]}, functions=["area"])
+    client.where()
+    client("pause", threadId=1)
+    assert client.goes("continue").startswith("breakpoint area:")
+
+
+def test_breakpoints_are_set_while_the_guest_runs(client, write) -> None:
+    client.start({"program": str(write("spin.wat", SPIN)), "export": "spin"})
+    client("setFunctionBreakpoints", breakpoints=[{"name": "spin+1"}])
+    assert client.where() == "breakpoint spin:2"
+    client("setFunctionBreakpoints", breakpoints=[])
+    client("continue", threadId=1)
+    client("pause", threadId=1)
+    assert client.where().startswith("pause spin:")
+
+
+@pytest.mark.parametrize("end", ["terminate", "disconnect", "close"])
+def test_a_running_guest_is_ended(connected, write, end) -> None:
+    client = connected.client
+    client.start({"program": str(write("spin.wat", SPIN)), "export": "spin"})
+    if end == "close":
+        connected.close()
+        return
+    client(end)
+    client.event("terminated")
+
+
+def test_traps_and_thrown_exceptions_stop_if_asked_to(client, write) -> None:
+    client("initialize", adapterID="x")
+    client("setExceptionBreakpoints", filters=["throw"])
+    client("launch", program=str(write("throw.wat", THROW)), export="run")
+    client("configurationDone")
+    assert client.where() == "exception thrower:2"
+    info = client("exceptionInfo", threadId=1)
+    assert (info["exceptionId"], info["description"]) == ("exception", "an exception is thrown")
+    client("restart")
+    client.event("stopped")
+    client("setExceptionBreakpoints", filters=[])
+    client("restart")
+    assert client.event("exited") == {"exitCode": 0}
+    assert client.output() == "7\n"
+    with pytest.raises(Refused, match="there is no filter 'all': expected trap or throw"):
+        client("setExceptionBreakpoints", filters=["all"])
+
+
+def test_a_trap_does_not_stop_if_asked_not_to(client) -> None:
+    client("initialize", adapterID="x")
+    client("launch", program=str(divide()), export="run", args=[0])
+    client("setExceptionBreakpoints", filters=[])
+    client("configurationDone")
+    assert client.event("exited") == {"exitCode": 1}
+    assert not [it for it in client.messages if it.get("event") == "stopped"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from support.dap import Refused
 from support.debugged import RECORDS, c_at
@@ -153,3 +155,29 @@ def test_sources_that_were_moved(client, tmp_path) -> None:
     client.start(launch, lines=(moved / RECORDS.name, [AREA]))
     assert client.where() == f"breakpoint area:{AREA}"
     assert client.frames()[0]["source"]["path"] == str(moved / RECORDS.name)
+
+
+def test_logpoints(client) -> None:
+    begin(client, [{"line": LOOP, "logMessage": "i is {i}, twice {i * 2}"}])
+    client.event("terminated")
+    assert client.output("console") == "".join(f"i is {i}, twice {2 * i}\n" for i in range(5))
+
+
+def test_calls_of_host_functions(client, examples) -> None:
+    launch = {"program": str(examples / "hello.zl"), "pluginDir": str(examples / "plugins")}
+    client.start(launch, functions=["host:env.host_log"])
+    stop = client.event("stopped")
+    assert (stop["reason"], stop["text"]) == ("breakpoint", "call of env.host_log")
+    arguments = client.variables(client.scope("Host call"))
+    assert [it["type"] for it in arguments.values()] == ["i32"] * 4
+    level = client("readMemory", memoryReference=arguments["[0]"]["value"].split()[0], count=4)
+    assert base64.b64decode(level["data"]) == b"info"
+
+
+def test_what_a_function_returned(client) -> None:
+    begin(client, functions=[{"name": "area"}])
+    client.where()
+    client.goes("stepOut")
+    (returned,) = client.variables(client.scope("Returned")).values()
+    assert returned["value"].split()[0] == str((4 + 1) * (-4 + 2))
+    assert returned["evaluateName"] == "$results[0]"

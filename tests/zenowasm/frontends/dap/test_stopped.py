@@ -276,7 +276,7 @@ def test_a_trap_is_an_exception(client) -> None:
 
 
 def test_no_exception_at_another_stop(records) -> None:
-    with pytest.raises(Refused, match="the guest has not stopped at a trap"):
+    with pytest.raises(Refused, match="the guest has stopped neither at a trap nor at an exception"):
         records("exceptionInfo", threadId=1)
 
 
