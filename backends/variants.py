@@ -28,6 +28,11 @@ class EngineVariants:
         """Return the variants of the engine with that name and ``options``; raises ``BackendError``."""
         return cls(registry.engine(name, options), partial(registry.engine, name, evolve(options, fuel=True)))
 
+    def wrapped(self, wrap: Callable[[Engine], Engine]) -> EngineVariants:
+        """Return the same variants, with an engine of ``wrap`` around each."""
+        counting = None if self._make_counting is None else lambda: wrap(self.counting())
+        return EngineVariants(wrap(self.usual), counting)
+
     @property
     def differ(self) -> bool:
         """Whether the two variants are different engines."""

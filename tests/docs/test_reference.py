@@ -35,6 +35,8 @@ from zenowasm.plugin.configuration.settings import (
 from zenowasm.plugin.configuration.typed import NOT_IN_FILE
 from zenowasm.plugin.guest.abi import EXPORTS, MEMORY
 from zenowasm.plugin.host_functions.table import OPERATIONS, PREFIX
+from zenowasm.recordings import events
+from zenowasm.recordings.replaying import _ACTIONS
 from zenowasm.resources.databases.settings import DatabaseSettings
 from zenowasm.resources.http.client import HttpSettings
 from zenowasm.testing import pytest_plugin
@@ -193,6 +195,14 @@ def test_host_functions_and_exports() -> None:
 
 def test_languages() -> None:
     assert set(named("plugin-author.md", "Languages")) - {"--lang"} == set(LANGUAGES)
+
+
+def test_events_of_recordings() -> None:
+    found = named("recordings.md", "Format")
+    kinds = {name: int(row[1]) for name, row in found.items() if len(row) == 3 and row[1].isdigit() and "`" in row[0]}
+    there = {name.lower(): getattr(events, name.upper()) for name in kinds}
+    assert kinds == there
+    assert set(_ACTIONS) - {"call"} <= set(found)
 
 
 def test_commands_of_the_debugger() -> None:

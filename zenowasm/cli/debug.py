@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from zenowasm.cli import commands, options, wasi
-from zenowasm.cli.debugged import Debugged
+from zenowasm.cli.debugged import Debugged, DebuggedRecording
 from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.script import STDIN
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
@@ -18,7 +18,7 @@ from zenowasm.frontends.terminal import Terminal, line_reader
 
 # Arguments such as -1 are not options.
 @commands.command(context_settings={"ignore_unknown_options": True})
-@click.argument("file", type=options.path)
+@click.argument("file", type=options.path, required=False)
 @click.argument("export", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 @click.option(
@@ -38,18 +38,22 @@ from zenowasm.frontends.terminal import Terminal, line_reader
 @click.option(
     "-x", "--command", "commands", multiple=True, help="Execute a debugger command before reading any. Repeatable."
 )
+@click.option(
+    "--replay", type=options.path, metavar="RECORDING", help="Replay a recording of `run`, `exec` or a host instead."
+)
 @options.plugin_dir
 @options.config
 @wasi.options
 @click.pass_context
 def debug(
     click_context: click.Context,
-    file: Path,
+    file: Path | None,
     export: str | None,
     arguments: tuple[str, ...],
     locations: tuple[str, ...],
     source_maps: tuple[str, ...],
     commands: tuple[str, ...],
+    replay: Path | None,
     plugin_dir: Path | None,
     config: Path | None,
     dirs: tuple[str, ...],
@@ -61,12 +65,22 @@ def debug(
     In a module, the command calls the function EXPORT with ARGS, or _start without EXPORT, as `exec` does. --dir, --env
     and --arg are for modules, --plugin-dir and --config for scripts.
 
+    --replay runs a recording again, with neither a host nor a clock. FILE is then optional: the module to use instead
+    of the recorded one, such as a build with debugging information; only custom sections may differ.
+
     Debugger commands come from stdin, which may be a pipe; `help` lists them. The end of the input ends the run.
     Plugins have only the time limit of their manifests; all other settings apply.
     """
     if str(file) == STDIN:
         raise CliError("the debugger reads its commands from stdin: expected a file as FILE")
-    debugged = Debugged(file, read_file(file), export, arguments, dirs, env, args, plugin_dir, config)
+    if replay is not None:
+        if export or dirs or env or args or plugin_dir or config:
+            raise click.UsageError("--replay takes only a module as FILE: all else is in the recording")
+        debugged: Debugged | DebuggedRecording = DebuggedRecording(replay, file)
+    elif file is not None:
+        debugged = Debugged(file, read_file(file), export, arguments, dirs, env, args, plugin_dir, config)
+    else:
+        raise click.UsageError("expected a FILE, or --replay RECORDING")
     is_module = debugged.is_module
     if is_module and (plugin_dir or config):
         raise click.UsageError("--plugin-dir and --config are for scripts: a module has no plugins")

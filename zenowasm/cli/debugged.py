@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from attrs import frozen
 
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Store
 from zenowasm.cli import wasi
+from zenowasm.cli.errors import user_errors
 from zenowasm.cli.exec import line_streams, prepared
-from zenowasm.cli.modules import as_module
+from zenowasm.cli.modules import as_module, read_module
 from zenowasm.cli.script import run_script
 from zenowasm.interp.binary.sections import MAGIC
 from zenowasm.interp.text.sources import is_text
+from zenowasm.recordings.errors import RecordingError, ReplayStopError
 
 
 @frozen
@@ -52,3 +55,23 @@ class Debugged:
         with prepared(self.file, binary, registry.engine("reference"), granted, line_streams()) as run:
             on_store(self.file.stem, run.store)
             return run.run(self.export, self.arguments)
+
+
+@frozen
+class DebuggedRecording:
+    """A recording to step through; ``module`` is the file of a module to use instead of the recorded one, if any."""
+
+    recording: Path
+    module: Path | None = None
+    is_module: ClassVar = True
+
+    def run(self, on_store: Callable[[str, Store], None]) -> int:
+        """Replay the recording on an engine that can step, and return the exit code; raises ``CliError``."""
+        from zenowasm.recordings.recording import Recording  # few runs are replays
+        from zenowasm.recordings.replaying import Replay
+
+        with user_errors(RecordingError, ReplayStopError), Recording(self.recording) as recording:
+            if self.module is not None:
+                recording.replace_module(read_module(self.module))
+            print(Replay(recording, registry.engine("reference")).run(on_store))
+        return 0

@@ -7,10 +7,10 @@ import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 from attrs import frozen
@@ -39,10 +39,15 @@ from zenowasm.host.linker import Linker
 from zenowasm.interp.errors import Trap, WasmError
 from zenowasm.interp.text.values import parse_number, readable_text
 from zenowasm.interp.types import NumType, ValType, VecType
+from zenowasm.recordings.errors import RecordingError
 from zenowasm.wasi.context import LineBuffer, WasiContext
 from zenowasm.wasi.errors import ProcExit
 from zenowasm.wasi.preview1 import Preview1
 from zenowasm.wasi.streams import HostInput, HostOutput
+
+if TYPE_CHECKING:
+    from zenowasm.plugin.observing.redaction import Redactor
+    from zenowasm.recordings.recorder import Recorder
 
 _INITIALIZE: Final = "_initialize"
 _START: Final = "_start"
@@ -63,6 +68,7 @@ _TRAP_HINT: Final = (
 @click.option("--fuel", type=click.IntRange(min=0), help="Fuel limit, in units of the instruction table.")
 @click.option("--seconds", type=float, callback=options.positive_seconds, help="Time limit in seconds.")
 @options.lazy_validation
+@options.record
 @options.as_json
 @click.pass_context
 def exec_(
@@ -77,6 +83,7 @@ def exec_(
     fuel: int | None,
     seconds: float | None,
     lazy_validation: bool,
+    record: Path | None,
     as_json: bool,
 ) -> None:
     """Call the function EXPORT of the module FILE, binary or text, with ARGS, and print its results, one per line.
@@ -94,20 +101,41 @@ def exec_(
         raise click.UsageError("--json needs an EXPORT: the output of a program is its own")
     with user_errors(BackendError):
         validation = Validation.LAZY if lazy_validation else Validation.AHEAD
-        # Ctrl-C ends this process at once, so only a time limit needs interrupts.
+        # Ctrl-C ends this process at once, so only a time limit and a recording, which must be ended, need interrupts.
         wanted = EngineOptions(
             ModuleCache.of(os.environ),
             validation,
             fuel=fuel is not None or as_json,
-            interrupts=seconds is not None,
+            interrupts=seconds is not None or record is not None,
         )
         engine = registry.engine(backend, wanted)
     binary = read_module(file)
     granted = wasi.Granted(file, dirs, env, args, wasi.remaining(seconds))
     streams = own_streams() if export is None else line_streams()
-    with prepared(file, binary, engine, granted, streams, _TRAP_HINT) as run:
+    with ExitStack() as stack:
+        recorder = None if record is None else _recorder(record, stack)
+        engine = engine if recorder is None else recorder.engine(engine)
+        run = stack.enter_context(prepared(file, binary, engine, granted, streams, _TRAP_HINT))
+        if recorder is not None:
+            recorder.describe(run.store, file.stem, _secrets(env))
         run.store.set_budget(Budget(fuel, seconds))
-        click_context.exit(run.run(export, arguments, as_json))
+        code = run.run(export, arguments, as_json)
+    click_context.exit(code)
+
+
+def _recorder(file: Path, stack: ExitStack) -> Recorder:
+    """Return a recorder, which ``stack`` closes; raises ``CliError``."""
+    from zenowasm.recordings.recorder import Recorder  # few runs are recorded
+
+    with user_errors(RecordingError):
+        return stack.enter_context(Recorder(file))
+
+
+def _secrets(env: tuple[str, ...]) -> Redactor:
+    """Return a redactor of the environment's values, as the plugin host has for its plugins."""
+    from zenowasm.plugin.observing.redaction import Redactor  # few runs are recorded
+
+    return Redactor(dict(it.split("=", 1) for it in env))
 
 
 @contextmanager
@@ -257,8 +285,8 @@ def _call(instance: Instance, type_: FuncType, export: str, values: list[Value])
 
 @contextmanager
 def _interruptible(engine: Engine) -> Iterator[None]:
-    """Let Ctrl-C end the process at once during native code, in which Python cannot handle the signal."""
-    if Capability.STEPPING in engine.capabilities or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    """Let Ctrl-C end the process at once during native code without interrupts, where Python cannot handle signals."""
+    if Capability.INTERRUPTS in engine.capabilities or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         yield
         return
     former = signal.signal(signal.SIGINT, signal.SIG_DFL)

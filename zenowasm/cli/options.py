@@ -63,6 +63,7 @@ config = click.option(
 lazy_validation = click.option(
     "--lazy-validation", is_flag=True, help="Validate each function before its first call (engine reference)."
 )
+record = click.option("--record", type=path, metavar="FILE", help="Record the run in this file, for `debug --replay`.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

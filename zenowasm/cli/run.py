@@ -29,6 +29,7 @@ _TRAP_HINT = "`zenowasm debug SCRIPT` stops where the guest traps, and shows its
 )
 @options.lazy_validation
 @click.option("--audit", type=options.path, metavar="FILE", help="Write a record of each host call to this file.")
+@options.record
 def run(
     script: Path,
     backend: str,
@@ -39,6 +40,7 @@ def run(
     memory: Size | None,
     lazy_validation: bool,
     audit: Path | None,
+    record: Path | None,
 ) -> None:
     """Run the ZenoLang file SCRIPT with its plugins; `-` is stdin.
 
@@ -54,5 +56,6 @@ def run(
         config=config,
         asked=asked,
         audit=audit,
+        record=record,
         trap_hint=_TRAP_HINT,
     )

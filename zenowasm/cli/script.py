@@ -17,6 +17,7 @@ from zenowasm.plugin import AuditRecord, Host, LogRecord, PluginError, load_envi
 from zenowasm.plugin.configuration.limits import LimitSettings, LimitSource
 from zenowasm.plugin.configuration.settings import read_settings
 from zenowasm.plugin.observing.trace import Decision
+from zenowasm.recordings.errors import RecordingError
 from zenowasm.zenolang import UnknownSlotError, ZenoError, parse
 
 STDIN = "-"
@@ -62,6 +63,7 @@ def run_script(
     asked: LimitSettings | None = None,
     audit: Path | None = None,
     on_store: Callable[[str, Store], None] | None = None,
+    record: Path | None = None,
     trap_hint: str = "",
 ) -> None:
     """Run a script, or stdin for ``-``, with the plugins of ``plugin_dir`` or the environment's folder (see ``Host``).
@@ -73,7 +75,7 @@ def run_script(
     if plugin_dir is not None and not plugin_dir.is_dir():
         raise CliError(f"no plugin folder at {plugin_dir}: expected one subdirectory per plugin")
     failed = FailedCall()
-    with user_errors(BackendError, PluginError, ZenoError, trap_hint=trap_hint, details=failed):
+    with user_errors(BackendError, PluginError, RecordingError, ZenoError, trap_hint=trap_hint, details=failed):
         program = parse(source, "stdin" if str(script) == STDIN else str(script))
         environment = load_environment()
         settings = read_settings(environment, config)
@@ -92,6 +94,7 @@ def run_script(
             limits=limits,
             audit=failed if audit is None and settings.audit.file is None else audit,
             on_store=on_store,
+            record=record,
         ) as host:
             try:
                 host.run_script(program)

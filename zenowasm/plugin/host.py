@@ -37,6 +37,7 @@ from zenowasm.zenolang import Evaluator, Program, Scope, SlotRegistry, default_r
 
 if TYPE_CHECKING:
     from zenowasm.plugin.observing.telemetry import Telemetry
+    from zenowasm.recordings.recorder import Recorder
     from zenowasm.resources.databases.connections import Databases
     from zenowasm.resources.files.folder import Folder
     from zenowasm.resources.http.client import HttpClient
@@ -76,6 +77,7 @@ class Host:
         telemetry: Telemetry | None = None,
         observer: Observer | None = None,
         on_store: Callable[[str, Store], None] | None = None,
+        record: Recorder | Path | str | None = None,
     ) -> None:
         """Open a host and load its plugins.
 
@@ -91,11 +93,14 @@ class Host:
         - ``reload_on_change`` reloads plugins when their files change (``FolderWatch``); ``watch`` is its former name.
         - ``audit`` takes a record of each host call: a sink, or the path of a file.
         - ``telemetry`` reports calls to OpenTelemetry.
+        - ``record`` records all calls across the border of the plugins, except sidecars, for a replay: the path of a
+          file, or a ``Recorder``.
         - ``log``, ``observer`` and ``on_store`` are those of ``HostServices``.
 
         Plugins that cannot be loaded, and a ``plugin_dir`` that does not exist, are logged and listed in ``problems``.
         Raises ``BackendError`` for an engine that is unknown or not installed, ``PluginError`` if the folder, the
-        settings or ``.env`` cannot be read, and ``TypeError`` for ``limits`` of another type.
+        settings or ``.env`` cannot be read, ``RecordingError`` if the recording cannot be written, and ``TypeError``
+        for ``limits`` of another type.
         """
         if watch:
             warnings.warn("Host(watch=True) is now Host(reload_on_change=True)", DeprecationWarning, stacklevel=2)
@@ -128,7 +133,10 @@ class Host:
             log=log,
             observer=observer,
             on_store=on_store,
+            record=record,
         )
+        if self._services.recorder is not None:
+            engines = engines.wrapped(self._services.recorder.engine)
         self.manager = PluginManager(engines, self._services, self._registry.__contains__, cache)
         if plugin_dir is None and settings.plugins_enabled(environment):
             plugin_dir = settings.plugin_folder(environment)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # imported only if one of them is created
     from zenowasm.plugin.configuration.settings import Settings
     from zenowasm.plugin.observing.audit import AuditSink
     from zenowasm.plugin.observing.telemetry import Telemetry
+    from zenowasm.recordings.recorder import Recorder
     from zenowasm.resources.databases.connections import Databases
     from zenowasm.resources.files.folder import Folder
     from zenowasm.resources.http.client import HttpClient
@@ -78,7 +79,8 @@ class HostServices:
     every plugin, and ``policy`` overrides all manifests. Clocks are in nanoseconds. ``drain_seconds`` is how long
     reloads and shutdown wait for running calls. ``databases``, ``http`` and ``files`` return the resources of permitted
     plugins, and make them at the first call; ``None`` means not available. ``instrumentation`` sees every call.
-    ``on_store`` takes a plugin's name and each store made for it, before anything runs in it.
+    ``on_store`` takes a plugin's name and each store made for it, before anything runs in it. ``recorder`` records the
+    stores of its engines.
     """
 
     log: LogSink = log_to_logging
@@ -92,6 +94,7 @@ class HostServices:
     instrumentation: Instrumentation = field(factory=Instrumentation)
     observer: Observer | None = None
     on_store: Callable[[str, Store], None] | None = None
+    recorder: Recorder | None = None
     realtime: Callable[[], int] = time.time_ns
     monotonic: Callable[[], int] = time.monotonic_ns
     random: Callable[[int], bytes] = os.urandom
@@ -111,11 +114,12 @@ class HostServices:
         files: Folder | None = None,
         audit: AuditSink | Path | str | None = None,
         telemetry: Telemetry | None = None,
+        record: Recorder | Path | str | None = None,
         **more: Any,
     ) -> Self:
         """Return the services that the settings specify; ``close`` closes the resources opened for them.
 
-        Keywords override the settings. Raises ``AuditError``, and ``SettingsError``.
+        Keywords override the settings. Raises ``AuditError``, ``RecordingError``, and ``SettingsError``.
         """
         from zenowasm.plugin.provisions import Provisions  # plugins that are only described need no resources
 
@@ -133,6 +137,14 @@ class HostServices:
                 http=provisions.http if http is None else given(http),
                 files=provisions.files if files is None else given(files),
                 instrumentation=instrumentation,
+                recorder=None if record is None else _recorder(record, stack),
                 close=stack.pop_all().close,
                 **more,
             )
+
+
+def _recorder(record: Recorder | Path | str, stack: ExitStack) -> Recorder:
+    """Return a recorder, which ``stack`` closes unless it was given; raises ``RecordingError``."""
+    from zenowasm.recordings.recorder import Recorder  # few hosts record
+
+    return record if isinstance(record, Recorder) else stack.enter_context(Recorder(record))

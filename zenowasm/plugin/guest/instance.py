@@ -87,6 +87,8 @@ class PluginInstance:
         self._store = code.engine.new_store(
             ExecutionLimits(memory_bytes=self._limits.memory_bytes, call_depth=self._limits.call_depth)
         )
+        if services.recorder is not None:
+            services.recorder.describe(self._store, plugin.name, plugin.redactor)
         if services.on_store is not None:
             services.on_store(plugin.name, self._store)
         self._guest = Guest(plugin.name, services.observer)

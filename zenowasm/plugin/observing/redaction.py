@@ -42,6 +42,7 @@ class Redactor:
                     found.setdefault(form, f"<redacted:{visible_text(name.encode('utf-8', 'surrogateescape'))}>")
         # Replace a value before the values that it contains, so that no part of it is left.
         self._marks = sorted(found.items(), key=lambda item: -len(item[0]))
+        self._masks = [(it.encode(), _mask(it.encode()), name) for it, name in self._marks]
         self.redacts = bool(found)
 
     def __repr__(self) -> str:
@@ -54,6 +55,20 @@ class Redactor:
                 text = text.replace(value, mark)
         return text
 
+    def masked(self, data: bytes) -> tuple[bytes, list[tuple[int, int, str]]]:
+        """Return ``data`` with a mask of the same length for each secret value; and offset, length and mark of each.
+
+        The mask is of asterisks, or of ones for a number: inside JSON, both leave it well-formed.
+        """
+        found: list[tuple[int, int, str]] = []
+        for value, mask, mark in self._masks:
+            at = data.find(value)
+            while at >= 0:
+                found.append((at, len(value), mark))
+                data = data[:at] + mask + data[at + len(value) :]
+                at = data.find(value, at + len(value))
+        return data, found
+
     def error(self, error: BaseException) -> None:
         """Remove secret values from the messages of an error and of its causes."""
         behind: BaseException | None = error
@@ -62,6 +77,10 @@ class Redactor:
                 return
             behind.args = tuple(self.text(it) if isinstance(it, str) else it for it in behind.args)
             behind = behind.__cause__ or behind.__context__
+
+
+def _mask(value: bytes) -> bytes:
+    return (b"1" if value.isdigit() else b"*") * len(value)
 
 
 def _forms(value: str) -> list[str]:

@@ -1,0 +1,135 @@
+"""A recording that is read: its header, its modules, and the events of its stores."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from zenowasm.recordings import frames
+from zenowasm.recordings.errors import RecordingError
+from zenowasm.recordings.events import Decoder, Event
+from zenowasm.recordings.frames import Frame, FrameKind
+
+_CUSTOM = 0
+
+
+class Recording:
+    """A recording in a file: a context manager that closes the file.
+
+    ``header`` says where it was made. ``stores`` are the numbers of the recorded stores, in the order of their first
+    event. ``complete`` is false for a file that was cut, or whose process was killed: its events go as far as the last
+    whole frame.
+
+    Raises ``RecordingError`` if the file cannot be read or is no recording.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        try:
+            self._file: BinaryIO = self.path.open("rb")
+        except (OSError, ValueError) as error:  # ValueError: a path with a NUL
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise RecordingError(f"cannot read {path}: {reason}") from error
+        try:
+            found, self.complete = self._scanned()
+            self.header: Mapping[str, Any] = self._header(found[0])
+        except BaseException:
+            self._file.close()
+            raise
+        self._events: dict[int, list[Frame]] = defaultdict(list)
+        for frame in found:
+            if frame.kind is FrameKind.EVENTS:
+                self._events[frame.stream].append(frame)
+        self._module_frames = [it for it in found if it.kind is FrameKind.MODULE]
+        self._modules: dict[str, bytes] | None = None
+        self.stores = tuple(self._events)
+
+    def events(self, store: int) -> Iterator[Event]:
+        """Yield the events of a store, from the first; raises ``RecordingError`` where the file is damaged."""
+        decoder = Decoder()
+        for frame in self._events[store]:
+            yield from decoder.decode(self._contents(frame))
+
+    @property
+    def modules(self) -> Mapping[str, bytes]:
+        """The modules by the SHA-256 of their bytes, in hexadecimal."""
+        if self._modules is None:
+            found = map(self._contents, self._module_frames)
+            self._modules = {hashlib.sha256(it).hexdigest(): it for it in found}
+        return self._modules
+
+    def replace_module(self, binary: bytes) -> None:
+        """Replay a module of the recording from other bytes, such as a build with debugging information.
+
+        Only custom sections may differ. Raises ``RecordingError`` if the recording has no such module.
+        """
+        code = _without_custom_sections(binary)
+        modules = dict(self.modules)
+        for digest, recorded in modules.items():
+            if recorded == binary or (code is not None and _without_custom_sections(recorded) == code):
+                self._modules = {**modules, digest: binary}
+                return
+        raise RecordingError(
+            f"the module is another one than in {self.path}: it has the SHA-256 {hashlib.sha256(binary).hexdigest()}, "
+            f"the recording has {', '.join(modules) or 'no module'}"
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __str__(self) -> str:
+        time = datetime.fromtimestamp(self.header["time"] / 1e9, UTC).isoformat(" ", "seconds")
+        return f"{self.path}: {len(self.stores)} stores, recorded at {time} by zenowasm {self.header['zenowasm']}"
+
+    def _scanned(self) -> tuple[list[Frame], bool]:
+        try:
+            return frames.scan(self._file, str(self.path))
+        except OSError as error:  # a pipe or a folder
+            raise RecordingError(f"cannot read {self.path}: {error.strerror or error}") from error
+
+    def _header(self, frame: Frame) -> Mapping[str, Any]:
+        try:
+            header = json.loads(self._contents(frame))
+            if isinstance(header, dict) and isinstance(header["zenowasm"], str) and 0 <= header["time"] < 1 << 62:
+                return header
+        except (KeyError, TypeError, ValueError, RecursionError):
+            pass
+        raise RecordingError(f"{self.path} is damaged: its header is malformed")
+
+    def _contents(self, frame: Frame) -> bytes:
+        return frames.contents(self._file, frame, str(self.path))
+
+
+def _without_custom_sections(binary: bytes) -> bytes | None:
+    """Return a module without its custom sections, or ``None`` if the bytes are no module."""
+    kept, at = [binary[:8]], 8
+    while at < len(binary):
+        start, size, shift = at, 0, 0
+        at += 1
+        while True:
+            if at >= len(binary) or shift > 28:
+                return None
+            size |= (binary[at] & 0x7F) << shift
+            shift += 7
+            at += 1
+            if binary[at - 1] < 0x80:
+                break
+        if binary[start] != _CUSTOM:
+            kept.append(binary[start : at + size])
+        at += size
+    return b"".join(kept)
