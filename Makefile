@@ -8,7 +8,7 @@ WORKERS ?= 2
 # Tests start hundreds of Python processes: where modules are compiled anew in each, that takes longer than the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo man vsix test test-short lint bench bench-modules bench-databases load soak fuzz hostile variants spec-expected pictures plugins site clean
+.PHONY: help demo man vsix test test-short lint bench bench-modules bench-databases load soak fuzz debugged-suite hostile variants spec-expected pictures plugins site clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -40,8 +40,8 @@ test: $(VENV)/.dev    ## lint, types, layers, then every test
 
 # What takes long and hardly depends on the Python: random programs, hostile guests, soaks, large modules, compilers, the text
 # format and its tools, and what the official suite and the host's own tests say too.
-CAMPAIGNS = spec-tests/abi tests/bench tests/differential tests/docs tests/examples tests/hostile tests/interp/text \
-	tests/packaging tests/real_modules tests/table tests/zenowasm/bench tests/zenowasm/conformance \
+CAMPAIGNS = spec-tests/abi spec-tests/core/test_debugged.py tests/bench tests/differential tests/docs tests/examples \
+	tests/hostile tests/interp/text tests/packaging tests/real_modules tests/table tests/zenowasm/bench tests/zenowasm/conformance \
 	tests/zenowasm/debuginfo tests/zenowasm/frontends/dap/test_npm_client.py tests/zenowasm/tools \
 	tests/zenowasm/toolchains tests/zenowasm/testing/test_c_sdk.py \
 	$(addprefix tests/zenowasm/cli/test_,completion.py man.py plugin_build.py trap_lines.py)
@@ -76,6 +76,9 @@ soak: $(VENV)/.dev    ## 100,000 slot calls with reloads, traps and timeouts; si
 
 fuzz: $(VENV)/.dev    ## run generated modules on two engines and compare; CASES=20000 SEED=0
 	$(BIN)/python tests/differential/campaign.py --cases $(or $(CASES),20000) --seed $(or $(SEED),0)
+
+debugged-suite: $(VENV)/.dev ## the official suite, single-stepped and with a breakpoint at every function
+	ZENOWASM_CAMPAIGN=1 $(BIN)/python -m pytest -n $(WORKERS) spec-tests/core/test_debugged.py
 
 variants: $(VENV)/.dev ## every scenario of the plugin ABI in every combination of what guests pay for on wasmtime
 	ZENOWASM_CAMPAIGN=1 $(BIN)/python -m pytest -n $(WORKERS) spec-tests/abi

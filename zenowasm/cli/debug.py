@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -96,7 +100,8 @@ def debug(
             session.add_breakpoint(location)
     what, code = "module" if is_module else "plugin", 0
     try:
-        code = debugged.run(session.attach)
+        with _interrupting(session):
+            code = debugged.run(session.attach)
     except DebuggerQuit:
         print(f"the run was ended before the {'program' if is_module else 'script'}'s end")
         return
@@ -107,6 +112,23 @@ def debug(
         kind = "line" if missing[0].rpartition(":")[2].isdigit() else "function"
         raise CliError(f"no {what} that ran has a {kind} {', '.join(missing)}{hint}")
     click_context.exit(code)
+
+
+@contextmanager
+def _interrupting(session: Session) -> Iterator[None]:
+    """Let Ctrl-C stop the guest, not the session; at a stop, or when the guest does not react, it ends the command."""
+    former = signal.getsignal(signal.SIGINT)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if session.interrupted or session.is_stopped:
+            raise KeyboardInterrupt
+        session.interrupt()
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def _source_map(text: str) -> tuple[str, str]:

@@ -126,6 +126,11 @@ class Session:
             stepping.probe = observer
             self._observers.add(observer)
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether an execution is stopped."""
+        return self._stopped is not None
+
     def interrupt(self) -> None:
         """Stop the guest as soon as possible; any thread and any signal handler may call this."""
         self.interrupted = True

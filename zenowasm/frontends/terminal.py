@@ -15,8 +15,10 @@ from attrs import frozen
 from zenowasm.debugger import (
     Action,
     Breakpoint,
+    Change,
     CodeLine,
     DebuggerError,
+    Event,
     FrameView,
     HostView,
     Reason,
@@ -194,15 +196,74 @@ def _break(session: Session, words: Sequence[str]) -> Iterable[str]:
     return [text]
 
 
+def _temporary(session: Session, words: Sequence[str]) -> Iterable[str]:
+    added = session.add_breakpoint(words[0] if words else "", temporary=True)
+    return [f"temporary breakpoint {added.number} at {added.location}{'' if added.resolved else ' waits'}"]
+
+
+def _log(session: Session, words: Sequence[str]) -> Iterable[str]:
+    if len(words) < 2:
+        raise DebuggerError("expected `log LOCATION TEXT`, such as log plugin.c:20 n is {n}")
+    added = session.add_breakpoint(words[0], log=" ".join(words[1:]))
+    return [f"logpoint {added.number} at {added.location}{'' if added.resolved else ' waits'}"]
+
+
+def _watch(session: Session, words: Sequence[str]) -> Iterable[str]:
+    if not words:
+        raise DebuggerError("expected `watch EXPRESSION`, such as watch list->next, watch $0 or watch $u32[1024]")
+    added = session.add_watchpoint(" ".join(words))
+    return [f"watchpoint {added.number} at {added.expression}, which is {added.shown}"]
+
+
+def _catch(session: Session, words: Sequence[str]) -> Iterable[str]:
+    events = {event.value: event for event in Event}
+    if not words or words[0] not in events or words[1:] not in ([], ["off"]):
+        raise DebuggerError("expected `catch trap` or `catch throw`, and `off` after it to stop there no more")
+    session.stop_on(events[words[0]], enabled=len(words) == 1)
+    return [f"{'stops' if len(words) == 1 else 'does not stop'} at each {words[0]}"]
+
+
+def _enables(*, enabled: bool) -> Callable[[Session, Sequence[str]], Iterable[str]]:
+    """Return a command that enables or disables a breakpoint."""
+
+    def run(session: Session, words: Sequence[str]) -> Iterable[str]:
+        found = session.enable(_number(words, 0, 0, "a breakpoint's number"), enabled=enabled)
+        return [f"breakpoint {found.number} is {'enabled' if enabled else 'disabled'}"]
+
+    return run
+
+
+def _until(session: Session, words: Sequence[str]) -> Resume:
+    return Resume(Action.UNTIL, place=words[0] if words else None)
+
+
+def _set(session: Session, words: Sequence[str]) -> Iterable[str]:
+    target, equals, value = " ".join(words).partition(" = ")
+    if not equals:
+        raise DebuggerError("expected `set PLACE = EXPRESSION`, such as set list->len = 0 or set $u8[1024] = 65")
+    session.assign(target, value)
+    return [f"{target} = {shown(session.evaluate(target), session.frame().program)}"]
+
+
+def _return(session: Session, words: Sequence[str]) -> Resume | Iterable[str]:
+    values = [it for it in " ".join(words).split(",") if it.strip()]
+    if not session.return_early(values):
+        return Resume(Action.STEP)  # the host goes on
+    return [f"returned to {_place(session.frame())}", *_current_lines(session)]
+
+
 def _breakpoints(session: Session, words: Sequence[str]) -> Iterable[str]:
-    return list(map(_breakpoint, session.breakpoints)) or ["no breakpoints"]
+    watched = [f"{it.number}  watch {it.expression}  hits {it.hits}" for it in session.watchpoints.values()]
+    return [*map(_breakpoint, session.breakpoints), *watched] or ["no breakpoints"]
 
 
 def _breakpoint(it: Breakpoint) -> str:
     parts = [f"{it.number}  {it.location}"]
     parts += [] if it.condition is None else [f"if {it.condition.text}"]
+    parts += [] if it.message is None else [f"log {it.message.text}"]
     parts += [f" hits {it.hits}"]
     parts += [f" ignored {it.ignored} more times"] if it.ignored else []
+    parts += [] if it.enabled else [" disabled"]
     return " ".join(parts + ([] if it.resolved else [" waiting"]))
 
 
@@ -304,17 +365,31 @@ COMMANDS = (
     Command("stepi", "si", "stepi [N]", "execute one instruction, into calls", 1, _goes(Action.STEP, Action.STEP)),
     Command("nexti", "ni", "nexti [N]", "execute one instruction, over calls", 1, _goes(Action.NEXT, Action.NEXT)),
     Command("finish", "fin", "finish", "run until this function returns", 0, lambda *_: Resume(Action.FINISH)),
+    Command("until", "un", "until [LOCATION]", "run to a later line, or to LOCATION in this call", 1, _until),
+    Command("return", "re", "return [VALUE, ...]", "return at once from the selected call", _WORDS, _return),
     Command("continue", "c", "continue", "run until a breakpoint or a trap", 0, lambda *_: Resume(Action.CONTINUE)),
     Command(
-        "break", "b", "break LOCATION [if EXPRESSION]", "stop at FUNCTION, FUNCTION+PC or FILE:LINE", _WORDS, _break
+        "break",
+        "b",
+        "break LOCATION [if EXPRESSION]",
+        "stop at FUNCTION, FILE:LINE, *OFFSET, host:NAME",
+        _WORDS,
+        _break,
     ),
+    Command("tbreak", "tb", "tbreak LOCATION", "stop there once", 1, _temporary),
+    Command("log", "lg", "log LOCATION TEXT", "show TEXT there and go on; {EXPRESSION} is its value", _WORDS, _log),
+    Command("watch", "w", "watch EXPRESSION", "stop when a variable or $u32[ADDRESS] changes", _WORDS, _watch),
+    Command("catch", "ca", "catch EVENT [off]", "stop at each trap, or at each throw", 2, _catch),
+    Command("enable", "en", "enable N", "let a breakpoint stop again", 1, _enables(enabled=True)),
+    Command("disable", "dis", "disable N", "let a breakpoint stop no more", 1, _enables(enabled=False)),
     Command("ignore", "ig", "ignore N COUNT", "let a breakpoint pass that many times", 2, _ignore),
     Command("breakpoints", "bl", "breakpoints", "list the breakpoints", 0, _breakpoints),
-    Command("delete", "d", "delete N", "delete a breakpoint", 1, _delete),
+    Command("delete", "d", "delete N", "delete a breakpoint or a watchpoint", 1, _delete),
     Command("backtrace", "bt", "backtrace", "show the active calls, innermost first", 0, _backtrace),
     Command("frame", "f", "frame [N]", "look at another active call", 1, _frame),
     Command("up", "u", "up", "look at the caller of the selected call", 0, _moves(1)),
     Command("down", "dn", "down", "look at what the selected call called", 0, _moves(-1)),
+    Command("set", "=", "set PLACE = EXPRESSION", "change a variable, $0 or $u8[ADDRESS]", _WORDS, _set),
     Command("list", "ls", "list [LINE]", "show the source around the current line", 1, _list),
     Command("locals", "l", "locals", "show parameters and variables", 0, _locals),
     Command("raw", "r", "raw", "show WebAssembly's own parameters and locals", 0, _raw),
@@ -373,12 +448,24 @@ def _code_text(line: CodeLine) -> str:
     return f"{marks} {line.line.pc:>5}  0x{line.line.offset:06x}  {line.line.indented}"
 
 
+def _change(change: Change) -> str:
+    watched = f"watchpoint {change.watchpoint.number} at {change.watchpoint.expression}"
+    return f"{watched} ended with its call" if change.new is None else f"{watched}: {change.old} became {change.new}"
+
+
 def _stop_lines(view: FrameView, stop: Stop) -> list[str]:
     place = _place(view)
     match stop.reason:
         case Reason.BREAKPOINT:
             problems = [f"the condition of breakpoint {b.number}: {b.problem}" for b in stop.breakpoints if b.problem]
-            return [f"breakpoint {', '.join(str(b.number) for b in stop.breakpoints)} at {place}", *problems]
+            called = "" if stop.host_function is None else f", a call of {stop.host_function}"
+            return [f"breakpoint {', '.join(str(b.number) for b in stop.breakpoints)} at {place}{called}", *problems]
+        case Reason.WATCHPOINT:
+            return [*map(_change, stop.changes), f"at {place}"]
+        case Reason.THROW:
+            return [f"an exception is thrown at {place}"]
+        case Reason.PAUSE:
+            return [f"interrupted at {place}"]
         case Reason.TRAP:
             return [f"trap: {stop.error}", f"at {place}"]
         case Reason.RETURN if stop.results:

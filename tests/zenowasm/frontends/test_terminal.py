@@ -66,6 +66,16 @@ def test_a_stop_says_where_and_shows_the_instruction() -> None:
         ("raw", ["$number: i32 = 84 (0x54)", "$1: i32 = 2"]),
         ("b main if 1 < 2", ["breakpoint 2 at main"]),
         ("ignore 1 3", ["breakpoint 1 is ignored the next 3 times"]),
+        ("tbreak main+1", ["temporary breakpoint 2 at main+1"]),
+        ("tb none", ["temporary breakpoint 2 at none waits"]),
+        ("log main n is {$n}", ["logpoint 2 at main"]),
+        ("disable 1", ["breakpoint 1 is disabled"]),
+        ("enable 1", ["breakpoint 1 is enabled"]),
+        ("watch $number", ["watchpoint 2 at $number, which is 84 (0x54)"]),
+        ("w $u8[32]", ["watchpoint 2 at $u8[32], which is 72"]),
+        ("set $u8[32] = 74", ["$u8[32] = 74"]),
+        ("catch throw", ["stops at each throw"]),
+        ("catch trap off", ["does not stop at each trap"]),
         ("stack", ["empty"]),
         ("globals", ["global 0: i64 = -3"]),
         ("memory 32 16", ["0x00000020  48 65 6c 6c 6f 2c 20 00 ff 1b 5b 32 4a 00 00 00  |Hello, ...[2J...|"]),
@@ -103,6 +113,14 @@ def test_what_commands_show(line: str, shown: list[str]) -> None:
         ("break main whenever", "expected `break LOCATION if EXPRESSION`"),
         ("list", "half has no source lines"),
         ("ignore 1", "expected `ignore N COUNT`"),
+        ("log main", "expected `log LOCATION TEXT`"),
+        ("watch", "expected `watch EXPRESSION`"),
+        ("watch 1", "only a place can be watched"),
+        ("set $number", "expected `set PLACE = EXPRESSION`"),
+        ("set $number = 1 << 40", "$number stays as it is: 1099511627776 does not fit into i32"),
+        ("return", "half has 1 results (i32), not 0"),
+        ("catch all", "expected `catch trap` or `catch throw`"),
+        ("enable 9", "there is no breakpoint 9: expected one of 1"),
         ("print", "expected `print EXPRESSION`"),
         ("print $zz", "there is no local $zz"),
         ("frame 7", "there is no frame 7: expected 0 to 1"),
@@ -117,6 +135,18 @@ def test_a_wrong_command_says_what_was_expected_and_goes_on(line: str, message: 
     else:
         assert lines[3].startswith(f"error: {message}")
     assert lines[-1] == "result 42"
+
+
+def test_changes_watchpoints_and_early_returns() -> None:
+    text = talk("set $number = 90\nwatch $number\nbreakpoints\ncontinue\ncontinue\n")
+    assert "$number = 90 (0x5a)\n" in text
+    assert "1  half  hits 1\n2  watch $number  hits 0\n" in text
+    assert "watchpoint 2 at $number ended with its call\nat main+3 in demo" in text
+    assert text.endswith("result 45\n")
+    text = talk("return 7\nlog main+4 the sum is {$stack[0]}\nbreakpoints\ncontinue\n")
+    assert "returned to main+3 in demo" in text
+    assert "2  main+4 log the sum is {$stack[0]}  hits 0\n" in text
+    assert text.endswith("(zenowasm) continue\nthe sum is 7\nresult 7\n")
 
 
 def test_stepping_to_the_end_of_a_function() -> None:
