@@ -73,6 +73,17 @@ def test_a_change_that_does_not_fit_changes_nothing(debugged, target, value, mes
     assert run("sum", 1, 2.0) == (3.0,)
 
 
+def test_the_users_own_change_of_a_watched_value_is_no_change_to_stop_at(debugged) -> None:
+    def answer(session: Session) -> Action:
+        session.add_watchpoint("$a")
+        session.assign("$a", "20")
+        return Action.CONTINUE
+
+    run = debugged(answer, at=["sum"], text=SUM)
+    assert run("sum", 1, 2.0) == (22.0,)
+    assert [it[0] for it in run.stops] == ["breakpoint"]
+
+
 def test_a_reference_becomes_null(debugged) -> None:
     run = debugged(sets(("$tables[0][0]", "null")), at=["load"], text=SUM)
     run("load")

@@ -25,6 +25,15 @@ def test_step_goes_into_calls(debugged) -> None:
     assert run.stops == [("breakpoint", "twice", 0), ("step", "twice", 1), ("step", "fac", 0), ("step", "fac", 1)]
 
 
+def test_a_step_back_to_the_first_instruction_is_no_entry(debugged) -> None:
+    run = debugged(*[STEP] * 6, at=["spin"])
+    run("spin", 3)
+    assert [(reason, pc) for reason, _, pc in run.stops] == [
+        ("breakpoint", 0),
+        *[("step", pc) for pc in (1, 2, 3, 4, 5, 0)],
+    ]
+
+
 def test_next_goes_over_calls(debugged) -> None:
     run = debugged(*[NEXT] * 3, at=["twice"])
     assert run("twice", 5) == (240,)
