@@ -11,6 +11,7 @@ from support.debugged import RECORDS, c_at, stripped_c
 from support.engines import Guest
 
 from zenowasm.debugger import Action, DebuggerError, Resume, Session, Stop
+from zenowasm.debugger.expressions import number
 from zenowasm.interp.binary import decode, encode
 
 
@@ -26,6 +27,9 @@ class Front:
         self.stops.append((stop.reason.value, str(view.source_line)))
         answer = self.answers.pop(0) if self.answers else Action.CONTINUE
         return Resume(answer if isinstance(answer, Action) else answer(session) or Action.CONTINUE)
+
+    def logged(self, session: Session, text: str) -> None:
+        raise AssertionError(text)
 
 
 def run(program: bytes, *answers, breakpoints=(), argument: int = 3, **options) -> tuple[Session, Front]:
@@ -76,6 +80,75 @@ def test_a_function_stops_where_it_has_its_arguments(program) -> None:
     values = []
     run(program, lambda session: values.append(session.evaluate("n").number()), breakpoints=[("run", None)], argument=5)
     assert values == [5]
+
+
+def test_members_bit_fields_and_elements_are_changed_and_nothing_beside_them(program) -> None:
+    changes = {
+        "list->at.x": 10,
+        "list->flag": 6,
+        "list->neg": -3,
+        "list->colour": 6,
+        "list->name[0]": 78,
+        "list->weights[0][1]": 2.5,
+        "counter": -1,
+        "total": 100,
+    }
+    before = {"list->at.y": -2, "list->weights[1][2]": 1.0, "list->weights[0][0]": 0.0, "list->name[4]": ord("2")}
+    seen = []
+
+    def change(session: Session) -> None:
+        for target, value in changes.items():
+            session.assign(target, str(value))
+        seen.append({it: number(session.evaluate(it)) for it in (*changes, *before)})
+        for target, value, message in [
+            ("list->flag", "8", "8 does not fit into the 3 bits"),
+            ("list->at", "1", "change its members"),
+            ("list->at.x", "0.5", "takes an integer"),
+        ]:
+            with pytest.raises(DebuggerError, match=message):
+                session.assign(target, value)
+
+    run(program, change, breakpoints=[("records.c:34", None)])
+    assert seen == [changes | before]
+
+
+def test_a_variable_in_a_local_is_changed_in_optimised_code() -> None:
+    seen = []
+
+    def change(session: Session) -> None:
+        session.assign("n", "2")
+        seen.append(number(session.evaluate("n")))
+
+    run(c_at("-O2").read_bytes(), change, breakpoints=[("run", None)], argument=5)
+    assert seen == [2]
+
+
+def test_a_watched_variable_stops_with_each_of_its_values(program) -> None:
+    changes = []
+
+    def watch(session: Session) -> None:
+        session.add_watchpoint("counter")
+
+    def look(session: Session) -> None:
+        changes.append(number(session.evaluate("counter")))
+
+    _, front = run(program, watch, *[look] * 5, breakpoints=[("run", None)], argument=4)
+    assert changes == [8, 10, 13]  # from 7, by 0, 1, 2 and 3
+    # The store is the last instruction of line 31, after which the loop of line 17 goes on.
+    assert {line for reason, line in front.stops if reason == "watchpoint"} == {"records.c:17"}
+
+
+def test_a_watchpoint_on_a_variable_of_a_call_ends_with_the_call(program) -> None:
+    ended = []
+
+    def watch(session: Session) -> None:
+        session.add_watchpoint("w")
+
+    def look(session: Session) -> None:
+        ended.append((session.frame().function, dict(session.watchpoints)))
+
+    run(program, watch, lambda _: None, look, breakpoints=[("area", None)], argument=1)
+    assert ended == [("run", {})]
 
 
 def test_the_source_is_found_where_a_map_says(program, tmp_path) -> None:
