@@ -37,6 +37,7 @@ _LEVELS: Final = (
     ("+", "-"),
     ("*", "/", "%"),
 )
+_TRUTHS: Final = {"true": 1, "false": 0}
 Number: TypeAlias = int | float
 Result: TypeAlias = "SourceValue | Cell | Cells | int | float"
 
@@ -163,6 +164,9 @@ class _Parser:
         if kind == "char":
             code = {"\\n": 10, "\\t": 9, "\\0": 0, "\\r": 13, "\\\\": 92, "\\'": 39}.get(word, ord(word[-1]))
             return lambda names: code
+        if word in _TRUTHS:
+            truth = _TRUTHS[word]
+            return lambda names: truth
         return lambda names: names.value(word)
 
 

@@ -426,10 +426,11 @@ class Session:
     def nearest_function(self, location: str) -> str | None:
         """Return the function or file of the modules seen so far whose name is most similar to ``location``."""
         path, colon, line = location.rpartition(":")
+        programs = list(self._programs.values())  # a guest that runs meanwhile may add some
         if colon and line.isdigit():
-            found = (program.source.nearest_file(path) for program in self._programs.values())
+            found = (program.source.nearest_file(path) for program in programs)
         else:
-            found = (program.nearest(location.rpartition("+")[0] or location) for program in self._programs.values())
+            found = (program.nearest(location.rpartition("+")[0] or location) for program in programs)
         return next((name for name in found if name is not None), None)
 
     # -- changes --

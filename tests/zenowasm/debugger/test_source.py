@@ -91,6 +91,7 @@ def test_members_bit_fields_and_elements_are_changed_and_nothing_beside_them(pro
         "list->name[0]": 78,
         "list->weights[0][1]": 2.5,
         "counter": -1,
+        "yes": 1,
         "total": 100,
     }
     before = {"list->at.y": -2, "list->weights[1][2]": 1.0, "list->weights[0][0]": 0.0, "list->name[4]": ord("2")}
@@ -98,7 +99,7 @@ def test_members_bit_fields_and_elements_are_changed_and_nothing_beside_them(pro
 
     def change(session: Session) -> None:
         for target, value in changes.items():
-            session.assign(target, str(value))
+            session.assign(target, str(value) if target != "yes" else "true")
         seen.append({it: number(session.evaluate(it)) for it in (*changes, *before)})
         for target, value, message in [
             ("list->flag", "8", "8 does not fit into the 3 bits"),
@@ -108,7 +109,7 @@ def test_members_bit_fields_and_elements_are_changed_and_nothing_beside_them(pro
             with pytest.raises(DebuggerError, match=message):
                 session.assign(target, value)
 
-    run(program, change, breakpoints=[("records.c:34", None)])
+    run(program, change, breakpoints=[("records.c:36", None)])
     assert seen == [changes | before]
 
 
