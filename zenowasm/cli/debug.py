@@ -43,6 +43,14 @@ from zenowasm.frontends.terminal import Terminal, line_reader
     "-x", "--command", "commands", multiple=True, help="Execute a debugger command before reading any. Repeatable."
 )
 @click.option(
+    "--command-file",
+    "command_files",
+    multiple=True,
+    type=options.path,
+    metavar="FILE",
+    help="Execute the debugger commands in FILE, one in each line, before those of -x. Repeatable.",
+)
+@click.option(
     "--replay", type=options.path, metavar="RECORDING", help="Replay a recording of `run`, `exec` or a host instead."
 )
 @options.plugin_dir
@@ -57,6 +65,7 @@ def debug(
     locations: tuple[str, ...],
     source_maps: tuple[str, ...],
     commands: tuple[str, ...],
+    command_files: tuple[Path, ...],
     replay: Path | None,
     plugin_dir: Path | None,
     config: Path | None,
@@ -92,8 +101,9 @@ def debug(
         raise click.NoSuchOption(export)
     if not is_module and (export or dirs or env or args):
         raise click.UsageError("EXPORT, ARGS, --dir, --env and --arg are for modules: a script takes none")
-    repeat = sys.stdin.isatty()
-    terminal = Terminal(line_reader(sys.stdin, sys.stdout), _write, commands, repeat=repeat)
+    read = line_reader(sys.stdin, sys.stdout, lambda line: terminal.completions(line))  # noqa: PLW0108 - made below
+    commands = (*_lines_of(command_files), *commands)
+    terminal = Terminal(read, _write, commands, repeat=sys.stdin.isatty())
     session = Session(terminal, stop_at_start=not locations, source_maps=dict(map(_source_map, source_maps)))
     with user_errors(DebuggerError):
         for location in locations:
@@ -129,6 +139,10 @@ def _interrupting(session: Session) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, former)
+
+
+def _lines_of(files: tuple[Path, ...]) -> list[str]:
+    return [line for file in files for line in read_file(file).decode(errors="replace").splitlines()]
 
 
 def _source_map(text: str) -> tuple[str, str]:

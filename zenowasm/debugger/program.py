@@ -107,10 +107,14 @@ class Program:
                     found.setdefault(suffix, []).append(index)
         return found
 
+    @cached_property
+    def known_names(self) -> Sequence[str]:
+        """The names and export names of the defined functions."""
+        return [name for name, functions in self._by_name.items() if functions]
+
     def nearest(self, name: str) -> str | None:
         """Return the known function name most similar to this one, or ``None``."""
-        known = [known for known, functions in self._by_name.items() if functions]
-        return next(iter(get_close_matches(name[:100], known, n=1)), None)
+        return next(iter(get_close_matches(name[:100], self.known_names, n=1)), None)
 
     def local_names(self, function: int) -> Mapping[int, str]:
         """Return the known names of a function's locals by index."""

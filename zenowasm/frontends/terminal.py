@@ -37,6 +37,10 @@ _WORDS = 100
 _LOCAL = re.compile(r"\$[^.>\[\]()*/%&|^~!<= +-]+")
 """A single local: it is shown with its type, whatever its value."""
 _REPEATED = ("step", "next", "stepi", "nexti")
+_TAKE_LOCATIONS = ("break", "tbreak", "until", "log")
+_LAST_NAME = re.compile(r"[$\w]*$")
+_COMPLETED = 200
+"""The maximum number of completions shown."""
 _DUMPED = 64
 _BYTES_A_LINE = 16
 _MOST = 1_000_000
@@ -64,9 +68,11 @@ class Terminal:
         self._repeat = repeat
         self._last = ""
         self._told: set[str] = set()
+        self._session: Session | None = None
 
     def stopped(self, session: Session, stop: Stop) -> Resume:
         """Show the stop, then execute commands until one of them resumes."""
+        self._session = session
         view = session.frame()
         problem = view.program.source.problem
         if problem is not None and problem not in self._told:
@@ -88,6 +94,10 @@ class Terminal:
     def logged(self, session: Session, text: str) -> None:
         """Show a logpoint's message."""
         self._write(text)
+
+    def completions(self, line: str) -> list[str]:
+        """Return what the last word of a line may become in the selected frame."""
+        return [] if self._session is None else completions(self._session.frame(), line)
 
     def _line(self) -> str:
         if self._commands:
@@ -114,11 +124,23 @@ class Terminal:
         return None
 
 
-def line_reader(input_: TextIO, output: TextIO) -> Callable[[str], str]:
-    """Return the ``read`` of a ``Terminal``: with line editing on a terminal, otherwise echoing each line."""
-    if input_.isatty() and output.isatty():
-        import readline  # noqa: F401 - importing it gives ``input`` its line editing
+def line_reader(
+    input_: TextIO, output: TextIO, complete: Callable[[str], Sequence[str]] = lambda line: ()
+) -> Callable[[str], str]:
+    """Return the ``read`` of a ``Terminal``: with line editing on a terminal, otherwise echoing each line.
 
+    ``complete`` returns what the last word of a line may become, which the tab key shows.
+    """
+    if input_.isatty() and output.isatty():
+        import readline  # importing it also gives ``input`` its line editing
+
+        def candidate(word: str, position: int) -> str | None:
+            found = complete(readline.get_line_buffer()[: readline.get_endidx()])
+            return found[position] if position < len(found) else None
+
+        readline.set_completer_delims(" ")
+        readline.set_completer(candidate)
+        readline.parse_and_bind("tab: complete")
         return input
 
     def read(prompt: str) -> str:
@@ -130,6 +152,24 @@ def line_reader(input_: TextIO, output: TextIO) -> Callable[[str], str]:
         return line
 
     return read
+
+
+def completions(view: FrameView, line: str) -> list[str]:
+    """Return what the last word of a line may become: a command, a function after ``break``, or a variable.
+
+    The last word of an expression begins after its last operator.
+    """
+    first, space, rest = line.lstrip().partition(" ")
+    if not space:
+        return sorted(it.name for it in COMMANDS if it.name.startswith(first))
+    command = next((it for it in COMMANDS if first in (it.name, it.short)), None)
+    if command is not None and command.name in _TAKE_LOCATIONS and " " not in rest:
+        return [it for it in view.program.known_names if it.startswith(rest)][:_COMPLETED]
+    found = _LAST_NAME.search(rest)
+    name = "" if found is None else found[0]
+    before = rest[len(rest) - len(rest.split(" ")[-1]) : len(rest) - len(name)]
+    names = [it.name for it in view.variables()] + [it.label for it in view.locals()]
+    return [before + it for it in names if it.startswith(name)][:_COMPLETED]
 
 
 # -- the commands --

@@ -8,8 +8,8 @@ import pytest
 from support.engines import Guest
 from support.wasm import wat
 
-from zenowasm.debugger import DebuggerQuit, Session
-from zenowasm.frontends.terminal import COMMANDS, PROMPT, Terminal, find_command, hexdump, line_reader
+from zenowasm.debugger import Action, DebuggerQuit, Resume, Session, Stop
+from zenowasm.frontends.terminal import COMMANDS, PROMPT, Terminal, completions, find_command, hexdump, line_reader
 from zenowasm.interp.errors import Trap
 
 GUEST = wat("""
@@ -71,7 +71,6 @@ def test_a_stop_says_where_and_shows_the_instruction() -> None:
         ("log main n is {$n}", ["logpoint 2 at main"]),
         ("disable 1", ["breakpoint 1 is disabled"]),
         ("enable 1", ["breakpoint 1 is enabled"]),
-        ("watch $number", ["watchpoint 2 at $number, which is 84 (0x54)"]),
         ("w $u8[32]", ["watchpoint 2 at $u8[32], which is 72"]),
         ("set $u8[32] = 74", ["$u8[32] = 74"]),
         ("catch throw", ["stops at each throw"]),
@@ -137,9 +136,41 @@ def test_a_wrong_command_says_what_was_expected_and_goes_on(line: str, message: 
     assert lines[-1] == "result 42"
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("bre", ["break", "breakpoints"]),
+        ("  tb", ["tbreak"]),
+        ("break m", ["main"]),
+        ("b ", ["main", "half"]),
+        ("break half m", []),
+        ("print $", ["$number", "$1"]),
+        ("set $nu", ["$number"]),
+        ("print 3+$n", ["3+$number"]),
+        ("print *$1->$n", ["*$1->$number"]),
+        ("qqq", []),
+    ],
+)
+def test_the_last_word_is_completed(line: str, found: list[str]) -> None:
+    seen = []
+
+    class Asking(Terminal):
+        def stopped(self, session: Session, stop: Stop) -> Resume:
+            seen.append(completions(session.frame(), line))
+            return Resume(Action.CONTINUE)
+
+    session = Session(Asking(lambda prompt: "", print))
+    session.add_breakpoint("half")
+    guest = Guest(GUEST)
+    session.attach("demo", guest.store)
+    guest("main", 2)
+    assert seen == [found]
+
+
 def test_changes_watchpoints_and_early_returns() -> None:
     text = talk("set $number = 90\nwatch $number\nbreakpoints\ncontinue\ncontinue\n")
     assert "$number = 90 (0x5a)\n" in text
+    assert "watchpoint 2 at $number, which is 90 (0x5a)\n" in text
     assert "1  half  hits 1\n2  watch $number  hits 0\n" in text
     assert "watchpoint 2 at $number ended with its call\nat main+3 in demo" in text
     assert text.endswith("result 45\n")
