@@ -89,7 +89,7 @@ class _Stopped:
 
 
 class Session:
-    """A debugging session over any number of stores; calls from several threads wait for one another.
+    """A debugging session over any number of stores; a thread that has to stop waits while another one is stopped.
 
     With ``stop_at_start``, the session stops at the very first instruction. ``source_maps`` maps source folders from
     compile time to their present paths.
