@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from zenowasm.backends import protocol
+from zenowasm.closing import Closing
 from zenowasm.display import nearest
 from zenowasm.embedding.externs import given, wrapped
 from zenowasm.embedding.module import Module
@@ -56,7 +56,7 @@ class Exports(Mapping[str, Any]):
         return f"<Exports: {', '.join(self._found) or 'none'}>"
 
 
-class Instance:
+class Instance(Closing):
     """A module that runs in a store; its start function has run.
 
     ``module`` is a ``Module`` or anything that makes one. ``imports`` has the imports by module and name: a Python
@@ -106,14 +106,6 @@ class Instance:
         """Close the store if it belongs to the instance."""
         if self._owns_store:
             self.store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         name = f" of {self.module.name!r}" if self.module.name else ""

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cache
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from zenowasm.backends import protocol, registry
 from zenowasm.backends.cache import ModuleCache
 from zenowasm.backends.protocol import Budget, Closable, Engine, EngineOptions, ExecutionLimits
+from zenowasm.closing import Closing
 
 if TYPE_CHECKING:
     from zenowasm.embedding.memory import Memory
@@ -36,7 +36,7 @@ class StoreClosedError(RuntimeError):
         super().__init__("the store is closed: make what lives in it anew in another store")
 
 
-class Store:
+class Store(Closing):
     """The run-time state of instances on one engine, used by one thread at a time.
 
     ``engine`` is ``reference``, ``wasmtime``, or ``auto`` for the fastest installed one. Each call from Python may
@@ -86,14 +86,6 @@ class Store:
                 kept.close()
             if isinstance(self.raw, Closable):
                 self.raw.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @contextmanager
     def entered(self) -> Iterator[protocol.Store]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any, BinaryIO, ClassVar, Final, TextIO, TypeAlias
 
+from zenowasm.closing import Closing
 from zenowasm.embedding.functions import Function
 from zenowasm.embedding.instance import Instance
 from zenowasm.embedding.module import Module
@@ -24,7 +25,7 @@ Sink: TypeAlias = BinaryIO | TextIO
 _START: Final = "_start"
 
 
-class Wasi:
+class Wasi(Closing):
     """WASI preview 1 for one instance, which can access only what is passed here.
 
     ``args`` are the program's arguments, beginning with its name. ``env`` are its environment variables. ``dirs`` are
@@ -90,12 +91,6 @@ class Wasi:
     def close(self) -> None:
         """Close the folders; instances that use this object lose access to them."""
         self._open.close()
-
-    def __enter__(self) -> Wasi:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class _FileOutput:

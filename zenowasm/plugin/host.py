@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from zenowasm.backends import registry as backends
 from zenowasm.backends.protocol import Budget, Engine, Store
 from zenowasm.backends.variants import EngineVariants
+from zenowasm.closing import Closing
 from zenowasm.display import nearest
 from zenowasm.host.observer import Observer
 from zenowasm.plugin.configuration.environment import HostEnvironment, load_environment
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 MAX_SCRIPT_BYTES = 1 << 24
 
 
-class Host:
+class Host(Closing):
     """A plugin host: the plugins of a folder on one engine, called by the names of their slots.
 
     Several threads and event loops may use a host at once. It is a context manager, also for ``async with``, that
@@ -254,14 +255,6 @@ class Host:
             return self.manager.close(drain_seconds)
         finally:
             self._services.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     async def __aenter__(self) -> Self:
         return self

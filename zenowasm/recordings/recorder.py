@@ -11,10 +11,10 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 from time import time_ns
-from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol
 
 from zenowasm.backends.protocol import Engine, Store
+from zenowasm.closing import Closing
 from zenowasm.recordings import frames
 from zenowasm.recordings.errors import RecordingError
 from zenowasm.recordings.events import frame_contents
@@ -50,7 +50,7 @@ class Stream:
         self.ended = False
 
 
-class Recorder:
+class Recorder(Closing):
     """A recording that is being written; ``engine`` returns an engine whose stores it records.
 
     A thread writes the events to the file every quarter of a second, so that a process that is killed loses no more.
@@ -144,14 +144,6 @@ class Recorder:
             self._failed = True
             if self._descriptor is not None:
                 os.close(self._descriptor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _run(self) -> None:
         while not self._closing.wait(FLUSH_SECONDS):

@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
+from zenowasm.closing import Closing
 from zenowasm.recordings import frames
 from zenowasm.recordings.errors import RecordingError
 from zenowasm.recordings.events import Decoder, Event
@@ -19,7 +19,7 @@ from zenowasm.recordings.frames import Frame, FrameKind
 _CUSTOM = 0
 
 
-class Recording:
+class Recording(Closing):
     """A recording in a file: a context manager that closes the file.
 
     ``header`` says where it was made. ``stores`` are the numbers of the recorded stores, in the order of their first
@@ -83,14 +83,6 @@ class Recording:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __str__(self) -> str:
         time = datetime.fromtimestamp(self.header["time"] / 1e9, UTC).isoformat(" ", "seconds")

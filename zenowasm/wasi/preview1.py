@@ -7,10 +7,10 @@ error number, a pointer outside memory ``EFAULT``: ``ProcExit`` is the only exce
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType, TracebackType
-from typing import Self
+from types import MappingProxyType
 
 from zenowasm.backends.protocol import Caller
+from zenowasm.closing import Closing
 from zenowasm.host.linker import HostFunction, IntegerBody, caller_memory, host_function
 from zenowasm.host.memory import MemoryFaultError, TooLongError
 from zenowasm.wasi import clocks, files, folders, paths, poll, process, sockets
@@ -29,7 +29,7 @@ _FUNCTIONS: Mapping[str, Implementation] = MappingProxyType(
 )
 
 
-class Preview1:
+class Preview1(Closing):
     """The functions of one guest, and its open descriptors, which ``close`` releases.
 
     The constructor raises ``OSError`` if the descriptor of a preopened folder cannot be duplicated.
@@ -37,14 +37,6 @@ class Preview1:
 
     def __init__(self, context: WasiContext) -> None:
         self._state = State(context)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all of the guest's descriptors. Call this when the instance is no longer used."""

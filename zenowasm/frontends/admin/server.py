@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from socketserver import TCPServer
 from time import monotonic
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
+from zenowasm.closing import Closing
 from zenowasm.frontends.admin.errors import AdminError
 from zenowasm.frontends.admin.routes import Answer, BadRequestError, Request, Routes, Stats, failure
 from zenowasm.plugin import Host
@@ -28,7 +28,7 @@ WRITE_SECONDS: Final = 10.0
 _BUSY: Final = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
-class AdminServer:
+class AdminServer(Closing):
     """The admin endpoint of one host, on its own threads; a context manager that closes itself.
 
     Every request must carry ``Authorization: Bearer TOKEN``. Its ``Host`` header must name this machine, because a web
@@ -77,14 +77,6 @@ class AdminServer:
         self._thread.join()
         self._server.finish(seconds)
         self._server.server_close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Server(ThreadingHTTPServer):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from zenowasm.backends.protocol import Budget, Engine
 from zenowasm.backends.variants import EngineVariants
+from zenowasm.closing import Closing
 from zenowasm.plugin.configuration.manifest import plugin_folders, read_manifest
 from zenowasm.plugin.configuration.versions import ZENO_VERSION
 from zenowasm.plugin.errors import (
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class PluginManager:
+class PluginManager(Closing):
     """The plugins of one host. Several threads may use it; it is a context manager that closes itself.
 
     An ``engine`` with variants counts fuel only for plugins for which a limit or a caller requires it. ``reserved``
@@ -235,14 +235,6 @@ class PluginManager:
                 endings = [self._retire(plugin, end) for plugin in plugins]
                 self._report = ShutdownReport(tuple(endings), cancelled)
             return self._report
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _begin(self, call: CallTrace) -> LoadedPlugin:
         """Begin a call in the plugin that has its slot, and return the plugin."""

@@ -16,9 +16,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
+from zenowasm.closing import Closing
 from zenowasm.resources.files.place import CURRENT, Place
 
 MAX_PATH: Final = 4096
@@ -45,7 +45,7 @@ class EscapeError(PermissionError):
         super().__init__(errno.EPERM, "the path leaves its folder")
 
 
-class Folder:
+class Folder(Closing):
     """An open folder that gives access only to files below it.
 
     It owns the descriptor from which it is created. Hard links and mounts inside the folder are part of it, regardless
@@ -65,14 +65,6 @@ class Folder:
             reason = "files for guests need an operating system that can open them relative to a folder"
             raise OSError(errno.ENOTSUP, reason, str(path))
         return cls(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the descriptor; closing twice does nothing."""

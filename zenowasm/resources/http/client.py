@@ -10,11 +10,11 @@ from math import inf
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import field, frozen, validators
 
+from zenowasm.closing import Closing
 from zenowasm.resources.http.addresses import Lookup, Resolve, Resolver, system_lookup
 from zenowasm.resources.http.errors import (
     ExchangeError,
@@ -88,7 +88,7 @@ class HttpResponse:
     body: bytes
 
 
-class HttpClient:
+class HttpClient(Closing):
     """A thread-safe HTTP/1.1 client.
 
     It does not use the machine's proxies, cookies or passwords: it sends only the content of the request. For each
@@ -234,17 +234,6 @@ class HttpClient:
             connections, self._connections = self._connections, None
         if connections is not None:
             connections.close()
-
-    def __enter__(self) -> HttpClient:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class _StaleConnectionError(Exception):
