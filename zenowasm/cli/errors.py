@@ -11,6 +11,7 @@ from typing import BinaryIO
 from zenowasm.cli.color import styled
 from zenowasm.display import visible
 from zenowasm.interp.errors import Trap
+from zenowasm.paths import UNUSABLE, reason
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _MOST_BYTES = 256 << 20
@@ -94,9 +95,8 @@ def read_file(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             return _read(file, str(path))
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise CliError(f"cannot read {path}: {reason}") from error
+    except UNUSABLE as error:
+        raise CliError(f"cannot read {path}: {reason(error)}") from error
 
 
 def read_stdin() -> bytes:

@@ -14,6 +14,7 @@ import click
 
 from zenowasm.cli import options
 from zenowasm.cli.errors import CliError
+from zenowasm.paths import UNUSABLE, reason
 
 STDOUT: Final = "-"
 
@@ -66,9 +67,8 @@ def _file(path: Path) -> Iterator[IO[bytes]]:
             except BaseException:
                 Path(temporary.name).unlink(missing_ok=True)
                 raise
-    except (OSError, ValueError) as error:  # ValueError: a path with a NUL
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise CliError(f"cannot write {path}: {reason}") from error
+    except UNUSABLE as error:
+        raise CliError(f"cannot write {path}: {reason(error)}") from error
 
 
 def _mode(path: Path) -> int:

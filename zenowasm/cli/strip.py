@@ -11,7 +11,7 @@ from zenowasm.cli import commands, options
 from zenowasm.cli.errors import CliError
 from zenowasm.cli.modules import STDIN, module_errors, read_source
 from zenowasm.cli.output import STDOUT, output, write_bytes
-from zenowasm.tools.sections import without_customs
+from zenowasm.interp.binary.raw_sections import without_customs
 
 _KEPT = re.compile(r"name|component-type:.*|dylink\.0|metadata\.code\..*")
 """The sections kept without options: names, and sections that affect how the module runs or is linked."""

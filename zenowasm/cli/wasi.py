@@ -12,6 +12,7 @@ import click
 from attrs import frozen
 
 from zenowasm.cli.errors import CliError
+from zenowasm.paths import UNUSABLE, reason
 from zenowasm.resources.files.folder import Folder
 from zenowasm.wasi.context import Preopen, WasiContext
 
@@ -68,9 +69,8 @@ def preopens(dirs: tuple[str, ...]) -> Iterator[tuple[Preopen, ...]]:
             host, _, guest = text.partition(_SEPARATOR)
             try:
                 folder = stack.enter_context(Folder.open(Path(host)))
-            except (OSError, ValueError) as error:  # ValueError: a path with a NUL
-                reason = error.strerror if isinstance(error, OSError) else str(error)
-                raise CliError(f"cannot open the folder {host}: {reason}") from error
+            except UNUSABLE as error:
+                raise CliError(f"cannot open the folder {host}: {reason(error)}") from error
             opened.append(Preopen(_bytes(guest or host), folder))
         yield tuple(opened)
 

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 
 from zenowasm.backends.protocol import Engine, Store
 from zenowasm.closing import Closing
+from zenowasm.paths import UNUSABLE, reason
 from zenowasm.recordings import frames
 from zenowasm.recordings.errors import RecordingError
 from zenowasm.recordings.events import frame_contents
@@ -67,9 +68,8 @@ class Recorder(Closing):
         if isinstance(file, Path | str):
             try:
                 self._descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            except (OSError, ValueError) as error:  # ValueError: a path with a NUL
-                reason = error.strerror if isinstance(error, OSError) else str(error)
-                raise RecordingError(f"cannot write the recording {file}: {reason}") from error
+            except UNUSABLE as error:
+                raise RecordingError(f"cannot write the recording {file}: {reason(error)}") from error
             self._put: Callable[[bytes], int | None] = self._put_to_file
         else:
             self._put = file.write

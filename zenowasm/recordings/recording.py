@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from zenowasm.closing import Closing
+from zenowasm.interp.binary.raw_sections import without_customs
+from zenowasm.interp.errors import DecodeError, LimitError
+from zenowasm.paths import UNUSABLE, reason
 from zenowasm.recordings import frames
 from zenowasm.recordings.errors import RecordingError
 from zenowasm.recordings.events import Decoder, Event
 from zenowasm.recordings.frames import Frame, FrameKind
-
-_CUSTOM = 0
 
 
 class Recording(Closing):
@@ -33,9 +34,8 @@ class Recording(Closing):
         self.path = Path(path)
         try:
             self._file: BinaryIO = self.path.open("rb")
-        except (OSError, ValueError) as error:  # ValueError: a path with a NUL
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            raise RecordingError(f"cannot read {path}: {reason}") from error
+        except UNUSABLE as error:
+            raise RecordingError(f"cannot read {path}: {reason(error)}") from error
         try:
             found, self.complete = self._scanned()
             self.header: Mapping[str, Any] = self._header(found[0])
@@ -109,19 +109,7 @@ class Recording(Closing):
 
 def _without_custom_sections(binary: bytes) -> bytes | None:
     """Return a module without its custom sections, or ``None`` if the bytes are no module."""
-    kept, at = [binary[:8]], 8
-    while at < len(binary):
-        start, size, shift = at, 0, 0
-        at += 1
-        while True:
-            if at >= len(binary) or shift > 28:
-                return None
-            size |= (binary[at] & 0x7F) << shift
-            shift += 7
-            at += 1
-            if binary[at - 1] < 0x80:
-                break
-        if binary[start] != _CUSTOM:
-            kept.append(binary[start : at + size])
-        at += size
-    return b"".join(kept)
+    try:
+        return without_customs(binary, lambda name: True)
+    except (DecodeError, LimitError):
+        return None

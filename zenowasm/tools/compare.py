@@ -12,11 +12,11 @@ from typing import Final
 from attrs import evolve, frozen
 
 from zenowasm.interp.binary import decode, decode_names
+from zenowasm.interp.binary.raw_sections import raw_sections
 from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax.module import ExternKind
 from zenowasm.interp.text.printer import ModulePrinter
 from zenowasm.tools.naming import find_function, function_names
-from zenowasm.tools.sections import raw_sections
 
 _UNNAMED: Final = "func["
 

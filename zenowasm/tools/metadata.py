@@ -9,11 +9,11 @@ import attrs
 from attrs import frozen
 
 from zenowasm.interp.binary import Names, decode_names
+from zenowasm.interp.binary.raw_sections import raw_sections
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.errors import DecodeError, LimitError
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import CustomSection, Module
-from zenowasm.tools.sections import raw_sections
 
 _PRODUCERS: Final = "producers"
 _TARGET_FEATURES: Final = "target_features"

@@ -7,12 +7,12 @@ from functools import cached_property
 from typing import Any, Final
 
 from zenowasm.interp.binary import decode, decode_names
+from zenowasm.interp.binary.raw_sections import RawSection, raw_sections
 from zenowasm.interp.binary.sections import CODE, CUSTOM, SECTIONS
 from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax.module import ExternKind
 from zenowasm.interp.text.printer import Form, ModulePrinter
 from zenowasm.tools.relocations import Relocation, relocations
-from zenowasm.tools.sections import RawSection, raw_sections
 
 _BYTES_A_LINE: Final = 16
 _BYTES_OF_INSTRUCTION: Final = 9

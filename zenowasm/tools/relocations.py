@@ -8,11 +8,11 @@ from typing import Final
 
 from attrs import frozen
 
+from zenowasm.interp.binary.raw_sections import RawSection
 from zenowasm.interp.binary.reader import Reader
 from zenowasm.interp.errors import DecodeError, LimitError
 from zenowasm.interp.limits import ModuleLimits
 from zenowasm.interp.syntax.module import ExternKind, Module
-from zenowasm.tools.sections import RawSection
 
 _PREFIX: Final = "reloc."
 _LINKING: Final = "linking"

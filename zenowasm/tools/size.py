@@ -11,12 +11,12 @@ from typing import Final
 from attrs import frozen
 
 from zenowasm.interp.binary import decode, decode_names
+from zenowasm.interp.binary.raw_sections import RawSection, raw_sections
 from zenowasm.interp.binary.sections import CODE, MAGIC, VERSION
 from zenowasm.interp.progress import Progress
 from zenowasm.interp.syntax.module import ExternKind, Module
 from zenowasm.tools.metadata import metadata
 from zenowasm.tools.naming import OTHER, function_names, package_of, readable
-from zenowasm.tools.sections import RawSection, raw_sections
 
 _DATA: Final = 11
 

@@ -10,6 +10,7 @@ from differential.damage import damaged
 from docs.blocks import ROOT
 
 from zenowasm.interp.binary import decode, decode_names
+from zenowasm.interp.binary.raw_sections import without_customs
 from zenowasm.interp.errors import WasmError
 from zenowasm.interp.text.printer import Form, ModulePrinter
 from zenowasm.tools.callgraph import graph_of, to_dot
@@ -19,7 +20,6 @@ from zenowasm.tools.features import first_uses
 from zenowasm.tools.metadata import metadata
 from zenowasm.tools.objdump import Listing
 from zenowasm.tools.search import search
-from zenowasm.tools.sections import without_customs
 from zenowasm.tools.size import Grouping, grouped, sizes
 
 HELLO = (ROOT / "examples/plugins/hello/hello.wasm").read_bytes()

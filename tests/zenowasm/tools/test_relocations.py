@@ -7,8 +7,8 @@ from support.object_file import LINKING, RELOCATIONS, object_file
 from support.wasm import CODE, u, vec
 
 from zenowasm.interp.binary import decode
+from zenowasm.interp.binary.raw_sections import raw_sections
 from zenowasm.tools.relocations import Relocation, relocations
-from zenowasm.tools.sections import raw_sections
 
 
 def found(binary: bytes) -> list[Relocation]:

@@ -10,8 +10,8 @@ from docs.blocks import ROOT
 from support.json_reader import converter
 from support.wasm import custom, module, section, wat
 
+from zenowasm.interp.binary.raw_sections import raw_sections, without_customs
 from zenowasm.interp.errors import DecodeError, LimitError
-from zenowasm.tools.sections import raw_sections, without_customs
 
 EXAMPLES = [*sorted((ROOT / "examples/plugins").glob("*/*.wasm")), *sorted((ROOT / "bench/workloads").glob("*.wasm"))]
 
