@@ -17,7 +17,7 @@ from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.script import STDIN
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
 from zenowasm.display import visible
-from zenowasm.frontends.terminal import Terminal, line_reader
+from zenowasm.frontends.terminal import Terminal, complete_by_tab, line_reader
 
 
 # Arguments such as -1 are not options.
@@ -101,9 +101,10 @@ def debug(
         raise click.NoSuchOption(export)
     if not is_module and (export or dirs or env or args):
         raise click.UsageError("EXPORT, ARGS, --dir, --env and --arg are for modules: a script takes none")
-    read = line_reader(sys.stdin, sys.stdout, lambda line: terminal.completions(line))  # noqa: PLW0108 - made below
     commands = (*_lines_of(command_files), *commands)
-    terminal = Terminal(read, _write, commands, repeat=sys.stdin.isatty())
+    terminal = Terminal(line_reader(sys.stdin, sys.stdout), _write, commands, repeat=sys.stdin.isatty())
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        complete_by_tab(terminal.completions)
     session = Session(terminal, stop_at_start=not locations, source_maps=dict(map(_source_map, source_maps)))
     with user_errors(DebuggerError):
         for location in locations:

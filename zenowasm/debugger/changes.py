@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zenowasm.debugger.cells import Cell, Cells, GlobalCell, LocalCell
 from zenowasm.debugger.errors import DebuggerError
-from zenowasm.debugger.expressions import number, parse
+from zenowasm.debugger.expressions import number, parse, single
 from zenowasm.debugger.inspection import FrameView, computed
 from zenowasm.debuginfo.errors import DebugInfoError, UnavailableError
 from zenowasm.interp.execution import Configuration
@@ -23,9 +23,7 @@ _NULL = "null"
 
 def assign(view: FrameView, target: str, value: str) -> None:
     """Give the place that ``target`` names the value of another expression, or ``null``; raises ``DebuggerError``."""
-    found = computed(parse(target), view)
-    if isinstance(found, Cells) and found.only is not None:
-        found = found.only
+    found = single(computed(parse(target), view))
     try:
         if isinstance(found, Cell):
             found.put(_new_value(found, value, view))

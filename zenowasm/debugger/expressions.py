@@ -60,15 +60,19 @@ def parse(text: str) -> Expression:
     return _Parser(text).whole()
 
 
+def single(result: Result) -> Result:
+    """Return the cell of a group that has only one, and every other result as it is."""
+    return result.only if isinstance(result, Cells) and result.only is not None else result
+
+
 def number(result: Result) -> Number:
     """Return a result as a number; raises ``DebuggerError`` if it is not one."""
+    result = single(result)
     if isinstance(result, int | float):
         return result
     if isinstance(result, Cell):
         return result.number()
     if isinstance(result, Cells):
-        if result.only is not None:
-            return result.only.number()
         raise DebuggerError(f"${result.name} is a list: take one of them, as in ${result.name}[0]")
     found = result.number()
     if found is None:

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from zenowasm.debugger.cells import Cell, Cells, LocalCell, MemoryCell, OperandCell, group
 from zenowasm.debugger.errors import DebuggerError
-from zenowasm.debugger.expressions import Expression, Result, number
+from zenowasm.debugger.expressions import Expression, Result, number, single
 from zenowasm.debugger.program import Program
 from zenowasm.debuginfo.errors import DebugInfoError, UnavailableError
 from zenowasm.interp.execution import Frame
@@ -131,6 +131,11 @@ class FrameView:
         """Return the frame's operand stack as cells, bottom first."""
         return [OperandCell(self.frame, it.index, it.type) for it in self.operands() if not isinstance(it.type, Bottom)]
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the visible source variables, then of the locals."""
+        return [it.name for it in self.program.source.variables(self.line.offset)] + [it.label for it in self.locals()]
+
     def local(self, name: str) -> Variable:
         """Return a local by name or index, with or without ``$``; raises ``DebuggerError``."""
         wanted = name.removeprefix("$")
@@ -141,11 +146,9 @@ class FrameView:
         for variable in variables:
             if str(variable.index) == wanted:
                 return variable
-        known = ", ".join(
-            [*(it.name for it in self.program.source.variables(self.line.offset)), *(it.label for it in variables)]
-        )
         kind = "local" if name.startswith("$") else "variable"
-        raise DebuggerError(f"there is no {kind} {name}: {self.function} has {known or 'none'}")
+        known = ", ".join(self.names) or "none"
+        raise DebuggerError(f"there is no {kind} {name}: {self.function} has {known}")
 
     def _text_of(self, variable: SourceVariable) -> str:
         try:
@@ -181,6 +184,7 @@ class FrameView:
 
 def shown(result: Result, program: Program | None = None) -> str:
     """Return a result as text; ``program`` has the names of its functions."""
+    result = single(result)
     if isinstance(result, int | float):
         return str(result)
     if isinstance(result, MemoryCell):
@@ -188,7 +192,7 @@ def shown(result: Result, program: Program | None = None) -> str:
     if isinstance(result, Cell):
         return value_text(result.type, result.get(), program)
     if isinstance(result, Cells):
-        return shown(number(result), program) if result.only is None else shown(result.only, program)
+        return str(number(result))  # which raises the error that says what to take
     return result.text()
 
 

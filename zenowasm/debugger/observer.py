@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from zenowasm.interp.errors import WasmError
@@ -11,43 +11,11 @@ from zenowasm.interp.execution.arming import EVERYWHERE, ArmedCode
 
 if TYPE_CHECKING:
     from zenowasm.backends.protocol import SteppingStore
+    from zenowasm.debugger.session import Session
     from zenowasm.interp.execution import Configuration, Frame
     from zenowasm.interp.execution.code import Code
     from zenowasm.interp.runtime.instances import FunctionInstance, HostFunction
     from zenowasm.interp.runtime.values import ExceptionInstance, Value
-
-
-class Watcher(Protocol):
-    """What an observer reports to: the session."""
-
-    interrupted: bool
-    """Whether to stop as soon as possible."""
-
-    def armed(self, function: FunctionInstance, code: Code) -> Code:
-        """Return the code that a store is to run for a function."""
-        ...
-
-    def paused(self, observer: StoreObserver, execution: Configuration, frame: Frame, *, entered: bool) -> None:
-        """Decide whether to stop before the next instruction; ``entered`` says that the call begins with it."""
-        ...
-
-    def host_called(
-        self, observer: StoreObserver, execution: Configuration, function: HostFunction, arguments: tuple[Value, ...]
-    ) -> None:
-        """Decide whether to stop before a call of a host function."""
-        ...
-
-    def host_returned(self, execution: Configuration) -> None:
-        """Look at what the host may have changed."""
-        ...
-
-    def thrown(self, observer: StoreObserver, execution: Configuration, exception: ExceptionInstance) -> None:
-        """Decide whether to stop before an exception unwinds."""
-        ...
-
-    def trapped(self, observer: StoreObserver, execution: Configuration, error: WasmError) -> None:
-        """Decide whether to stop before an error unwinds."""
-        ...
 
 
 class StoreObserver(Probe):
@@ -56,8 +24,8 @@ class StoreObserver(Probe):
     It lives as long as its store, so the session does not keep alive what the host has released.
     """
 
-    def __init__(self, watcher: Watcher, owner: str, store: SteppingStore, *, every: bool) -> None:
-        self.watcher = watcher
+    def __init__(self, session: Session, owner: str, store: SteppingStore, *, every: bool) -> None:
+        self.session = session
         self.owner = owner
         self._store = ref(store)
         self.every = every
@@ -74,33 +42,33 @@ class StoreObserver(Probe):
 
     def code(self, function: FunctionInstance, code: Code) -> Code:
         """Return the code that the store is to run for a function."""
-        return self.watcher.armed(function, code)
+        return self.session.armed(function, code)
 
     def before_instruction(self, execution: Configuration) -> None:
         """Let the session inspect the next instruction."""
         frame = execution.frame
         if frame is not None:
-            self.watcher.paused(self, execution, frame, entered=_settle(frame))
+            self.session.paused(self, execution, frame, entered=_settle(frame))
 
     def before_host_call(self, execution: Configuration, function: HostFunction, arguments: tuple[Value, ...]) -> None:
         """Let the session inspect a call of a host function."""
-        self.watcher.host_called(self, execution, function, arguments)
+        self.session.host_called(self, execution, function, arguments)
 
     def after_host_call(self, execution: Configuration) -> None:
         """Let the session inspect what a host function has changed."""
-        self.watcher.host_returned(execution)
+        self.session.host_returned(execution)
 
     def before_throw(self, execution: Configuration, exception: ExceptionInstance) -> None:
         """Let the session inspect an exception."""
-        self.watcher.thrown(self, execution, exception)
+        self.session.thrown(self, execution, exception)
 
     def before_unwinding(self, execution: Configuration, error: WasmError) -> None:
         """Let the session inspect a trap."""
-        self.watcher.trapped(self, execution, error)
+        self.session.trapped(self, execution, error)
 
     def at_checkpoint(self) -> None:
         """Pause if the user has interrupted the run."""
-        if self.executions and self.watcher.interrupted:
+        if self.executions and self.session.interrupted:
             raise Paused
 
     def rearm(self) -> None:
@@ -110,14 +78,15 @@ class StoreObserver(Probe):
             store.probe = self  # each function then asks for its code again
         for execution in self.executions:
             for frame in execution.frames():
-                frame.code = self.watcher.armed(frame.function, frame.module.valid.codes[frame.function.index])
-                frame.fused = EVERYWHERE
+                frame.code = self.session.armed(frame.function, frame.module.valid.codes[frame.function.index])
+            trip(execution.frame)
 
 
-def trip(execution: Configuration) -> None:
-    """Pause each active call of an execution as soon as it is the innermost one."""
-    for frame in execution.frames():
+def trip(frame: Frame | None) -> None:
+    """Pause an active call, and each call outside it, as soon as it is the innermost one."""
+    while frame is not None:
         frame.fused = EVERYWHERE
+        frame = frame.caller
 
 
 def _running(code: Code) -> Any:

@@ -134,10 +134,7 @@ class Session:
     def interrupt(self) -> None:
         """Stop the guest as soon as possible; any thread and any signal handler may call this."""
         self.interrupted = True
-        with self._state:
-            for observer in self._observers:
-                for execution in list(observer.executions):
-                    trip(execution)
+        self._trip_all()
 
     # -- deciding when to stop --
 
@@ -227,8 +224,17 @@ class Session:
         return tuple(found)
 
     def _is_active(self, frame: Frame) -> bool:
-        executions = (it for observer in self._observers for it in observer.executions)
-        return any(frame is it for execution in executions for it in execution.frames())
+        return any(frame is it for execution in self._executions() for it in execution.frames())
+
+    def _executions(self) -> list[Configuration]:
+        """Return the active executions of all stores."""
+        with self._state:
+            return [execution for observer in self._observers for execution in observer.executions]
+
+    def _trip_all(self) -> None:
+        """Pause every active call as soon as it is the innermost one of its execution."""
+        for execution in self._executions():
+            trip(execution.frame)
 
     def host_called(
         self, observer: StoreObserver, execution: Configuration, function: HostFunction, arguments: tuple[Value, ...]
@@ -250,7 +256,7 @@ class Session:
     def host_returned(self, execution: Configuration) -> None:
         """Pause before the next instruction if the host has changed a watched value."""
         if any(it.differs for it in self.watchpoints.values()):
-            trip(execution)
+            trip(execution.frame)
 
     def thrown(self, observer: StoreObserver, execution: Configuration, exception: ExceptionInstance) -> None:
         """Stop where an exception is thrown, if asked to; raises ``DebuggerQuit`` if the user quits."""
@@ -299,10 +305,7 @@ class Session:
             self._plan = Plan.of(resume, frame, line, self._line_that_begins, places)
         self._set_every(every=self._plan.goes_into_calls)
         if self._plan.action is not Action.CONTINUE:
-            with self._state:
-                for observer in self._observers:
-                    for execution in observer.executions:
-                        trip(execution)
+            self._trip_all()
             if frame is not None:
                 self._prepare(frame)
 
@@ -312,10 +315,8 @@ class Session:
         if plan.action is Action.STEP_LINE:
             has_lines = frame is plan.frame or any(self._statements(frame))
             self._set_every(every=has_lines)
-            caller = frame.caller
-            while not has_lines and caller is not None:
-                caller.fused = EVERYWHERE
-                caller = caller.caller
+            if not has_lines:
+                trip(frame.caller)
         elif not plan.covers(frame):
             return
         elif plan.action is Action.NEXT:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol
 
 from attrs import define, frozen
 
 from zenowasm.debugger.cells import ArgumentCell, Cell, Cells, LocalCell, MemoryCell, OperandCell, memory_writers
 from zenowasm.debugger.changes import cell_of
 from zenowasm.debugger.errors import DebuggerError
-from zenowasm.debugger.expressions import parse
+from zenowasm.debugger.expressions import parse, single
 from zenowasm.debugger.inspection import FrameView, computed, shown
 from zenowasm.debuginfo.errors import DebugInfoError, UnavailableError
 from zenowasm.interp.events import Paused
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 _LARGEST: Final = 1 << 16
 """The maximum number of bytes that a watchpoint compares after each store."""
-Known: TypeAlias = object
-"""A value in the form of ``comparable``."""
 
 
 class Watched(Protocol):
@@ -76,7 +74,8 @@ class Watchpoint:
     """The active call whose variable it is, if it is one."""
     shown: str
     """The value as text when it was last looked at."""
-    known: Known
+    known: object
+    """The value when it was last looked at, in the form of ``comparable``."""
     hits: int = 0
 
     @property
@@ -118,7 +117,7 @@ class Change:
     new: str | None
 
 
-def comparable(value: object) -> Known:
+def comparable(value: object) -> object:
     """Return a value that is equal to another one only if both have the same bits, or are the same reference."""
     return struct.pack("<d", value) if isinstance(value, float) else value
 
@@ -139,8 +138,7 @@ def watchpoint(number: int, text: str, view: FrameView) -> Watchpoint:
 
 
 def _watched(result: Result, view: FrameView) -> Watched:
-    if isinstance(result, Cells) and result.only is not None:
-        result = result.only
+    result = single(result)
     if isinstance(result, OperandCell | ArgumentCell):
         raise DebuggerError("an operand cannot be watched: every instruction pushes and pops operands")
     if isinstance(result, MemoryCell):

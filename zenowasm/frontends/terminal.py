@@ -124,23 +124,11 @@ class Terminal:
         return None
 
 
-def line_reader(
-    input_: TextIO, output: TextIO, complete: Callable[[str], Sequence[str]] = lambda line: ()
-) -> Callable[[str], str]:
-    """Return the ``read`` of a ``Terminal``: with line editing on a terminal, otherwise echoing each line.
-
-    ``complete`` returns what the last word of a line may become, which the tab key shows.
-    """
+def line_reader(input_: TextIO, output: TextIO) -> Callable[[str], str]:
+    """Return the ``read`` of a ``Terminal``: with line editing on a terminal, otherwise echoing each line."""
     if input_.isatty() and output.isatty():
-        import readline  # importing it also gives ``input`` its line editing
+        import readline  # noqa: F401 - importing it gives ``input`` its line editing
 
-        def candidate(word: str, position: int) -> str | None:
-            found = complete(readline.get_line_buffer()[: readline.get_endidx()])
-            return found[position] if position < len(found) else None
-
-        readline.set_completer_delims(" ")
-        readline.set_completer(candidate)
-        readline.parse_and_bind("tab: complete")
         return input
 
     def read(prompt: str) -> str:
@@ -154,6 +142,19 @@ def line_reader(
     return read
 
 
+def complete_by_tab(complete: Callable[[str], Sequence[str]]) -> None:
+    """Let the tab key show what ``complete`` returns: what the last word of a line may become."""
+    import readline
+
+    def candidate(word: str, position: int) -> str | None:
+        found = complete(readline.get_line_buffer()[: readline.get_endidx()])
+        return found[position] if position < len(found) else None
+
+    readline.set_completer_delims(" ")
+    readline.set_completer(candidate)
+    readline.parse_and_bind("tab: complete")
+
+
 def completions(view: FrameView, line: str) -> list[str]:
     """Return what the last word of a line may become: a command, a function after ``break``, or a variable.
 
@@ -165,11 +166,15 @@ def completions(view: FrameView, line: str) -> list[str]:
     command = next((it for it in COMMANDS if first in (it.name, it.short)), None)
     if command is not None and command.name in _TAKE_LOCATIONS and " " not in rest:
         return [it for it in view.program.known_names if it.startswith(rest)][:_COMPLETED]
-    found = _LAST_NAME.search(rest)
-    name = "" if found is None else found[0]
-    before = rest[len(rest) - len(rest.split(" ")[-1]) : len(rest) - len(name)]
-    names = [it.name for it in view.variables()] + [it.label for it in view.locals()]
-    return [before + it for it in names if it.startswith(name)][:_COMPLETED]
+    name = last_name(rest)
+    before = rest.rpartition(" ")[2].removesuffix(name)
+    return [before + it for it in view.names if it.startswith(name)][:_COMPLETED]
+
+
+def last_name(text: str) -> str:
+    """Return the beginning of a name with which an expression ends, empty if it ends with none."""
+    found = _LAST_NAME.search(text)
+    return "" if found is None else found[0]
 
 
 # -- the commands --

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -26,18 +25,17 @@ from zenowasm.frontends.dap.variables import (
     entry_named,
     entry_of,
 )
-from zenowasm.frontends.terminal import COMMANDS, find_command
+from zenowasm.frontends.terminal import COMMANDS, find_command, last_name
 from zenowasm.interp.errors import Trap
 from zenowasm.interp.runtime.instances import ModuleInstance
 
 THREAD: Final = 1
-"""The only thread that a client sees: calls from several threads wait for one another."""
+"""The only thread that a client sees: while one thread is stopped, another that has to stop waits."""
 _MOST_FRAMES: Final = 10_000
 _MOST_BYTES: Final = 1 << 20
 _LONGEST_OUTPUT: Final = 1 << 20
 _FORMS: Final[Mapping[int, str]] = {1: "u8", 2: "u16", 4: "u32", 8: "u64"}
 """The expressions for numbers in memory, by size in bytes."""
-_LAST_WORD: Final = re.compile(r"[$\w]*$")
 Body: TypeAlias = Mapping[str, Any]
 
 
@@ -237,10 +235,8 @@ class Stopped:
         """Complete the last word of an expression, or a command at the beginning of the line."""
         view = self._view(arguments.frame_id)
         text = arguments.text[: max(arguments.column - 1, 0)]
-        word = _LAST_WORD.search(text)
-        start = "" if word is None else word[0]
-        names = [it.name for it in view.variables()] + [it.label for it in view.locals()]
-        names += [it.name for it in COMMANDS] if start == text.lstrip() else []
+        start = last_name(text)
+        names = view.names + ([it.name for it in COMMANDS] if start == text.lstrip() else [])
         found = [
             {"label": it, "start": len(text) - len(start), "length": len(start)} for it in names if it.startswith(start)
         ]
