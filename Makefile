@@ -8,7 +8,7 @@ WORKERS ?= 2
 # Tests start hundreds of Python processes: where modules are compiled anew in each, that takes longer than the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo man vsix test test-short lint bench bench-modules bench-databases load soak fuzz debugged-suite hostile variants spec-expected pictures plugins site clean
+.PHONY: help demo man vsix test test-short lint bench bench-modules bench-databases bench-debugging load soak fuzz debugged-suite hostile variants spec-expected pictures plugins site clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -65,6 +65,10 @@ round-trips: $(VENV)/.dev ## print large modules from npm and PyPI as text, read
 
 bench-databases: $(VENV)/.dev ## a query by primary key through a connection, beside sqlite3 in one process
 	$(BIN)/python bench/databases.py
+
+bench-debugging: $(VENV)/.dev ## what recording a run costs, and watching it with a debugger
+	$(BIN)/python bench/debugging.py
+	$(BIN)/python bench/recording.py
 
 load: $(VENV)/.dev    ## slot calls a second and their p50 and p99, on every engine and on Extism
 	$(BIN)/zenowasm bench --only slot

@@ -10,15 +10,18 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
+from attrs import evolve
 from support.debugged_engine import DebuggedEngine
 
 from zenowasm.backends import registry
-from zenowasm.spec.runner import run_script
+from zenowasm.spec.runner import DEFAULT_BUDGET, run_script
 from zenowasm.spec.wast_reader import assemble, read_script
 
 _FUNCTIONS = 40
 """Breakpoints at the functions 0 to 39; most modules of the suite have fewer."""
 _SHARES = 12
+_BUDGET = evolve(DEFAULT_BUDGET, seconds=3600.0)
+"""A stop at each instruction takes ten times as long as the time limit of the suite's runner allows for."""
 
 
 @pytest.mark.parametrize("steps", [True, False], ids=["steps", "breakpoints"])
@@ -31,6 +34,6 @@ def test_scripts_give_the_results_of_a_free_run(suite: Path, share: int, steps: 
     engine = DebuggedEngine(steps=steps, functions=0 if steps else _FUNCTIONS)
     for path in scripts:
         script = read_script(path)
-        debugged = run_script(script, engine, assemble=assemble)
+        debugged = run_script(script, engine, budget=_BUDGET, assemble=assemble)
         assert debugged.outcomes == run_script(script, registry.engine("reference"), assemble=assemble).outcomes, path
     assert engine.front.stops > 1000

@@ -304,29 +304,35 @@ class Session:
             places = self._places(resume.place, frame, line) if resume.action is Action.UNTIL else ()
             self._plan = Plan.of(resume, frame, line, self._line_that_begins, places)
         self._set_every(every=self._plan.goes_into_calls)
-        if self._plan.action is not Action.CONTINUE:
+        if self._plan.action is Action.CONTINUE:
+            return
+        if self._plan.goes_into_calls:
+            # The loop of this execution asks before each instruction; only those outside it have to be paused.
+            for execution in self._executions():
+                if execution.frame is not None:
+                    execution.frame.fused = EVERYWHERE
+        else:
             self._trip_all()
-            if frame is not None:
-                self._prepare(frame)
+        if frame is not None:
+            self._prepare(frame)
 
     def _prepare(self, frame: Frame) -> None:
         """Pause an active call where the plan may stop in it; called again whenever the call was paused."""
         plan = self._plan
-        if plan.action is Action.STEP_LINE:
-            has_lines = frame is plan.frame or any(self._statements(frame))
-            self._set_every(every=has_lines)
-            if not has_lines:
-                trip(frame.caller)
-        elif not plan.covers(frame):
-            return
-        elif plan.action is Action.NEXT:
-            frame.fused = EVERYWHERE
-        else:
-            if frame.code not in plan.pausing:
-                begins = (pc for pc, line in enumerate(self._statements(frame)) if line is not None)
-                places = plan.places if plan.action is Action.UNTIL else tuple(begins)
-                plan.pausing[frame.code] = also_pausing(frame.code, places)
-            frame.fused = plan.pausing[frame.code]
+        match plan.action:
+            case Action.STEP_LINE:
+                has_lines = frame is plan.frame or any(self._statements(frame))
+                self._set_every(every=has_lines)
+                if not has_lines:
+                    trip(frame.caller)
+            case Action.NEXT if plan.covers(frame):
+                frame.fused = EVERYWHERE
+            case Action.NEXT_LINE | Action.UNTIL if plan.covers(frame):
+                if frame.code not in plan.pausing:
+                    begins = (pc for pc, line in enumerate(self._statements(frame)) if line is not None)
+                    places = plan.places if plan.action is Action.UNTIL else tuple(begins)
+                    plan.pausing[frame.code] = also_pausing(frame.code, places)
+                frame.fused = plan.pausing[frame.code]
 
     def _set_every(self, *, every: bool) -> None:
         with self._state:

@@ -129,13 +129,8 @@ class Plan:
         return self.action in (Action.STEP, Action.STEP_LINE)
 
     def covers(self, frame: Frame) -> bool:
-        """Return whether it may stop in an active call without entering another one."""
-        origin = self.frame
-        if origin is None or self.action is Action.CONTINUE:
-            return False
-        if self.action is Action.FINISH:
-            return self._is_outside(frame, origin)
-        return self._is_here_or_outside(frame, origin)
+        """Return whether an active call is the one in which the plan was made, or outside it."""
+        return self.frame is not None and self._is_here_or_outside(frame, self.frame)
 
     def due(self, frame: Frame) -> bool:
         """Return whether to stop before the next instruction of a frame, and count that instruction."""

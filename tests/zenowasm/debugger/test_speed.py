@@ -84,3 +84,18 @@ def test_a_guest_pauses_only_where_it_may_stop(answers, locations, stops, most) 
     guest("run")
     assert len(front.places) == stops
     assert session.pauses <= most
+
+
+def test_a_step_makes_no_code(monkeypatch) -> None:
+    def unexpected(*_: Any) -> Any:
+        raise AssertionError("a step of an instruction needs no other code than the function's own")
+
+    monkeypatch.setattr("zenowasm.debugger.session.also_pausing", unexpected)
+    front = Front(*[Action.STEP] * 50)
+    session = Counted(front)
+    session.add_breakpoint("run")
+    guest = Guest(wat(TEXT))
+    session.attach("guest", guest.store)
+    guest("run")
+    assert len(front.places) == 51
+    assert session.pauses <= 53
