@@ -225,17 +225,19 @@ class ReferenceStore:
 
     def _checkpoint(self, consumed: int) -> int:
         """Check the budget; return the fuel at which to check it again (see ``interp.runtime.store``)."""
-        probe = self.runtime.probe
-        if probe is not None:
-            probe.at_checkpoint()
         if consumed >= self._fuel_end:
             raise Trap(TrapCode.OUT_OF_FUEL)
-        running = self._running
+        running, probe = self._running, self.runtime.probe
         if running.deadline == inf and running.cpu_end == inf and probe is None:
             return self._fuel_end
         if monotonic() >= running.deadline or (running.cpu_end != inf and running.expired()):
             raise Trap(TrapCode.INTERRUPTED)
-        return min(self._fuel_end, consumed + _FUEL_BETWEEN_CLOCKS)
+        following = min(self._fuel_end, consumed + _FUEL_BETWEEN_CLOCKS)
+        if probe is not None:
+            # After all else, since it may pause: the execution then goes on behind this checkpoint.
+            wanted = probe.at_checkpoint(consumed)
+            following = following if wanted is None else min(following, wanted)
+        return following
 
 
 def _check_size(type_: MemType | TableType) -> None:

@@ -47,5 +47,8 @@ class Probe:
     def before_unwinding(self, execution: Any, error: WasmError) -> None:
         """Run after an instruction trapped, before any frame is removed."""
 
-    def at_checkpoint(self) -> None:
-        """Run now and then at the entry of a loop or function; raises ``Paused`` to pause there."""
+    def at_checkpoint(self, consumed: int) -> int | None:
+        """Run now and then at the entry of a loop or function, with the fuel that the store has consumed.
+
+        Raises ``Paused`` to pause there. Returns the fuel at which it wants to run again at the latest, if any.
+        """

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 Check: TypeAlias = "Callable[[Frame], None]"
 """Called with the frame after an instruction; raises ``Paused`` to pause before the next one."""
 
+Hook: TypeAlias = "Callable[[Frame], None]"
+"""Called with the frame before an instruction, without a pause; the frame's ``pc`` is already after it."""
+
+_NO_HOOKS: Final[Mapping[int, Hook]] = {}
+
 
 def _pause(frame: Frame, _: object) -> NoReturn:
     frame.pc -= 1
@@ -56,17 +61,32 @@ class ArmedCode(Code):
     """The instructions before which it pauses."""
 
 
-def arm(code: Code, stops: Collection[int], checks: Mapping[int, Check], *, at_entry: bool = False) -> ArmedCode:
+def arm(
+    code: Code,
+    stops: Collection[int],
+    checks: Mapping[int, Check],
+    hooks: Mapping[int, Hook] = _NO_HOOKS,
+    *,
+    at_entry: bool = False,
+    entry_hook: Hook | None = None,
+) -> ArmedCode:
     """Return a copy of a function's code that pauses before the instructions ``stops`` and checks after others.
 
-    ``at_entry`` pauses each new frame before its first instruction, which a later branch to it does not.
+    It calls a hook before each instruction of ``hooks``. ``at_entry`` pauses each new frame before its first
+    instruction, which a later branch to it does not; ``entry_hook`` is called there.
     """
     plain = list(code.instructions)
     for pc, check in checks.items():
         plain[pc] = (_checked, (*plain[pc], check))
-    apart = frozenset({*stops, *checks})
+    for pc, hook in hooks.items():
+        plain[pc] = (_hooked, (*plain[pc], hook))
+    apart = frozenset({*stops, *checks, *hooks})
     within = _fused(code, plain, apart, stops)
-    fused = _fused(code, plain, {0, *apart}, {0, *stops}) if at_entry else within
+    fused: Sequence[Pair] = within
+    if at_entry:
+        fused = _fused(code, plain, {0, *apart}, {0, *stops})
+    elif entry_hook is not None:
+        fused = [(_entered, (*within[0], entry_hook)), *within[1:]]
     rest = (code.fuel_before, code.locals, code.size, code.regions, code.source)
     return ArmedCode(code.kinds, plain, fused, *rest, within, apart, stops)
 
@@ -88,3 +108,17 @@ def _checked(frame: Frame, immediate: tuple[Callable[[Frame, Any], None], Any, C
     handler, own, check = immediate
     handler(frame, own)
     check(frame)
+
+
+def _hooked(frame: Frame, immediate: tuple[Callable[[Frame, Any], None], Any, Hook]) -> None:
+    handler, own, hook = immediate
+    hook(frame)
+    handler(frame, own)
+
+
+def _entered(frame: Frame, immediate: tuple[Callable[[Frame, Any], None], Any, Hook]) -> None:
+    """Call the hook of a function's entry; later branches to its first instruction run the code without it."""
+    code = frame.code
+    if isinstance(code, ArmedCode):
+        frame.fused = code.within
+    _hooked(frame, immediate)

@@ -66,10 +66,11 @@ class StoreObserver(Probe):
         """Let the session inspect a trap."""
         self.session.trapped(self, execution, error)
 
-    def at_checkpoint(self) -> None:
+    def at_checkpoint(self, consumed: int) -> int | None:
         """Pause if the user has interrupted the run."""
         if self.executions and self.session.interrupted:
             raise Paused
+        return None
 
     def rearm(self) -> None:
         """Let the store run the code that the session wants now, also in active calls."""
