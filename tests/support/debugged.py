@@ -40,3 +40,13 @@ def divide() -> Path:
 def scopes() -> Path:
     """Return a C program in which an inner variable hides an outer one."""
     return c_program(SOURCES / "scopes.c", *_C_FLAGS, "-g", "-O0")
+
+
+def shop_plugin(folder: Path) -> Path:
+    """Make a folder of plugins with one in C; its slot ``shop.total`` adds numbers, ``shop.average`` traps."""
+    plugin = folder / "shop"
+    plugin.mkdir(parents=True)
+    plugin.joinpath("manifest.yaml").write_text("name: shop\nversion: 1.0.0\nbinary: shop.wasm\n")
+    binary = c_program(SOURCES / "shop_plugin.c", *_C_FLAGS, "-g", "-O0")
+    plugin.joinpath("shop.wasm").write_bytes(binary.read_bytes())
+    return folder

@@ -57,11 +57,15 @@ def report(error: CliError, *, color: bool | None = None) -> None:
         is_mark = line.strip() == "^"
         print(styled(shown, stream=sys.stderr, color=color, fg="green") if is_mark else shown, file=sys.stderr)
     lines = [f"Details: {error.details.strip()}"] if error.details else []
-    lines += ["Calls of the guest, innermost first:"] if error.calls else []
-    lines += [f"{number:>4}: {name}" for number, name in enumerate(error.calls)]
+    lines += call_lines(error.calls)
     lines += [f"Hint: {error.hint}"] if error.hint else []
     for line in lines:
         print(visible(line), file=sys.stderr)
+
+
+def call_lines(calls: Sequence[str]) -> list[str]:
+    """Return the lines that list a guest's active calls, if there are any."""
+    return ["Calls of the guest, innermost first:", *(f"{at:>4}: {it}" for at, it in enumerate(calls))] if calls else []
 
 
 @contextmanager
@@ -76,16 +80,19 @@ def user_errors(
     try:
         yield
     except types as error:
-        calls = _guest_calls(error, binary)
+        calls = guest_calls(error, binary)
         raise CliError(str(error), details=str(details), calls=calls, hint=trap_hint if calls else "") from error
 
 
-def _guest_calls(error: BaseException | None, binary: bytes | None) -> Sequence[str]:
+def guest_calls(error: BaseException | None, binary: bytes | None = None) -> Sequence[str]:
+    """Return the guest's active calls at the trap that caused an error; ``binary`` is as in ``user_errors``."""
     while error is not None:
         if isinstance(error, Trap):
-            from zenowasm.cli.trap_lines import with_lines
+            from zenowasm.debugger.trap_lines import with_lines
 
             return error.backtrace if binary is None else with_lines(error, binary)
+        if calls := getattr(error, "calls", None):  # a plugin's error knows the plugin's source
+            return tuple(calls)
         error = error.__cause__
     return ()
 

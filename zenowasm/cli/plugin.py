@@ -17,7 +17,7 @@ from zenowasm.backends.protocol import EngineOptions
 from zenowasm.backends.registry import BackendError
 from zenowasm.backends.variants import EngineVariants
 from zenowasm.cli import commands, options
-from zenowasm.cli.errors import CliError, user_errors
+from zenowasm.cli.errors import CliError, call_lines, guest_calls, user_errors
 from zenowasm.cli.plugin_build import build, new
 from zenowasm.cli.plugin_reload import reload
 from zenowasm.cli.plugin_stats import stats
@@ -196,6 +196,8 @@ def _slots(manifest: Manifest, settings: Settings, backend: str) -> tuple[SlotDe
         return declared_slots(manifest, engines, settings, environment, print_log)
     except PluginError as error:
         print(visible(f"warning: the slots are unknown: {error}"), file=sys.stderr)
+        for line in call_lines(guest_calls(error)):
+            print(visible(line), file=sys.stderr)
         return None
 
 

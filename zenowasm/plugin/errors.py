@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
+from functools import cached_property, partial
 from pathlib import Path
 
 from zenowasm.interp.errors import Exhaustion, HostExhaustion, Trap, TrapCode, WasmError
@@ -186,14 +187,36 @@ class ScriptFileError(PluginError):
 class CallError(PluginError):
     """A call into a guest did not return: ``failed to call N.F: <trap>``.
 
-    ``trap_code`` is the code of the trap, ``None`` for any other cause.
+    ``trap_code`` is the code of the trap, ``None`` for any other cause. ``find_calls`` returns ``calls``.
     """
 
-    def __init__(self, plugin: str, function: str, reason: str, trap_code: TrapCode | None = None) -> None:
+    def __init__(
+        self,
+        plugin: str,
+        function: str,
+        reason: str,
+        trap_code: TrapCode | None = None,
+        find_calls: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         super().__init__(f"failed to call {plugin}.{function}: {reason}")
         self.plugin = plugin
         self.function = function
         self.trap_code = trap_code
+        self._find_calls = find_calls
+
+    @cached_property
+    def calls(self) -> Sequence[str]:
+        """The guest's active calls at a trap, innermost first, each with its file and line if they are known.
+
+        The lines are read from the plugin's debugging information when they are asked for.
+        """
+        return self._find_calls()
+
+    @cached_property
+    def __notes__(self) -> list[str]:  # type: ignore[override] # mypy takes a cached property for read-only
+        """The notes that Python shows below the error's message in a traceback."""
+        lines = [f"{number:>4}: {name}" for number, name in enumerate(self.calls)]
+        return ["\n".join(["Calls of the guest, innermost first:", *lines])] if lines else []
 
 
 class GuestTrapError(CallError):
@@ -248,14 +271,26 @@ class NestedTooDeep(HostExhaustion):
         super().__init__(f"alloc and host functions call each other more than {depth} deep")
 
 
+def _names(trap: Trap) -> Sequence[str]:
+    return trap.backtrace
+
+
 def call_error(
-    plugin: str, function: str, error: WasmError, limits: PluginLimits, *, late: bool = True, memory: int = 0
+    plugin: str,
+    function: str,
+    error: WasmError,
+    limits: PluginLimits,
+    *,
+    late: bool = True,
+    memory: int = 0,
+    find_calls: Callable[[Trap], Sequence[str]] = _names,
 ) -> CallError:
     """Return the error for a guest call that ended with ``error``; for a limit, the error names it.
 
     ``late`` is whether an interrupted call exceeded its wall-clock time instead of its CPU time. ``memory`` is the size
     of the guest's memory in bytes. A script can read the message, so it contains only what is the same on every engine:
     the code's words and the place. The details of one engine are in ``error``, which becomes the cause of the result.
+    ``find_calls`` returns the guest's calls at a trap (see ``CallError.calls``).
     """
     if isinstance(error, ProcExit):
         return GuestExitError(plugin, function, error.code)
@@ -277,7 +312,8 @@ def call_error(
         reason = f"{error.code.value} (the limit of {limits.fuel} units is reached; {limits.remedy('fuel', plugin)})"
         return FuelLimitError(plugin, function, reason, error.code)
     place = Trap(error.code, function=error.function, offset=error.offset, backtrace=error.backtrace)
-    return GuestTrapError(plugin, function, f"{place}{_memory_hint(plugin, limits, memory)}", error.code)
+    reason = f"{place}{_memory_hint(plugin, limits, memory)}"
+    return GuestTrapError(plugin, function, reason, error.code, partial(find_calls, error))
 
 
 def time_error(plugin: str, function: str, limits: PluginLimits) -> TimeLimitError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from math import inf
 from time import monotonic, sleep, thread_time
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -54,6 +55,7 @@ from zenowasm.plugin.guest.abi import (
 from zenowasm.plugin.guest.code import PluginCode, check_limits, make_linker
 from zenowasm.plugin.guest.exports import Guest
 from zenowasm.plugin.guest.jsonvalue import JSONError
+from zenowasm.plugin.guest.trap_calls import calls_at
 from zenowasm.plugin.host_functions.port import GuestPort
 from zenowasm.plugin.observing.trace import CallTrace
 from zenowasm.plugin.worker import SlotRequest
@@ -358,7 +360,8 @@ class PluginInstance:
     def _failure(self, function: str, error: WasmError) -> CallError:
         late = self._context.call.seconds_left == 0.0
         memory = self._guest.memory.size if self._guest.bound else 0
-        return call_error(self._plugin.name, function, error, self._running, late=late, memory=memory)
+        plugin, find_calls = self._plugin, partial(calls_at, self._plugin)
+        return call_error(plugin.name, function, error, self._running, late=late, memory=memory, find_calls=find_calls)
 
     def _sleep(self, seconds: float) -> None:
         """Sleep for WASI, but not past the end of the running call's time."""
