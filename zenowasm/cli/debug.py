@@ -12,7 +12,7 @@ from types import FrameType
 import click
 
 from zenowasm.cli import commands, options, wasi
-from zenowasm.cli.debugged import Debugged, DebuggedRecording
+from zenowasm.cli.debugged import DebuggedCoredump, Runnable, runnable
 from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.script import STDIN
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
@@ -53,6 +53,12 @@ from zenowasm.frontends.terminal import Terminal, complete_by_tab, line_reader
 @click.option(
     "--replay", type=options.path, metavar="RECORDING", help="Replay a recording of `run`, `exec` or a host instead."
 )
+@click.option(
+    "--core",
+    type=options.path,
+    metavar="COREDUMP",
+    help="Look into a coredump of `run`, `exec` or another tool.",
+)
 @options.plugin_dir
 @options.config
 @wasi.options
@@ -67,6 +73,7 @@ def debug(
     commands: tuple[str, ...],
     command_files: tuple[Path, ...],
     replay: Path | None,
+    core: Path | None,
     plugin_dir: Path | None,
     config: Path | None,
     dirs: tuple[str, ...],
@@ -81,40 +88,37 @@ def debug(
     --replay runs a recording again, with neither a host nor a clock. FILE is then optional: the module to use instead
     of the recorded one, such as a build with debugging information; only custom sections may differ.
 
+    --core shows where a guest trapped: its calls, variables and memory. FILE is its module, by default the file that
+    the coredump names.
+
     Debugger commands come from stdin, which may be a pipe; `help` lists them. The end of the input ends the run.
     Plugins have only the time limit of their manifests; all other settings apply.
     """
     if str(file) == STDIN:
         raise CliError("the debugger reads its commands from stdin: expected a file as FILE")
-    if replay is not None:
-        if export or dirs or env or args or plugin_dir or config:
-            raise click.UsageError("--replay takes only a module as FILE: all else is in the recording")
-        debugged: Debugged | DebuggedRecording = DebuggedRecording(replay, file)
-    elif file is not None:
-        debugged = Debugged(file, read_file(file), export, arguments, dirs, env, args, plugin_dir, config)
+    debugged: Runnable | DebuggedCoredump
+    if core is not None:
+        if export or dirs or env or args or plugin_dir or config or replay or locations:
+            raise click.UsageError("--core takes only a module as FILE: all else is in the coredump")
+        debugged = DebuggedCoredump(core, file)
     else:
-        raise click.UsageError("expected a FILE, or --replay RECORDING")
-    is_module = debugged.is_module
-    if is_module and (plugin_dir or config):
-        raise click.UsageError("--plugin-dir and --config are for scripts: a module has no plugins")
-    if not is_module and export is not None and export.startswith("-"):
-        raise click.NoSuchOption(export)
-    if not is_module and (export or dirs or env or args):
-        raise click.UsageError("EXPORT, ARGS, --dir, --env and --arg are for modules: a script takes none")
+        debugged = runnable(file, export, arguments, (dirs, env, args), plugin_dir, config, replay)
     commands = (*_lines_of(command_files), *commands)
     terminal = Terminal(line_reader(sys.stdin, sys.stdout), _write, commands, repeat=sys.stdin.isatty())
     if sys.stdin.isatty() and sys.stdout.isatty():
         complete_by_tab(terminal.completions)
-    session = Session(terminal, stop_at_start=not locations, source_maps=dict(map(_source_map, source_maps)))
+    maps = dict(map(_source_map, source_maps))
+    session = Session(terminal, stop_at_start=not locations, post_mortem=core is not None, source_maps=maps)
     with user_errors(DebuggerError):
         for location in locations:
             session.add_breakpoint(location)
-    what, code = "module" if is_module else "plugin", 0
+    what, code = "module" if debugged.is_module else "plugin", 0
     try:
         with _interrupting(session):
             code = debugged.run(session.attach)
     except DebuggerQuit:
-        print(f"the run was ended before the {'program' if is_module else 'script'}'s end")
+        if core is None:
+            print(f"the run was ended before the {'program' if debugged.is_module else 'script'}'s end")
         return
     missing = [breakpoint_.location for breakpoint_ in session.breakpoints if not breakpoint_.resolved]
     if missing:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
+import click
 from attrs import frozen
 
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Store
 from zenowasm.cli import wasi
-from zenowasm.cli.errors import user_errors
+from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.exec import line_streams, prepared
 from zenowasm.cli.modules import as_module, read_module
-from zenowasm.cli.script import run_script
+from zenowasm.cli.script import STDIN, run_script
 from zenowasm.interp.binary.sections import MAGIC
 from zenowasm.interp.text.sources import is_text
 from zenowasm.recordings.errors import RecordingError, ReplayStopError
@@ -58,6 +59,34 @@ class Debugged:
 
 
 @frozen
+class DebuggedCoredump:
+    """A coredump to look into; ``module`` is the file of a module to use instead of those that it names, if any."""
+
+    coredump: Path
+    module: Path | None = None
+    is_module: ClassVar = True
+
+    def run(self, on_store: Callable[[str, Store], None]) -> int:
+        """Show the trap to the observer of a store that can step, and return the exit code; raises ``CliError``."""
+        from zenowasm.coredumps.errors import CoredumpError  # few runs are coredumps
+        from zenowasm.coredumps.post_mortem import PostMortem
+        from zenowasm.coredumps.reading import read_coredump
+
+        with user_errors(CoredumpError):
+            dump = read_coredump(read_file(self.coredump))
+            PostMortem(dump, self._read).run(registry.engine("reference"), on_store)
+        return 0
+
+    def _read(self, name: str) -> bytes:
+        if self.module is not None:
+            return read_module(self.module)
+        try:
+            return read_module(Path(name))
+        except CliError as error:
+            raise CliError(f"{error}: name the module that trapped as FILE") from error
+
+
+@frozen
 class DebuggedRecording:
     """A recording to step through; ``module`` is the file of a module to use instead of the recorded one, if any."""
 
@@ -75,3 +104,37 @@ class DebuggedRecording:
                 recording.replace_module(read_module(self.module))
             print(Replay(recording, registry.engine("reference")).run(on_store))
         return 0
+
+
+Runnable: TypeAlias = Debugged | DebuggedRecording
+
+
+def runnable(
+    file: Path | None,
+    export: str | None,
+    arguments: tuple[str, ...],
+    granted: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
+    plugin_dir: Path | None,
+    config: Path | None,
+    replay: Path | None,
+) -> Runnable:
+    """Return what a command runs under an observer, from its arguments and options.
+
+    ``granted`` are the folders, variables and arguments of a program. Raises ``CliError`` and ``click.UsageError``.
+    """
+    if str(file) == STDIN:
+        raise CliError("expected a file as FILE, and not stdin")
+    if replay is not None:
+        if export or any(granted) or plugin_dir or config:
+            raise click.UsageError("--replay takes only a module as FILE: all else is in the recording")
+        return DebuggedRecording(replay, file)
+    if file is None:
+        raise click.UsageError("expected a FILE, or --replay RECORDING")
+    found = Debugged(file, read_file(file), export, arguments, *granted, plugin_dir, config)
+    if found.is_module and (plugin_dir or config):
+        raise click.UsageError("--plugin-dir and --config are for scripts: a module has no plugins")
+    if not found.is_module and export is not None and export.startswith("-"):
+        raise click.NoSuchOption(export)
+    if not found.is_module and (export or any(granted)):
+        raise click.UsageError("EXPORT, ARGS, --dir, --env and --arg are for modules: a script takes none")
+    return found

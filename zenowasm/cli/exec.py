@@ -69,6 +69,7 @@ _TRAP_HINT: Final = (
 @click.option("--seconds", type=float, callback=options.positive_seconds, help="Time limit in seconds.")
 @options.lazy_validation
 @options.record
+@options.coredump
 @options.as_json
 @click.pass_context
 def exec_(
@@ -84,6 +85,7 @@ def exec_(
     seconds: float | None,
     lazy_validation: bool,
     record: Path | None,
+    coredump: Path | None,
     as_json: bool,
 ) -> None:
     """Call the function EXPORT of the module FILE, binary or text, with ARGS, and print its results, one per line.
@@ -115,9 +117,12 @@ def exec_(
     with ExitStack() as stack:
         recorder = None if record is None else _recorder(record, stack)
         engine = engine if recorder is None else recorder.engine(engine)
-        run = stack.enter_context(prepared(file, binary, engine, granted, streams, _TRAP_HINT))
+        hint = options.core_hint(coredump) or _TRAP_HINT
+        run = stack.enter_context(prepared(file, binary, engine, granted, streams, hint))
         if recorder is not None:
             recorder.describe(run.store, file.stem, _secrets(env))
+        if coredump is not None:
+            _write_coredump(coredump, run, engine, _secrets(env))
         run.store.set_budget(Budget(fuel, seconds))
         code = run.run(export, arguments, as_json)
     click_context.exit(code)
@@ -129,6 +134,16 @@ def _recorder(file: Path, stack: ExitStack) -> Recorder:
 
     with user_errors(RecordingError):
         return stack.enter_context(Recorder(file))
+
+
+def _write_coredump(file: Path, run: Run, engine: Engine, secrets: Redactor) -> None:
+    """Write a coredump if the guest traps; raises ``CliError``."""
+    from zenowasm.coredumps.errors import CoredumpError  # few runs write one
+    from zenowasm.coredumps.writing import CoredumpWriter, check_engine
+
+    with user_errors(CoredumpError):
+        check_engine(engine)
+        CoredumpWriter(file).watch(run.store, run.file.name, run.file, secrets)
 
 
 def _secrets(env: tuple[str, ...]) -> Redactor:

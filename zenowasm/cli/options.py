@@ -64,7 +64,18 @@ lazy_validation = click.option(
     "--lazy-validation", is_flag=True, help="Validate each function before its first call (engine reference)."
 )
 record = click.option("--record", type=path, metavar="FILE", help="Record the run in this file, for `debug --replay`.")
+coredump = click.option(
+    "--coredump",
+    type=path,
+    metavar="FILE",
+    help="When a guest traps, write a coredump to this file, for `debug --core` (engine reference).",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def core_hint(coredump: Path | None) -> str:
+    """Return the hint for a trap that wrote a coredump, empty without one."""
+    return "" if coredump is None else f"`zenowasm debug --core {coredump}` shows the calls, locals and memory"
 
 
 def measure(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:

@@ -30,6 +30,7 @@ _TRAP_HINT = "`zenowasm debug SCRIPT` stops where the guest traps, and shows its
 @options.lazy_validation
 @click.option("--audit", type=options.path, metavar="FILE", help="Write a record of each host call to this file.")
 @options.record
+@options.coredump
 def run(
     script: Path,
     backend: str,
@@ -41,6 +42,7 @@ def run(
     lazy_validation: bool,
     audit: Path | None,
     record: Path | None,
+    coredump: Path | None,
 ) -> None:
     """Run the ZenoLang file SCRIPT with its plugins; `-` is stdin.
 
@@ -57,5 +59,6 @@ def run(
         asked=asked,
         audit=audit,
         record=record,
-        trap_hint=_TRAP_HINT,
+        coredump=coredump,
+        trap_hint=options.core_hint(coredump) or _TRAP_HINT,
     )

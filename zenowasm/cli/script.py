@@ -12,6 +12,7 @@ from zenowasm.backends import registry
 from zenowasm.backends.protocol import Store, Validation
 from zenowasm.backends.registry import BackendError
 from zenowasm.cli.errors import CliError, read_file, read_stdin, user_errors
+from zenowasm.coredumps.errors import CoredumpError
 from zenowasm.display import visible
 from zenowasm.plugin import AuditRecord, Host, LogRecord, PluginError, load_environment
 from zenowasm.plugin.configuration.limits import LimitSettings, LimitSource
@@ -64,6 +65,7 @@ def run_script(
     audit: Path | None = None,
     on_store: Callable[[str, Store], None] | None = None,
     record: Path | None = None,
+    coredump: Path | None = None,
     trap_hint: str = "",
 ) -> None:
     """Run a script, or stdin for ``-``, with the plugins of ``plugin_dir`` or the environment's folder (see ``Host``).
@@ -75,7 +77,8 @@ def run_script(
     if plugin_dir is not None and not plugin_dir.is_dir():
         raise CliError(f"no plugin folder at {plugin_dir}: expected one subdirectory per plugin")
     failed = FailedCall()
-    with user_errors(BackendError, PluginError, RecordingError, ZenoError, trap_hint=trap_hint, details=failed):
+    known = (BackendError, CoredumpError, PluginError, RecordingError, ZenoError)
+    with user_errors(*known, trap_hint=trap_hint, details=failed):
         program = parse(source, "stdin" if str(script) == STDIN else str(script))
         environment = load_environment()
         settings = read_settings(environment, config)
@@ -95,6 +98,7 @@ def run_script(
             audit=failed if audit is None and settings.audit.file is None else audit,
             on_store=on_store,
             record=record,
+            coredump=coredump,
         ) as host:
             try:
                 host.run_script(program)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from zenowasm.coredumps.format import MISSING
 from zenowasm.debugger.cells import Cell, Cells, LocalCell, MemoryCell, OperandCell, group
 from zenowasm.debugger.errors import DebuggerError
 from zenowasm.debugger.expressions import Expression, Result, number, single
@@ -213,6 +214,8 @@ class HostView:
 
 def value_text(type_: OperandType, value: Value, program: Program | None) -> str:
     """Return the displayed text of a value, as ``Variable.text`` does."""
+    if value is MISSING:
+        return f"<{value}>"
     if isinstance(type_, NumType):
         text = readable_text(type_, value)
         return f"{text} (0x{value:x})" if type_ in (I32, I64) and not -_OBVIOUS < int(text) < _OBVIOUS else text

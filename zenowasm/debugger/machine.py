@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from attrs import frozen
 
+from zenowasm.coredumps.format import MISSING
 from zenowasm.debuginfo.errors import UnavailableError
 from zenowasm.interp.execution import Frame
 from zenowasm.interp.numerics.floats import f32_to_bits
@@ -50,6 +51,8 @@ def _bits(values: Sequence[Value], index: int, type_: ValType | None) -> int:
     value = values[index]
     if isinstance(value, float):
         return f32_to_bits(value) if type_ is F32 else int.from_bytes(struct.pack("<d", value), "little")
+    if value is MISSING:
+        raise UnavailableError(f"it is {value}")
     if isinstance(value, int) and (type_ is None or isinstance(type_, NumType)):
         return value
     raise UnavailableError("its location names a reference")

@@ -17,6 +17,7 @@ from attrs import define, frozen
 
 from zenowasm.backends.protocol import SteppingStore
 from zenowasm.backends.protocol import Store as EngineStore
+from zenowasm.coredumps.errors import DumpedError
 from zenowasm.debugger.breakpoints import ENTRY, Breakpoint, Breakpoints, Message, sites
 from zenowasm.debugger.cells import ArgumentCell, Cell, Cells
 from zenowasm.debugger.changes import assign, results_of, return_early
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from zenowasm.interp.runtime.values import Value
 
 _ADDRESSES = (1 << 32) - 1
-_FAILURES = (Trap, Exhaustion, UncaughtException)
+_FAILURES = (Trap, Exhaustion, UncaughtException, DumpedError)
 """The errors that count as a trap; a guest's other errors, such as WASI's exit, end it normally."""
 
 
@@ -91,12 +92,18 @@ class _Stopped:
 class Session:
     """A debugging session over any number of stores; a thread that has to stop waits while another one is stopped.
 
-    With ``stop_at_start``, the session stops at the very first instruction. ``source_maps`` maps source folders from
-    compile time to their present paths.
+    With ``stop_at_start``, the session stops at the very first instruction. With ``post_mortem``, it shows executions
+    that can neither be changed nor continued. ``source_maps`` maps source folders from compile time to their present
+    paths.
     """
 
     def __init__(
-        self, front: Front, *, stop_at_start: bool = False, source_maps: Mapping[str, str] = MappingProxyType({})
+        self,
+        front: Front,
+        *,
+        stop_at_start: bool = False,
+        post_mortem: bool = False,
+        source_maps: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.breakpoints = Breakpoints()
         self.watchpoints: dict[int, Watchpoint] = {}
@@ -106,6 +113,7 @@ class Session:
         self._numbers = count(1)
         self._source_maps = source_maps
         self._front = front
+        self._post_mortem = post_mortem
         self._plan = Plan(Action.STEP if stop_at_start else Action.CONTINUE)
         self._turn = threading.RLock()
         """Held by the thread that is stopped or decides whether to stop."""
@@ -448,10 +456,21 @@ class Session:
         ``value`` is an expression, or ``null`` for a reference. Raises ``DebuggerError`` and changes nothing if the
         value does not fit.
         """
+        self._require_life("changed")
         assign(self.frame(), target, value)
+
+    def check_resume(self, resume: Resume) -> None:
+        """Raise ``DebuggerError`` if the stopped execution cannot be resumed in that way."""
+        if resume.action is not Action.QUIT:
+            self._require_life("continued")
+
+    def _require_life(self, done: str) -> None:
+        if self._post_mortem:
+            raise DebuggerError(f"a coredump cannot be {done}: it shows how a run ended")
 
     def write_memory(self, address: int, data: bytes) -> None:
         """Write to the first memory; raises ``DebuggerError`` and writes nothing if the bytes are not all inside it."""
+        self._require_life("changed")
         memories = self.frame().frame.module.memories
         if not memories:
             raise DebuggerError("the module has no memory")

@@ -83,6 +83,8 @@ class Terminal:
         while True:
             try:
                 resume = self._execute(session, self._line())
+                if resume is not None:
+                    session.check_resume(resume)
             except EOFError:
                 return Resume(Action.QUIT)
             except DebuggerError as error:

@@ -37,6 +37,7 @@ from zenowasm.plugin.slots import register_slots
 from zenowasm.zenolang import Evaluator, Program, Scope, SlotRegistry, default_registry, parse
 
 if TYPE_CHECKING:
+    from zenowasm.coredumps.writing import CoredumpWriter
     from zenowasm.plugin.observing.telemetry import Telemetry
     from zenowasm.recordings.recorder import Recorder
     from zenowasm.resources.databases.connections import Databases
@@ -79,6 +80,7 @@ class Host(Closing):
         observer: Observer | None = None,
         on_store: Callable[[str, Store], None] | None = None,
         record: Recorder | Path | str | None = None,
+        coredump: CoredumpWriter | Path | str | None = None,
     ) -> None:
         """Open a host and load its plugins.
 
@@ -96,12 +98,14 @@ class Host(Closing):
         - ``telemetry`` reports calls to OpenTelemetry.
         - ``record`` records all calls across the border of the plugins, except sidecars, for a replay: the path of a
           file, or a ``Recorder``.
+        - ``coredump`` is a file that gets a coredump whenever a plugin traps, with the plugin's memory, but without the
+          values from the environment; or a ``CoredumpWriter``. The engine must be able to step, such as ``reference``.
         - ``log``, ``observer`` and ``on_store`` are those of ``HostServices``.
 
         Plugins that cannot be loaded, and a ``plugin_dir`` that does not exist, are logged and listed in ``problems``.
         Raises ``BackendError`` for an engine that is unknown or not installed, ``PluginError`` if the folder, the
-        settings or ``.env`` cannot be read, ``RecordingError`` if the recording cannot be written, and ``TypeError``
-        for ``limits`` of another type.
+        settings or ``.env`` cannot be read, ``RecordingError`` and ``CoredumpError`` if the recording or the coredump
+        cannot be written, and ``TypeError`` for ``limits`` of another type.
         """
         if watch:
             warnings.warn("Host(watch=True) is now Host(reload_on_change=True)", DeprecationWarning, stacklevel=2)
@@ -135,7 +139,12 @@ class Host(Closing):
             observer=observer,
             on_store=on_store,
             record=record,
+            coredump=coredump,
         )
+        if self._services.coredumps is not None:
+            from zenowasm.coredumps.writing import check_engine  # few hosts write coredumps
+
+            check_engine(engines.usual)
         if self._services.recorder is not None:
             engines = engines.wrapped(self._services.recorder.engine)
         self.manager = PluginManager(engines, self._services, self._registry.__contains__, cache)

@@ -22,6 +22,7 @@ from zenowasm.plugin.observing.instrumentation import Instrumentation
 if TYPE_CHECKING:  # imported only if one of them is created
     from logging import Logger
 
+    from zenowasm.coredumps.writing import CoredumpWriter
     from zenowasm.plugin.configuration.settings import Settings
     from zenowasm.plugin.observing.audit import AuditSink
     from zenowasm.plugin.observing.telemetry import Telemetry
@@ -80,7 +81,7 @@ class HostServices:
     reloads and shutdown wait for running calls. ``databases``, ``http`` and ``files`` return the resources of permitted
     plugins, and make them at the first call; ``None`` means not available. ``instrumentation`` sees every call.
     ``on_store`` takes a plugin's name and each store made for it, before anything runs in it. ``recorder`` records the
-    stores of its engines.
+    stores of its engines. ``coredumps`` writes a coredump when a guest traps.
     """
 
     log: LogSink = log_to_logging
@@ -95,6 +96,7 @@ class HostServices:
     observer: Observer | None = None
     on_store: Callable[[str, Store], None] | None = None
     recorder: Recorder | None = None
+    coredumps: CoredumpWriter | None = None
     realtime: Callable[[], int] = time.time_ns
     monotonic: Callable[[], int] = time.monotonic_ns
     random: Callable[[int], bytes] = os.urandom
@@ -115,11 +117,13 @@ class HostServices:
         audit: AuditSink | Path | str | None = None,
         telemetry: Telemetry | None = None,
         record: Recorder | Path | str | None = None,
+        coredump: CoredumpWriter | Path | str | None = None,
         **more: Any,
     ) -> Self:
         """Return the services that the settings specify; ``close`` closes the resources opened for them.
 
-        Keywords override the settings. Raises ``AuditError``, ``RecordingError``, and ``SettingsError``.
+        Keywords override the settings. Raises ``AuditError``, ``CoredumpError``, ``RecordingError`` and
+        ``SettingsError``.
         """
         from zenowasm.plugin.provisions import Provisions  # plugins that are only described need no resources
 
@@ -138,6 +142,7 @@ class HostServices:
                 files=provisions.files if files is None else given(files),
                 instrumentation=instrumentation,
                 recorder=None if record is None else _recorder(record, stack),
+                coredumps=None if coredump is None else _coredumps(coredump),
                 close=stack.pop_all().close,
                 **more,
             )
@@ -148,3 +153,10 @@ def _recorder(record: Recorder | Path | str, stack: ExitStack) -> Recorder:
     from zenowasm.recordings.recorder import Recorder  # few hosts record
 
     return record if isinstance(record, Recorder) else stack.enter_context(Recorder(record))
+
+
+def _coredumps(coredump: CoredumpWriter | Path | str) -> CoredumpWriter:
+    """Return a writer of coredumps; raises ``CoredumpError``."""
+    from zenowasm.coredumps.writing import CoredumpWriter  # few hosts write them
+
+    return coredump if isinstance(coredump, CoredumpWriter) else CoredumpWriter(coredump)

@@ -91,6 +91,8 @@ class PluginInstance:
         )
         if services.recorder is not None:
             services.recorder.describe(self._store, plugin.name, plugin.redactor)
+        if services.coredumps is not None:
+            services.coredumps.watch(self._store, plugin.name, plugin.manifest.binary_path, plugin.redactor)
         if services.on_store is not None:
             services.on_store(plugin.name, self._store)
         self._guest = Guest(plugin.name, services.observer)

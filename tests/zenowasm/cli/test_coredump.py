@@ -1,0 +1,43 @@
+"""``run --coredump``, ``exec --coredump`` and ``debug --core``."""
+
+from __future__ import annotations
+
+from support.debugged import divide, shop_plugin
+
+
+def test_a_plugin_that_trapped_is_looked_into_afterwards(zenowasm, tmp_path, write) -> None:
+    script, plugins = write("shop.zl", "shop.average {}\n"), shop_plugin(tmp_path / "plugins")
+    failed = zenowasm("run", script, "--plugin-dir", plugins, "--coredump", "shop.core")
+    assert failed.code == 1
+    assert "Hint: `zenowasm debug --core shop.core` shows the calls, locals and memory\n" in failed.err
+    commands = ("-x", "print *list", "-x", "up", "-x", "print result", "-x", "set result = 1", "-x", "continue")
+    looked = zenowasm("debug", "--core", "shop.core", *commands, "-x", "delete 1")
+    assert (looked.code, looked.err) == (0, "")
+    lines = looked.out.splitlines()
+    assert lines[0].startswith("trap: integer divide by zero (in average at byte ")
+    assert lines[1].startswith("at average+21 at shop_plugin.c:34 in shop ")
+    assert "list->count - 4" in lines[2]
+    assert lines[5].startswith("*list = {prices = 0x") and lines[5].endswith(", count = 4}")
+    assert "result = 0" in lines
+    assert "error: a coredump cannot be changed: it shows how a run ended" in lines
+    assert "error: a coredump cannot be continued: it shows how a run ended" in lines
+
+
+def test_a_module_is_found_elsewhere(zenowasm, write) -> None:
+    module = write("gone.wasm", divide().read_bytes())
+    assert zenowasm("exec", module, "run", "0", "--coredump", "divide.core").code == 1
+    module.unlink()
+    assert zenowasm("debug", "--core", "divide.core").error == (
+        f"cannot read {module}: No such file or directory: name the module that trapped as FILE"
+    )
+    assert "at divide.c:2" in zenowasm("debug", "--core", "divide.core", divide(), "-x", "bt").out
+
+
+def test_usage_and_files_that_are_no_coredumps(zenowasm, write, module) -> None:
+    wasmtime = zenowasm("exec", module, "fac", "3", "--coredump", "core", "--backend", "wasmtime")
+    assert wasmtime.error.startswith("the engine wasmtime cannot write coredumps")
+    assert zenowasm("exec", module, "fac", "3", "--coredump", "no/core").error == (
+        "cannot write the coredump no/core: No such file or directory"
+    )
+    assert "no coredump" in zenowasm("debug", "--core", module).error
+    assert zenowasm("debug", "--core", module, "--break", "f").code == 2
