@@ -16,6 +16,7 @@ from zenowasm.interp.execution.fusion import Pair, fuse
 
 if TYPE_CHECKING:
     from zenowasm.interp.execution.configuration import Frame
+    from zenowasm.interp.syntax.module import Instruction
 
 Check: TypeAlias = "Callable[[Frame], None]"
 """Called with the frame after an instruction; raises ``Paused`` to pause before the next one."""
@@ -54,11 +55,16 @@ class ArmedCode(Code):
     code without that pause, for frames that have begun.
     """
 
+    original: Code
     within: Sequence[Pair]
     apart: Collection[int]
     """The instructions that must stay single."""
     stops: Collection[int]
     """The instructions before which it pauses."""
+
+    def at(self, pc: int) -> Instruction:
+        """Return the instruction at ``pc`` with its own immediate, whatever is armed there."""
+        return self.original.at(pc)
 
 
 def arm(
@@ -81,20 +87,35 @@ def arm(
     for pc, hook in hooks.items():
         plain[pc] = (_hooked, (*plain[pc], hook))
     apart = frozenset({*stops, *checks, *hooks})
-    within = _fused(code, plain, apart, stops)
+    within = _hooked_fused(code, checks, hooks, stops)
     fused: Sequence[Pair] = within
     if at_entry:
         fused = _fused(code, plain, {0, *apart}, {0, *stops})
     elif entry_hook is not None:
         fused = [(_entered, (*within[0], entry_hook)), *within[1:]]
     rest = (code.fuel_before, code.locals, code.size, code.regions, code.source)
-    return ArmedCode(code.kinds, plain, fused, *rest, within, apart, stops)
+    return ArmedCode(code.kinds, plain, fused, *rest, code, within, apart, stops)
 
 
 def also_pausing(code: Code, places: Collection[int]) -> Sequence[Pair]:
     """Return the fused code of a frame that has begun, which also pauses before the instructions ``places``."""
     apart, stops = (code.apart, code.stops) if isinstance(code, ArmedCode) else ((), ())
     return _fused(code, code.instructions, {*apart, *places}, {*stops, *places})
+
+
+def _hooked_fused(
+    code: Code, checks: Mapping[int, Check], hooks: Mapping[int, Hook], stops: Collection[int]
+) -> list[Pair]:
+    """Return fused code with hooks, which may be before a whole run of fused instructions."""
+    plain = list(code.instructions)
+    for pc, check in checks.items():
+        plain[pc] = (_checked, (*plain[pc], check))
+    fused = fuse(code.kinds, plain, {*stops, *checks}, sorted(hooks))
+    for pc, hook in hooks.items():
+        fused[pc] = (_hooked, (*fused[pc], hook))
+    for pc in stops:
+        fused[pc] = _PAUSE
+    return fused
 
 
 def _fused(code: Code, plain: Sequence[Pair], apart: Collection[int], stops: Collection[int]) -> Sequence[Pair]:

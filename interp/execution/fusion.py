@@ -12,8 +12,9 @@ Operands usually come from locals and constants; a fused run reads these directl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from zenowasm.interp.execution import control, numeric, variables
@@ -26,8 +27,10 @@ Pair: TypeAlias = tuple[Callable[[Any, Any], None], Any]
 Operator: TypeAlias = Callable[[Any, Any], Any]
 
 
-def fuse(kinds: str, plain: Sequence[Pair], apart: Collection[int] = ()) -> list[Pair]:
+def fuse(kinds: str, plain: Sequence[Pair], apart: Collection[int] = (), starts: Iterable[int] = ()) -> list[Pair]:
     """Return the fused form of a function's code, in which the instructions ``apart`` stay single.
+
+    No run extends over one of the instructions ``starts``, which are in order.
 
     A regular expression finds runs in a string with one letter per instruction. Runs do not overlap. Execution enters
     straight-line code at its beginning, since a branch target is either outside all runs or begins one.
@@ -36,7 +39,8 @@ def fuse(kinds: str, plain: Sequence[Pair], apart: Collection[int] = ()) -> list
     letters = "".join(map(_letters().__getitem__, kinds))
     if apart:
         letters = "".join("-" if pc in apart else letter for pc, letter in enumerate(letters))
-    for match in _pattern().finditer(letters, 0, len(letters) - 1):  # exclude the last ``end``, which returns
+    edges = (0, *starts, len(letters) - 1)  # exclude the last ``end``, which returns
+    for match in chain.from_iterable(_pattern().finditer(letters, *edge) for edge in pairwise(edges)):
         start, end = match.span()
         run = _RUNS.get(match[0])
         if run is not None:

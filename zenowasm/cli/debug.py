@@ -32,13 +32,7 @@ from zenowasm.frontends.terminal import Terminal, complete_by_tab, line_reader
     metavar="LOCATION",
     help="Stop at FUNCTION, FUNCTION+PC or FILE:LINE. Repeatable; without it, stop at the start.",
 )
-@click.option(
-    "--source-map",
-    "source_maps",
-    multiple=True,
-    metavar="OLD=NEW",
-    help="Look in the folder NEW for the sources that were compiled in OLD. Repeatable.",
-)
+@options.source_maps
 @click.option(
     "-x", "--command", "commands", multiple=True, help="Execute a debugger command before reading any. Repeatable."
 )
@@ -50,9 +44,7 @@ from zenowasm.frontends.terminal import Terminal, complete_by_tab, line_reader
     metavar="FILE",
     help="Execute the debugger commands in FILE, one in each line, before those of -x. Repeatable.",
 )
-@click.option(
-    "--replay", type=options.path, metavar="RECORDING", help="Replay a recording of `run`, `exec` or a host instead."
-)
+@options.replay
 @click.option(
     "--core",
     type=options.path,
@@ -107,7 +99,7 @@ def debug(
     terminal = Terminal(line_reader(sys.stdin, sys.stdout), _write, commands, repeat=sys.stdin.isatty())
     if sys.stdin.isatty() and sys.stdout.isatty():
         complete_by_tab(terminal.completions)
-    maps = dict(map(_source_map, source_maps))
+    maps = dict(map(options.source_map, source_maps))
     session = Session(terminal, stop_at_start=not locations, post_mortem=core is not None, source_maps=maps)
     with user_errors(DebuggerError):
         for location in locations:
@@ -148,13 +140,6 @@ def _interrupting(session: Session) -> Iterator[None]:
 
 def _lines_of(files: tuple[Path, ...]) -> list[str]:
     return [line for file in files for line in read_file(file).decode(errors="replace").splitlines()]
-
-
-def _source_map(text: str) -> tuple[str, str]:
-    old, equals, new = text.partition("=")
-    if not (old and equals and new):
-        raise click.UsageError(f"--source-map expects OLD=NEW, such as /build=src, and not {text!r}")
-    return old, new
 
 
 def _write(text: str) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import click
 from attrs import frozen
 
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Store
-from zenowasm.cli import wasi
+from zenowasm.cli import options, wasi
 from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.exec import line_streams, prepared
 from zenowasm.cli.modules import as_module, read_module
@@ -138,3 +139,49 @@ def runnable(
     if not found.is_module and (export or any(granted)):
         raise click.UsageError("EXPORT, ARGS, --dir, --env and --arg are for modules: a script takes none")
     return found
+
+
+def observed(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the arguments and options that say what to run; the command gets ``run`` and its displayed ``title``."""
+
+    @wraps(command)
+    def invoke(
+        file: Path | None,
+        export: str | None,
+        arguments: tuple[str, ...],
+        dirs: tuple[str, ...],
+        env: tuple[str, ...],
+        args: tuple[str, ...],
+        plugin_dir: Path | None,
+        config: Path | None,
+        replay: Path | None,
+        **rest: Any,
+    ) -> None:
+        run = runnable(file, export, arguments, (dirs, env, args), plugin_dir, config, replay)
+        command(run=run, title=str(file or replay), **rest)
+
+    decorated: Callable[..., None] = invoke
+    for option in (
+        wasi.options,
+        options.config,
+        options.plugin_dir,
+        options.replay,
+        click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]..."),
+        click.argument("export", required=False),
+        click.argument("file", type=options.path, required=False),
+    ):
+        decorated = option(decorated)
+    return decorated
+
+
+def run_and_report(run: Runnable, on_store: Callable[[str, Store], None], report: Callable[[], None]) -> None:
+    """Run a file, report, and then exit with the run's code, or raise its ``CliError``."""
+    failure, code = None, 0
+    try:
+        code = run.run(on_store)
+    except CliError as error:
+        failure = error
+    report()
+    if failure is not None:
+        raise failure
+    click.get_current_context().exit(code)

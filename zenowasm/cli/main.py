@@ -30,6 +30,7 @@ _SECTIONS: Mapping[str, Mapping[str, tuple[str, str, str]]] = MappingProxyType(
             "serve": ("Keep plugins loaded and answer over HTTP.", "zenowasm.cli.serve", "serve"),
             "demo": ("Run a script on every engine, and compare.", "zenowasm.cli.demo", "demo"),
             "debug": ("Run a script and step through its plugins.", "zenowasm.cli.debug", "debug"),
+            "coverage": ("Show which lines a run executed.", "zenowasm.cli.coverage", "coverage"),
             "dap": ("Debug plugins and modules from an editor.", "zenowasm.cli.dap", "dap"),
         },
         "Modules": {

@@ -70,7 +70,25 @@ coredump = click.option(
     metavar="FILE",
     help="When a guest traps, write a coredump to this file, for `debug --core` (engine reference).",
 )
+replay = click.option(
+    "--replay", type=path, metavar="RECORDING", help="Replay a recording of `run`, `exec` or a host instead."
+)
+source_maps = click.option(
+    "--source-map",
+    "source_maps",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="Look in the folder NEW for the sources that were compiled in OLD. Repeatable.",
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def source_map(text: str) -> tuple[str, str]:
+    """Return the two folders of ``--source-map``; raises ``click.UsageError``."""
+    old, equals, new = text.partition("=")
+    if not (old and equals and new):
+        raise click.UsageError(f"--source-map expects OLD=NEW, such as /build=src, and not {text!r}")
+    return old, new
 
 
 def core_hint(coredump: Path | None) -> str:

@@ -74,6 +74,11 @@ class Source:
         info, none = self.info, [None] * len(offsets)
         return none if info is None else self._found(lambda: info.statements(offsets), none)
 
+    def lines(self, offsets: Sequence[int]) -> Sequence[SourceLine | None]:
+        """Return the source line of each instruction of a function."""
+        info, none = self.info, [None] * len(offsets)
+        return none if info is None else self._found(lambda: info.lines(offsets), none)
+
     def places(self, path: str, line: int) -> list[Place]:
         """Return the instructions where a line of a file begins, or the next line that has code."""
         info = self.info

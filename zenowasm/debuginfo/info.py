@@ -318,6 +318,14 @@ class DebugInfo:
             return [None] * len(offsets)
         return [unit.lines.statements.get(offset - self._base) for offset in offsets]
 
+    def lines(self, offsets: Sequence[int]) -> list[SourceLine | None]:
+        """Return the source line of each instruction of one function."""
+        unit = self._unit_at(offsets[0] - self._base) if offsets else None
+        if unit is None:
+            return [None] * len(offsets)
+        rows = (unit.lines.row_at(offset - self._base) for offset in offsets)
+        return [None if row is None else row.source for row in rows]
+
     def files(self) -> set[str]:
         """Return the paths of all source files."""
         return {path for unit in self._units if unit.ranges for path in unit.lines.files.values()}

@@ -115,3 +115,25 @@ def test_a_probe_chooses_when_it_runs_again() -> None:
     gaps = [after - before for before, after in pairwise(running)]
     assert len(gaps) > 70
     assert all(100 <= gap < 109 for gap in gaps)
+
+
+class _HookAtConstant(Probe):
+    every = False
+
+    def code(self, function, code):
+        return arm(code, (), {}, {0: lambda frame: None})
+
+
+@pytest.mark.parametrize("pages", [1, 0])
+def test_bulk_operations_cost_the_same_where_their_length_has_a_hook(pages: int) -> None:
+    """A constant length is charged differently; the hook must not hide it."""
+    fuel = []
+    for probe in (_HookAtConstant(), None):
+        engine = ReferenceEngine()
+        store = engine.new_store()
+        assert isinstance(store, ReferenceStore)
+        store.probe = probe
+        text = f'(module (memory 1 1) (func (export "grow") (result i32) i32.const {pages} memory.grow))'
+        store.instantiate(engine.compile(wat(text)), {}).exports["grow"].call()
+        fuel.append(store.fuel_consumed)
+    assert fuel[0] == fuel[1]
