@@ -123,7 +123,7 @@ class _ModuleDecoder:
             self._section(number, contents)
         self._check_counts(reader)
         self.parts.pop("data_count", None)  # already checked, and not part of the module
-        return Module(**self.parts, customs=tuple(self.customs), sections=tuple(self.sections))
+        return Module(**self.parts, customs=tuple(self.customs), sections=tuple(self.sections), binary=self.binary)
 
     def _custom(self, contents: Reader) -> None:
         offset = contents.offset

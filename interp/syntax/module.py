@@ -200,7 +200,10 @@ class Section:
 
 @frozen(eq=False, repr=False)
 class Module:
-    """A module (specification, 2.5). Index spaces begin with the imports of their kind."""
+    """A module (specification, 2.5). Index spaces begin with the imports of their kind.
+
+    ``binary`` is what it was decoded from.
+    """
 
     types: tuple[RecType, ...] = ()
     imports: tuple[Import, ...] = ()
@@ -216,6 +219,7 @@ class Module:
     codes: Sequence[Code] = ()
     customs: tuple[CustomSection, ...] = ()
     sections: tuple[Section, ...] = ()
+    binary: bytes = field(default=b"", eq=False)
 
     def __repr__(self) -> str:
         counts = (f"{len(getattr(self, name))} {name}" for name in ("types", "imports", "functions", "exports"))

@@ -51,12 +51,14 @@ class Message:
 class Breakpoint:
     """A breakpoint. ``location`` is the user's text.
 
-    It is ``FUNCTION``, ``FUNCTION+PC``, ``FILE:LINE``, ``*OFFSET`` (in bytes of the module), ``host:MODULE.NAME`` for
-    calls of an imported host function, or ``slot:NAME`` for calls of a plugin's slot.
+    It is ``FUNCTION``, ``FUNCTION+PC``, ``FILE:LINE``, ``*OFFSET`` (in bytes of the module, of an instruction or of a
+    function's locals, where it begins), ``host:MODULE.NAME`` for calls of an imported host function, or ``slot:NAME``
+    for calls of a plugin's slot.
 
     It stops if it is enabled and has no ``condition`` or the condition is true, after it was reached more than
     ``ignored`` times. With a ``message``, it reports that instead of stopping. ``hits`` counts the stops and reports;
-    ``resolved`` says whether a module that ran has the location. A ``temporary`` one is deleted by its first stop.
+    ``resolved`` says whether a module that ran has the location. A ``temporary`` one is deleted by its first stop. One
+    with a ``program`` is in that module only.
     """
 
     number: int
@@ -65,6 +67,7 @@ class Breakpoint:
     ignored: int = 0
     message: Message | None = None
     temporary: bool = False
+    program: Program | None = None
     enabled: bool = True
     hits: int = 0
     resolved: bool = False
@@ -102,7 +105,10 @@ def sites(program: Program, location: str) -> list[Site]:
         return [Site(function, ENTRY) for function in program.exported(_EXECUTE)]
     if location.startswith("*"):
         at = _offset(location[1:])
-        return [] if at is None else [Site(*it) for it in program.instruction_with(at)]
+        if at is None:
+            return []
+        entered = [Site(function, ENTRY) for function in program.function_at(at)]
+        return entered or [Site(*it) for it in program.instruction_with(at)]
     functions = program.find(location)
     if functions:
         # Where the debugging information says at which instruction a function has its arguments, stop there.
@@ -145,7 +151,14 @@ class Breakpoints:
     def __len__(self) -> int:
         return len(self._breakpoints)
 
-    def add(self, number: int, location: str, condition: str | None, message: str | None) -> Breakpoint:
+    def add(
+        self,
+        number: int,
+        location: str,
+        condition: str | None = None,
+        message: str | None = None,
+        program: Program | None = None,
+    ) -> Breakpoint:
         """Add a breakpoint; raises ``DebuggerError`` if a text is empty or cannot be parsed."""
         location = location.strip().removeprefix("$")
         if not location.removeprefix(_HOST).removeprefix(_SLOT).removeprefix("*"):
@@ -157,6 +170,7 @@ class Breakpoints:
             location,
             None if condition is None else Condition(condition, parse(condition)),
             message=None if message is None else Message.of(message),
+            program=program,
         )
         self._breakpoints[number] = found
         self._sites.clear()
@@ -185,9 +199,12 @@ class Breakpoints:
         for breakpoint_ in self:
             if not breakpoint_.resolved:
                 name = breakpoint_.host_function
-                breakpoint_.resolved = name in program.imports or bool(self._sites_of(program, breakpoint_.location))
+                breakpoint_.resolved = name in program.imports or bool(self._sites_of(program, breakpoint_))
 
-    def _sites_of(self, program: Program, location: str) -> list[Site]:
+    def _sites_of(self, program: Program, breakpoint_: Breakpoint) -> list[Site]:
+        if breakpoint_.program not in (None, program):
+            return []
+        location = breakpoint_.location
         known = self._known.setdefault(program, {})
         if location not in known:
             known[location] = sites(program, location)
@@ -203,6 +220,6 @@ class Breakpoints:
     def _all_in(self, program: Program) -> Sites:
         found: dict[int, dict[int, list[Breakpoint]]] = {}
         for breakpoint_ in self:
-            for site in self._sites_of(program, breakpoint_.location):
+            for site in self._sites_of(program, breakpoint_):
                 found.setdefault(site.function, {}).setdefault(site.pc, []).append(breakpoint_)
         return found

@@ -154,6 +154,12 @@ class Program:
         offsets = [line.offset for line in self.function(function).lines]
         return function, min(bisect_left(offsets, place.offset), len(offsets) - 1)
 
+    def function_at(self, offset: int) -> list[int]:
+        """Return the function whose body begins, with its locals, at an offset of the module, if one does."""
+        starts = [code.offset for code in self.valid.module.codes]
+        code = bisect_left(starts, offset)
+        return [self.imported + code] if code < len(starts) and starts[code] == offset else []
+
     def instruction_with(self, offset: int) -> list[tuple[int, int]]:
         """Return the function and the index of the instruction that begins at an offset of the module, if one does."""
         starts = [code.offset for code in self.valid.module.codes]

@@ -27,7 +27,7 @@ from zenowasm.debugger.inspection import FrameView, HostView, Variable, computed
 from zenowasm.debugger.observer import StoreObserver, trip
 from zenowasm.debugger.program import Program
 from zenowasm.debugger.stepping import Action, Event, Plan, Reason, Resume, Stop
-from zenowasm.debugger.watchpoints import Change, Watchpoint, watchpoint
+from zenowasm.debugger.watchpoints import Change, Watchpoint, memory_watchpoint, watchpoint
 from zenowasm.interp.errors import Exhaustion, Trap, UncaughtException, WasmError
 from zenowasm.interp.execution import Configuration, Frame
 from zenowasm.interp.execution.arming import EVERYWHERE, Check, also_pausing, arm
@@ -121,6 +121,8 @@ class Session:
         """Held for moments, also by threads that change breakpoints while a guest runs."""
         self._observers: WeakSet[StoreObserver] = WeakSet()
         self._programs: dict[ValidModule, Program] = {}
+        self._unseen: set[Program] = set()
+        """The modules of which the first function is about to begin, if the session stops there."""
         self._error: WasmError | None = None
         self._over = False
         self._stopped: _Stopped | None = None
@@ -149,15 +151,19 @@ class Session:
     def armed(self, function: FunctionInstance, code: Code) -> Code:
         """Return a function's code that pauses at its breakpoints and checks watched values after they may change."""
         with self._state:
+            is_new = function.module.valid not in self._programs
             program = self._program(function.module.valid)
+            if is_new and Event.LOAD in self.events:
+                self._unseen.add(program)
             places = self.breakpoints.within(program, function.index)
             checks: dict[int, Check] = {}
             for it in self.watchpoints.values():
                 for pc in it.watched.writers(function.module, code):
                     checks[pc] = _both(checks.get(pc), it.check)
-            if not places and not checks:
+            at_entry = ENTRY in places or program in self._unseen
+            if not at_entry and not places and not checks:
                 return code
-            return arm(code, places.keys() - {ENTRY}, checks, at_entry=ENTRY in places)
+            return arm(code, places.keys() - {ENTRY}, checks, at_entry=at_entry)
 
     def paused(self, observer: StoreObserver, execution: Configuration, frame: Frame, *, entered: bool) -> None:
         """Stop here if a breakpoint, a change or the plan requires it; raises ``DebuggerQuit`` if the user quits."""
@@ -173,7 +179,10 @@ class Session:
 
     def _stop_at(self, observer: StoreObserver, frame: Frame, *, entered: bool) -> Stop | None:
         changes = self._changes() if self.watchpoints else ()
-        places = self.breakpoints.within(self._program(frame.module.valid), frame.function.index)
+        program = self._program_of(frame)
+        is_new = program in self._unseen
+        self._unseen.discard(program)
+        places = self.breakpoints.within(program, frame.function.index)
         hit = (*(places.get(ENTRY, ()) if entered else ()), *places.get(frame.pc, ()))
         if hit:
             stopped = _Stopped(observer, None, frame, frame.pc)
@@ -191,6 +200,8 @@ class Session:
             return Stop(Reason.RETURN, results=len(finished.function.type.results) if to_guest else None)
         if due:
             return Stop(Reason.STEP)
+        if is_new:
+            return Stop(Reason.LOAD)
         return Stop(Reason.PAUSE) if self.interrupted else None
 
     def _counts(self, breakpoint_: Breakpoint, stopped: _Stopped) -> bool:
@@ -382,22 +393,35 @@ class Session:
     # -- breakpoints and watchpoints --
 
     def add_breakpoint(
-        self, location: str, condition: str | None = None, *, log: str | None = None, temporary: bool = False
+        self,
+        location: str,
+        condition: str | None = None,
+        *,
+        log: str | None = None,
+        temporary: bool = False,
+        program: Program | None = None,
     ) -> Breakpoint:
         """Add a breakpoint (see ``Breakpoint``); it stays pending until a module has its location.
 
         With ``log``, it reports this text instead of stopping; expressions in braces are replaced by their values.
-        Raises ``DebuggerError``. Any thread may call this, also while a guest runs.
+        ``program`` is the only module in which to look for the location. Raises ``DebuggerError``. Any thread may call
+        this, also while a guest runs.
         """
         with self._state:
-            added = self.breakpoints.add(next(self._numbers), location, condition, log)
+            added = self.breakpoints.add(next(self._numbers), location, condition, log, program)
             added.temporary = temporary
             self._rearm()
             return added
 
     def add_watchpoint(self, expression: str) -> Watchpoint:
         """Stop after the value of an expression in the selected frame changes; raises ``DebuggerError``."""
-        made = watchpoint(next(self._numbers), expression, self.frame())
+        return self._watch(watchpoint(next(self._numbers), expression, self.frame()))
+
+    def watch_memory(self, address: int, length: int) -> Watchpoint:
+        """Stop after any of ``length`` bytes of the selected frame's first memory changes; raises ``DebuggerError``."""
+        return self._watch(memory_watchpoint(next(self._numbers), address, length, self.frame()))
+
+    def _watch(self, made: Watchpoint) -> Watchpoint:
         with self._state:
             self.watchpoints[made.number] = made
             self._rearm()

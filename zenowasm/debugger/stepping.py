@@ -62,6 +62,7 @@ class Reason(Enum):
     THROW = "throw"
     WATCHPOINT = "watchpoint"
     PAUSE = "pause"
+    LOAD = "load"
 
 
 class Event(Enum):
@@ -71,6 +72,8 @@ class Event(Enum):
     """A guest's trap, before it unwinds."""
     THROW = "throw"
     """An exception that a guest or a host function throws, before it unwinds."""
+    LOAD = "load"
+    """A module of which no function was called before, before its first instruction."""
 
 
 @frozen

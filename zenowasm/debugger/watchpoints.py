@@ -137,6 +137,25 @@ def watchpoint(number: int, text: str, view: FrameView) -> Watchpoint:
     return Watchpoint(number, text, watched, now, call, now(), comparable(watched.get()))
 
 
+def memory_watchpoint(number: int, address: int, length: int, view: FrameView) -> Watchpoint:
+    """Make a watchpoint on bytes of the first memory of a frame's module; raises ``DebuggerError``."""
+    memories = view.frame.module.memories
+    if not memories:
+        raise DebuggerError("the module has no memory")
+    if not 0 < length <= _LARGEST:
+        raise DebuggerError(f"from 1 to {_LARGEST} bytes can be watched, not {length}")
+    if not 0 <= address <= memories[0].size - length:
+        raise DebuggerError(
+            f"the {length} bytes at 0x{address:x} are not inside the memory of 0x{memories[0].size:x} bytes"
+        )
+    watched = Range(memories[0], address, address + length)
+
+    def now() -> str:
+        return watched.get().hex(" ")
+
+    return Watchpoint(number, f"{length} bytes at 0x{address:x}", watched, now, None, now(), watched.get())
+
+
 def _watched(result: Result, view: FrameView) -> Watched:
     result = single(result)
     if isinstance(result, OperandCell | ArgumentCell):

@@ -265,7 +265,7 @@ def _watch(session: Session, words: Sequence[str]) -> Iterable[str]:
 def _catch(session: Session, words: Sequence[str]) -> Iterable[str]:
     events = {event.value: event for event in Event}
     if not words or words[0] not in events or words[1:] not in ([], ["off"]):
-        raise DebuggerError("expected `catch trap` or `catch throw`, and `off` after it to stop there no more")
+        raise DebuggerError(f"expected `catch {'|'.join(events)}`, and `off` after it to stop there no more")
     session.stop_on(events[words[0]], enabled=len(words) == 1)
     return [f"{'stops' if len(words) == 1 else 'does not stop'} at each {words[0]}"]
 
@@ -426,7 +426,7 @@ COMMANDS = (
     Command("tbreak", "tb", "tbreak LOCATION", "stop there once", 1, _temporary),
     Command("log", "lg", "log LOCATION TEXT", "show TEXT there and go on; {EXPRESSION} is its value", _WORDS, _log),
     Command("watch", "w", "watch EXPRESSION", "stop when a variable or $u32[ADDRESS] changes", _WORDS, _watch),
-    Command("catch", "ca", "catch EVENT [off]", "stop at each trap, or at each throw", 2, _catch),
+    Command("catch", "ca", "catch EVENT [off]", "stop at each trap, throw or load of a module", 2, _catch),
     Command("enable", "en", "enable N", "let a breakpoint stop again", 1, _enables(enabled=True)),
     Command("disable", "dis", "disable N", "let a breakpoint stop no more", 1, _enables(enabled=False)),
     Command("ignore", "ig", "ignore N COUNT", "let a breakpoint pass that many times", 2, _ignore),
@@ -511,6 +511,8 @@ def _stop_lines(view: FrameView, stop: Stop) -> list[str]:
             return [*map(_change, stop.changes), f"at {place}"]
         case Reason.THROW:
             return [f"an exception is thrown at {place}"]
+        case Reason.LOAD:
+            return [f"the first call of {view.owner}, at {place}"]
         case Reason.PAUSE:
             return [f"interrupted at {place}"]
         case Reason.TRAP:

@@ -142,3 +142,90 @@ def test_another_thread_interrupts_a_guest_and_adds_a_breakpoint() -> None:
         guest("spin")
     assert front.values == ["spin"]
     assert [it.reason for it in front.stops] == [Reason.PAUSE, Reason.BREAKPOINT]
+
+
+MODULES = (
+    '(module $first (func (export "run") (call $more)) (func $more nop nop))',
+    '(module $second (func (export "run") nop nop))',
+)
+
+
+def run_all(session: Session, texts: tuple[str, ...]) -> None:
+    """Run modules one after the other, each twice, in stores of their own."""
+    for text in texts:
+        binary = wat(text)
+        for _ in range(2):
+            guest = Guest(binary)
+            session.attach("guest", guest.store)
+            guest("run")
+            guest("run")
+
+
+def test_a_load_stops_before_the_first_instruction_of_each_module() -> None:
+    front = Front(*[lambda session: (session.frame().function, session.frame().pc)] * 10)
+    session = Session(front)
+    session.stop_on(Event.LOAD, enabled=True)
+    run_all(session, MODULES)
+    # Each store has a module of its own here.
+    assert front.values == [("run", 0)] * 4
+    assert {it.reason for it in front.stops} == {Reason.LOAD}
+
+
+def test_a_module_that_another_module_calls_is_loaded_by_that_call() -> None:
+    front = Front(*[lambda session: (session.frame().function, len(session.backtrace()))] * 10)
+    session = Session(front)
+    session.stop_on(Event.LOAD, enabled=True)
+    inner = Guest(wat('(module (func $inner (export "inner") (call $more)) (func $more))'))
+    session.attach("guest", inner.store)
+    outer = inner.engine.compile(wat('(module (import "a" "b" (func $b)) (func $outer (export "outer") (call $b)))'))
+    instance: Any = inner.store.instantiate(outer, {("a", "b"): inner["inner"]})
+    for _ in range(2):
+        instance.exports["outer"].call()
+    assert front.values == [("outer", 1), ("inner", 2)]
+
+
+def test_a_load_is_no_event_unless_asked_for_and_none_where_something_else_stops() -> None:
+    front = Front(*[lambda session: session.frame().function] * 10)
+    run_all(Session(front), MODULES)
+    assert front.values == []
+    session = Session(front)
+    session.add_breakpoint("run")
+    session.stop_on(Event.LOAD, enabled=True)
+    run_all(session, MODULES[:1])
+    assert [it.reason for it in front.stops] == [Reason.BREAKPOINT] * 4
+
+
+def test_a_breakpoint_in_one_module_is_in_no_other() -> None:
+    programs = []
+
+    def restrict(session: Session) -> None:
+        programs.append(session.frame().program)
+        offset = session.frame().program.function(0).lines[1].offset
+        assert session.add_breakpoint(f"*{offset}", program=programs[0]).resolved is (len(programs) == 1)
+
+    front = Front(restrict)
+    session = Session(front, stop_at_start=True)
+    for _ in range(2):
+        guest = Guest(wat(MODULES[1]))
+        session.attach("guest", guest.store)
+        guest("run")
+    assert [it.reason for it in front.stops] == [Reason.STEP, Reason.BREAKPOINT]
+
+
+def test_the_offset_of_a_functions_locals_is_its_entry() -> None:
+    text = """(module (func $spin (export "spin") (param $left i32) (local i64)
+      (loop $again (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))"""
+    places = []
+
+    def look(session: Session) -> None:
+        body = session.frame().program.valid.module.codes[0].offset
+        session.add_breakpoint(f"*{body}")
+        assert not session.add_breakpoint(f"*{body + 1}").resolved
+
+    front = Front(look, *[lambda session: places.append(session.frame().pc)] * 5)
+    session = Session(front, stop_at_start=True)
+    guest = Guest(wat(text))
+    session.attach("guest", guest.store)
+    guest("spin", 3)
+    guest("spin", 3)
+    assert places == [0]  # the second call, and not the branches back to the loop

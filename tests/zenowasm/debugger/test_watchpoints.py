@@ -117,3 +117,56 @@ def test_a_watchpoint_on_a_local_ends_with_its_call() -> None:
 def test_what_cannot_be_watched(expression, message) -> None:
     with pytest.raises(DebuggerError, match=message):
         watched(expression)
+
+
+def test_any_number_of_bytes_is_watched() -> None:
+    class Front:
+        seen: list[str]
+
+        def stopped(self, session: Session, stop: Stop) -> Resume:
+            if not stop.changes:
+                session.watch_memory(66, 3)
+            self.seen += [f"{it.watchpoint.expression}: {it.old} -> {it.new}" for it in stop.changes]
+            return Resume(Action.CONTINUE)
+
+    front = Front()
+    front.seen = []
+    session = Session(front, stop_at_start=True)
+    guest = Guest(wat(MEMORY), imports=host_imports({"poke": (FuncType((I32,)), lambda caller, given: ())}))
+    session.attach("guest", guest.store)
+    guest("run", 1)
+    # 1 at 67; 60 to 67 filled with 3; 64 to 71 become 1 to 8; 68 to 71 copied to 64; two numbers 1 and 2 from 56 on
+    assert front.seen == [
+        "3 bytes at 0x42: 00 00 00 -> 00 01 00",
+        "3 bytes at 0x42: 00 01 00 -> 03 03 00",
+        "3 bytes at 0x42: 03 03 00 -> 03 04 05",
+        "3 bytes at 0x42: 03 04 05 -> 07 08 05",
+        "3 bytes at 0x42: 07 08 05 -> 00 00 00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "length", "message"),
+    [
+        (0xFFFF, 2, "the 2 bytes at 0xffff are not inside the memory of 0x10000 bytes"),
+        (-1, 1, "the 1 bytes at 0x-1 are not inside"),
+        (0, 0, "from 1 to 65536 bytes can be watched, not 0"),
+        (0, 65537, "from 1 to 65536 bytes can be watched, not 65537"),
+    ],
+)
+def test_bytes_that_cannot_be_watched(address, length, message) -> None:
+    class Front:
+        error = ""
+
+        def stopped(self, session: Session, stop: Stop) -> Resume:
+            with pytest.raises(DebuggerError) as caught:
+                session.watch_memory(address, length)
+            self.error = str(caught.value)
+            return Resume(Action.CONTINUE)
+
+    front = Front()
+    session = Session(front, stop_at_start=True)
+    guest = Guest(wat('(module (memory 1) (func (export "run")))'))
+    session.attach("guest", guest.store)
+    guest("run")
+    assert message in front.error

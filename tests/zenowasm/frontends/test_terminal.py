@@ -118,7 +118,7 @@ def test_what_commands_show(line: str, shown: list[str]) -> None:
         ("set $number", "expected `set PLACE = EXPRESSION`"),
         ("set $number = 1 << 40", "$number stays as it is: 1099511627776 does not fit into i32"),
         ("return", "half has 1 results (i32), not 0"),
-        ("catch all", "expected `catch trap` or `catch throw`"),
+        ("catch all", "expected `catch trap|throw|load`"),
         ("enable 9", "there is no breakpoint 9: expected one of 1"),
         ("print", "expected `print EXPRESSION`"),
         ("print $zz", "there is no local $zz"),
