@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs what the tests start by themselves and pip cannot bring, from Debian: PostgreSQL, the shells whose Tab key is
-# tested, and what shows manual pages. What is there stays.
+# tested, what shows manual pages, and LLDB. What is there stays.
 set -eu
 missing=""
-for program in zsh:zsh fish:fish man:man-db groff:groff-base; do
+for program in zsh:zsh fish:fish man:man-db groff:groff-base lldb-22:lldb-22; do
     command -v "${program%:*}" >/dev/null || missing="$missing ${program#*:}"
 done
 found=""

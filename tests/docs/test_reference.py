@@ -17,6 +17,8 @@ from zenowasm.cli.main import cli
 from zenowasm.frontends.admin import routes
 from zenowasm.frontends.dap.adapter import REQUESTS
 from zenowasm.frontends.dap.arguments import Launch, protocol_name
+from zenowasm.frontends.gdb.server import PACKETS
+from zenowasm.frontends.gdb.wire import INTERRUPT
 from zenowasm.frontends.terminal import COMMANDS
 from zenowasm.plugin import Host, PluginLimits, errors
 from zenowasm.plugin.configuration.limits import FIELDS, LimitSettings, show_limit
@@ -149,6 +151,11 @@ def test_launch_configuration() -> None:
 def test_requests_of_the_debug_adapter() -> None:
     listed = [name for row in rows("editors.md", "Requests") for name in re.findall(r"`([^`]+)`", row[0])]
     assert sorted(listed) == sorted(REQUESTS)
+
+
+def test_packets_of_the_gdb_server() -> None:
+    listed = [name for row in rows("lldb.md", "Packets") for name in re.findall(r"`([^`]+)`", row[0])]
+    assert sorted([*listed, INTERRUPT]) == sorted(PACKETS)
 
 
 def test_the_command_line() -> None:

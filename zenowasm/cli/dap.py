@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +10,14 @@ from pathlib import Path
 import click
 
 from zenowasm.cli import commands, options
-from zenowasm.cli.debugged import Debugged
-from zenowasm.cli.errors import CliError, read_file, report
-from zenowasm.frontends.dap.adapter import Adapter, OnStore, Run
+from zenowasm.cli.debugged import Debugged, reporting
+from zenowasm.cli.errors import CliError, read_file
+from zenowasm.cli.listening import listening, streams, tell
+from zenowasm.frontends.dap.adapter import Adapter, Run
 from zenowasm.frontends.dap.arguments import Launch
 from zenowasm.frontends.dap.errors import RequestError
 from zenowasm.frontends.dap.wire import Wire
 
-_LOOPBACK = "127.0.0.1"
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
@@ -62,15 +60,10 @@ def _stdio() -> Iterator[Wire]:
 @contextmanager
 def _connection(port: int) -> Iterator[Wire]:
     """Accept one client."""
-    try:
-        server = socket.create_server((_LOOPBACK, port))
-    except OSError as error:
-        raise CliError(f"cannot listen at port {port}: {os.strerror(error.errno or 0)}") from error
-    with server:
-        print(f"listening at {_LOOPBACK}:{server.getsockname()[1]}", flush=True)
+    with listening(port) as server:
+        tell(server)
         connection, _ = server.accept()
-    with connection, connection.makefile("rb") as reader:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with streams(connection) as reader:
         yield Wire(reader, connection.sendall)
 
 
@@ -98,14 +91,4 @@ def prepare(launch: Launch) -> Run:
     if not debugged.is_module and (launch.export or launch.args or launch.dirs or launch.env):
         raise RequestError("export, args, dirs and env are for modules: a script takes none")
 
-    def run(on_store: OnStore) -> int:
-        try:
-            return debugged.run(on_store)
-        except click.UsageError as error:
-            report(CliError(error.format_message()))
-        except CliError as error:
-            report(error)
-        sys.stderr.flush()
-        return 1
-
-    return run
+    return reporting(debugged.run)

@@ -11,8 +11,8 @@ from types import FrameType
 
 import click
 
-from zenowasm.cli import commands, options, wasi
-from zenowasm.cli.debugged import DebuggedCoredump, Runnable, runnable
+from zenowasm.cli import commands, gdb, options, wasi
+from zenowasm.cli.debugged import DebuggedCoredump, Runnable, reporting, runnable
 from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.script import STDIN
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
@@ -51,6 +51,13 @@ from zenowasm.frontends.terminal import Terminal, complete_by_tab, line_reader
     metavar="COREDUMP",
     help="Look into a coredump of `run`, `exec` or another tool.",
 )
+@click.option(
+    "--gdb",
+    "address",
+    metavar="[HOST:]PORT",
+    callback=gdb.address,
+    help="Let LLDB debug, at this TCP port of the loopback interface or HOST; 0 selects any free port.",
+)
 @options.plugin_dir
 @options.config
 @wasi.options
@@ -66,6 +73,7 @@ def debug(
     command_files: tuple[Path, ...],
     replay: Path | None,
     core: Path | None,
+    address: tuple[str, int] | None,
     plugin_dir: Path | None,
     config: Path | None,
     dirs: tuple[str, ...],
@@ -83,6 +91,8 @@ def debug(
     --core shows where a guest trapped: its calls, variables and memory. FILE is its module, by default the file that
     the coredump names.
 
+    --gdb waits for LLDB (`process connect --plugin wasm connect://localhost:PORT`) instead of reading commands.
+
     Debugger commands come from stdin, which may be a pipe; `help` lists them. The end of the input ends the run.
     Plugins have only the time limit of their manifests; all other settings apply.
     """
@@ -95,6 +105,10 @@ def debug(
         debugged = DebuggedCoredump(core, file)
     else:
         debugged = runnable(file, export, arguments, (dirs, env, args), plugin_dir, config, replay)
+    if address is not None:
+        if locations or source_maps or commands or command_files:
+            raise click.UsageError("--gdb takes neither --break, --source-map nor commands: LLDB has its own")
+        click_context.exit(gdb.serve(reporting(debugged.run), *address, post_mortem=core is not None))
     commands = (*_lines_of(command_files), *commands)
     terminal = Terminal(line_reader(sys.stdin, sys.stdout), _write, commands, repeat=sys.stdin.isatty())
     if sys.stdin.isatty() and sys.stdout.isatty():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -13,7 +14,7 @@ from attrs import frozen
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import Store
 from zenowasm.cli import options, wasi
-from zenowasm.cli.errors import CliError, read_file, user_errors
+from zenowasm.cli.errors import CliError, read_file, report, user_errors
 from zenowasm.cli.exec import line_streams, prepared
 from zenowasm.cli.modules import as_module, read_module
 from zenowasm.cli.script import STDIN, run_script
@@ -108,6 +109,24 @@ class DebuggedRecording:
 
 
 Runnable: TypeAlias = Debugged | DebuggedRecording
+Run: TypeAlias = Callable[[Callable[[str, Store], None]], int]
+"""Run something under an observer and return the exit code, as the classes' ``run`` does."""
+
+
+def reporting(run: Run) -> Run:
+    """Return a run that prints errors of the user and returns 1, instead of raising them."""
+
+    def wrapped(on_store: Callable[[str, Store], None]) -> int:
+        try:
+            return run(on_store)
+        except click.UsageError as error:
+            report(CliError(error.format_message()))
+        except CliError as error:
+            report(error)
+        sys.stderr.flush()
+        return 1
+
+    return wrapped
 
 
 def runnable(

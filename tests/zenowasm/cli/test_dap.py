@@ -112,7 +112,8 @@ def test_a_web_page_cannot_speak_to_it(served) -> None:
 def test_a_port_that_is_taken(zenowasm) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert zenowasm("dap", "--port", str(port)).error == f"cannot listen at port {port}: Address already in use"
+        error = zenowasm("dap", "--port", str(port)).error
+        assert error == f"cannot listen at 127.0.0.1:{port}: Address already in use"
     assert zenowasm("dap", "--port", "65536").code == 2
 
 

@@ -18,9 +18,9 @@ from zenowasm.frontends.dap.code import Code, Place
 from zenowasm.frontends.dap.errors import ForeignProtocolError, MessageError, RequestError
 from zenowasm.frontends.dap.handles import Handles
 from zenowasm.frontends.dap.output import OutputStream
-from zenowasm.frontends.dap.running import GuestThread
 from zenowasm.frontends.dap.stopped import THREAD, Answer, Body, Stopped
 from zenowasm.frontends.dap.wire import Wire
+from zenowasm.frontends.running import GuestThread
 
 OnStore: TypeAlias = Callable[[str, Store], None]
 """Watch a new store; it is called with the displayed name of the store's frames."""
@@ -65,6 +65,7 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.THROW: "exception",
     Reason.WATCHPOINT: "data breakpoint",
     Reason.PAUSE: "pause",
+    Reason.LOAD: "entry",
 }
 _NOT_STOPPED: Final = "notStopped"
 

@@ -1,8 +1,4 @@
-"""Code and data as a client refers to them: disassemblies by number, instructions and memory by address.
-
-An address has 64 bits: bit 62 says that it is code, then 30 bits number the module, and 32 bits are the offset of the
-instruction in the module or the address in the memory. Clients compute with addresses and compare them as numbers.
-"""
+"""Code and data as a client refers to them: disassemblies by number, instructions and memory by address."""
 
 from __future__ import annotations
 
@@ -14,13 +10,12 @@ from attrs import frozen
 
 from zenowasm.debugger import FrameView
 from zenowasm.debugger.program import Program
+from zenowasm.frontends.addresses import Address
 from zenowasm.frontends.dap.errors import RequestError
 from zenowasm.interp.runtime.instances import ModuleInstance
 from zenowasm.interp.text.printer import InstructionLine
 
-_CODE: Final = 1 << 62
-_NUMBER: Final = 32
-_OFFSET: Final = (1 << _NUMBER) - 1
+_LARGEST_OFFSET: Final = (1 << 32) - 1
 _MOST_INSTRUCTIONS: Final = 10_000
 _MOST_SOURCES: Final = 10_000
 _T = TypeVar("_T")
@@ -118,19 +113,19 @@ class Code:
 
     def instruction(self, program: Program, offset: int) -> str:
         """Return the reference of an instruction."""
-        return hex(_CODE | self._programs.number(program) << _NUMBER | offset)
+        return hex(int(Address(True, self._programs.number(program), offset)))
 
     def data(self, module: ModuleInstance, address: int) -> str:
         """Return the reference of an address in a module's first memory."""
-        return hex(self._memories.number(module) << _NUMBER | address)
+        return hex(int(Address(False, self._memories.number(module), address)))
 
     def memory_at(self, reference: str, offset: int) -> tuple[ModuleInstance, int]:
         """Return a module and an address in its memory; raises ``RequestError``."""
-        address = _address(reference) + offset
-        module = self._memories.at(address >> _NUMBER)
-        if address & _CODE or module is None:
+        address = Address.of(_address(reference) + offset)
+        module = self._memories.at(address.module)
+        if address.is_code or module is None:
             raise RequestError(f"{reference} with the offset {offset} is not an address in a memory")
-        return module, address & _OFFSET
+        return module, address.offset
 
     def place_at(self, reference: str, offset: int) -> Place:
         """Return the instruction at a reference; raises ``RequestError``."""
@@ -143,11 +138,11 @@ class Code:
         return Place(program, function, pc)
 
     def _code_at(self, reference: str, offset: int) -> tuple[Program, int]:
-        address = _address(reference) + offset
-        program = self._programs.at((address & ~_CODE) >> _NUMBER) if address & _CODE else None
+        address = Address.of(_address(reference) + offset)
+        program = self._programs.at(address.module) if address.is_code else None
         if program is None:
             raise RequestError(f"{reference} with the offset {offset} is not an address of code")
-        return program, address & _OFFSET
+        return program, address.offset
 
     def disassemble(self, reference: str, offset: int, skip: int, count: int) -> list[dict[str, Any]]:
         """Return exactly ``count`` instructions, ``skip`` after the one at a reference; the first is at its address.
@@ -155,7 +150,7 @@ class Code:
         Instructions before the first and after the last one of the module are marked as invalid. Raises
         ``RequestError``.
         """
-        if not 0 <= count <= _MOST_INSTRUCTIONS or abs(skip) > _OFFSET:
+        if not 0 <= count <= _MOST_INSTRUCTIONS or abs(skip) > _LARGEST_OFFSET:
             raise RequestError(f"expected at most {_MOST_INSTRUCTIONS} instructions, found {count} after {skip}")
         program, address = self._code_at(reference, offset)
         before = max(-skip, 0)
@@ -171,7 +166,7 @@ class Code:
 
     def _pad(self, program: Program, offset: int) -> dict[str, Any]:
         return {
-            "address": self.instruction(program, offset & _OFFSET),
+            "address": self.instruction(program, offset),
             "instruction": "(no code)",
             "presentationHint": "invalid",
         }

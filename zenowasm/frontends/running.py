@@ -39,7 +39,8 @@ class GuestThread:
         self._questions: SimpleQueue[Question] = SimpleQueue()
         self._lock = threading.Lock()
         self._is_stopped = False
-        self._is_quitting = False
+        self.outcome: Action | None = None
+        """The action at every stop from now on, without asking anybody."""
         # A host call that does not return must not keep the process alive.
         self._thread = threading.Thread(target=run, name="guest", daemon=True)
 
@@ -47,16 +48,11 @@ class GuestThread:
         """Start the run."""
         self._thread.start()
 
-    @property
-    def is_quitting(self) -> bool:
-        """Whether the client has ended the run."""
-        return self._is_quitting
-
     def stopped(self, session: Session, stop: Stop) -> Resume:
         """Answer questions until one of them resumes the guest."""
         with self._lock:
-            if self._is_quitting:
-                return Resume(Action.QUIT)
+            if self.outcome is not None:
+                return Resume(self.outcome)
             self._is_stopped = True
         self._listener.stopped(session, stop)
         resume = None
@@ -89,13 +85,24 @@ class GuestThread:
 
     def quit(self) -> None:
         """End the run at its stop, or else at the next one; the caller interrupts the session."""
+        self._decide(Action.QUIT)
+
+    def release(self) -> None:
+        """Let the guest go on, and stop no more."""
+        self._decide(Action.CONTINUE)
+
+    def _decide(self, outcome: Action) -> None:
         with self._lock:
-            self._is_quitting = True
+            self.outcome = outcome
             if self._is_stopped:
-                self._questions.put(lambda _: Resume(Action.QUIT))
+                self._questions.put(lambda _: Resume(outcome))
 
     def join(self) -> bool:
         """Wait a moment for the end of the run, and return whether it has ended."""
-        if self._thread.ident is not None:
-            self._thread.join(_PATIENCE)
+        self.wait(_PATIENCE)
         return not self._thread.is_alive()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait for the end of the run if it has begun, at most for that time."""
+        if self._thread.ident is not None:
+            self._thread.join(seconds)

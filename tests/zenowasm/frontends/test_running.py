@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, field
 
 from zenowasm.debugger import Action, Resume
-from zenowasm.frontends.dap.running import GuestThread
+from zenowasm.frontends.running import GuestThread
 
 
 @define
@@ -49,8 +49,16 @@ def test_a_run_that_was_ended_does_not_stop_again() -> None:
     assert asking.told == []
 
 
+def test_a_run_that_was_released_does_not_stop_again() -> None:
+    asking = Asking()
+    guest = asking.guest = GuestThread(asking, lambda: None)
+    guest.release()
+    assert guest.stopped(None, None) == Resume(Action.CONTINUE)
+    assert asking.told == []
+
+
 def test_a_run_that_does_not_end_is_not_waited_for_forever(monkeypatch) -> None:
-    monkeypatch.setattr("zenowasm.frontends.dap.running._PATIENCE", 0.01)
+    monkeypatch.setattr("zenowasm.frontends.running._PATIENCE", 0.01)
     end = Event()
     guest = GuestThread(Asking(), lambda: end.wait(60) and None)
     assert guest.join()  # it has not begun
