@@ -162,6 +162,21 @@ def test_a_recording_is_replayed(debug, zenowasm, plugins, write) -> None:
     assert seen.out.startswith("replayed ")
 
 
+def test_a_coredump_is_looked_at_and_stays_as_it_is(debug, zenowasm) -> None:
+    assert zenowasm("exec", "--coredump", "it.core", divide(), "run", "0").code == 1
+    started = debug("--core", "it.core", divide())
+    client = GdbClient(socket.create_connection(("127.0.0.1", started.port)))
+    client.start()
+    for packet in ("c", "vCont;s", "M10,1:00"):
+        assert client.error(packet).startswith("a coredump cannot be ")
+    client.close()
+    stop, calls, variables = started.answers("bt", "frame variable")
+    assert "stop reason = integer divide by zero" in stop
+    assert re.search(r"frame #0: \S+ \S*[^m]\.wasm`", stop)
+    assert lines(calls) == [("divide(a=10, b=0)", "divide.c:2"), ("run(n=0)", "divide.c:5")]
+    assert variables == "(int) a = 10\n(int) b = 0\n"
+
+
 PROGRAM = r"""(module
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))

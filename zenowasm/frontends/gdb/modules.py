@@ -21,6 +21,11 @@ class Loaded:
     program: Program
     owner: str
 
+    @property
+    def file(self) -> str:
+        """The module's displayed file name."""
+        return f"{self.owner.removesuffix('.wasm')}.wasm"
+
     def address(self, offset: int) -> int:
         """Return the address of an instruction."""
         return int(Address(True, self.number, offset))
@@ -59,7 +64,7 @@ class Modules:
     def listed(self) -> str:
         """Return the list of the modules in the form of gdb's ``qXfer:libraries:read``."""
         libraries = (
-            f'<library name={quoteattr(f"{it.owner}.wasm")}><section address="{it.address(0):#x}"/></library>'
+            f'<library name={quoteattr(it.file)}><section address="{it.address(0):#x}"/></library>'
             for it in self._loaded.values()
         )
         return f"<library-list>{''.join(libraries)}</library-list>"

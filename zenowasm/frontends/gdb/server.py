@@ -86,11 +86,13 @@ class Server:
     def _resume(self, stopped: Stopped, action: Action | None) -> Resume | None:
         if action is None:
             raise PacketError("expected one of the actions c, C, s and S")
+        resume = Resume(action)
+        stopped.session.check_resume(resume)
         if stopped.has_unseen_breakpoint():
             self._wire.send(stopped.reply())
             return None
         self._target.tell_next_stop(self._wire.send)
-        return Resume(action)
+        return resume
 
     def _fail(self, message: str) -> None:
         self._wire.send(f"E01;{message.encode().hex()}" if self._has_texts else "E01")
