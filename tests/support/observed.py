@@ -7,10 +7,64 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from support.engines import engine
+from support.wasm import wat
 
 from zenowasm.backends.protocol import FuncType, HostBody, Store
+from zenowasm.interp.errors import Exhaustion, Trap, UncaughtException
 from zenowasm.interp.events import Probe
 from zenowasm.interp.execution import Configuration
+from zenowasm.interp.types import I32
+
+FLOW = wat("""
+(module
+  (import "env" "back" (func $back (param i32) (result i32)))
+  (tag $odd (param i32))
+  (table funcref (elem $even))
+  (func $loops (export "loops") (param $n i32) (result i32)
+    loop $again
+      local.get $n
+      i32.const 1
+      i32.sub
+      local.tee $n
+      br_if $again
+    end
+    local.get $n)
+  (func $cases (export "cases") (param i32) (result i32)
+    (block $a (block $b (block $c (br_table $a $b $c (local.get 0))) (return (i32.const 3))) (return (i32.const 2)))
+    i32.const 1)
+  (func $even (param i32) (result i32)
+    (if (result i32) (i32.and (local.get 0) (i32.const 1))
+      (then (throw $odd (local.get 0)))
+      (else (i32.const 8))))
+  (func $catches (export "catches") (param i32) (result i32)
+    (block $caught (result i32)
+      (try_table (result i32) (catch $odd $caught)
+        (i32.add (i32.const 1) (call_indirect (param i32) (result i32) (local.get 0) (i32.const 0))))
+      (i32.add (i32.const 100)))
+    (i32.mul (i32.const 2)))
+  (func $tail (export "tail") (param i32) (result i32)
+    (if (i32.eqz (local.get 0)) (then (return (i32.const 5))))
+    (return_call $tail (i32.sub (local.get 0) (i32.const 1))))
+  (func $traps (export "traps") (param i32) (result i32)
+    i32.const 10
+    (call $divide (local.get 0))
+    i32.add)
+  (func $divide (param i32) (result i32)
+    i32.const 6
+    local.get 0
+    i32.div_s
+    i32.const 1
+    i32.add)
+  (func $host (export "host") (param i32) (result i32)
+    (i32.add (call $back (local.get 0)) (i32.const 1)))
+  (func $deep (export "deep") (param i32) (result i32)
+    (i32.add (call $deep (local.get 0)) (i32.const 1)))
+  (func $throws (export "throws") (param i32) (result i32)
+    (i32.add (call $even (local.get 0)) (i32.const 1)))
+  (func (export "never") (result i32) i32.const 1))
+""")
+FAILURES = (Trap, Exhaustion, UncaughtException)
+BACK = {"back": (FuncType((I32,), (I32,)), lambda caller, given: caller.export("traps").call(*given))}
 
 
 def exports_of(

@@ -137,3 +137,30 @@ def test_bulk_operations_cost_the_same_where_their_length_has_a_hook(pages: int)
         store.instantiate(engine.compile(wat(text)), {}).exports["grow"].call()
         fuel.append(store.fuel_consumed)
     assert fuel[0] == fuel[1]
+
+
+class _Entries(Probe):
+    every = False
+
+    def __init__(self) -> None:
+        self.entries: Counter[int] = Counter()
+
+    def code(self, function, code):
+        return arm(code, (), {}, entry_hook=lambda frame: self.entries.update((function.index,)))
+
+
+def test_an_entry_is_hooked_in_outermost_and_in_inner_calls() -> None:
+    probe = _Entries()
+    engine = ReferenceEngine()
+    store = engine.new_store()
+    assert isinstance(store, ReferenceStore)
+    store.probe = probe
+    text = """(module (func $one (result i32) i32.const 1)
+      (func (export "two") (result i32) (i32.add (call $one) (call $one)))
+      (func (export "spin") (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))"""
+    exports = store.instantiate(engine.compile(wat(text)), {}).exports
+    exports["two"].call()
+    exports["two"].call()
+    exports["spin"].call(1)
+    exports["spin"].call(5)
+    assert probe.entries == {0: 4, 1: 2, 2: 2}
