@@ -1,7 +1,7 @@
 """Measures what observing costs a guest of the reference engine, as ratios of CPU time to a free run.
 
-The free run, one with a breakpoint that is never reached, one that watches memory, and one for each of coverage, profile
-and timeline take turns.
+The free run, one with a breakpoint that is never reached, one that watches memory, and one for each of coverage,
+profile and timeline take turns.
 """
 
 from __future__ import annotations
