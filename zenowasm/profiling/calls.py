@@ -128,7 +128,8 @@ class CallProfile:
 
     def functions(self, source_maps: Mapping[str, str] = MappingProxyType({})) -> Sequence[ProfiledFunction]:
         """Return the functions of the profile; ``source_maps`` is as in ``Program``."""
-        programs = {valid: Program(valid, source_maps) for valid, _, _ in self._keys if valid is not None}
+        modules = dict.fromkeys(valid for valid, _, _ in self._keys if valid is not None)
+        programs = {valid: Program(valid, source_maps) for valid in modules}
         return [_described(programs.get(valid) if valid else None, index, name) for valid, index, name in self._keys]
 
 

@@ -78,7 +78,8 @@ class FileCoverage:
 class ModuleCoverage:
     """The coverage of one module; ``owner`` is the displayed name of its guests.
 
-    ``wanted`` selects the source files, by their paths at compile time.
+    ``wanted`` selects the source files, by their paths at compile time; it is asked with an empty path for a function
+    whose file is unknown.
     """
 
     def __init__(
@@ -101,6 +102,11 @@ class ModuleCoverage:
     def functions(self) -> Sequence[FunctionCoverage]:
         """The module's own functions, in order."""
         return [it for it, _ in self._read]
+
+    @property
+    def wanted_functions(self) -> Sequence[FunctionCoverage]:
+        """The module's own functions that begin in a selected source file."""
+        return [it for it in self.functions if self._wanted("" if it.line is None else it.line.file)]
 
     @cached_property
     def files(self) -> Sequence[FileCoverage]:

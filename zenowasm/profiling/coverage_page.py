@@ -30,6 +30,8 @@ td:has(meter) { white-space: nowrap }
 """
 _MOST_LINES: Final = 200_000
 """The maximum number of source lines on the page; the later files have only their totals."""
+_MOST_INSTRUCTIONS: Final = 20_000
+"""The maximum number of instructions on the page; the later functions have only their totals."""
 
 
 def to_html(modules: Sequence[ModuleCoverage], title: str) -> Iterator[str]:
@@ -117,17 +119,23 @@ def _functions(module: ModuleCoverage) -> Iterator[str]:
     functions = sorted(module.functions, key=lambda it: -it.instructions)
     called = [it for it in functions if it.calls]
     yield f"<p>{len(called)} of {len(functions)} functions were called.</p>"
+    left = _MOST_INSTRUCTIONS
     for function in called:
-        yield from _function(module, function)
+        left -= function.size
+        yield from _function(module, function, is_whole=left >= 0)
     missed = [it.name for it in functions if not it.calls]
     if missed:
         yield f"<details><summary>Functions that were not called</summary><p>{_shown(', '.join(missed))}</p></details>"
 
 
-def _function(module: ModuleCoverage, function: FunctionCoverage) -> Iterator[str]:
+def _function(module: ModuleCoverage, function: FunctionCoverage, *, is_whole: bool) -> Iterator[str]:
     calls = f"{function.calls:,} call{'' if function.calls == 1 else 's'}"
-    yield f"<details><summary>{_shown(function.name)} · {calls}, "
-    yield f"{function.executed} of {function.size} instructions, {function.instructions:,} executed</summary>"
+    title = f"{_shown(function.name)} · {calls}, {function.executed} of {function.size} instructions"
+    title += f", {function.instructions:,} executed"
+    if not is_whole:
+        yield f"<p>{title}</p>"
+        return
+    yield f"<details><summary>{title}</summary>"
     yield '<div class="scroll"><table class="code"><tr><th class="n">byte<th class="n">count<th><th>instruction'
     for line, count in zip(module.program.function(function.index).lines, function.counts, strict=True):
         kind, sign = ("hit", "+") if count else ("miss", "−")

@@ -59,7 +59,7 @@ def _lines(modules: Sequence[ModuleCoverage], top: int, whole: int) -> Iterator[
 
 
 def _functions(modules: Sequence[ModuleCoverage], top: int, whole: int) -> Iterator[str]:
-    functions = [(function, module.owner) for module in modules for function in module.functions]
+    functions = [(function, module.owner) for module in modules for function in module.wanted_functions]
     functions.sort(key=lambda it: -it[0].instructions)
     called = sum(it.calls > 0 for it, _ in functions)
     yield f"{'instructions':>13} {'share':>6} {'calls':>11} {'executed':>13}  function"
@@ -70,8 +70,8 @@ def _functions(modules: Sequence[ModuleCoverage], top: int, whole: int) -> Itera
             f"{_of(function.executed, function.size):>13}  {function.name}{at} in {owner}"
         )
     executed, size = sum(it.executed for it, _ in functions), sum(it.size for it, _ in functions)
-    total = f"total; {called} of {len(functions)} functions called"
-    yield f"{whole:>13,} {_share(whole, whole)} {'':>11} {_of(executed, size):>13}  {total}"
+    instructions, total = sum(it.instructions for it, _ in functions), f"{called} of {len(functions)} functions called"
+    yield f"{instructions:>13,} {_share(instructions, whole)} {'':>11} {_of(executed, size):>13}  total; {total}"
 
 
 def _of(part: int, whole: int) -> str:

@@ -19,7 +19,7 @@ def test_a_script_a_module_and_a_recording(zenowasm, tmp_path, write) -> None:
     assert zenowasm("run", script, "--plugin-dir", plugins, "--record", "shop.zr").code == 0
     replayed = zenowasm("coverage", "--replay", "shop.zr", *given)
     assert replayed.out.splitlines()[1:] == lines[1:]
-    module = zenowasm("coverage", *given, divide(), "run", "5").out
+    module = zenowasm("coverage", divide(), "run", "5").out
     assert module.startswith("3\n") and module.endswith("total; 4 of 4 functions called\n")
 
 

@@ -12,6 +12,7 @@ from support.debugged import SOURCES, divide, rust_at, stripped_c
 from support.observed import exports_of
 
 from zenowasm.interp.errors import Trap
+from zenowasm.profiling import coverage_page
 from zenowasm.profiling.counting import InstructionCounter
 from zenowasm.profiling.coverage import FileCoverage, ModuleCoverage, coverage_of
 from zenowasm.profiling.coverage_page import to_html
@@ -79,6 +80,21 @@ def test_another_reader_of_tracefiles_finds_the_same_numbers():
 def test_only_the_wanted_files_are_reported():
     module = covered(divide(), ("run", 5), wanted=lambda path: path.endswith("divide.c"))
     assert [it.path.rpartition("/")[2] for it in module.files] == ["divide.c"]
+
+
+def test_only_functions_of_the_wanted_files_are_listed():
+    module = covered(divide(), ("_initialize",), ("run", 5), wanted=lambda path: path.endswith("divide.c"))
+    assert {it.name for it in module.wanted_functions} == {"run", "divide"}
+    assert list(to_text([module], 9))[-1].split()[:3] == ["69", "86.2%", "53/55"]
+
+
+def test_the_page_has_a_limited_number_of_instructions(monkeypatch):
+    module = covered(stripped_c(), ("run", 3))
+    whole = "\n".join(to_html([module], "whole"))
+    monkeypatch.setattr(coverage_page, "_MOST_INSTRUCTIONS", 100)
+    cut = "\n".join(to_html([module], "cut"))
+    assert Tags(cut).rows.count("hit") < 100 < Tags(whole).rows.count("hit")
+    assert cut.count(" instructions, ") == whole.count(" instructions, ")
 
 
 def test_sources_are_found_elsewhere(tmp_path):
