@@ -58,11 +58,11 @@ def coverage(
 
     def report() -> None:
         found = coverage_of(counter, maps, lambda path: not patterns or any(fnmatch(path, it) for it in patterns))
-        for line in to_text(found, top):
-            print(visible(line))
         if lcov is not None:
             write_lines(lcov, to_lcov(found))
         if html is not None:
             write_lines(html, to_html(found, title))
+        for line in to_text(found, top):  # last, since it may go to a pipe that ends
+            print(visible(line))
 
     run_and_report(run, counter.attach, report)

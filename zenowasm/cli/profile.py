@@ -62,18 +62,18 @@ def profile(
 
     def report() -> None:
         functions = calls.functions(maps)
-        for line in to_text(calls.stores, functions, top):
-            print(visible(line))
+        notes = []
         if speedscope is not None:
             write_lines(speedscope, [json.dumps(to_speedscope(calls.stores, functions, title))])
         if trace is not None:
             write_lines(trace, [json.dumps(to_chrome(calls.stores, functions))])
-            note = dropped(calls.stores)
-            if note is not None:
-                print(f"note: {note}")
+            notes.append(dropped(calls.stores))
         if timeline is not None:
             write_lines(timeline, [json.dumps(times.to_chrome())])
-            if times.dropped:
-                print(f"note: the timeline lacks the last {times.dropped:,} calls")
+            notes.append(f"the timeline lacks the last {times.dropped:,} calls" if times.dropped else None)
+        for line in to_text(calls.stores, functions, top):  # last, since it may go to a pipe that ends
+            print(visible(line))
+        for note in filter(None, notes):
+            print(f"note: {note}")
 
     run_and_report(run, attach, report)
