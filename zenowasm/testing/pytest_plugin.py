@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from zenowasm.backends.protocol import Store
     from zenowasm.plugin import AuditRecord, Host
+    from zenowasm.profiling.counting import InstructionCounter
     from zenowasm.testing.log import CapturedLog
     from zenowasm.testing.on_demand import Engines
     from zenowasm.testing.same import SameEverywhere
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
 
 _INI = "zenowasm_plugin_dir"
 _OPTION = "zeno_backends"
+_COVERAGE = "zeno_coverage"
 _ENGINES: pytest.StashKey[Engines] = pytest.StashKey()
+_COUNTER: pytest.StashKey[InstructionCounter] = pytest.StashKey()
+_WRITTEN: pytest.StashKey[str] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,6 +40,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="Engine to test plugins on; may be repeated. Without it, every engine that is installed.",
     )
+    group.addoption(
+        "--zeno-coverage",
+        dest=_COVERAGE,
+        metavar="FILE",
+        help="Write the coverage of the plugins' sources by the tests on the engine reference: a tracefile of lcov, or "
+        "a page if FILE ends with .html.",
+    )
     parser.addini(_INI, "The folder of your plugins, or of one plugin; without it, plugins, or what has manifest.yaml.")
 
 
@@ -42,6 +54,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Generate one test per engine for tests that use an engine."""
     if "zeno_backend" in metafunc.fixturenames:
         metafunc.parametrize("zeno_backend", _backends(metafunc.config))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the coverage; each worker of pytest-xdist writes a file of its own, such as ``lcov.info.gw0``."""
+    config = session.config
+    counter = config.stash.get(_COUNTER, None)
+    if counter is not None:
+        from zenowasm.testing.coverage import write_coverage
+
+        worker = getattr(config, "workerinput", {}).get("workerid", "")
+        config.stash[_WRITTEN] = write_coverage(counter, Path(config.getoption(_COVERAGE)), worker)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say where the coverage is."""
+    written = config.stash.get(_WRITTEN, None)
+    if written is not None:
+        terminalreporter.write_line(written)
 
 
 @pytest.fixture
@@ -131,10 +161,14 @@ def zeno_world(
 
 @pytest.fixture
 def zeno_host(
-    zeno_backend: str, zeno_world: World, zeno_log: CapturedLog, zeno_audit: list[AuditRecord]
+    pytestconfig: pytest.Config,
+    zeno_backend: str,
+    zeno_world: World,
+    zeno_log: CapturedLog,
+    zeno_audit: list[AuditRecord],
 ) -> Iterator[Host]:
     """Return a host of the plugins, with only the network and the environment of the test."""
-    with zeno_world.host(zeno_backend, zeno_log, zeno_audit) as host:
+    with zeno_world.host(zeno_backend, zeno_log, zeno_audit, on_store=_counting(pytestconfig, zeno_backend)) as host:
         yield host
 
 
@@ -154,6 +188,19 @@ def zeno_same_everywhere(pytestconfig: pytest.Config, zeno_world: World, tmp_pat
     calls = SameEverywhere(zeno_world, folder, tuple(_backends(pytestconfig)))
     yield calls
     calls.close()
+
+
+def _counting(config: pytest.Config, backend: str) -> Callable[[str, Store], None] | None:
+    """Return what is told each store whose plugins are counted, ``None`` if there is no coverage of the engine."""
+    if config.getoption(_COVERAGE) is None:
+        return None
+    from zenowasm.testing.coverage import counter_for
+
+    counter = counter_for(backend, config.stash.get(_COUNTER, None))
+    if counter is None:
+        return None
+    config.stash[_COUNTER] = counter
+    return counter.attach
 
 
 def _backends(config: pytest.Config) -> list[str]:

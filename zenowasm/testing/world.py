@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from importlib.util import find_spec
 from math import inf
@@ -22,6 +22,7 @@ from zenowasm.testing.log import CapturedLog
 from zenowasm.testing.on_demand import Engines, OnDemandHost
 
 if TYPE_CHECKING:
+    from zenowasm.backends.protocol import Store
     from zenowasm.resources.databases.connections import Databases
     from zenowasm.testing.web import FakeWeb
 
@@ -70,8 +71,17 @@ class World:
         return evolve(self, files=folder / "files", database=database)
 
     @contextmanager
-    def host(self, backend: str, log: CapturedLog, audit: list[AuditRecord]) -> Iterator[OnDemandHost]:
-        """Open a host on an engine; raises the errors of a manifest, or of the only plugin."""
+    def host(
+        self,
+        backend: str,
+        log: CapturedLog,
+        audit: list[AuditRecord],
+        on_store: Callable[[str, Store], None] | None = None,
+    ) -> Iterator[OnDemandHost]:
+        """Open a host on an engine; raises the errors of a manifest, or of the only plugin.
+
+        ``on_store`` is that of ``HostServices``.
+        """
         text = yaml.safe_dump({"wasm": dict(self.settings)})
         settings = evolve(
             parse_settings(text, Path(CONFIG_FILE)),
@@ -88,6 +98,7 @@ class World:
             for it in resources.values():
                 if it is not None:
                     stack.callback(it.close)
+            resources["on_store"] = on_store
             yield stack.enter_context(self._open(backend, settings, log, audit, resources))
 
     def _open(

@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import sys
 
+from support.debugged import shop_plugin
+
 from zenowasm.backends import registry
 
 
@@ -327,3 +329,27 @@ def test_a_broken_plugin_beside_others_fails_the_tests_that_call_it(author, aske
     result = author.runpytest("--zeno-backend", "reference")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["*LoadError: failed to load WASM module*"])
+
+
+def test_the_coverage_of_the_plugins_by_the_tests(author) -> None:
+    shop_plugin(author.path / "more")
+    author.makeini("[pytest]\nzenowasm_plugin_dir = more\n")
+    author.makepyfile(
+        """
+        import pytest
+        def test_total(zeno_call):
+            assert zeno_call("shop.total") == {"total": 26}
+        def test_again(zeno_call):
+            assert zeno_call("shop.total") == {"total": 26}
+        """
+    )
+    result = author.runpytest("--zeno-coverage", "shop.info")
+    result.assert_outcomes(passed=2 * len(registry.installed()))
+    result.stdout.fnmatch_lines(["coverage of plugins: shop.info"])
+    lines = set((author.path / "shop.info").read_text().splitlines())
+    assert {"DA:26,10", "DA:27,8", "DA:34,0"} < lines  # twice on the engine reference, and on no other
+    failed = author.runpytest("--zeno-coverage", "none/page.html", "--zeno-backend", "reference")
+    failed.stdout.fnmatch_lines(["cannot write the coverage of plugins to none/page.html: No such file or directory"])
+    none = author.runpytest("--zeno-coverage", "none.info", "--zeno-backend", "wasmtime")
+    none.assert_outcomes(passed=2)
+    assert not (author.path / "none.info").exists()
