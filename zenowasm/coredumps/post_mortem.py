@@ -27,9 +27,10 @@ from zenowasm.interp.runtime.memory import MemoryInstance
 from zenowasm.interp.runtime.table import TableInstance
 from zenowasm.interp.runtime.values import Value
 from zenowasm.interp.syntax.module import locals_of
-from zenowasm.interp.types import GlobalType, MemType, RefType, ValType
-from zenowasm.interp.validation import ValidModule, validate_lazily
+from zenowasm.interp.types import GlobalType, Limits, MemType, RefType, ValType
+from zenowasm.interp.validation import ValidModule, operands_of, validate_lazily
 from zenowasm.interp.validation.context import function_type
+from zenowasm.interp.validation.function import Bottom, OperandType
 
 _UNKNOWN: Final = "the coredump does not say why the guest trapped"
 
@@ -45,6 +46,7 @@ class PostMortem:
         self._dump = dump
         self._store = new_store(ExecutionLimits(memory_bytes=MOST_MEMORY))
         self._configuration = Configuration(self._store)
+        self._operand_types: dict[FunctionInstance, Sequence[Sequence[OperandType]]] = {}
         valid = [_valid(name, read(name)) for name in dump.modules]
         memories = [self._memory(type_, data) for type_, data in dump.memories]
         self._instances = [self._instance(it, valid[it.module], memories) for it in dump.instances]
@@ -62,8 +64,9 @@ class PostMortem:
             probe.left(self._configuration)
 
     def _memory(self, type_: MemType, data: bytes | bytearray) -> MemoryInstance:
-        memory = MemoryInstance(type_, self._store.memory_quota)
-        memory.data = bytearray(data)
+        empty = MemType(Limits(0, type_.limits.maximum), type_.address)
+        memory = MemoryInstance(empty, self._store.memory_quota)
+        memory.data = data if isinstance(data, bytearray) else bytearray(data)
         return memory
 
     def _instance(
@@ -116,9 +119,24 @@ class PostMortem:
         frame.code = code
         frame.fused = code.fused
         frame.locals = _locals(function, types, dumped)
-        frame.stack = [value for _, value in dumped.stack]
-        frame.pc = _position(function, code, dumped, is_innermost=is_innermost) + 1
+        pc = _position(function, code, dumped, is_innermost=is_innermost)
+        frame.stack = self._operands(function, code, pc, dumped)
+        frame.pc = pc + 1
         self._configuration.frame = frame
+
+    def _operands(self, function: FunctionInstance, code: Code, pc: int, dumped: DumpedFrame) -> list[Value]:
+        """Return the operands of a call; what its instruction has popped was on top."""
+        types = self._operand_types.get(function)
+        if types is None:
+            points = operands_of(function.module.valid.context, function.index, code.body)
+            types = self._operand_types[function] = [it.types for it in points]
+        if dumped.offset:
+            if len(dumped.stack) > len(types[pc]):
+                raise _misfit(f"function {function.index} has at most {len(types[pc])} operands there")
+            for expected, (found, _) in zip(types[pc], dumped.stack, strict=False):
+                if found is not None and not isinstance(expected, Bottom):
+                    _expect_equal(f"type of an operand of function {function.index}", expected, found)
+        return [value for _, value in dumped.stack]
 
 
 def _valid(name: str, binary: bytes) -> ValidModule:

@@ -57,6 +57,7 @@ class Timeline:
         self.dropped = 0
         self.clock = clock
         self._threads: dict[int, int] = {}
+        self._lock = threading.Lock()
         self._programs: dict[ValidModule, Program] = {}
 
     def attach(self, owner: str, store: Store) -> None:
@@ -69,12 +70,13 @@ class Timeline:
 
     def add(self, owner: str, running: _Running, end: int) -> None:
         """Add a call that has ended."""
-        if len(self.calls) >= MOST_EVENTS:
-            self.dropped += 1
-            return
-        thread = self._threads.setdefault(threading.get_ident(), len(self._threads) + 1)
-        call = TimedCall(running.kind, running.name, owner, thread, running.start, end, running.error)
-        self.calls.append(call)
+        with self._lock:
+            if len(self.calls) >= MOST_EVENTS:
+                self.dropped += 1
+                return
+            thread = self._threads.setdefault(threading.get_ident(), len(self._threads) + 1)
+            call = TimedCall(running.kind, running.name, owner, thread, running.start, end, running.error)
+            self.calls.append(call)
 
     def name_of(self, frame: Frame) -> str:
         """Return the name of an active function."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import stat
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from zenowasm.coredumps.format import MISSING, Coredump
 from zenowasm.coredumps.post_mortem import PostMortem
 from zenowasm.coredumps.reading import read_coredump
 from zenowasm.coredumps.writing import CoredumpWriter, check_engine
-from zenowasm.debugger import Action, FrameView, HostView, Resume, Session, Stop
+from zenowasm.debugger import Action, DebuggerQuit, FrameView, HostView, Resume, Session, Stop
+from zenowasm.frontends.terminal import Terminal
 from zenowasm.interp.errors import Exhaustion, Trap
 from zenowasm.interp.types import I32, I64
 
@@ -187,6 +189,8 @@ def test_a_coredump_without_locals_or_our_own_section_is_opened(tmp_path):
         ({"function": 99}, "function 99 is active"),
         ({"offset": 17}, "function 1 has no instruction at its byte 17"),
         ({"offset": 10**6}, "function 1 has no instruction at its byte 1000000"),
+        ({"stack": [(None, MISSING)] * 3}, "function 1 has at most 2 operands there"),
+        ({"stack": [(I32, 1)]}, "type of an operand of function 1: i64 in the module, i32 in the coredump"),
         ({"locals": [(I32, 1)]}, "locals of function 1: 6 in the module, 1 in the coredump"),
         ({"locals": [(I64, 1)] + [(None, MISSING)] * 5}, "type of local 0 of function 1: i32 in the module, i64 in"),
     ],
@@ -213,6 +217,13 @@ def test_another_module_is_refused(tmp_path):
             opened(dump, binary)
 
 
+COMMANDS = ("bt", "raw", "stack", "globals", "x 0 64", "di 3", "up", "raw", "stack", "locals", "list", "print $a")
+
+
+def no_line(prompt: str) -> str:
+    raise EOFError
+
+
 def test_damaged_coredumps_have_one_error(tmp_path):
     data = Guest(tmp_path / "core").trapped("through", 5)
     chance = random.Random(11)
@@ -223,12 +234,17 @@ def test_damaged_coredumps_have_one_error(tmp_path):
             it[chance.randrange(8, len(it))] = chance.randrange(256)
     refused = 0
     for damaged in (*cuts, *changed):
+        lines: list[str] = []
+        terminal = Terminal(no_line, lines.append, COMMANDS)
         try:
-            opened(bytes(damaged))
+            coredump = read_coredump(bytes(damaged))
+            session = Session(terminal, post_mortem=True)
+            with suppress(DebuggerQuit):
+                PostMortem(coredump, lambda _: BINARY).run(engine("reference"), session.attach)
         except CoredumpError as error:
             refused += 1
             assert "\n" not in str(error)
-    assert refused > len(cuts)
+    assert len(cuts) < refused < len(cuts) + len(changed)
 
 
 def test_a_coredump_that_claims_a_large_memory_is_refused():
