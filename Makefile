@@ -42,9 +42,9 @@ test: $(VENV)/.dev    ## lint, types, layers, then every test
 # format and its tools, and what the official suite and the host's own tests say too.
 CAMPAIGNS = spec-tests/abi spec-tests/core/test_debugged.py tests/bench tests/differential tests/docs tests/examples \
 	tests/hostile tests/interp/text tests/packaging tests/real_modules tests/table tests/zenowasm/bench tests/zenowasm/conformance \
-	tests/zenowasm/debuginfo tests/zenowasm/frontends/dap/test_npm_client.py tests/zenowasm/tools \
+	tests/zenowasm/debuginfo tests/zenowasm/frontends/dap/test_npm_client.py tests/zenowasm/frontends/tui tests/zenowasm/tools \
 	tests/zenowasm/toolchains $(addprefix tests/zenowasm/testing/test_,c_sdk.py pytest_plugin.py) \
-	$(addprefix tests/zenowasm/cli/test_,completion.py man.py plugin_build.py trap_lines.py)
+	$(addprefix tests/zenowasm/cli/test_,completion.py gdb.py man.py plugin_build.py trap_lines.py tui.py)
 test-short: $(VENV)/.dev ## every test but the long campaigns; for a second Python: PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest -n $(WORKERS) $(addprefix --ignore=,$(CAMPAIGNS))
 

@@ -2,8 +2,9 @@
 
 The words behind the three backticks say what a block is: a language, then a path under which the block is a file of the
 reader's. A ``console`` block is a series of commands after ``$`` with what they print; ``...`` stands for anything. A
-``python`` block without a path is run as a program; what its lines ``print(...)  # TEXT`` print must be TEXT. A
-``json`` block must be JSON. Every other block without a path is an error, since nobody would know whether it holds.
+command with ``&`` at its end is ended after the page; in a block with ``ends=itself`` it ends by itself. A ``python``
+block without a path is run as a program; what its lines ``print(...)  # TEXT`` print must be TEXT. A ``json`` block
+must be JSON. Every other block without a path is an error, since nobody would know whether it holds.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Reader:
     folder: Path
     page: str
     running: list[subprocess.Popen[bytes]] = field(factory=list)
+    ending: list[subprocess.Popen[bytes]] = field(factory=list)
 
     def do(self, block: Block) -> None:
         place = f"{self.page}:{block.line}"
@@ -57,7 +59,9 @@ class Reader:
         elif block.language == "console":
             code = next((int(it[5:]) for it in block.words if it.startswith("exit=")), 0)
             for command, expected in _commands(block.text):
-                self._command(place, command, expected, code)
+                self._command(
+                    place, command, expected, code, self.ending if "ends=itself" in block.words else self.running
+                )
         elif block.language == "python":
             done = self._run([sys.executable, "-W", "error", "-c", block.text])
             assert done.returncode == 0, f"{place}: {done.stderr}"
@@ -67,7 +71,9 @@ class Reader:
         else:
             raise AssertionError(f"{place}: a block in {block.language} that nothing runs")
 
-    def _command(self, place: str, command: str, expected: str, code: int) -> None:
+    def _command(
+        self, place: str, command: str, expected: str, code: int, background: list[subprocess.Popen[bytes]]
+    ) -> None:
         if command.startswith("pip install "):
             self._install(place, shlex.split(command)[2:])
             return
@@ -76,7 +82,7 @@ class Reader:
             assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), f"{place}: {command}"
             return
         if command.endswith(" &"):
-            self._start(command)
+            background.append(self._start(command))
             return
         done = self._run(["bash", "-c", command])
         said = f"{place}: $ {command}\n{done.stdout}{done.stderr}"
@@ -87,18 +93,19 @@ class Reader:
                 f"{said}\n--- expected\n{expected}"
             )
 
-    def _start(self, command: str) -> None:
+    def _start(self, command: str) -> subprocess.Popen[bytes]:
         """Start what goes on in the background, and wait for its second line: then it can be reached."""
         words = ["bash", "-c", f"exec {command.removesuffix('&')}"]
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         process = subprocess.Popen(words, cwd=self.folder, env=self.environment(), **pipes)
-        self.running.append(process)
         assert [process.stdout.readline(), process.stdout.readline()][1], command
+        return process
 
     def close(self) -> None:
         """End what runs in the background; it must end well."""
         for process in self.running:
             process.terminate()
+        for process in (*self.running, *self.ending):
             rest, _ = process.communicate(timeout=60)
             assert process.returncode == 0, rest
 

@@ -15,6 +15,7 @@ from zenowasm.cli import commands, gdb, options, wasi
 from zenowasm.cli.debugged import DebuggedCoredump, Runnable, reporting, runnable
 from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.script import STDIN
+from zenowasm.cli.tui import show
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Session
 from zenowasm.display import visible
 from zenowasm.frontends.terminal import Terminal, complete_by_tab, line_reader
@@ -58,6 +59,7 @@ from zenowasm.frontends.terminal import Terminal, complete_by_tab, line_reader
     callback=gdb.address,
     help="Let LLDB debug, at this TCP port of the loopback interface or HOST; 0 selects any free port.",
 )
+@click.option("--tui", is_flag=True, help="Show source, code, variables, calls and memory in panes (extra tui).")
 @options.plugin_dir
 @options.config
 @wasi.options
@@ -74,6 +76,7 @@ def debug(
     replay: Path | None,
     core: Path | None,
     address: tuple[str, int] | None,
+    tui: bool,
     plugin_dir: Path | None,
     config: Path | None,
     dirs: tuple[str, ...],
@@ -106,14 +109,16 @@ def debug(
     else:
         debugged = runnable(file, export, arguments, (dirs, env, args), plugin_dir, config, replay)
     if address is not None:
-        if locations or source_maps or commands or command_files:
-            raise click.UsageError("--gdb takes neither --break, --source-map nor commands: LLDB has its own")
+        if locations or source_maps or commands or command_files or tui:
+            raise click.UsageError("--gdb takes neither --break, --source-map, --tui nor commands: LLDB has its own")
         click_context.exit(gdb.serve(reporting(debugged.run), *address, post_mortem=core is not None))
     commands = (*_lines_of(command_files), *commands)
+    maps = dict(map(options.source_map, source_maps))
+    if tui:
+        click_context.exit(show(reporting(debugged.run), locations, commands, maps, post_mortem=core is not None))
     terminal = Terminal(line_reader(sys.stdin, sys.stdout), _write, commands, repeat=sys.stdin.isatty())
     if sys.stdin.isatty() and sys.stdout.isatty():
         complete_by_tab(terminal.completions)
-    maps = dict(map(options.source_map, source_maps))
     session = Session(terminal, stop_at_start=not locations, post_mortem=core is not None, source_maps=maps)
     with user_errors(DebuggerError):
         for location in locations:

@@ -7,7 +7,7 @@ returns how to resume.
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol, cast
@@ -110,6 +110,8 @@ class Session:
         self.interrupted = False
         self.events = {Event.TRAP}
         """The events at which the session stops."""
+        self.on_host_call: Callable[[str, Sequence[Cell]], None] | None = None
+        """Called in the guest's thread before each call of a host function, with its name and its arguments."""
         self._numbers = count(1)
         self._source_maps = source_maps
         self._front = front
@@ -260,12 +262,16 @@ class Session:
     ) -> None:
         """Stop at a host function's call if a breakpoint requires it; raises ``DebuggerQuit`` if the user quits."""
         frame = execution.frame
-        if not self.breakpoints.any_of_host_functions or frame is None or execution not in observer.executions:
+        if not self.breakpoints.any_of_host_functions and self.on_host_call is None:
+            return
+        if frame is None or execution not in observer.executions:
             return
         with self._turn:
             name = self._program(frame.module.valid).import_of(frame.module, function)
             types = function.type.parameters
             cells = tuple(ArgumentCell(value, type_) for value, type_ in zip(arguments, types, strict=True))
+            if self.on_host_call is not None:
+                self.on_host_call(name or "a function that is no import", cells)
             stopped = _Stopped(observer, None, frame, max(frame.pc - 1, 0), arguments=cells)
             reached = [] if name is None or self._over else self.breakpoints.of_host_function(name)
             hit = tuple(it for it in reached if self._counts(it, stopped))

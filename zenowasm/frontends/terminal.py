@@ -374,7 +374,7 @@ def _print(session: Session, words: Sequence[str]) -> Iterable[str]:
 
 def _list(session: Session, words: Sequence[str]) -> Iterable[str]:
     line = _number(words, 0, 0, "a line") or None
-    return [_source_text(it) for it in session.source_listing(_AROUND, line)]
+    return [source_text(it) for it in session.source_listing(_AROUND, line)]
 
 
 def _stack(session: Session, words: Sequence[str]) -> Iterable[str]:
@@ -483,10 +483,11 @@ def _current_lines(session: Session) -> list[str]:
         return [_code_text(session.listing(0)[0])]
     begins = view.program.statements(view.frame.function.index)[view.pc] is not None
     code = [] if begins else [_code_text(session.listing(0)[0])]
-    return [_source_text(SourceText(place.line, texts[place.line - 1], True)), *code]
+    return [source_text(SourceText(place.line, texts[place.line - 1], True)), *code]
 
 
-def _source_text(line: SourceText) -> str:
+def source_text(line: SourceText) -> str:
+    """Return a line of a source file for display."""
     return f"{'=>' if line.current else '  '} {line.number:>5}  {line.text}".rstrip()
 
 

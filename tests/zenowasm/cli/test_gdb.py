@@ -217,13 +217,18 @@ def test_an_interrupt_stops_a_loop_for_the_next_client(debug, program) -> None:
     assert started.process.communicate(timeout=_SECONDS) == (b"the client ended the run\n", b"")
 
 
+ALONE = "--gdb takes neither --break, --source-map, --tui nor commands: LLDB has its own"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--gdb", "65536"), "expected PORT or HOST:PORT with a port up to 65535, found '65536'"),
         (("--gdb", "a:b"), "expected PORT or HOST:PORT with a port up to 65535, found 'a:b'"),
-        (("--gdb", "0", "--break", "spin"), "--gdb takes neither --break, --source-map nor commands: LLDB has its own"),
-        (("--gdb", "0", "-x", "c"), "--gdb takes neither --break, --source-map nor commands: LLDB has its own"),
+        *(
+            (("--gdb", "0", *it), ALONE)
+            for it in (("--break", "spin"), ("--source-map", "a=b"), ("-x", "c"), ("--tui",))
+        ),
         (("--gdb", "192.0.2.1:0"), "cannot listen at 192.0.2.1:0: Cannot assign requested address"),
         (("--gdb", "nowhere.invalid:0"), "cannot listen at nowhere.invalid:0: "),
     ],

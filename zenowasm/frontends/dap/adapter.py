@@ -17,9 +17,9 @@ from zenowasm.frontends.dap.breakpoints import ClientBreakpoints, FileLine
 from zenowasm.frontends.dap.code import Code, Place
 from zenowasm.frontends.dap.errors import ForeignProtocolError, MessageError, RequestError
 from zenowasm.frontends.dap.handles import Handles
-from zenowasm.frontends.dap.output import OutputStream
 from zenowasm.frontends.dap.stopped import THREAD, Answer, Body, Stopped
 from zenowasm.frontends.dap.wire import Wire
+from zenowasm.frontends.output import OutputStream
 from zenowasm.frontends.running import GuestThread
 
 OnStore: TypeAlias = Callable[[str, Store], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zenowasm.frontends.dap.output import OutputStream
+from zenowasm.frontends.output import OutputStream
 
 
 def test_lines_are_passed_on_whole() -> None:

@@ -1,4 +1,4 @@
-"""What the guest and the host print, as events."""
+"""What the guest and the host print, line by line."""
 
 from __future__ import annotations
 
