@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from logging import getLogger
 from pathlib import Path
@@ -120,13 +120,26 @@ class _Watcher(Probe):
             self._writer.write(captured(self._name, str(error), str(self._module.resolve()), frames, self._secrets))
 
 
-def captured(name: str, error: str, module: str, frames: Iterator[Frame], secrets: Secrets | None = None) -> Coredump:
-    """Return the coredump of active calls, innermost first, whose modules come from the file ``module``."""
+def captured(
+    name: str,
+    error: str,
+    module: str,
+    frames: Iterable[Frame],
+    secrets: Secrets | None = None,
+    pc: int | None = None,
+) -> Coredump:
+    """Return the coredump of active calls, innermost first, whose modules come from the file ``module``.
+
+    ``pc`` is the innermost call's instruction, by default the one that it has begun.
+    """
     instances: _Space[ModuleInstance] = _Space()
     memories: _Space[MemoryInstance] = _Space()
     globals_: _Space[GlobalInstance] = _Space()
     types = _OperandTypes()
-    dumped = [_frame(frame, instances.index(frame.module), types) for frame in frames]
+    dumped: list[DumpedFrame] = []
+    for frame in frames:
+        at = max(frame.pc - 1, 0) if dumped or pc is None else pc
+        dumped.append(_frame(frame, at, instances.index(frame.module), types))
     return Coredump(
         name=name,
         error=error,
@@ -176,8 +189,7 @@ class _OperandTypes:
         return found[pc]
 
 
-def _frame(frame: Frame, instance: int, types: _OperandTypes) -> DumpedFrame:
-    pc = max(frame.pc - 1, 0)
+def _frame(frame: Frame, pc: int, instance: int, types: _OperandTypes) -> DumpedFrame:
     body = frame.code.body
     locals_ = zip(locals_of(frame.function.type, body), frame.locals, strict=True)
     # What the instruction has popped was on top, so the remaining operands still have the types from before it.

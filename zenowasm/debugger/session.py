@@ -18,6 +18,8 @@ from attrs import define, frozen
 from zenowasm.backends.protocol import SteppingStore
 from zenowasm.backends.protocol import Store as EngineStore
 from zenowasm.coredumps.errors import DumpedError
+from zenowasm.coredumps.format import Coredump
+from zenowasm.coredumps.writing import captured
 from zenowasm.debugger.breakpoints import ENTRY, Breakpoint, Breakpoints, Message, sites
 from zenowasm.debugger.cells import ArgumentCell, Cell, Cells
 from zenowasm.debugger.changes import assign, results_of, return_early
@@ -615,6 +617,15 @@ class Session:
         if found.address is None:
             raise DebuggerError(f"{text} is not in memory")
         return found.address
+
+    def coredump(self) -> Coredump:
+        """Return the stopped execution as a coredump; raises ``DebuggerError`` if nothing is stopped."""
+        stopped = self._stopped
+        if stopped is None or stopped.frame is None:
+            raise DebuggerError("nothing is stopped")
+        frames = (frame for it in reversed(stopped.observer.executions) for frame in it.frames())
+        owner, why = stopped.observer.owner, "stopped by a debugger" if self._error is None else str(self._error)
+        return captured(owner, why, owner, frames, pc=stopped.pc)
 
     def source_listing(self, around: int, line: int | None = None) -> list[SourceText]:
         """Return the source around the selected frame's line, or around another line of its file.

@@ -12,6 +12,8 @@ from typing import TextIO
 
 from attrs import frozen
 
+from zenowasm.coredumps.errors import CoredumpError
+from zenowasm.coredumps.writing import CoredumpWriter
 from zenowasm.debugger import (
     Action,
     Breakpoint,
@@ -394,6 +396,16 @@ def _memory(session: Session, words: Sequence[str]) -> Iterable[str]:
     return hexdump(address, data)
 
 
+def _dump(session: Session, words: Sequence[str]) -> Iterable[str]:
+    if not words:
+        raise DebuggerError("expected `dump FILE`")
+    try:
+        CoredumpWriter(words[0]).write(session.coredump())
+    except CoredumpError as error:
+        raise DebuggerError(str(error)) from None
+    return [f"the coredump is in {words[0]}"]
+
+
 def _disassemble(session: Session, words: Sequence[str]) -> Iterable[str]:
     return [_code_text(line) for line in session.listing(_number(words, 0, _AROUND, "a number of instructions"))]
 
@@ -445,6 +457,7 @@ COMMANDS = (
     Command("globals", "g", "globals", "show the module's globals", 0, _globals),
     Command("memory", "x", "memory ADDRESS [LENGTH]", "show bytes at a number or at an i32 local", 2, _memory),
     Command("disassemble", "di", "disassemble [N]", "show N instructions around the current one", 1, _disassemble),
+    Command("dump", "du", "dump FILE", "write a coredump to FILE, for `debug --core`", 1, _dump),
     Command("help", "h", "help [COMMAND]", "explain the commands", 1, _help),
     Command("quit", "q", "quit", "end the run", 0, lambda *_: Resume(Action.QUIT)),
 )

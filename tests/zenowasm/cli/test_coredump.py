@@ -33,6 +33,27 @@ def test_a_module_is_found_elsewhere(zenowasm, write) -> None:
     assert "at divide.c:2" in zenowasm("debug", "--core", "divide.core", divide(), "-x", "bt").out
 
 
+def test_the_debugger_writes_one_wherever_it_stops(zenowasm, tmp_path) -> None:
+    commands = ("-x", "print n", "-x", "stack", "-x", "dump stop.core", "-x", "dump no/core", "-x", "dump", "-x", "c")
+    stopped = zenowasm("debug", divide(), "run", "7", "--break", "divide.c:2", *commands)
+    assert stopped.code == 0
+    lines = stopped.out.splitlines()
+    assert "the coredump is in stop.core" in lines
+    assert "error: cannot write the coredump no/core: No such file or directory" in lines
+    assert "error: expected `dump FILE`" in lines
+    looked = zenowasm("debug", "--core", "stop.core", divide(), "-x", "print b", "-x", "up", "-x", "print n").out
+    assert looked.startswith("trap: stopped by a debugger\nat divide+")
+    assert " at divide.c:2 in divide" in looked and "\nb = 7\n" in looked and "\nn = 7\n" in looked
+
+
+def test_a_run_on_wasmtime_is_dumped_from_its_recording(zenowasm) -> None:
+    assert zenowasm("exec", divide(), "run", "0", "--backend", "wasmtime", "--record", "run.zr").code == 1
+    replayed = zenowasm("debug", "--replay", "run.zr", "-x", "c", "-x", "dump run.core")
+    assert "trap: integer divide by zero" in replayed.out
+    looked = zenowasm("debug", "--core", "run.core", divide(), "-x", "print a").out
+    assert looked.startswith("trap: integer divide by zero (in divide at byte ") and "\na = 10\n" in looked
+
+
 def test_usage_and_files_that_are_no_coredumps(zenowasm, write, module) -> None:
     wasmtime = zenowasm("exec", module, "fac", "3", "--coredump", "core", "--backend", "wasmtime")
     assert wasmtime.error.startswith("the engine wasmtime cannot write coredumps")
