@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -14,7 +14,7 @@ from zenowasm.backends.compiling import bounded
 from zenowasm.backends.protocol import CompileLimits
 from zenowasm.display import kilobytes, visible
 from zenowasm.interp.binary import Names, decode, decode_names
-from zenowasm.interp.errors import DecodeError, ParseError, ValidationError
+from zenowasm.interp.errors import DecodeError, ParseError, Trap, ValidationError
 from zenowasm.interp.progress import Progress
 from zenowasm.interp.text.diagnosis import diagnose
 from zenowasm.interp.text.printer import ModulePrinter
@@ -90,6 +90,15 @@ class Module:
     def to_text(self) -> str:
         """Return the module in the text format, which parses to the same module."""
         return "\n".join(ModulePrinter(self._syntax, self._names).module_text()) + "\n"
+
+    def calls_at(self, trap: Trap) -> Sequence[str]:
+        """Return the active functions at a trap, innermost first, each with its source line if this module has DWARF.
+
+        The trap is one of an instance of this module; source lines need the extra ``debug``.
+        """
+        from zenowasm.debugger.trap_lines import with_lines  # few modules trap
+
+        return with_lines(trap, self._binary)
 
     def validate(self) -> None:
         """Validate the whole module (specification, chapter 3); raises ``ValidationError`` with the reason and the

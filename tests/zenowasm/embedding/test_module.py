@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.debugged import divide
 from support.wasm import wat
 
-from zenowasm import DecodeError, Instance, LimitError, Module, ParseError, Store, ValidationError
+from zenowasm import DecodeError, Instance, LimitError, Module, ParseError, Store, Trap, ValidationError
 from zenowasm.backends.protocol import CompileLimits
 
 ADD = '(module $calc (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))'
@@ -122,3 +123,12 @@ def test_docstrings_hold() -> None:
     results = [doctest.testmod(import_module(name)) for name in names]
     assert sum(it.attempted for it in results) >= 8
     assert not any(it.failed for it in results)
+
+
+@pytest.mark.parametrize("backend", ["reference", "wasmtime"])
+def test_the_calls_at_a_trap_have_their_source_lines(backend: str) -> None:
+    module = Module(divide())
+    instance = Instance(module, store=Store(backend))
+    with pytest.raises(Trap) as caught:
+        instance.exports.run(1)
+    assert module.calls_at(caught.value)[:2] == ["divide at divide.c:2", "run at divide.c:6"]
