@@ -121,6 +121,10 @@ class Host(Closing):
             engines = EngineVariants(backend)
         counting = engines.counting() if limits.fuel is not None else engines.usual
         check_limits(settings.policy().engine_limits(limits), counting)
+        if coredump is not None:
+            from zenowasm.coredumps.writing import check_engine  # few hosts write coredumps
+
+            check_engine(counting)
         cache = SlotCache.of(environment.variables, limits.slots, settings.cache.enabled) if lazy else None
         self._folder_watch: FolderWatch | None = None
         self._registry = default_registry() if slots is None else slots
@@ -141,10 +145,6 @@ class Host(Closing):
             record=record,
             coredump=coredump,
         )
-        if self._services.coredumps is not None:
-            from zenowasm.coredumps.writing import check_engine  # few hosts write coredumps
-
-            check_engine(engines.usual)
         if self._services.recorder is not None:
             engines = engines.wrapped(self._services.recorder.engine)
         self.manager = PluginManager(engines, self._services, self._registry.__contains__, cache)

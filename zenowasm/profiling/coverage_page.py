@@ -25,7 +25,7 @@ td:has(meter) { white-space: nowrap }
 .code { width: 100%; font: 13px/1.45 ui-monospace, monospace } .code td { padding: 0 .7rem; vertical-align: top }
 .code td:last-child { width: 100%; white-space: pre-wrap; tab-size: 4 }
 .hit td:last-child { background: var(--hit) } .miss td:last-child { background: var(--miss) }
-.mark { width: 1rem; text-align: center } meter { width: 8rem } .scroll { overflow-x: auto }
+.mark { text-align: center; white-space: nowrap } meter { width: 8rem } .scroll { overflow-x: auto }
 :target td { outline: 2px solid var(--bar) }
 """
 _MOST_LINES: Final = 200_000
@@ -86,7 +86,11 @@ def _file(
         yield '<th class="n">instructions<th><th>source'
         for number in sorted(file.lines) if texts is None else range(1, len(texts) + 1):
             text = "" if texts is None else texts[number - 1]
-            mark = f'<a href="#l{name}-{following[number]}" title="the next one">↓</a>' if number in following else ""
+            mark = (
+                f'<a href="#l{name}-{following[number]}" aria-label="to the next one">↓</a>'
+                if number in following
+                else ""
+            )
             yield _line(number, file.lines.get(number), text, f"l{name}-{number}" if number in gaps else "", mark)
         yield "</table></div>"
     yield "</details>"

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from support.debugged import divide, shop_plugin
+from support.wasm import wat
+
+from zenowasm import Host
+from zenowasm.coredumps.errors import CoredumpError
+from zenowasm.coredumps.reading import read_coredump
+from zenowasm.plugin.configuration.environment import HostEnvironment
+from zenowasm.plugin.errors import GuestTrapError
 
 
 def test_a_plugin_that_trapped_is_looked_into_afterwards(zenowasm, tmp_path, write) -> None:
@@ -52,6 +60,31 @@ def test_a_run_on_wasmtime_is_dumped_from_its_recording(zenowasm) -> None:
     assert "trap: integer divide by zero" in replayed.out
     looked = zenowasm("debug", "--core", "run.core", divide(), "-x", "print a").out
     assert looked.startswith("trap: integer divide by zero (in divide at byte ") and "\na = 10\n" in looked
+
+
+ENVIRONMENT = """(module (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "leak") (drop (call $environ (i32.const 64) (i32.const 128))) unreachable))"""
+
+
+def test_it_has_no_secrets(zenowasm, tmp_path, write) -> None:
+    module = write("leak.wasm", wat(ENVIRONMENT))
+    assert zenowasm("exec", "--env", "TOKEN=a-secret-word", "--coredump", "leak.core", module, "leak").code == 1
+    assert b"a-secret-word" not in (tmp_path / "leak.core").read_bytes()
+    assert "|TOKEN=**********" in zenowasm("debug", "--core", "leak.core", "-x", "memory 128 20").out
+
+
+def test_a_host_writes_one_too(tmp_path) -> None:
+    plugins, core = shop_plugin(tmp_path / "plugins"), tmp_path / "host.core"
+    environment = HostEnvironment({})
+    with Host(plugins, environment=environment, coredump=core) as host:
+        assert host.call("shop.total") == {"total": 26} and not core.exists()
+        with pytest.raises(GuestTrapError):
+            host.call("shop.average")
+    dump = read_coredump(core.read_bytes())
+    assert (dump.name, list(dump.modules)) == ("shop", [str(plugins / "shop" / "shop.wasm")])
+    with pytest.raises(CoredumpError, match="the engine wasmtime cannot write coredumps"):
+        Host(plugins, environment=environment, coredump=core, backend="wasmtime")
 
 
 def test_usage_and_files_that_are_no_coredumps(zenowasm, write, module) -> None:
