@@ -8,7 +8,7 @@ WORKERS ?= 2
 # Tests start hundreds of Python processes: where modules are compiled anew in each, that takes longer than the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo man vsix test test-short lint bench bench-modules bench-databases bench-debugging load soak fuzz debugged-suite hostile variants spec-expected pictures plugins site clean
+.PHONY: help demo man vsix test test-short lint bench bench-modules bench-databases bench-debugging load soak fuzz debugged-suite judged-values hostile variants spec-expected pictures plugins site clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -83,6 +83,9 @@ fuzz: $(VENV)/.dev    ## run generated modules on two engines and compare; CASES
 
 debugged-suite: $(VENV)/.dev ## the official suite, single-stepped and with a breakpoint at every function
 	ZENOWASM_CAMPAIGN=1 $(BIN)/python -m pytest -n $(WORKERS) spec-tests/core/test_debugged.py
+
+judged-values: $(VENV)/.dev ## compare every variable at every line of programs in C and Rust with LLDB's
+	ZENOWASM_CAMPAIGN=1 $(BIN)/python -m pytest -n $(WORKERS) tests/zenowasm/debuginfo/test_judged_values.py
 
 variants: $(VENV)/.dev ## every scenario of the plugin ABI in every combination of what guests pay for on wasmtime
 	ZENOWASM_CAMPAIGN=1 $(BIN)/python -m pytest -n $(WORKERS) spec-tests/abi

@@ -8,6 +8,7 @@ from support.compiled import c_program, rust_library
 
 SOURCES = Path(__file__).parent / "sources"
 RECORDS = SOURCES / "records.c"
+WORKLOADS = Path(__file__).parents[2] / "bench" / "workloads"
 _C_FLAGS = ("--target=wasm32-wasi", "-mexec-model=reactor", "-fno-sanitize=all")
 
 
@@ -50,3 +51,13 @@ def shop_plugin(folder: Path) -> Path:
     binary = c_program(SOURCES / "shop_plugin.c", *_C_FLAGS, "-g", "-O0")
     plugin.joinpath("shop.wasm").write_bytes(binary.read_bytes())
     return folder
+
+
+def judged(name: str, level: int) -> Path:
+    """Return one of the programs that LLDB judges, at a level of optimisation."""
+    if name.endswith(".rs"):
+        return rust_library(SOURCES / name, "-g", f"-Copt-level={level}")
+    if (SOURCES / name).exists():
+        return c_program(SOURCES / name, *_C_FLAGS, "-g", f"-O{level}")
+    flags = ("--target=wasm32-freestanding", "-nostdlib", "-Wl,--no-entry", "-fno-sanitize=all", "-g", f"-O{level}")
+    return c_program(WORKLOADS / name, *flags)

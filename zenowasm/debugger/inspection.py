@@ -12,6 +12,7 @@ from zenowasm.coredumps.format import MISSING
 from zenowasm.debugger.cells import Cell, Cells, LocalCell, MemoryCell, OperandCell, group
 from zenowasm.debugger.errors import DebuggerError
 from zenowasm.debugger.expressions import Expression, Result, number, single
+from zenowasm.debugger.machine import FrameMachine
 from zenowasm.debugger.program import Program
 from zenowasm.debuginfo.errors import DebugInfoError, UnavailableError
 from zenowasm.interp.execution import Frame
@@ -94,6 +95,16 @@ class FrameView:
         """The source line of the instruction."""
         return self.program.line_at(self.frame.function.index, self.pc)
 
+    @property
+    def machine(self) -> FrameMachine:
+        """What the debugging information reads of the frame."""
+        return FrameMachine(self.frame, lambda: self._operand_types)
+
+    @property
+    def _operand_types(self) -> Sequence[OperandType]:
+        # The popped operands were on top, so the remaining ones still have the types from before the instruction.
+        return self.program.function(self.frame.function.index).operands[self.pc]
+
     def variables(self) -> list[Named]:
         """Return the visible source variables, those of inner blocks first."""
         found = self.program.source.variables(self.line.offset)
@@ -104,14 +115,14 @@ class FrameView:
         source = self.program.source
         for variable in source.variables(self.line.offset):
             with suppress(DebugInfoError, UnavailableError):
-                yield source.value(variable, self.frame, self.line.offset)
+                yield source.value(variable, self.machine, self.line.offset)
 
     def value(self, name: str) -> Result:
         """Return a source variable, or one of WebAssembly's own by ``$name``; raises ``DebuggerError``."""
         variable = None if name.startswith("$") else self.program.source.variable(name, self.line.offset)
         if variable is not None:
             try:
-                return self.program.source.value(variable, self.frame, self.line.offset)
+                return self.program.source.value(variable, self.machine, self.line.offset)
             except UnavailableError as error:
                 raise DebuggerError(f"{name} has no value here: {error}") from None
         own = name.removeprefix("$")
@@ -153,7 +164,7 @@ class FrameView:
 
     def _text_of(self, variable: SourceVariable) -> str:
         try:
-            return self.program.source.value(variable, self.frame, self.line.offset).text()
+            return self.program.source.value(variable, self.machine, self.line.offset).text()
         except (DebugInfoError, UnavailableError) as error:
             return f"<{error}>"
 
@@ -168,11 +179,9 @@ class FrameView:
 
     def operands(self) -> list[Variable]:
         """Return the frame's operand stack, bottom first, without the operands that a call or a trap has popped."""
-        # The popped operands were on top, so the remaining ones still have the types from before the instruction.
-        types = self.program.function(self.frame.function.index).operands[self.pc]
         return [
             Variable(index, None, type_, value, self.program)
-            for index, (type_, value) in enumerate(zip(types, self.frame.stack, strict=False))
+            for index, (type_, value) in enumerate(zip(self._operand_types, self.frame.stack, strict=False))
         ]
 
     def globals(self) -> list[Variable]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
@@ -13,14 +13,16 @@ from zenowasm.interp.execution import Frame
 from zenowasm.interp.numerics.floats import f32_to_bits
 from zenowasm.interp.runtime.values import Value
 from zenowasm.interp.syntax.module import locals_of
-from zenowasm.interp.types import F32, NumType, ValType
+from zenowasm.interp.types import F32, NumType
+from zenowasm.interp.validation.function import OperandType
 
 
 @frozen
 class FrameMachine:
-    """The state of a frame that a DWARF expression can read."""
+    """The state of a frame that a DWARF expression can read; ``operand_types`` are computed when they are needed."""
 
     frame: Frame
+    operand_types: Callable[[], Sequence[OperandType]]
 
     def local(self, index: int) -> int:
         """Return the bits of a local."""
@@ -35,7 +37,8 @@ class FrameMachine:
 
     def operand(self, index: int) -> int:
         """Return the bits of an operand."""
-        return _bits(self.frame.stack, index, None)
+        types = self.operand_types()
+        return _bits(self.frame.stack, index, types[index] if index < len(types) else None)
 
     def read(self, address: int, length: int) -> bytes:
         """Return bytes of the first memory; raises ``IndexError`` if the range is not inside it."""
@@ -45,7 +48,7 @@ class FrameMachine:
         return memories[0].read(address, length)
 
 
-def _bits(values: Sequence[Value], index: int, type_: ValType | None) -> int:
+def _bits(values: Sequence[Value], index: int, type_: OperandType | None) -> int:
     if index >= len(values):
         raise UnavailableError(f"its location names the place {index} of {len(values)}")
     value = values[index]

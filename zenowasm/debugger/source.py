@@ -13,10 +13,10 @@ from attrs import frozen
 
 from zenowasm.debuginfo.errors import DebugInfoError
 from zenowasm.display import nearest
-from zenowasm.interp.execution import Frame
 from zenowasm.interp.syntax.module import Module
 
 if TYPE_CHECKING:
+    from zenowasm.debuginfo.expressions import Machine
     from zenowasm.debuginfo.info import DebugInfo, SourceVariable
     from zenowasm.debuginfo.lines import SourceLine
     from zenowasm.debuginfo.values import SourceValue
@@ -119,12 +119,10 @@ class Source:
         visible = next((it for it in self.variables(offset) if it.name == name), None)
         return visible or self._found(lambda: info.global_at(name, offset), None)
 
-    def value(self, variable: SourceVariable, frame: Frame, offset: int) -> SourceValue:
+    def value(self, variable: SourceVariable, machine: Machine, offset: int) -> SourceValue:
         """Return a variable's value; raises ``UnavailableError`` if it has none, and ``DebugInfoError``."""
-        from zenowasm.debugger.machine import FrameMachine
-
         assert self.info is not None
-        return self.info.value(variable, FrameMachine(frame), offset)
+        return self.info.value(variable, machine, offset)
 
     def text(self, file: str) -> Sequence[str] | None:
         """Return the lines of a source file, ``None`` if it cannot be read."""
