@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from zenowasm.backends import registry
@@ -42,4 +43,23 @@ class DebuggedEngine:
         for index in range(self._functions):
             session.add_breakpoint(str(index))
         session.attach("suite", store)
+        return store
+
+
+class ObservedEngine:
+    """An engine with an observer of its own for each store; ``make`` makes one, whose ``attach`` watches the store."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._engine = registry.engine("reference")
+        self._make = make
+        self.observers: list[Any] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def new_store(self, limits: Any = None) -> Any:
+        """Create a store that is watched."""
+        store = self._engine.new_store(limits)
+        self.observers.append(self._make())
+        self.observers[-1].attach("suite", store)
         return store

@@ -14,6 +14,7 @@ from zenowasm.interp.errors import Exhaustion, Trap, UncaughtException
 from zenowasm.interp.events import Probe
 from zenowasm.interp.execution import Configuration
 from zenowasm.interp.types import I32
+from zenowasm.profiling.counting import InstructionCounter
 
 FLOW = wat("""
 (module
@@ -94,3 +95,12 @@ class Stepped(Probe):
         frame = execution.frame
         if frame is not None:
             self.counts[frame.function.index, frame.pc] += 1
+
+
+def counts(counter: InstructionCounter) -> Counter[tuple[int, int]]:
+    """Return how often instructions were executed, by function and position."""
+    found: Counter[tuple[int, int]] = Counter()
+    for functions in counter.counts().values():
+        for function, it in functions.items():
+            found.update({(function, pc): count for pc, count in enumerate(it.instructions) if count})
+    return found

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.observed import BACK, FAILURES, FLOW, Stepped, exports_of
+from support.observed import BACK, FAILURES, FLOW, Stepped, counts, exports_of
 from support.programs import arguments, program
 
 from zenowasm.backends.protocol import Budget
 from zenowasm.interp.errors import Trap
 from zenowasm.profiling.counting import InstructionCounter
-
-
-def counts(counter: InstructionCounter) -> Counter[tuple[int, int]]:
-    found: Counter[tuple[int, int]] = Counter()
-    for functions in counter.counts().values():
-        for function, it in functions.items():
-            found.update({(function, pc): count for pc, count in enumerate(it.instructions) if count})
-    return found
 
 
 @pytest.mark.parametrize(
