@@ -122,7 +122,7 @@ class _Front:
             return Resume(Action.CONTINUE)
         view = session.frame()
         calls = [it.frame.function.index for it in session.backtrace() if isinstance(it, FrameView)]
-        self.seen.append(Seen(view.line.offset, _variables(view), len(set(calls)) < len(calls)))
+        self.seen.append(Seen(view.line.offset, _variables(view), calls.count(calls[0]) > 1))
         for it in stop.breakpoints:
             if it.hits == self.most:
                 session.delete_breakpoint(it.number)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from zenowasm.cli.debugged import Run
 from zenowasm.cli.listening import LOOPBACK, listening, shown, streams, tell
-from zenowasm.frontends.gdb.server import Server
-from zenowasm.frontends.gdb.target import Target
-from zenowasm.frontends.gdb.wire import Wire
+
+if TYPE_CHECKING:
+    from zenowasm.frontends.gdb.target import Target
 
 _LAST_PORT = 65535
 _LOOK_AGAIN = 0.2
@@ -33,6 +34,10 @@ def serve(run: Run, host: str, port: int, *, post_mortem: bool = False) -> int:
 
     With ``post_mortem``, it has trapped before, and cannot go on.
     """
+    from zenowasm.frontends.gdb.server import Server  # few runs of the debugger need them
+    from zenowasm.frontends.gdb.target import Target
+    from zenowasm.frontends.gdb.wire import Wire
+
     target = Target(run, post_mortem=post_mortem)
     with listening(port, host) as server:
         target.guest.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from xml.sax.saxutils import quoteattr
+from html import escape
 
 from attrs import frozen
 
@@ -64,7 +64,7 @@ class Modules:
     def listed(self) -> str:
         """Return the list of the modules in the form of gdb's ``qXfer:libraries:read``."""
         libraries = (
-            f'<library name={quoteattr(it.file)}><section address="{it.address(0):#x}"/></library>'
+            f'<library name="{escape(it.file)}"><section address="{it.address(0):#x}"/></library>'
             for it in self._loaded.values()
         )
         return f"<library-list>{''.join(libraries)}</library-list>"
