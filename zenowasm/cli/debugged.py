@@ -194,11 +194,12 @@ def observed(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def run_and_report(run: Runnable, on_store: Callable[[str, Store], None], report: Callable[[], None]) -> None:
-    """Run a file, report, and then exit with the run's code, or raise its ``CliError``."""
-    failure, code = None, 0
+    """Run a file, report, and then exit with the run's code, or raise its ``CliError``; Ctrl-C ends only the run."""
+    failure: BaseException | None = None
+    code = 0
     try:
         code = run.run(on_store)
-    except CliError as error:
+    except (CliError, KeyboardInterrupt) as error:
         failure = error
     report()
     if failure is not None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from support.debugged import divide, shop_plugin
+
+from zenowasm.cli.debugged import run_and_report
 
 
 def test_a_script_a_module_and_a_recording(zenowasm, tmp_path, write) -> None:
@@ -28,6 +31,17 @@ def test_a_run_that_fails_is_reported_too(zenowasm, tmp_path, write) -> None:
     assert result.code == 1 and result.error.startswith("integer divide by zero (in divide at byte ")
     assert "4 of 4 functions called" in result.out
     assert "DA:2,1" in (tmp_path / "c.info").read_text()
+
+
+def test_a_run_that_the_user_interrupts_is_reported_too() -> None:
+    class Endless:
+        def run(self, on_store: object) -> int:
+            raise KeyboardInterrupt
+
+    reports: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        run_and_report(Endless(), lambda owner, store: None, lambda: reports.append("report"))
+    assert reports == ["report"]
 
 
 def test_usage_and_files_that_cannot_be_written(zenowasm, module) -> None:
