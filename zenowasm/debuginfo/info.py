@@ -101,7 +101,7 @@ class SourceFunction:
         for entry in entries:
             if entry.tag in (*_BLOCKS, "DW_TAG_inlined_subroutine") and self._unit.covers(entry, address):
                 yield from self._visible(entry, address, seen, depth + 1)
-        for entry in entries:
+        for entry in (*entries, *_parameters_inlined_at(die)):
             if entry.tag in _VARIABLES:
                 name = name_of(origin(entry, "DW_AT_name"))
                 if name and name not in seen:
@@ -353,6 +353,14 @@ class DebugInfo:
 def is_end_of(path: str, file: str) -> bool:
     """Return whether a path is a file's whole path or the end of it."""
     return file == path or file.endswith(f"/{path.removeprefix('./')}")
+
+
+def _parameters_inlined_at(die: DIE) -> Sequence[DIE]:
+    """Return the parameters of an inlined function: compilers leave those out that have no value in this call."""
+    if die.tag != "DW_TAG_inlined_subroutine" or "DW_AT_abstract_origin" not in die.attributes:
+        return ()
+    function = die.get_DIE_from_attribute("DW_AT_abstract_origin")
+    return [it for it in children(function) if it.tag == "DW_TAG_formal_parameter"]
 
 
 def qualified_name(die: DIE) -> str:
