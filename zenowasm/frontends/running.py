@@ -83,6 +83,15 @@ class GuestThread:
                 self._questions.put(question)
             return self._is_stopped
 
+    def in_turn(self, task: Callable[[bool], None]) -> None:
+        """Run a task after all questions before it; it is told whether the guest is stopped then."""
+        if not self.ask(task):
+            task(False)
+
+    def pause(self, session: Session) -> None:
+        """Stop the guest as soon as possible; one that is stopped would stop again when it goes on."""
+        self.in_turn(lambda is_stopped: None if is_stopped else session.interrupt())
+
     def quit(self) -> None:
         """End the run at its stop, or else at the next one; the caller interrupts the session."""
         self._decide(Action.QUIT)

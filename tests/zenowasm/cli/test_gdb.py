@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from attrs import define
-from support.debugged import RECORDS, c_at, divide, rust_at
+from support.debugged import RECORDS, c_at, divide, rust_at, shop_plugin
 from support.gdb import GdbClient
 from support.wasm import wat
 
@@ -149,6 +149,19 @@ def test_the_plugins_of_a_script_are_libraries(debug, examples) -> None:
         ("telegram", "03"),
     ]
     assert (seen.code, seen.out) == (0, "[INFO]: Hello, World!\n")
+
+
+def test_a_plugin_is_changed_at_a_line_of_its_source(debug, write, tmp_path) -> None:
+    plugins, script = shop_plugin(tmp_path / "plugins"), write("shop.zl", "shop.total { }\nlog: $total\n")
+    seen = debug(script, "--plugin-dir", plugins).lldb(
+        *("breakpoint set --file shop_plugin.c --line 27", "continue", "bt", "frame variable *list at"),
+        *("expression sum = 50", "breakpoint delete 1", "continue"),
+    )
+    stack = [(call.partition("(")[0], line) for call, line in lines(seen.answers[3])]
+    assert stack == [("total", "shop_plugin.c:27"), ("plugin_execute", "shop_plugin.c:55")]
+    assert re.fullmatch(r"\(list\) \*list = {\n  prices = 0x\S+\n  count = 4\n}\n\(u32\) at = 0\n", seen.answers[4])
+    assert seen.answers[5].endswith(" 50\n")
+    assert (seen.code, seen.out) == (0, f"[LOG]: {3 + 5 + 7 + 11 + 50}\n")
 
 
 def test_a_recording_is_replayed(debug, zenowasm, plugins, write) -> None:

@@ -41,6 +41,24 @@ def test_a_question_that_is_too_late_for_a_stop_is_answered_at_once() -> None:
     assert not asking.guest.ask(lambda is_stopped: None)
 
 
+def test_a_pause_right_after_a_resume_is_not_lost_and_one_at_a_stop_has_no_effect() -> None:
+    class Interrupted:
+        def interrupt(self) -> None:
+            paused.append("running")
+
+    class Pausing(Asking):
+        def stopped(self, session: Any, stop: Any) -> None:
+            self.guest.pause(Interrupted())
+            assert self.guest.ask(lambda is_stopped: paused.append("stopped") or Resume(Action.CONTINUE))
+            self.guest.pause(Interrupted())  # the guest has not taken the answer yet
+
+    paused: list[str] = []
+    asking = Pausing()
+    asking.guest = GuestThread(asking, lambda: None)
+    asking.guest.stopped(None, None)
+    assert paused == ["stopped", "running"]
+
+
 def test_a_run_that_was_ended_does_not_stop_again() -> None:
     asking = Asking()
     guest = asking.guest = GuestThread(asking, lambda: None)

@@ -246,9 +246,7 @@ class Adapter:
         guest, session = self._guest, self._session
         if guest is None or session is None:
             raise RequestError("nothing was launched")
-        # A guest that is stopped already would stop again when it goes on.
-        is_stopped = guest.ask(lambda _: None)
-        return Answer({}, after=None if is_stopped else session.interrupt)
+        return Answer({}, after=lambda: guest.pause(session))
 
     def _disconnect(self, arguments: ask.Nothing) -> Answer:
         self._is_open = False

@@ -100,7 +100,7 @@ class Server:
     # -- packets at any time --
 
     def _interrupt(self, rest: str) -> None:
-        self._target.session.interrupt()
+        self._target.guest.pause(self._target.session)
 
     def _status(self, rest: str) -> None:
         self._target.tell_stop(self._wire.send)

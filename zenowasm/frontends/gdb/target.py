@@ -72,14 +72,9 @@ class Target:
 
     # -- in any thread --
 
-    def _in_turn(self, task: Callable[[bool], None]) -> None:
-        """Run a task after what clients have asked before; it is told whether the guest is stopped."""
-        if not self.guest.ask(task):
-            task(False)
-
     def tell_stop(self, tell: Callable[[str], None]) -> None:
         """Tell a client the present stop or the end, or stop a guest that runs and tell that."""
-        self._in_turn(lambda is_stopped: self._tell_stop(tell, is_stopped=is_stopped))
+        self.guest.in_turn(lambda is_stopped: self._tell_stop(tell, is_stopped=is_stopped))
 
     def _tell_stop(self, tell: Callable[[str], None], *, is_stopped: bool) -> None:
         with self._lock:
@@ -98,7 +93,7 @@ class Target:
 
     def forget_client(self) -> None:
         """Delete what a client has set, and tell it nothing more."""
-        self._in_turn(self._forget_client)
+        self.guest.in_turn(self._forget_client)
 
     def _forget_client(self, is_stopped: bool) -> None:
         with self._lock:

@@ -231,6 +231,9 @@ def test_an_interrupt_stops_a_guest_that_runs(serve) -> None:
     client.send(b"\x03")
     assert "reason:signal;" in client.packet()
     assert body_of("spin") < client.pc() < body_of("spin") + 7
+    client.send(b"\x03")  # it is stopped
+    client.send(framed("vCont;s"))
+    assert "reason:trace;" in client.packet()
     # What asks about a stop is refused while there is none.
     client.send(framed("c"))
     assert client.error("m10,1") == client.error("c") == client.error("p0") == "the guest is not stopped"
