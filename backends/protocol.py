@@ -9,7 +9,7 @@ guest's frames unchanged and reaches the outermost caller.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from math import inf
 from time import monotonic, thread_time
@@ -35,7 +35,8 @@ from zenowasm.interp.types import (
 
 if TYPE_CHECKING:
     from zenowasm.interp.events import Probe
-    from zenowasm.interp.execution import PausedCall
+    from zenowasm.interp.execution import Configuration, PausedCall
+    from zenowasm.interp.execution.state import State
 
 __all__ = [
     "Budget",
@@ -423,6 +424,45 @@ class SteppingStore(Store, Protocol):
 
         Use it, and the returned call, between ``begin`` and ``end``. Raises the errors of ``Func.call``.
         """
+        ...
+
+
+class SavedStore(Protocol):
+    """A saved store: the guests' state, and what is left of the budget."""
+
+    @property
+    def state(self) -> State:
+        """The state of the guests."""
+        ...
+
+
+@runtime_checkable
+class RewindableStore(SteppingStore, Protocol):
+    """A store that can go back to a former state, also to one in the middle of an outermost call."""
+
+    def save(
+        self,
+        execution: Configuration | None,
+        instances: Iterable[Instance],
+        held: Sequence[Value],
+        former: SavedStore | None,
+    ) -> SavedStore:
+        """Save the state of the instances, of ``held`` values and objects, and of a paused outermost execution.
+
+        It shares the pages of memory that are as in ``former``.
+        """
+        ...
+
+    def restore(self, saved: SavedStore) -> tuple[Configuration | None, Sequence[Value]]:
+        """Restore a saved state; return its execution, if it has one, and the held values."""
+        ...
+
+    def resume(self, execution: Configuration) -> tuple[Value, ...]:
+        """Continue the restored execution until it returns; raises the errors of ``Func.call``."""
+        ...
+
+    def instance_of(self, execution: Configuration) -> Instance:
+        """Return the instance whose function the host called in a paused execution."""
         ...
 
 

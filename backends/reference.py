@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from time import monotonic
 from typing import cast
@@ -32,6 +32,7 @@ from zenowasm.backends.protocol import (
     Memory,
     MemType,
     Module,
+    SavedStore,
     Store,
     Table,
     TableType,
@@ -45,8 +46,9 @@ from zenowasm.interp.binary import decode
 from zenowasm.interp.canonical import canonical_func_type
 from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.events import Probe
-from zenowasm.interp.execution import PausedCall, evaluate, invoke
+from zenowasm.interp.execution import Configuration, PausedCall, evaluate, invoke, resume
 from zenowasm.interp.execution.packing import form
+from zenowasm.interp.execution.state import State, restore, save
 from zenowasm.interp.features import WASM_3
 from zenowasm.interp.matching import fault_of_size
 from zenowasm.interp.mistakes import field_count
@@ -100,6 +102,17 @@ class ReferenceInstance:
         return cast("Mapping[str, Extern]", self.module.exports)
 
 
+@frozen(eq=False)
+class _Saved:
+    """A saved store: its state, and its budgets."""
+
+    state: State
+    budget: Budget
+    running: CallBudget
+    fuel_end: int
+    begun: int
+
+
 class ReferenceStore:
     """A store of the interpreter, with a budget for each outermost call."""
 
@@ -141,6 +154,38 @@ class ReferenceStore:
     def pause(self, function: Func, arguments: tuple[Value, ...]) -> PausedCall:
         """Begin a call that pauses before its first instruction, and continues as far as its caller asks."""
         return PausedCall(self.runtime, cast("Function", function), arguments)
+
+    def save(
+        self,
+        execution: Configuration | None,
+        instances: Iterable[Instance],
+        held: Sequence[Value],
+        former: SavedStore | None,
+    ) -> SavedStore:
+        """Save the state of instances, of held values and objects, and of a paused outermost execution."""
+        modules = [it.module for it in instances if isinstance(it, ReferenceInstance)]
+        state = save(self.runtime, execution, modules, held, None if former is None else former.state)
+        return _Saved(state, self._budget, self._running, self._fuel_end, self._begun)
+
+    def restore(self, saved: SavedStore) -> tuple[Configuration | None, Sequence[Value]]:
+        """Restore a saved state; return its execution, if it has one, and the held values."""
+        assert isinstance(saved, _Saved)
+        self.set_budget(saved.budget)
+        self._running, self._fuel_end, self._begun = saved.running, saved.fuel_end, saved.begun
+        return restore(self.runtime, saved.state)
+
+    def resume(self, execution: Configuration) -> tuple[Value, ...]:
+        """Continue the restored execution until it returns."""
+        assert self.runtime.probe is not None
+        try:
+            return resume(execution, self.runtime.probe)
+        finally:
+            self.end()
+
+    def instance_of(self, execution: Configuration) -> Instance:
+        """Return the instance whose function the host called in a paused execution."""
+        *_, outermost = execution.frames()
+        return ReferenceInstance(outermost.module)
 
     def set_budget(self, budget: Budget) -> None:
         """Give each of the following outermost calls this budget."""

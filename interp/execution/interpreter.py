@@ -52,7 +52,10 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
             configuration.call(function, checked)
             configuration.run()
         else:
-            _run_observed(configuration, function, checked, probe)
+            probe.entered(configuration)
+            with suppress(Paused):
+                configuration.call(function, checked)
+            _observe(configuration, probe)
     except RecursionError as error:
         if error is configuration.host_error:
             raise  # from a host function
@@ -65,6 +68,33 @@ def invoke(store: Store, function: Function, arguments: tuple[Value, ...]) -> tu
     finally:
         if probe is not None:
             probe.left(configuration)
+        if configuration.frame is not None:
+            store.settled_fuel = configuration.fuel_consumed
+        store.nesting -= 1
+    return tuple(configuration.results)
+
+
+def resume(configuration: Configuration, probe: Probe) -> tuple[Value, ...]:
+    """Continue an outermost execution that ``state.restore`` made, until it returns; raises the errors of ``invoke``.
+
+    The store's probe sees it begin and end as if it were called.
+    """
+    store = configuration.store
+    store.nesting += 1
+    store.settled_fuel -= configuration.fuel_consumed - store.settled_fuel
+    try:
+        probe.entered(configuration)
+        _observe(configuration, probe)
+    except RecursionError as error:
+        if error is configuration.host_error:
+            raise  # from a host function
+        raise HostExhaustion(_STACK_USED_UP) from None
+    except WasmError as error:
+        _locate(error, configuration)
+        probe.before_unwinding(configuration, error)
+        raise
+    finally:
+        probe.left(configuration)
         if configuration.frame is not None:
             store.settled_fuel = configuration.fuel_consumed
         store.nesting -= 1
@@ -128,11 +158,8 @@ def _checked(function: Function, arguments: tuple[Value, ...]) -> list[Value]:
     return check_values(parameters, arguments)
 
 
-def _run_observed(configuration: Configuration, function: Function, arguments: list[Value], probe: Probe) -> None:
-    """Call a function and run until it returns; pause before every instruction, or where the code is armed."""
-    probe.entered(configuration)
-    with suppress(Paused):
-        configuration.call(function, arguments)
+def _observe(configuration: Configuration, probe: Probe) -> None:
+    """Run until the outermost call returns; pause before every instruction, or where the code is armed."""
     while not configuration.finished:
         probe.before_instruction(configuration)
         try:

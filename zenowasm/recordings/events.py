@@ -180,6 +180,13 @@ class Decoder:
         self._data_at = 0
         self._order = 0
 
+    def copy(self) -> Decoder:
+        """Return a decoder that goes on from here, between two frames."""
+        other = Decoder()
+        other._functions, other._open = dict(self._functions), list(self._open)
+        other._data, other._order = self._data[self._data_at :], self._order
+        return other
+
     def decode(self, contents: bytes) -> Iterator[Event]:
         """Yield the events in the contents of the next frame; raises ``RecordingError`` for anything else."""
         try:

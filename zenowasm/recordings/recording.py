@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from attrs import frozen
 
 from zenowasm.closing import Closing
 from zenowasm.interp.binary.raw_sections import without_customs
@@ -50,11 +52,9 @@ class Recording(Closing):
         self._modules: dict[str, bytes] | None = None
         self.stores = tuple(self._events)
 
-    def events(self, store: int) -> Iterator[Event]:
-        """Yield the events of a store, from the first; raises ``RecordingError`` where the file is damaged."""
-        decoder = Decoder()
-        for frame in self._events[store]:
-            yield from decoder.decode(self._contents(frame))
+    def events(self, store: int) -> Cursor:
+        """Return the events of a store, from the first; they raise ``RecordingError`` where the file is damaged."""
+        return Cursor(self._events[store], self._contents)
 
     @property
     def modules(self) -> Mapping[str, bytes]:
@@ -105,6 +105,59 @@ class Recording(Closing):
 
     def _contents(self, frame: Frame) -> bytes:
         return frames.contents(self._file, frame, str(self.path))
+
+
+@frozen(eq=False)
+class Position:
+    """A position in a store's events: a frame, the decoder before it, and the number of its events that are over."""
+
+    frame: int
+    decoder: Decoder
+    passed: int
+
+
+class Cursor(Iterator[Event]):
+    """The events of a store from a position on, to which one can return."""
+
+    def __init__(self, frames: Sequence[Frame], contents: Callable[[Frame], bytes]) -> None:
+        self._frames = frames
+        self._contents = contents
+        self.position = Position(0, Decoder(), 0)
+
+    def __next__(self) -> Event:
+        while True:
+            for event in self._events:
+                self._passed += 1
+                return event
+            if self._frame >= len(self._frames):
+                raise StopIteration
+            self._begin()
+
+    @property
+    def position(self) -> Position:
+        """The position; assign a former one to return to it."""
+        if self._passed == 0:
+            return Position(self._frame, self._decoder.copy(), 0)
+        return Position(self._frame - 1, self._before, self._passed)
+
+    @position.setter
+    def position(self, position: Position) -> None:
+        self._frame, self._decoder, self._passed = position.frame, position.decoder.copy(), 0
+        self._before = position.decoder
+        self._events: Iterator[Event] = iter(())
+        if position.passed:
+            self._begin()
+            for _ in range(position.passed):
+                next(self)
+
+    def end(self) -> None:
+        """Go to the end."""
+        self._frame, self._events, self._passed = len(self._frames), iter(()), 0
+
+    def _begin(self) -> None:
+        self._before = self._decoder.copy()
+        self._events, self._passed = self._decoder.decode(self._contents(self._frames[self._frame])), 0
+        self._frame += 1
 
 
 def _without_custom_sections(binary: bytes) -> bytes | None:

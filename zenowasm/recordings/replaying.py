@@ -6,51 +6,23 @@ they began. Every engine can replay the recordings of every other.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from heapq import heappop, heappush
-from typing import Any, Final, TypeAlias
-from zlib import crc32
+from collections.abc import Mapping, Sequence
+from heapq import heapify, heappop, heappush
 
-from attrs import define, fields_dict, frozen
+from attrs import astuple, evolve, frozen
 
 from zenowasm.backends import protocol
-from zenowasm.backends.protocol import Budget, CallBudget, Caller, Closable, Engine, ExecutionLimits, Store, Value
-from zenowasm.backends.type_json import type_from_json
-from zenowasm.interp.errors import (
-    Exhaustion,
-    HostExhaustion,
-    LimitError,
-    LinkError,
-    Trap,
-    TrapCode,
-    UncaughtException,
-    WasmError,
-)
-from zenowasm.interp.runtime.values import I31, ExternRef
-from zenowasm.interp.types import FuncType, MemType, TableType
-from zenowasm.recordings.errors import CutError, DivergenceError, RecordedHostError, RecordingError, ReplayStopError
-from zenowasm.recordings.events import Call, Event, Fuel, HostCall, HostReturn, Note, Read, Return, Write
+from zenowasm.backends.protocol import Engine
+from zenowasm.interp.errors import WasmError
+from zenowasm.interp.execution import Configuration
+from zenowasm.recordings.errors import RecordingError
+from zenowasm.recordings.player import Counts, OnStore, Player, SavedPlayer
 from zenowasm.recordings.recording import Recording
-
-OnStore: TypeAlias = Callable[[str, Store], None]
-"""A function that takes the name of a store's guests and the new store, before anything runs in it."""
-
-_UNKNOWN_FUEL: Final = 50_000_000
-"""The fuel that a guest may consume, in the units of the instruction table, after the last event of a call that was
-ended from outside if its engine counted no fuel: about ten seconds on the reference engine."""
-_MOST_SHOWN: Final = 200
-_MOST_MEMORY: Final = 1 << 32
-_DEEP: Final = {"call_depth": 100_000, "stack_values": 40_000_000}
-"""The limits of replays for recordings of other engines, which bound their stacks in bytes."""
 
 
 @frozen
 class Replayed:
-    """The extent of a replay: stores, calls of the host into guests, and calls of guests into the host.
-
-    ``cut`` is the number of stores whose recording ends in the middle of a call or without the store's end.
-    """
+    """The extent of a replay: stores, calls of the host into guests, and calls of guests into the host."""
 
     stores: int
     calls: int
@@ -82,16 +54,7 @@ class Replay:
         Raises ``DivergenceError`` at the first difference, ``RecordingError`` if the recording is damaged or its
         module cannot be compiled, and the exceptions of a store's probe.
         """
-        counts = _Counts()
-        players: list[tuple[int, int, _Player]] = []
-        for number in self.recording.stores:
-            player = _Player(self, number, on_store, counts)
-            self._push(players, player)
-        while players:
-            _, _, player = heappop(players)
-            player.step()
-            self._push(players, player)
-        return Replayed(counts.stores, counts.calls, counts.host_calls, self.recording.complete)
+        return ReplayRun(self, on_store).to_end()
 
     def module(self, digest: str) -> protocol.Module:
         """Return a module of the recording, compiled."""
@@ -106,565 +69,77 @@ class Replay:
                 raise RecordingError(f"the module of {self.recording.path} cannot be compiled: {error}") from error
         return found
 
-    def _push(self, players: list[tuple[int, int, _Player]], player: _Player) -> None:
+
+@frozen(eq=False)
+class SavedRun:
+    """A run at one moment: its stores, those that wait for their next outermost call, and the one that runs."""
+
+    players: Mapping[int, SavedPlayer]
+    waiting: Sequence[tuple[int, int]]
+    running: int | None
+    counts: Counts
+
+
+class ReplayRun:
+    """One run of a replay. With ``rewindable``, its stores stay open, and the engine's stores must be rewindable."""
+
+    def __init__(self, replay: Replay, on_store: OnStore | None, *, rewindable: bool = False) -> None:
+        """Do everything up to the first outermost call of each store."""
+        self._replay = replay
+        self._counts = Counts()
+        self._waiting: list[tuple[int, int]] = []
+        self._running: Player | None = None
+        self._execution: Configuration | None = None
+        self._players = {
+            number: Player(replay, number, on_store, self._counts, rewindable=rewindable)
+            for number in replay.recording.stores
+        }
+        for player in self._players.values():
+            self._push(player)
+
+    def to_end(self) -> Replayed:
+        """Replay from here on; see ``Replay.run``."""
+        if self._execution is not None and self._running is not None:
+            execution, self._execution = self._execution, None
+            self._running.resume(execution)
+            self._push(self._running)
+        while self._waiting:
+            _, number = heappop(self._waiting)
+            self._running = self._players[number]
+            self._running.step()
+            self._push(self._running)
+        self._running = None
+        counts = self._counts
+        return Replayed(counts.stores, counts.calls, counts.host_calls, self._replay.recording.complete)
+
+    def save(self, execution: Configuration, former: SavedRun | None) -> SavedRun:
+        """Save the run in the middle of its outermost call, which is paused; equal pages are shared with ``former``."""
+        running = self._running
+        assert running is not None
+        players = {
+            number: player.save(
+                execution if player is running else None, None if former is None else former.players[number]
+            )
+            for number, player in self._players.items()
+        }
+        return SavedRun(players, tuple(self._waiting), running.number, evolve(self._counts))
+
+    def restore(self, saved: SavedRun) -> None:
+        """Return to a saved moment, from which ``to_end`` goes on."""
+        self._waiting = list(saved.waiting)
+        heapify(self._waiting)
+        self._running = None if saved.running is None else self._players[saved.running]
+        self._counts.stores, self._counts.calls, self._counts.host_calls = astuple(saved.counts)
+        for number, player in self._players.items():
+            execution = player.restore(saved.players[number])
+            if player is self._running:
+                self._execution = execution
+
+    def _push(self, player: Player) -> None:
         order = player.next_order()
         if order is not None:
-            heappush(players, (order, player.number, player))
-
-
-@define
-class _Counts:
-    stores: int = 0
-    calls: int = 0
-    host_calls: int = 0
-
-
-class _Player:
-    """The replay of one store."""
-
-    def __init__(self, replay: Replay, number: int, on_store: OnStore | None, counts: _Counts) -> None:
-        self.number = number
-        self._replay = replay
-        self._on_store = on_store
-        self._counts = counts
-        self._events: Iterator[Event] = replay.recording.events(number)
-        self._peeked: Event | None = None
-        self._store: Store | None = None
-        self._owner = ""
-        self._objects: dict[int, Any] = {}
-        self._names: dict[int, str] = {}
-        self._instances: dict[int, protocol.Instance] = {}
-        self._types: dict[int, FuncType | None] = {}
-        self._hosts: set[int] = set()
-        self._callers: list[Caller] = []
-        self._place = "the first call"
-        self._fuel_ahead = 0
-        self._fuel_known = True
-        self._bounds = 0
-        self._secrets: set[str] = set()
-        self._deterministic = True
-
-    # -- from one outermost call to the next --
-
-    def next_order(self) -> int | None:
-        """Do everything up to the next outermost call, and return its number; ``None`` at the end."""
-        while True:
-            event = self._peek()
-            if event is None:
-                return None
-            if isinstance(event, Call):
-                return event.order
-            if isinstance(event, Note) and event.name in ("call", "instantiate"):
-                return _integer(event.fields, "order")
-            self.step()
-
-    def step(self) -> None:
-        """Do what the next event says."""
-        event = self._take()
-        assert event is not None
-        try:
-            self._perform(event)
-        except CutError:
-            self._events = iter(())
-            self._peeked = None
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise self._damaged() from error
-
-    def _perform(self, event: Event) -> None:
-        match event:
-            case Call():
-                self._call(event.function, event.arguments)
-            case Write():
-                self._expect(event.memory).write(event.address, event.data)
-            case Read():
-                self._read(event)
-            case Fuel():
-                self._compare_fuel(event.consumed)
-            case Note():
-                action = _ACTIONS.get(event.name)
-                if action is None:
-                    raise self._damaged()
-                action(self, event.fields)
-            case _:
-                raise self._damaged()
-
-    # -- calls --
-
-    def _call(self, function: int, arguments: Sequence[Any]) -> None:
-        values = [self._given(it) for it in arguments]
-        self._counts.calls += 1
-        name = self._name(function)
-        if not self._callers:
-            arguments_ = ", ".join(map(_shown, arguments))
-            self._place = f"call {self._counts.calls}, {name}({arguments_}) of {self._owner or 'the module'}"
-        following = self._peek()
-        if isinstance(following, Note) and following.name == "error" and following.fields.get("kind") == "refused":
-            self._take()
-            return
-        callee = self._expect(function)
-        self._ended(lambda: callee.call(*values), name)
-
-    def _instantiate(self, fields: Mapping[str, Any]) -> None:
-        module = self._replay.module(str(fields["module"]))
-        self._place = f"the start of {self._owner or 'the module'}"
-        if self._on_store is not None and not self._instances:
-            self._on_store(self._owner, self._now())
-        imports: dict[tuple[str, str], protocol.Extern] = {}
-        for wanted, number in zip(module.imports, fields["imports"], strict=True):
-            if number is None:
-                continue
-            self._names.setdefault(number, f"{wanted.module}.{wanted.name}")
-            if number in self._hosts and number not in self._objects:
-                self._make_host_function(number, self._types[number] or _function_type(wanted.type))
-            imports[wanted.module, wanted.name] = self._objects[number]
-        number = _integer(fields, "id")
-
-        def make() -> Sequence[Value]:
-            self._instances[number] = self._now().instantiate(module, imports)
-            return ()
-
-        self._ended(make, "start")
-
-    def _ended(self, action: Callable[[], Sequence[Value]], name: str) -> None:
-        """Let the guest run, and compare how its turn ends with the recording."""
-        self._bound_fuel()
-        try:
-            results = action()
-        except ReplayStopError:
-            raise
-        except WasmError as error:
-            self._unbound_fuel()
-            self._failed(error, name)
-        else:
-            self._unbound_fuel()
-            self._returned(results, name)
-
-    def _returned(self, results: Sequence[Value], name: str) -> None:
-        event = self._take()
-        replayed = f"that {name} returned {_list(results)}"
-        match event:
-            case None:
-                raise self._cut()
-            case Return(recorded) | Note("return", {"results": recorded}):
-                self._compare(recorded, results, f"that {name} returned {_list(recorded)}", replayed)
-            case Note("instantiated"):
-                pass
-            case Note("error") if self._is_stop(event):
-                return  # the recorded call was ended from outside before it could return
-            case _:
-                raise self._diverges(event, replayed)
-
-    def _failed(self, error: Exception, name: str) -> None:
-        event = self._take()
-        replayed = f"that {name} failed with {type(error).__name__}: {error}"
-        if event is None:
-            raise self._cut()
-        if not isinstance(event, Note) or event.name != "error":
-            raise self._diverges(event, replayed)
-        if self._is_stop(event) and isinstance(error, Trap) and error.code is TrapCode.OUT_OF_FUEL:
-            pass
-        elif not self._same_error(event.fields, error):
-            raise self._diverges(event, replayed)
-        self._fuel_known = False  # an engine may not know the fuel of a call that failed
-
-    def _same_error(self, recorded: Mapping[str, Any], error: Exception) -> bool:
-        match recorded["kind"]:
-            case "trap":
-                return isinstance(error, Trap) and error.code.value == recorded["name"]
-            case "exhaustion":
-                return isinstance(error, Exhaustion)
-            case "exception":
-                if not isinstance(error, UncaughtException):
-                    return False
-                self._bind(recorded["value"], error.exception)
-                return True
-            case _:
-                name = error.name if isinstance(error, RecordedHostError) else type(error).__name__
-                return bool(name == recorded["name"])
-
-    def _is_stop(self, event: Event | None) -> bool:
-        """Return whether an event is a call's end from outside: by its time limit, a signal or the host's stack."""
-        if not isinstance(event, Note) or event.name != "error":
-            return False
-        kind, name = event.fields["kind"], event.fields.get("name")
-        return kind in ("other", "refused") or name in (TrapCode.INTERRUPTED.value, HostExhaustion.__name__)
-
-    def _bound_fuel(self) -> None:
-        """Bound the guest's next turn if it has no other end: it was ended from outside, or the recording is cut."""
-        event = self._peek()
-        if event is not None and not self._is_stop(event):
-            return
-        store = self._now()
-        limit = _UNKNOWN_FUEL
-        own = store.fuel_consumed
-        if isinstance(event, Note) and own is not None:
-            fuel = event.fields.get("fuel")
-            if isinstance(fuel, int) and 0 <= fuel - self._fuel_ahead - own < 1 << 62:
-                limit = fuel - self._fuel_ahead - own
-        store.begin(CallBudget(limit))
-        self._bounds += 1
-
-    def _unbound_fuel(self) -> None:
-        """End the bounds at the end of an outermost call."""
-        if not self._callers:
-            for _ in range(self._bounds):
-                self._now().end()
-            self._bounds = 0
-
-    # -- host functions --
-
-    def _make_host_function(self, number: int, type: FuncType) -> None:
-        def body(caller: Caller, arguments: tuple[Value, ...]) -> Sequence[Value]:
-            return self._host_call(number, caller, arguments)
-
-        self._objects[number] = self._now().host_function(type, body)
-
-    def _host_call(self, number: int, caller: Caller, arguments: tuple[Value, ...]) -> Sequence[Value]:
-        event = self._peek()
-        if event is None:
-            raise self._cut()
-        if self._is_stop(event):
-            raise Trap(TrapCode.OUT_OF_FUEL)
-        self._take()
-        self._counts.host_calls += 1
-        match event:
-            case HostCall(function, recorded) | Note("host_call", {"id": function, "arguments": recorded}):
-                pass
-            case _:
-                raise self._diverges(event, self._shown_host_call(number, arguments))
-        if function != number:
-            raise self._diverges(event, self._shown_host_call(number, arguments))
-        self._compare(
-            recorded, arguments, self._shown_host_call(number, recorded), self._shown_host_call(number, arguments)
-        )
-        self._callers.append(caller)
-        try:
-            return self._host_answer()
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise self._damaged() from error
-        finally:
-            self._callers.pop()
-
-    def _host_answer(self) -> Sequence[Value]:
-        """Do what the recorded host function did, and return its results or raise its error."""
-        while True:
-            event = self._take()
-            match event:
-                case None:
-                    raise self._cut()
-                case HostReturn(results) | Note("host_return", {"results": results}):
-                    self._bound_fuel()
-                    return [self._given(it) for it in results]
-                case Note("host_error", fields):
-                    raise self._error(fields)
-                case _:
-                    self._perform(event)
-
-    def _error(self, fields: Mapping[str, Any]) -> Exception:
-        message = str(fields.get("message", ""))
-        match fields["kind"]:
-            case "trap":
-                return Trap(TrapCode(fields["name"]), message)
-            case "exhaustion":
-                return Exhaustion()
-            case "exception":
-                return UncaughtException(self._given(fields["value"]))
-            case "wasm":
-                for cls in (LimitError, LinkError, HostExhaustion):
-                    if cls.__name__ == fields["name"]:
-                        return cls(message)
-        return RecordedHostError(str(fields["name"]), message)
-
-    # -- comparing --
-
-    def _read(self, event: Read) -> None:
-        memory = self._expect(event.memory)
-        where = f"{event.length} bytes at 0x{event.address:x}"
-        try:
-            digest = crc32(memory.read(event.address, event.length))
-        except IndexError:
-            raise self._differ(f"{where} of memory", f"a memory of {memory.size} bytes") from None
-        if digest != event.digest:
-            raise self._differ(f"{where} with the CRC-32 0x{event.digest:08x}", f"the CRC-32 0x{digest:08x}")
-
-    def _compare(self, recorded: Sequence[Any], values: Sequence[Value], left: str, right: str) -> None:
-        if len(recorded) != len(values) or not all(map(self._same, recorded, values)):
-            raise self._differ(left, right)
-
-    def _same(self, recorded: Any, value: Value) -> bool:
-        """Return whether a value from the guest is the recorded one; an object that is new becomes known."""
-        if isinstance(recorded, dict):
-            if "float" in recorded:
-                return isinstance(value, float) and _bits(value).hex() == recorded["float"]
-            if "i31" in recorded:
-                return isinstance(value, I31) and value.value == recorded["i31"]
-            return self._bind(recorded, value)
-        if isinstance(recorded, float):
-            return isinstance(value, float) and _bits(value) == _bits(recorded)
-        return bool(recorded == value)
-
-    def _bind(self, recorded: Mapping[str, Any], value: Value) -> bool:
-        """Return whether a reference is the recorded one; an object that is new becomes known."""
-        if value is None:
-            return False
-        number = next(it for key, it in recorded.items() if key in ("function", "object", "host"))
-        known = self._objects.setdefault(number, value)
-        return known is value or bool(known == value) or "object" in recorded
-
-    def _compare_fuel(self, fuel: int) -> None:
-        own = self._now().fuel_consumed
-        if own is not None and not self._fuel_known:
-            self._fuel_known, self._fuel_ahead = True, fuel - own
-        if own is None or fuel == own + self._fuel_ahead:
-            return
-        raise self._differ(f"{fuel} units of fuel", f"{own + self._fuel_ahead} units of fuel")
-
-    def _diverges(self, event: Event | None, replayed: str) -> DivergenceError:
-        return self._differ(self._shown(event), replayed)
-
-    def _differ(self, recorded: str, replayed: str) -> DivergenceError:
-        reason = ""
-        if self._secrets:
-            names = ", ".join(sorted(self._secrets))
-            reason = f"the recording has no secrets, so the guest received a mask for {names}, which may be the reason"
-        elif not self._deterministic:
-            reason = "the recorded engine was not deterministic, which may be the reason"
-        return DivergenceError(self._place, recorded, replayed, reason)
-
-    def _cut(self) -> CutError:
-        if self._replay.recording.complete:
-            return CutError(f"the recording ends in the middle of {self._place}")
-        return CutError(f"the recording is cut in the middle of {self._place}")
-
-    def _shown(self, event: Event | None) -> str:
-        match event:
-            case HostCall(function, arguments) | Note("host_call", {"id": function, "arguments": arguments}):
-                return self._shown_host_call(function, arguments)
-            case Return(results) | Note("return", {"results": results}):
-                return f"that the call returned {_list(results)}"
-            case Note("error", fields):
-                kind, message = fields.get("name", fields["kind"]), fields.get("message", "")
-                return f"that the call failed with {kind} {message}".rstrip()
-            case Note():
-                return f"the event {event.name!r}"
-            case _:
-                return f"{type(event).__name__}"
-
-    def _shown_host_call(self, number: int, arguments: Sequence[Any]) -> str:
-        return f"the host call {self._name(number)}({', '.join(map(_shown, arguments))})"
-
-    # -- rare events --
-
-    def _made_store(self, fields: Mapping[str, Any]) -> None:
-        if self._store is not None:
-            raise self._damaged()
-        known = fields_dict(ExecutionLimits)
-        limits = {name: value for name, value in fields["limits"].items() if name in known and isinstance(value, int)}
-        if fields["engine"] != self._replay.engine.name:
-            limits |= _DEEP
-        limits["memory_bytes"] = min(limits["memory_bytes"], _MOST_MEMORY)
-        self._deterministic = "deterministic" in fields["capabilities"]
-        self._store = self._replay.engine.new_store(ExecutionLimits(**limits))
-        self._counts.stores += 1
-
-    def _owned(self, fields: Mapping[str, Any]) -> None:
-        self._owner = str(fields["owner"])
-
-    def _budget(self, fields: Mapping[str, Any]) -> None:
-        self._now().set_budget(Budget(fields["fuel"]))
-
-    def _begin(self, fields: Mapping[str, Any]) -> None:
-        self._now().begin(CallBudget(fields["fuel"]))
-
-    def _end(self, fields: Mapping[str, Any]) -> None:
-        self._now().end()
-
-    def _close(self, fields: Mapping[str, Any]) -> None:
-        store = self._now()
-        if isinstance(store, Closable):
-            store.close()
-
-    def _function(self, fields: Mapping[str, Any]) -> None:
-        self._types[fields["id"]] = None if fields["type"] is None else _function_type(type_from_json(fields["type"]))
-
-    def _host_function(self, fields: Mapping[str, Any]) -> None:
-        """Note a host function. It is made when its import is known, which has its type if a module defines that."""
-        self._function(fields)
-        self._hosts.add(fields["id"])
-
-    def _new_memory(self, fields: Mapping[str, Any]) -> None:
-        type = type_from_json(fields["type"])
-        if not isinstance(type, MemType):
-            raise self._damaged()
-        self._objects[fields["id"]] = self._now().new_memory(type)
-
-    def _new_table(self, fields: Mapping[str, Any]) -> None:
-        type = type_from_json(fields["type"])
-        if not isinstance(type, TableType):
-            raise self._damaged()
-        self._objects[fields["id"]] = self._now().new_table(type, self._given(fields["value"]))
-
-    def _new_global(self, fields: Mapping[str, Any]) -> None:
-        type: Any = type_from_json(fields["type"])
-        self._objects[fields["id"]] = self._now().new_global(type, self._given(fields["value"]))
-
-    def _new_tag(self, fields: Mapping[str, Any]) -> None:
-        type: Any = type_from_json(fields["type"])
-        self._objects[fields["id"]] = self._now().new_tag(type)
-
-    def _new_exception(self, fields: Mapping[str, Any]) -> None:
-        values = [self._given(it) for it in fields["fields"]]
-        self._bind(fields["value"], self._now().new_exception(self._expect(fields["tag"]), values))
-
-    def _export(self, fields: Mapping[str, Any]) -> None:
-        self._objects[fields["id"]] = self._instances[fields["instance"]].exports[fields["name"]]
-        self._names[fields["id"]] = str(fields["name"])
-
-    def _caller_export(self, fields: Mapping[str, Any]) -> None:
-        found = self._callers[-1].export(fields["name"])
-        if found is None:
-            raise self._damaged()
-        self._objects[fields["id"]] = found
-        self._names[fields["id"]] = str(fields["name"])
-
-    def _general_call(self, fields: Mapping[str, Any]) -> None:
-        self._call(fields["id"], fields["arguments"])
-
-    def _masked(self, fields: Mapping[str, Any]) -> None:
-        self._secrets |= {str(name) for _, _, name in fields["values"]}
-
-    def _grow(self, fields: Mapping[str, Any]) -> None:
-        result = self._expect(fields["id"]).grow(fields["count"])
-        if result != fields["result"]:
-            raise self._differ(f"a memory that grew from {fields['result']} pages", f"{result} pages")
-
-    def _table_get(self, fields: Mapping[str, Any]) -> None:
-        value = self._expect(fields["id"]).get(fields["index"])
-        self._compare([fields["value"]], [value], _shown(fields["value"]), _shown(value))
-
-    def _table_set(self, fields: Mapping[str, Any]) -> None:
-        self._expect(fields["id"]).set(fields["index"], self._given(fields["value"]))
-
-    def _table_grow(self, fields: Mapping[str, Any]) -> None:
-        result = self._expect(fields["id"]).grow(fields["count"], self._given(fields["value"]))
-        if result != fields["result"]:
-            raise self._differ(f"a table that grew from {fields['result']} elements", f"{result} elements")
-
-    def _global_get(self, fields: Mapping[str, Any]) -> None:
-        value = self._expect(fields["id"]).get()
-        self._compare([fields["value"]], [value], _shown(fields["value"]), _shown(value))
-
-    def _global_set(self, fields: Mapping[str, Any]) -> None:
-        self._expect(fields["id"]).set(self._given(fields["value"]))
-
-    # -- objects --
-
-    def _now(self) -> Store:
-        if self._store is None:
-            raise self._damaged()
-        return self._store
-
-    def _expect(self, number: int) -> Any:
-        found = self._objects.get(number)
-        if found is None and number in self._hosts:
-            type = self._types[number]
-            if type is not None:
-                self._make_host_function(number, type)
-                return self._objects[number]
-        if found is None:
-            raise self._damaged()
-        return found
-
-    def _given(self, recorded: Any) -> Value:
-        """Return a value from the host."""
-        match recorded:
-            case None | int() | float():
-                return recorded
-            case {"float": bits}:
-                return struct.unpack("<d", bytes.fromhex(bits))[0]
-            case {"i31": value}:
-                return I31(value)
-            case {"host": number}:
-                return self._objects.setdefault(number, ExternRef(f"recorded object {number}"))
-            case {"function": number} | {"object": number}:
-                return self._expect(number)
-        raise self._damaged()
-
-    def _name(self, number: int) -> str:
-        return self._names.get(number, f"function {number}")
-
-    def _damaged(self) -> RecordingError:
-        return RecordingError(f"{self._replay.recording.path} is damaged: it has an impossible event in {self._place}")
-
-    def _peek(self) -> Event | None:
-        while self._peeked is None:
-            event = next(self._events, None)
-            if event is None:
-                return None
-            if isinstance(event, Note) and event.name == "function":
-                self._function(event.fields)  # it comes where the function is first seen, also before a return
-            else:
-                self._peeked = event
-        return self._peeked
-
-    def _take(self) -> Event | None:
-        event = self._peek()
-        self._peeked = None
-        return event
-
-
-_ACTIONS: Final[Mapping[str, Callable[[_Player, Mapping[str, Any]], None]]] = {
-    "begin": _Player._begin,
-    "budget": _Player._budget,
-    "call": _Player._general_call,
-    "caller_export": _Player._caller_export,
-    "close": _Player._close,
-    "end": _Player._end,
-    "export": _Player._export,
-    "global_get": _Player._global_get,
-    "global_set": _Player._global_set,
-    "grow": _Player._grow,
-    "host_function": _Player._host_function,
-    "instantiate": _Player._instantiate,
-    "masked": _Player._masked,
-    "new_exception": _Player._new_exception,
-    "new_global": _Player._new_global,
-    "new_memory": _Player._new_memory,
-    "new_table": _Player._new_table,
-    "new_tag": _Player._new_tag,
-    "owner": _Player._owned,
-    "store": _Player._made_store,
-    "table_get": _Player._table_get,
-    "table_grow": _Player._table_grow,
-    "table_set": _Player._table_set,
-}
-
-
-def _function_type(type: Any) -> FuncType:
-    if not isinstance(type, FuncType):
-        raise TypeError(f"no type of a function: {type}")
-    return type
+            heappush(self._waiting, (order, player.number))
 
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def _integer(fields: Mapping[str, Any], key: str) -> int:
-    value = fields[key]
-    if not isinstance(value, int):
-        raise RecordingError(f"the recording is damaged: {key} is no integer")
-    return value
-
-
-def _bits(value: float) -> bytes:
-    return struct.pack("<d", value)
-
-
-def _list(values: Sequence[Any]) -> str:
-    return ", ".join(map(_shown, values)) or "nothing"
-
-
-def _shown(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
