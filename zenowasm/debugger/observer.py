@@ -48,7 +48,7 @@ class StoreObserver(Probe):
         """Let the session inspect the next instruction."""
         frame = execution.frame
         if frame is not None:
-            self.session.paused(self, execution, frame, entered=_settle(frame))
+            self.session.paused(self, execution, frame, entered=settle(frame))
 
     def before_host_call(self, execution: Configuration, function: HostFunction, arguments: tuple[Value, ...]) -> None:
         """Let the session inspect a call of a host function."""
@@ -72,11 +72,15 @@ class StoreObserver(Probe):
             raise Paused
         return None
 
-    def rearm(self) -> None:
-        """Let the store run the code that the session wants now, also in active calls."""
+    def forget_code(self) -> None:
+        """Let each function ask for its code again at its next call."""
         store = self._store()
         if store is not None:
-            store.probe = self  # each function then asks for its code again
+            store.probe = self
+
+    def rearm(self) -> None:
+        """Let the store run the code that the session wants now, also in active calls."""
+        self.forget_code()
         for execution in self.executions:
             for frame in execution.frames():
                 frame.code = self.session.armed(frame.function, frame.module.valid.codes[frame.function.index])
@@ -94,7 +98,7 @@ def _running(code: Code) -> Any:
     return code.within if isinstance(code, ArmedCode) else code.fused
 
 
-def _settle(frame: Frame) -> bool:
+def settle(frame: Frame) -> bool:
     """Let a paused call run its armed code again; return whether the call begins here and its entry is armed."""
     code, fused = frame.code, frame.fused
     frame.fused = _running(code)

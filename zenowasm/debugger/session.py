@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 from weakref import WeakSet
 
 from attrs import define, frozen
@@ -47,6 +48,26 @@ if TYPE_CHECKING:
 _ADDRESSES = (1 << 32) - 1
 _FAILURES = (Trap, Exhaustion, UncaughtException, DumpedError)
 """The errors that count as a trap; a guest's other errors, such as WASI's exit, end it normally."""
+
+
+class Observe(Protocol):
+    """How the observer of a store is made."""
+
+    def __call__(self, session: Session, owner: str, store: SteppingStore, *, every: bool) -> StoreObserver:
+        """Return an observer that is not yet the store's."""
+        ...
+
+
+class Timeline(Protocol):
+    """The times of a replay, between which a session may go."""
+
+    def time(self, frame: Frame, pc: int, *, during: bool) -> object:
+        """Return the time of a stopped call at an instruction, or in the middle of it; ``str`` shows it."""
+        ...
+
+    def depart(self, resume: Resume, frame: Frame | None, pc: int, *, during: bool) -> NoReturn:
+        """Leave a stopped execution, or the end, for another time."""
+        ...
 
 
 class Front(Protocol):
@@ -110,6 +131,8 @@ class Session:
         self.breakpoints = Breakpoints()
         self.watchpoints: dict[int, Watchpoint] = {}
         self.interrupted = False
+        self.timeline: Timeline | None = None
+        """The times of the run, if it is a replay."""
         self.events = {Event.TRAP}
         """The events at which the session stops."""
         self.on_host_call: Callable[[str, Sequence[Cell]], None] | None = None
@@ -132,11 +155,11 @@ class Session:
         self._stopped: _Stopped | None = None
         self._selected = 0
 
-    def attach(self, owner: str, store: EngineStore) -> None:
-        """Start to watch a store; ``owner`` is the displayed name of its frames."""
+    def attach(self, owner: str, store: EngineStore, observe: Observe = StoreObserver) -> None:
+        """Start to watch a store by what ``observe`` returns; ``owner`` is the displayed name of its frames."""
         with self._state:
             stepping = cast(SteppingStore, store)
-            observer = StoreObserver(self, owner, stepping, every=self._plan.goes_into_calls)
+            observer = observe(self, owner, stepping, every=self._plan.goes_into_calls)
             stepping.probe = observer
             self._observers.add(observer)
 
@@ -159,15 +182,23 @@ class Session:
             program = self._program(function.module.valid)
             if is_new and Event.LOAD in self.events:
                 self._unseen.add(program)
-            places = self.breakpoints.within(program, function.index)
-            checks: dict[int, Check] = {}
-            for it in self.watchpoints.values():
-                for pc in it.watched.writers(function.module, code):
-                    checks[pc] = _both(checks.get(pc), it.check)
+            places, checks = self.armed_places(function, code)
             at_entry = ENTRY in places or program in self._unseen
             if not at_entry and not places and not checks:
                 return code
             return arm(code, places.keys() - {ENTRY}, checks, at_entry=at_entry)
+
+    def armed_places(
+        self, function: FunctionInstance, code: Code
+    ) -> tuple[Mapping[int, Sequence[Breakpoint]], Mapping[int, Check]]:
+        """Return a function's breakpoints by instruction or ``ENTRY``, and checks of watched values after others."""
+        with self._state:
+            places = self.breakpoints.within(self._program(function.module.valid), function.index)
+            checks: dict[int, Check] = {}
+            for it in self.watchpoints.values():
+                for pc in it.watched.writers(function.module, code):
+                    checks[pc] = _both(checks.get(pc), it.check)
+            return places, checks
 
     def paused(self, observer: StoreObserver, execution: Configuration, frame: Frame, *, entered: bool) -> None:
         """Stop here if a breakpoint, a change or the plan requires it; raises ``DebuggerQuit`` if the user quits."""
@@ -210,26 +241,34 @@ class Session:
 
     def _counts(self, breakpoint_: Breakpoint, stopped: _Stopped) -> bool:
         """Return whether a reached breakpoint stops; it also stops if its condition cannot be evaluated."""
-        breakpoint_.problem = None
-        if not breakpoint_.enabled or not _runs_slot(breakpoint_, stopped.frame):
+        if not self._applies(breakpoint_, stopped):
             return False
-        view = self._view(stopped)
-        condition = breakpoint_.condition
-        if condition is not None:
-            try:
-                if not number(computed(condition.expression, view)):
-                    return False
-            except DebuggerError as error:
-                breakpoint_.problem = str(error)
         if breakpoint_.ignored:
             breakpoint_.ignored -= 1
             return False
-        breakpoint_.hits += 1
         if breakpoint_.message is not None:
-            self._front.logged(self, _logged(breakpoint_.message, view))
+            breakpoint_.hits += 1
+            self._front.logged(self, _logged(breakpoint_.message, self._view(stopped)))
             return False
+        self._hit(breakpoint_)
+        return True
+
+    def _hit(self, breakpoint_: Breakpoint) -> None:
+        breakpoint_.hits += 1
         if breakpoint_.temporary:
             self.breakpoints.delete(breakpoint_.number)
+
+    def _applies(self, breakpoint_: Breakpoint, stopped: _Stopped) -> bool:
+        """Return whether a reached breakpoint is enabled, and its condition is true or cannot be evaluated."""
+        breakpoint_.problem = None
+        if not breakpoint_.enabled or not _runs_slot(breakpoint_, stopped.frame):
+            return False
+        condition = breakpoint_.condition
+        if condition is not None:
+            try:
+                return bool(number(computed(condition.expression, self._view(stopped))))
+            except DebuggerError as error:
+                breakpoint_.problem = str(error)
         return True
 
     def _changes(self) -> tuple[Change, ...]:
@@ -269,16 +308,22 @@ class Session:
         if frame is None or execution not in observer.executions:
             return
         with self._turn:
-            name = self._program(frame.module.valid).import_of(frame.module, function)
-            types = function.type.parameters
-            cells = tuple(ArgumentCell(value, type_) for value, type_ in zip(arguments, types, strict=True))
+            name, reached, stopped = self._called(observer, frame, function, arguments)
             if self.on_host_call is not None:
-                self.on_host_call(name or "a function that is no import", cells)
-            stopped = _Stopped(observer, None, frame, max(frame.pc - 1, 0), arguments=cells)
-            reached = [] if name is None or self._over else self.breakpoints.of_host_function(name)
-            hit = tuple(it for it in reached if self._counts(it, stopped))
+                self.on_host_call(name or "a function that is no import", stopped.arguments)
+            hit = () if self._over else tuple(it for it in reached if self._counts(it, stopped))
             if hit:
                 self._stop(stopped, Stop(Reason.BREAKPOINT, breakpoints=hit, host_function=name))
+
+    def _called(
+        self, observer: StoreObserver, frame: Frame, function: HostFunction, arguments: tuple[Value, ...]
+    ) -> tuple[str | None, Sequence[Breakpoint], _Stopped]:
+        """Return the name of a called host function, the breakpoints at its calls, and the stop there."""
+        name = self._program(frame.module.valid).import_of(frame.module, function)
+        types = function.type.parameters
+        cells = tuple(ArgumentCell(value, type_) for value, type_ in zip(arguments, types, strict=True))
+        stopped = _Stopped(observer, None, frame, max(frame.pc - 1, 0), arguments=cells)
+        return name, [] if name is None else self.breakpoints.of_host_function(name), stopped
 
     def host_returned(self, execution: Configuration) -> None:
         """Pause before the next instruction if the host has changed a watched value."""
@@ -315,9 +360,89 @@ class Session:
             if resume.action is Action.QUIT:
                 self._over = True
                 raise DebuggerQuit("the debugger ended the run")
+            if self.timeline is not None and resume.action.travels:
+                self._plan = Plan(Action.CONTINUE)
+                self.timeline.depart(resume, stopped.frame, stopped.pc, during=stopped.execution is None)
             self._resume(resume, stopped.frame, stopped.pc)
         finally:
             self._stopped = None
+
+    # -- in replays --
+
+    @property
+    def time(self) -> Any:
+        """The time at which the session is stopped, ``None`` if the run is no replay or at its end."""
+        stopped = self._stopped
+        if self.timeline is None or stopped is None or stopped.frame is None:
+            return None
+        return self.timeline.time(stopped.frame, stopped.pc, during=stopped.execution is None)
+
+    def would_stop(self, observer: StoreObserver, breakpoint_: Breakpoint, frame: Frame, pc: int) -> bool:
+        """Return whether a breakpoint at an instruction would stop there, were it never ignored."""
+        return breakpoint_.message is None and self._applies(breakpoint_, _Stopped(observer, None, frame, pc))
+
+    def would_stop_at_call(
+        self, observer: StoreObserver, frame: Frame, function: HostFunction, arguments: tuple[Value, ...]
+    ) -> bool:
+        """Return whether a breakpoint would stop at a call of a host function."""
+        if not self.breakpoints.any_of_host_functions:
+            return False
+        _, reached, stopped = self._called(observer, frame, function, arguments)
+        return any(it.message is None and self._applies(it, stopped) for it in reached)
+
+    def rebind(self, observer: StoreObserver, it: Watchpoint, innermost: Frame) -> None:
+        """Let a watchpoint on a variable of a call watch it in the same call after a journey in time."""
+        call, frame = it.call, innermost
+        while call is not None and frame.depth > call.depth and frame.caller is not None:
+            frame = frame.caller
+        if call is None or frame.depth != call.depth or frame.function is not call.function:
+            return
+        pc = frame.pc if frame is innermost else frame.pc - 1
+        view = FrameView(0, observer.owner, self._program_of(frame), frame, pc)
+        with suppress(DebuggerError):  # optimized code may have no value of it here
+            made = watchpoint(it.number, it.expression, view)
+            it.watched, it.text, it.call = made.watched, made.text, made.call
+
+    def arrive(
+        self, observer: StoreObserver, execution: Configuration, frame: Frame, stop: Stop | None, *, at_entry: bool
+    ) -> None:
+        """Go on from another time: with a stop for that reason, or with one where breakpoints require it."""
+        with self._turn:
+            for it in self.watchpoints.values():
+                self.rebind(observer, it, frame)
+                it.look()
+            self._rearm()
+            self._plan = Plan(Action.CONTINUE)
+            self._set_every(every=False)
+            self._error = None
+            if stop is None:
+                stop = self._stop_at(observer, frame, entered=at_entry)
+            else:
+                for reached in stop.breakpoints:
+                    self._hit(reached)
+            if stop is not None:
+                self._stop(_Stopped(observer, execution, frame, frame.pc), stop)
+
+    def reach_end(self, text: str) -> None:
+        """Stop where the replay ends, which ``text`` explains; raises ``DebuggerQuit`` if the user quits."""
+        with self._turn:
+            if self._over:
+                return
+            resume = self._front.stopped(self, Stop(Reason.END, text=text))
+            if resume.action is Action.QUIT:
+                self._over = True
+                raise DebuggerQuit("the debugger ended the run")
+            if self.timeline is not None and resume.action.travels:
+                self._plan = Plan(Action.CONTINUE)
+                self.timeline.depart(resume, None, 0, during=False)
+
+    def line_of(self, frame: Frame, pc: int) -> SourceLine | None:
+        """Return the source line of an instruction of an active call."""
+        return self._program_of(frame).line_at(frame.function.index, pc)
+
+    def statements(self, function: FunctionInstance) -> Sequence[SourceLine | None]:
+        """Return, for each instruction of a function, the source line that begins there."""
+        return self._program(function.module.valid).statements(function.index)
 
     # -- how to resume --
 
@@ -348,7 +473,7 @@ class Session:
         plan = self._plan
         match plan.action:
             case Action.STEP_LINE:
-                has_lines = frame is plan.frame or any(self._statements(frame))
+                has_lines = frame is plan.frame or any(self.statements(frame.function))
                 self._set_every(every=has_lines)
                 if not has_lines:
                     trip(frame.caller)
@@ -356,7 +481,7 @@ class Session:
                 frame.fused = EVERYWHERE
             case Action.NEXT_LINE | Action.UNTIL if plan.covers(frame):
                 if frame.code not in plan.pausing:
-                    begins = (pc for pc, line in enumerate(self._statements(frame)) if line is not None)
+                    begins = (pc for pc, line in enumerate(self.statements(frame.function)) if line is not None)
                     places = plan.places if plan.action is Action.UNTIL else tuple(begins)
                     plan.pausing[frame.code] = also_pausing(frame.code, places)
                 frame.fused = plan.pausing[frame.code]
@@ -372,14 +497,11 @@ class Session:
         if location is not None:
             found = sites(self._program_of(frame), location)
             return {max(site.pc, 0) for site in found if site.function == function}
-        begins = enumerate(self._statements(frame))
+        begins = enumerate(self.statements(frame.function))
         return {pc for pc, it in begins if it and line and it.file == line.file and it.line > line.line}
 
-    def _statements(self, frame: Frame) -> Sequence[SourceLine | None]:
-        return self._program_of(frame).statements(frame.function.index)
-
     def _line_that_begins(self, frame: Frame) -> SourceLine | None:
-        return self._statements(frame)[frame.pc]
+        return self.statements(frame.function)[frame.pc]
 
     def _program_of(self, frame: Frame) -> Program:
         return self._program(frame.module.valid)

@@ -38,13 +38,44 @@ class Action(Enum):
     """Execute until a breakpoint or a trap."""
     QUIT = "quit"
     """End the run."""
+    STEP_BACK = "step back"
+    """Go back one instruction; into a call that has just returned."""
+    NEXT_BACK = "next back"
+    """Go back one instruction, including the whole call that has just returned."""
+    STEP_LINE_BACK = "step line back"
+    """Go back to where a source line began, also in a call that has returned."""
+    NEXT_LINE_BACK = "next line back"
+    """Go back to where a source line of this function or its callers began."""
+    FINISH_BACK = "finish back"
+    """Go back to the instruction that called the current function."""
+    CONTINUE_BACK = "continue back"
+    """Go back to where execution would have stopped last: at a breakpoint, a watched write, a trap."""
+    GO_TO = "go to"
+    """Go to the time ``place``."""
+
+    @property
+    def travels(self) -> bool:
+        """Whether it goes back or to another time, for which the run must be a replay."""
+        return self in _TRAVELS
+
+
+_TRAVELS = {
+    Action.STEP_BACK,
+    Action.NEXT_BACK,
+    Action.STEP_LINE_BACK,
+    Action.NEXT_LINE_BACK,
+    Action.FINISH_BACK,
+    Action.CONTINUE_BACK,
+    Action.GO_TO,
+}
 
 
 @frozen
 class Resume:
     """An action, and how many instructions to step before stopping again.
 
-    ``place`` is the location of ``UNTIL``; without it, the place is any later line of the function.
+    ``place`` is the location of ``UNTIL``; without it, the place is any later line of the function. For ``GO_TO``, it
+    is a time.
     """
 
     action: Action
@@ -63,6 +94,12 @@ class Reason(Enum):
     WATCHPOINT = "watchpoint"
     PAUSE = "pause"
     LOAD = "load"
+    TIME = "time"
+    """It has gone to another time."""
+    BEGINNING = "beginning"
+    """The replay begins here, so it cannot go back further."""
+    END = "end"
+    """The replay ends here; no execution is stopped."""
 
 
 class Event(Enum):
@@ -91,6 +128,8 @@ class Stop:
     changes: tuple[Change, ...] = ()
     host_function: str | None = None
     exception: ExceptionInstance | None = None
+    text: str | None = None
+    """Why the replay ends, for ``Reason.END``."""
 
 
 @define(eq=False)
@@ -162,7 +201,7 @@ class Plan:
         if self.action is Action.NEXT_LINE and not self._is_here_or_outside(frame, origin):
             return False
         line = None if self.begins is None else self.begins(frame)
-        if line is None or (frame is origin and self.line is not None and _same(line, self.line)):
+        if line is None or (frame is origin and self.line is not None and same_line(line, self.line)):
             return False
         self.frame, self.line = frame, line
         return True
@@ -178,5 +217,6 @@ class Plan:
         return frame.store is origin.store and frame.depth < origin.depth
 
 
-def _same(line: SourceLine, other: SourceLine) -> bool:
+def same_line(line: SourceLine, other: SourceLine) -> bool:
+    """Return whether two statements are on the same line of the same file."""
     return (line.file, line.line) == (other.file, other.line)

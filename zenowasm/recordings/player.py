@@ -181,6 +181,11 @@ class Player:
             saved = store.save(execution, known.instances.values(), objects, before)
         return SavedPlayer(known, self._events.position, saved)
 
+    def digest(self, execution: Configuration) -> str:
+        """Return a hash of the store's state and of an execution."""
+        store = cast(RewindableStore, self._now())
+        return store.save(execution, self._known.instances.values(), (), None).state.digest()
+
     def restore(self, saved: SavedPlayer) -> Configuration | None:
         """Return to a saved state; the result is the execution with which ``resume`` goes on, if one was running."""
         self._known = saved.known.copy()

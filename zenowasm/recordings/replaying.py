@@ -124,6 +124,11 @@ class ReplayRun:
         }
         return SavedRun(players, tuple(self._waiting), running.number, evolve(self._counts))
 
+    def digest(self, execution: Configuration) -> str:
+        """Return a hash of the state of the running store and of one of its executions."""
+        assert self._running is not None
+        return self._running.digest(execution)
+
     def restore(self, saved: SavedRun) -> None:
         """Return to a saved moment, from which ``to_end`` goes on."""
         self._waiting = list(saved.waiting)

@@ -1,0 +1,340 @@
+"""Runs a replay under a debugging session that goes back and forth in it.
+
+To go to a time, the machine restores a snapshot before it and runs from there. To go back to something, it searches the
+part after the last snapshot, then the part before that, and so on: each part runs once, at nearly full speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Final, NoReturn
+
+from attrs import frozen
+
+from zenowasm.backends.protocol import Store
+from zenowasm.debugger import Reason, Resume, Session, Stop, Watchpoint
+from zenowasm.debugger.stepping import Action
+from zenowasm.interp.events import Paused
+from zenowasm.interp.execution import Configuration, Frame
+from zenowasm.interp.execution.handlers import FUEL, ROWS
+from zenowasm.recordings.errors import RecordingError, ReplayStopError
+from zenowasm.recordings.replaying import Replay, Replayed, ReplayRun
+from zenowasm.timetravel.history import History, HistoryLimits, Snapshot
+from zenowasm.timetravel.observer import TravelObserver
+from zenowasm.timetravel.searches import (
+    STEPPED,
+    Approach,
+    EntryScan,
+    Found,
+    LineScan,
+    Overshot,
+    Scan,
+    Search,
+    SearchOver,
+    StopScan,
+)
+from zenowasm.timetravel.times import Time
+
+_DEEPEST: Final = 1 << 62
+_LONGER: Final = 50
+"""The factor by which the last part of an approach grows that had no checkpoint close before its target."""
+
+
+class _Departure(Exception):  # noqa: N818 - it leaves an execution, and nothing is wrong
+    """Raised inside a stopped execution to leave it for another time."""
+
+    def __init__(self, resume: Resume, origin: Time) -> None:
+        super().__init__(resume, origin)
+        self.resume = resume
+        self.origin = origin
+
+
+class _Interrupted(Exception):  # noqa: N818 - the user has asked for it
+    """Raised inside a search that the user has interrupted."""
+
+
+@frozen
+class _Landing:
+    """A time to go to, and why to stop there; without a reason, breakpoints decide."""
+
+    time: Time
+    stop: Stop | None = None
+    at_entry: bool = False
+    passes_free: bool = False
+    """Whether to go on over instructions that consume no fuel, to the one that does."""
+
+
+class TimeMachine:
+    """A replay whose session may go to any time of it; engines' stores must be rewindable."""
+
+    def __init__(self, replay: Replay, session: Session, limits: HistoryLimits | None = None) -> None:
+        self.search: Search | None = None
+        """What runs instead of the session while the machine travels."""
+        self.history = History(limits or HistoryLimits())
+        self._replay = replay
+        self._session = session
+        self._observers: list[TravelObserver] = []
+        self._offset = 0
+        self._elapsed = 0
+        self._run: ReplayRun | None = None
+
+    def run(self) -> Replayed:
+        """Replay from the beginning, and go wherever the session wants; return when it leaves the replay at its end.
+
+        Raises the errors of ``Replay.run``, after the session has stopped there.
+        """
+        self._session.timeline = self
+        departure: _Departure | None = None
+        while True:
+            try:
+                try:
+                    replayed = self._begin() if departure is None else self._go(departure)
+                except (RecordingError, ReplayStopError) as error:
+                    self._reach_end(str(error))
+                    raise
+                self._reach_end(str(replayed))
+                return replayed
+            except _Departure as another:
+                departure = another
+
+    # -- what the session asks --
+
+    def time(self, frame: Frame, pc: int, *, during: bool) -> Time:
+        """Return the time of a stopped call at an instruction, or in the middle of it."""
+        return Time.of(self._offset, frame, pc, during)
+
+    def depart(self, resume: Resume, frame: Frame | None, pc: int, *, during: bool) -> NoReturn:
+        """Leave a stopped execution, or the end, for another time."""
+        origin = Time.end(self._elapsed) if frame is None else Time.of(self._offset, frame, pc, during)
+        raise _Departure(resume, origin)
+
+    def go_to(self, time: Time) -> NoReturn:
+        """Leave the stopped execution for an exact position, as the action ``GO_TO`` leaves it for a time in fuel."""
+        raise _Departure(Resume(Action.GO_TO), time)
+
+    def digest(self) -> str:
+        """Return a hash of the guests' state, which at equal times is the same on every way to them."""
+        running = [it for observer in self._observers for it in observer.executions]
+        return " ".join(self._now.digest(it) for it in running)
+
+    # -- what observers ask --
+
+    def attach(self, observer: TravelObserver) -> None:
+        """Know the observer of another store."""
+        self._observers.append(observer)
+
+    def call_begins(self, observer: TravelObserver, execution: Configuration) -> None:
+        """Set the clock at the beginning of an outermost call, or where a restored one goes on."""
+        self._offset = self._elapsed - execution.fuel_consumed
+        if self.search is not None:
+            self.search.offset = self._offset
+            if execution.frame is not None:
+                self.search.begin(observer, execution.frame)
+
+    def call_ends(self, execution: Configuration) -> None:
+        """Set the clock at the end of an outermost call."""
+        self._elapsed = self._offset + execution.fuel_consumed
+
+    def keep_if_due(self, observer: TravelObserver, execution: Configuration) -> None:
+        """Take a snapshot before the next instruction of an outermost call, if one is due."""
+        frame = execution.frame
+        if frame is not None and self._is_outermost(observer):
+            time = Time.of(self._offset, frame, frame.pc)
+            if self.history.due(time.fuel):
+                self.history.add(self._snapshot(execution, time))
+
+    def next_snapshot(self, observer: TravelObserver, consumed: int) -> int | None:
+        """Return the fuel of a store at which the next snapshot is due; raises ``Paused`` if that is now."""
+        if not self._is_outermost(observer):
+            return None
+        if self.history.due(consumed + self._offset):
+            raise Paused
+        return self.history.next - self._offset
+
+    def check_interrupt(self) -> None:
+        """Give up the search if the user has interrupted it."""
+        if self._session.interrupted:
+            self._session.interrupted = False
+            raise _Interrupted
+
+    # -- running --
+
+    def _begin(self) -> Replayed:
+        self._run = ReplayRun(self._replay, self._attach, rewindable=True)
+        return self._run.to_end()
+
+    def _attach(self, owner: str, store: Store) -> None:
+        self._session.attach(owner, store, partial(TravelObserver, self))
+
+    def _reach_end(self, text: str) -> None:
+        self.search = None
+        self._session.reach_end(text)
+
+    def _go(self, departure: _Departure) -> Replayed:
+        """Go to another time, and on from there to the end."""
+        try:
+            landing = self._landing(departure.resume, departure.origin)
+            if landing is None:
+                landing = _Landing(next(iter(self.history)).time, Stop(Reason.BEGINNING))
+        except _Interrupted:
+            landing = _Landing(departure.origin, Stop(Reason.PAUSE))
+        margin = STEPPED
+        while True:
+            try:
+                self._restore(
+                    self.history.latest(landing.time.before),
+                    Approach(landing.time.before, margin, partial(self._arrive, landing), self._keep_near),
+                )
+                return self._now.to_end()
+            except _Interrupted:
+                landing, margin = _Landing(departure.origin, Stop(Reason.PAUSE)), STEPPED
+            except Overshot:
+                margin *= _LONGER
+
+    @property
+    def _now(self) -> ReplayRun:
+        assert self._run is not None
+        return self._run
+
+    def _restore(self, snapshot: Snapshot, search: Search) -> None:
+        self.search = search
+        for observer in self._observers:
+            observer.every = search.every
+            observer.forget_code()
+        self._elapsed = snapshot.time.fuel
+        self._now.restore(snapshot.run)
+
+    def _arrive(self, landing: _Landing, observer: TravelObserver, execution: Configuration, frame: Frame) -> None:
+        if landing.passes_free and _costs_nothing(frame, outermost=self._is_outermost(observer)):
+            return
+        self.search = None
+        self._session.arrive(observer, execution, frame, landing.stop, at_entry=landing.at_entry)
+
+    def _is_outermost(self, observer: TravelObserver) -> bool:
+        return len(observer.executions) == 1
+
+    def _snapshot(self, execution: Configuration, time: Time) -> Snapshot:
+        former = self.history.latest(time).run if len(self.history) else None
+        return Snapshot(time, self._now.save(execution, former))
+
+    def _keep_near(self, observer: TravelObserver, execution: Configuration, time: Time) -> None:
+        if self._is_outermost(observer) and time.fuel > self.history.latest(time).time.fuel + STEPPED:
+            self.history.add_near(self._snapshot(execution, time))
+
+    # -- where to go --
+
+    def _landing(self, resume: Resume, origin: Time) -> _Landing | None:
+        """Return where a journey ends; ``None`` if that would be before the beginning."""
+        if resume.action is Action.GO_TO:
+            if resume.place is None:
+                return _Landing(origin, Stop(Reason.TIME))
+            fuel = int(resume.place)
+            return _Landing(Time(fuel, -_DEEPEST, 0), Stop(Reason.TIME), passes_free=True)
+        if resume.action is Action.CONTINUE_BACK:
+            return self._last_stop(origin)
+        find, time = _STEPS_BACK[resume.action], origin
+        for _ in range(max(resume.count, 1)):
+            found = find(self, time)
+            if found is None:
+                return None
+            time = found
+        return _Landing(time, Stop(Reason.STEP))
+
+    def _before(self, time: Time) -> Time | None:
+        """Return the position before another one, or before the end."""
+        for snapshot in self.history.before(time):
+            margin = STEPPED
+            while True:
+                approach = Approach(time, margin, _over, self._keep_near)
+                self._restore(snapshot, approach)
+                missed = False
+                try:
+                    self._now.to_end()
+                except Overshot:
+                    missed = True
+                except (SearchOver, RecordingError, ReplayStopError):
+                    pass
+                if approach.before is not None and not missed:
+                    return approach.before
+                if margin > time.fuel - snapshot.time.fuel:
+                    break
+                margin *= _LONGER
+        return None
+
+    def _before_call(self, time: Time) -> Time | None:
+        """Return the position before another one in the same call or its callers."""
+        found = self._before(time)
+        if found is None or found.depth <= time.depth:
+            return found
+        entry = self._last(EntryScan(time, time.depth + 1))
+        return None if entry is None else self._before(entry.time)
+
+    def _caller(self, time: Time) -> Time | None:
+        """Return the position of the call of the active function, or of its first instruction if the host called it."""
+        entry = self._last(EntryScan(time._replace(during=1), time.depth))
+        if entry is None:
+            return None
+        return entry.time if time.depth == 1 else self._before(entry.time)
+
+    def _line(self, time: Time) -> Time | None:
+        found = self._last(LineScan(time, self._session, _DEEPEST))
+        return None if found is None else found.time
+
+    def _line_outside(self, time: Time) -> Time | None:
+        found = self._last(LineScan(time, self._session, max(time.depth, 1)))
+        return None if found is None else found.time
+
+    def _last_stop(self, time: Time) -> _Landing | None:
+        since: dict[Watchpoint, Time] = {}
+        for it in self._session.watchpoints.values():
+            entry = None if it.call is None else self._last(EntryScan(time, it.call.depth))
+            if entry is not None:
+                since[it] = entry.time
+        found = self._last(StopScan(time, self._session, since))
+        if found is None:
+            return None
+        if any(it.new is not None for it in found.changes):
+            before = self._before(found.time)
+            return None if before is None else _Landing(before, Stop(Reason.WATCHPOINT, changes=found.changes))
+        if found.changes:
+            return _Landing(found.time, Stop(Reason.WATCHPOINT, changes=found.changes))
+        if found.breakpoints:
+            stop = Stop(Reason.BREAKPOINT, breakpoints=found.breakpoints)
+            return _Landing(found.time, stop, at_entry=found.at_entry)
+        return _Landing(found.time)
+
+    def _last(self, scan: Scan) -> Found | None:
+        """Return what a scan finds last before its end, after the last snapshot, or the one before, and so on."""
+        for snapshot in self.history.before(scan.end):
+            self._restore(snapshot, scan)
+            with suppress(SearchOver, RecordingError, ReplayStopError):
+                self._now.to_end()
+            if scan.last is not None:
+                return scan.last
+            if not scan.doubtful:
+                scan.end = snapshot.time
+        return None
+
+
+_STEPS_BACK: Final[Mapping[Action, Callable[[TimeMachine, Time], Time | None]]] = {
+    Action.STEP_BACK: TimeMachine._before,
+    Action.NEXT_BACK: TimeMachine._before_call,
+    Action.STEP_LINE_BACK: TimeMachine._line,
+    Action.NEXT_LINE_BACK: TimeMachine._line_outside,
+    Action.FINISH_BACK: TimeMachine._caller,
+}
+
+
+def _over(observer: TravelObserver, execution: Configuration, frame: Frame) -> NoReturn:
+    raise SearchOver
+
+
+def _costs_nothing(frame: Frame, *, outermost: bool) -> bool:
+    """Return whether an instruction consumes no fuel, and another one follows."""
+    kind = frame.code.kinds[frame.pc]
+    if FUEL[kind] or ROWS[kind].mnemonic == "unreachable":
+        return False
+    returns = ROWS[kind].mnemonic == "return" or frame.pc == len(frame.code.kinds) - 1
+    return not (returns and outermost and frame.caller is None)
