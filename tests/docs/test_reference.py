@@ -38,7 +38,7 @@ from zenowasm.plugin.configuration.typed import NOT_IN_FILE
 from zenowasm.plugin.guest.abi import EXPORTS, MEMORY
 from zenowasm.plugin.host_functions.table import OPERATIONS, PREFIX
 from zenowasm.recordings import events
-from zenowasm.recordings.replaying import _ACTIONS
+from zenowasm.recordings.player import _ACTIONS
 from zenowasm.resources.databases.settings import DatabaseSettings
 from zenowasm.resources.http.client import HttpSettings
 from zenowasm.testing import pytest_plugin

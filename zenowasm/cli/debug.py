@@ -12,7 +12,7 @@ from types import FrameType
 import click
 
 from zenowasm.cli import commands, gdb, options, wasi
-from zenowasm.cli.debugged import DebuggedCoredump, Runnable, reporting, runnable
+from zenowasm.cli.debugged import DebuggedCoredump, Runnable, reporting, run_under, runnable
 from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.script import STDIN
 from zenowasm.cli.tui import show
@@ -126,7 +126,7 @@ def debug(
     what, code = "module" if debugged.is_module else "plugin", 0
     try:
         with _interrupting(session):
-            code = debugged.run(session.attach)
+            code = run_under(session, debugged)
     except DebuggerQuit:
         if core is None:
             print(f"the run was ended before the {'program' if debugged.is_module else 'script'}'s end")

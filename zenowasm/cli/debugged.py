@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import click
 from attrs import frozen
@@ -21,6 +22,10 @@ from zenowasm.cli.script import STDIN, run_script
 from zenowasm.interp.binary.sections import MAGIC
 from zenowasm.interp.text.sources import is_text
 from zenowasm.recordings.errors import RecordingError, ReplayStopError
+
+if TYPE_CHECKING:
+    from zenowasm.debugger import Session
+    from zenowasm.recordings.replaying import Replay
 
 
 @frozen
@@ -98,14 +103,27 @@ class DebuggedRecording:
 
     def run(self, on_store: Callable[[str, Store], None]) -> int:
         """Replay the recording on an engine that can step, and return the exit code; raises ``CliError``."""
+        with self._replay() as replay:
+            print(replay.run(on_store))
+        return 0
+
+    def travel(self, session: Session) -> int:
+        """Replay the recording under a session, which may go back, and return the exit code; raises ``CliError``."""
+        from zenowasm.timetravel import TimeMachine
+
+        with self._replay() as replay:
+            print(TimeMachine(replay, session).run())
+        return 0
+
+    @contextmanager
+    def _replay(self) -> Iterator[Replay]:
         from zenowasm.recordings.recording import Recording  # few runs are replays
         from zenowasm.recordings.replaying import Replay
 
         with user_errors(RecordingError, ReplayStopError), Recording(self.recording) as recording:
             if self.module is not None:
                 recording.replace_module(read_module(self.module))
-            print(Replay(recording, registry.engine("reference")).run(on_store))
-        return 0
+            yield Replay(recording, registry.engine("reference"))
 
 
 Runnable: TypeAlias = Debugged | DebuggedRecording
@@ -127,6 +145,13 @@ def reporting(run: Run) -> Run:
         return 1
 
     return wrapped
+
+
+def run_under(session: Session, debugged: Runnable | DebuggedCoredump) -> int:
+    """Run under a debugging session, and return the exit code; raises ``CliError``."""
+    if isinstance(debugged, DebuggedRecording):
+        return debugged.travel(session)
+    return debugged.run(session.attach)
 
 
 def runnable(

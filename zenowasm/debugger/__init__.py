@@ -4,7 +4,7 @@ from zenowasm.debugger.breakpoints import Breakpoint
 from zenowasm.debugger.cells import Cell, Cells
 from zenowasm.debugger.errors import DebuggerError, DebuggerQuit
 from zenowasm.debugger.inspection import FrameView, HostView, Variable, shown, value_text
-from zenowasm.debugger.session import CodeLine, Front, Session, SourceText
+from zenowasm.debugger.session import CodeLine, Front, Session, SourceText, Timeline
 from zenowasm.debugger.stepping import Action, Event, Reason, Resume, Stop
 from zenowasm.debugger.watchpoints import Change, Watchpoint
 
@@ -26,6 +26,7 @@ __all__ = [
     "Session",
     "SourceText",
     "Stop",
+    "Timeline",
     "Variable",
     "Watchpoint",
     "shown",

@@ -65,6 +65,10 @@ class Timeline(Protocol):
         """Return the time of a stopped call at an instruction, or in the middle of it; ``str`` shows it."""
         ...
 
+    def summary(self) -> str:
+        """Return how much of the run is known, in one line."""
+        ...
+
     def depart(self, resume: Resume, frame: Frame | None, pc: int, *, during: bool) -> NoReturn:
         """Leave a stopped execution, or the end, for another time."""
         ...
@@ -423,15 +427,13 @@ class Session:
             if stop is not None:
                 self._stop(_Stopped(observer, execution, frame, frame.pc), stop)
 
-    def reach_end(self, text: str) -> None:
-        """Stop where the replay ends, which ``text`` explains; raises ``DebuggerQuit`` if the user quits."""
+    def reach_end(self, text: str | None) -> None:
+        """Stop where the replay ends, for the reason ``text`` unless the recording ends there, too."""
         with self._turn:
             if self._over:
                 return
+            self._selected = 0
             resume = self._front.stopped(self, Stop(Reason.END, text=text))
-            if resume.action is Action.QUIT:
-                self._over = True
-                raise DebuggerQuit("the debugger ended the run")
             if self.timeline is not None and resume.action.travels:
                 self._plan = Plan(Action.CONTINUE)
                 self.timeline.depart(resume, None, 0, during=False)
@@ -661,6 +663,8 @@ class Session:
         for view in self._views():
             if isinstance(view, FrameView) and view.level == self._selected:
                 return view
+        if self.timeline is not None:
+            raise DebuggerError("the replay is at its end, where no function runs: reverse-step and goto lead back")
         raise DebuggerError("nothing is stopped")
 
     def select(self, level: int) -> FrameView:

@@ -129,7 +129,7 @@ class Stop:
     host_function: str | None = None
     exception: ExceptionInstance | None = None
     text: str | None = None
-    """Why the replay ends, for ``Reason.END``."""
+    """Why the replay ends before the recording, for ``Reason.END``."""
 
 
 @define(eq=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
-from typing import TextIO
+from typing import Final, TextIO
 
 from attrs import frozen
 
@@ -28,6 +28,7 @@ from zenowasm.debugger import (
     Session,
     SourceText,
     Stop,
+    Timeline,
     Variable,
     shown,
     value_text,
@@ -38,7 +39,16 @@ _AROUND = 5
 _WORDS = 100
 _LOCAL = re.compile(r"\$[^.>\[\]()*/%&|^~!<= +-]+")
 """A single local: it is shown with its type, whatever its value."""
-_REPEATED = ("step", "next", "stepi", "nexti")
+_REPEATED = (
+    "step",
+    "next",
+    "stepi",
+    "nexti",
+    "reverse-step",
+    "reverse-next",
+    "reverse-stepi",
+    "reverse-nexti",
+)
 _TAKE_LOCATIONS = ("break", "tbreak", "until", "log")
 _LAST_NAME = re.compile(r"[$\w]*$")
 _COMPLETED = 200
@@ -75,13 +85,10 @@ class Terminal:
     def stopped(self, session: Session, stop: Stop) -> Resume:
         """Show the stop, then execute commands until one of them resumes."""
         self._session = session
-        view = session.frame()
-        problem = view.program.source.problem
-        if problem is not None and problem not in self._told:
-            self._told.add(problem)
-            self._write(f"note: {problem}")
-        for line in (*_stop_lines(view, stop), *_current_lines(session)):
-            self._write(line)
+        if stop.reason is Reason.END:
+            self._write("the replay ends here" if stop.text is None else f"the replay ends here: {stop.text}")
+        else:
+            self._show(session, stop)
         while True:
             try:
                 resume = self._execute(session, self._line())
@@ -94,6 +101,15 @@ class Terminal:
                 continue
             if resume is not None:
                 return resume
+
+    def _show(self, session: Session, stop: Stop) -> None:
+        view = session.frame()
+        problem = view.program.source.problem
+        if problem is not None and problem not in self._told:
+            self._told.add(problem)
+            self._write(f"note: {problem}")
+        for line in (*_stop_lines(view, stop), *_current_lines(session)):
+            self._write(line)
 
     def logged(self, session: Session, text: str) -> None:
         """Show a logpoint's message."""
@@ -229,6 +245,39 @@ def _goes(by_lines: Action, by_instructions: Action) -> Callable[[Session, Seque
         return Resume(by_instructions if session.frame().source_line is None else by_lines, count)
 
     return run
+
+
+def _back(by_lines: Action, by_instructions: Action | None = None) -> Callable[[Session, Sequence[str]], Resume]:
+    """Return a command that goes back, by lines if the selected frame has lines and otherwise by instructions."""
+
+    def run(session: Session, words: Sequence[str]) -> Resume:
+        _require_replay(session)
+        count = max(_number(words, 0, 1, "a number of steps"), 1)
+        at_end = session.time is None
+        has_lines = at_end or session.frame().source_line is not None
+        return Resume(by_lines if has_lines or by_instructions is None else by_instructions, count)
+
+    return run
+
+
+def _go_to(session: Session, words: Sequence[str]) -> Resume:
+    _require_replay(session)
+    if not words:
+        raise DebuggerError("expected `goto TIME`, such as goto 4711: a number that `time` has shown")
+    if not (words[0].isascii() and words[0].isdigit() and len(words[0]) < 20):
+        raise DebuggerError(f"expected a time, a number that `time` has shown, found {words[0]}")
+    return Resume(Action.GO_TO, place=words[0])
+
+
+def _time(session: Session, words: Sequence[str]) -> Iterable[str]:
+    timeline = _require_replay(session)
+    return [f"time {'at the end' if session.time is None else session.time}; {timeline.summary()}"]
+
+
+def _require_replay(session: Session) -> Timeline:
+    if session.timeline is None:
+        raise DebuggerError("only a replay can go back: record a run by --record, then `zenowasm debug --replay FILE`")
+    return session.timeline
 
 
 def _break(session: Session, words: Sequence[str]) -> Iterable[str]:
@@ -418,6 +467,10 @@ def _help(session: Session, words: Sequence[str]) -> Iterable[str]:
     return [f"{command.short:>2}  {command.usage:{width}}  {command.help}" for command in COMMANDS]
 
 
+_LINE_BACK: Final = (Action.STEP_LINE_BACK, Action.STEP_BACK)
+_NEXT_BACK: Final = (Action.NEXT_LINE_BACK, Action.NEXT_BACK)
+_OUT_BACK: Final = Action.FINISH_BACK
+_STOP_BACK: Final = Action.CONTINUE_BACK
 COMMANDS = (
     Command("step", "s", "step [N]", "execute one line (or N), into calls", 1, _goes(Action.STEP_LINE, Action.STEP)),
     Command("next", "n", "next [N]", "execute one line, calls as a whole", 1, _goes(Action.NEXT_LINE, Action.NEXT)),
@@ -427,6 +480,14 @@ COMMANDS = (
     Command("until", "un", "until [LOCATION]", "run to a later line, or to LOCATION in this call", 1, _until),
     Command("return", "re", "return [VALUE, ...]", "return at once from the selected call", _WORDS, _return),
     Command("continue", "c", "continue", "run until a breakpoint or a trap", 0, lambda *_: Resume(Action.CONTINUE)),
+    Command("reverse-step", "rs", "reverse-step [N]", "go back one line, into calls", 1, _back(*_LINE_BACK)),
+    Command("reverse-next", "rn", "reverse-next [N]", "go back one line, over calls", 1, _back(*_NEXT_BACK)),
+    Command("reverse-stepi", "rsi", "reverse-stepi [N]", "go back one instruction", 1, _back(Action.STEP_BACK)),
+    Command("reverse-nexti", "rni", "reverse-nexti [N]", "... over calls", 1, _back(Action.NEXT_BACK)),
+    Command("reverse-finish", "rf", "reverse-finish", "go back to the call of this function", 0, _back(_OUT_BACK)),
+    Command("reverse-continue", "rc", "reverse-continue", "go back to the stop before", 0, _back(_STOP_BACK)),
+    Command("goto", "go", "goto TIME", "go to a time of the replay", 1, _go_to),
+    Command("time", "ti", "time", "show the time, and what is kept of the run", 0, _time),
     Command(
         "break",
         "b",
@@ -523,6 +584,8 @@ def _stop_lines(view: FrameView, stop: Stop) -> list[str]:
             return [f"breakpoint {', '.join(str(b.number) for b in stop.breakpoints)} at {place}{called}", *problems]
         case Reason.WATCHPOINT:
             return [*map(_change, stop.changes), f"at {place}"]
+        case Reason.BEGINNING:
+            return [f"the replay begins here, at {place}"]
         case Reason.THROW:
             return [f"an exception is thrown at {place}"]
         case Reason.LOAD:

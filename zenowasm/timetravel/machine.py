@@ -21,7 +21,7 @@ from zenowasm.interp.execution import Configuration, Frame
 from zenowasm.interp.execution.handlers import FUEL, ROWS
 from zenowasm.recordings.errors import RecordingError, ReplayStopError
 from zenowasm.recordings.replaying import Replay, Replayed, ReplayRun
-from zenowasm.timetravel.history import History, HistoryLimits, Snapshot
+from zenowasm.timetravel.history import MIB, History, HistoryLimits, Snapshot
 from zenowasm.timetravel.observer import TravelObserver
 from zenowasm.timetravel.searches import (
     STEPPED,
@@ -78,6 +78,7 @@ class TimeMachine:
         self._observers: list[TravelObserver] = []
         self._offset = 0
         self._elapsed = 0
+        self._end: int | None = None
         self._run: ReplayRun | None = None
 
     def run(self) -> Replayed:
@@ -94,7 +95,7 @@ class TimeMachine:
                 except (RecordingError, ReplayStopError) as error:
                     self._reach_end(str(error))
                     raise
-                self._reach_end(str(replayed))
+                self._reach_end(None)
                 return replayed
             except _Departure as another:
                 departure = another
@@ -104,6 +105,13 @@ class TimeMachine:
     def time(self, frame: Frame, pc: int, *, during: bool) -> Time:
         """Return the time of a stopped call at an instruction, or in the middle of it."""
         return Time.of(self._offset, frame, pc, during)
+
+    def summary(self) -> str:
+        """Return how far the replay has run, and what the snapshots hold."""
+        known = "not yet known" if self._end is None else str(self._end)
+        count, mebibytes = len(self.history), self.history.memory / MIB
+        snapshots = "1 snapshot holds" if count == 1 else f"{count} snapshots hold"
+        return f"end {known}; {snapshots} {mebibytes:.1f} MiB"
 
     def depart(self, resume: Resume, frame: Frame | None, pc: int, *, during: bool) -> NoReturn:
         """Leave a stopped execution, or the end, for another time."""
@@ -168,8 +176,9 @@ class TimeMachine:
     def _attach(self, owner: str, store: Store) -> None:
         self._session.attach(owner, store, partial(TravelObserver, self))
 
-    def _reach_end(self, text: str) -> None:
+    def _reach_end(self, text: str | None) -> None:
         self.search = None
+        self._end = self._elapsed
         self._session.reach_end(text)
 
     def _go(self, departure: _Departure) -> Replayed:

@@ -90,12 +90,14 @@ class Approach(Search):
     before: Time | None = None
 
     def at_checkpoint(self, consumed: int) -> int | None:
+        """Pause where the last part before the target begins."""
         close = self.target.fuel - self.margin - self.offset
         if not self.every and consumed >= close:
             raise Paused
         return close
 
     def paused(self, observer: TravelObserver, execution: Configuration, frame: Frame) -> None:
+        """Step up to the target."""
         time = self.time(frame, frame.pc)
         if time >= self.target:
             if not self.every and time > self.target:
@@ -129,11 +131,13 @@ class Scan(Search):
     _armed: dict[FunctionInstance, Code] = field(factory=dict, init=False)
 
     def at_checkpoint(self, consumed: int) -> int | None:
+        """End the search behind its end."""
         if consumed + self.offset > self.end.fuel:
             raise SearchOver
         return self.end.fuel - self.offset + 1
 
     def armed(self, observer: TravelObserver, function: FunctionInstance, code: Code) -> Code:
+        """Return a function's armed code, which is made once."""
         found = self._armed.get(function)
         if found is None:
             found = self._armed[function] = self.arm(observer, function, code)
@@ -156,9 +160,11 @@ class EntryScan(Scan):
     depth: int
 
     def entered(self, observer: TravelObserver, frame: Frame) -> None:
+        """Look at a call that begins."""
         self._entered(frame)
 
     def arm(self, observer: TravelObserver, function: FunctionInstance, code: Code) -> Code:
+        """Arm the function's entry."""
         return arm(code, (), {}, entry_hook=self._entered)
 
     def _entered(self, frame: Frame) -> None:
@@ -176,6 +182,7 @@ class LineScan(Scan):
     _is_first: bool = field(default=True, init=False)
 
     def begin(self, observer: TravelObserver, frame: Frame) -> None:
+        """Know the line in which the search begins."""
         active, pc = frame, frame.pc
         while active.depth > self.most_depth and active.caller is not None:
             active = active.caller
@@ -184,6 +191,7 @@ class LineScan(Scan):
         self._is_first, self.doubtful = True, False
 
     def arm(self, observer: TravelObserver, function: FunctionInstance, code: Code) -> Code:
+        """Arm the instructions that begin a source line."""
         statements = self.session.statements(function)
         hooks = {pc: self._hook(line) for pc, line in enumerate(statements) if line is not None}
         return arm(code, (), {}, hooks) if hooks else code
@@ -214,16 +222,19 @@ class StopScan(Scan):
     since: Mapping[Watchpoint, Time]
 
     def begin(self, observer: TravelObserver, frame: Frame) -> None:
+        """Know the watched values where the search begins."""
         for it in self.session.watchpoints.values():
             if it.call is not None:
                 self.session.rebind(observer, it, frame)
             it.look()
 
     def entered(self, observer: TravelObserver, frame: Frame) -> None:
+        """Look at the breakpoints of a function's entry."""
         places, _ = self.session.armed_places(frame.function, frame.code)
         self._hook(observer, places.get(ENTRY, ()), at_entry=True, before=0)(frame)
 
     def arm(self, observer: TravelObserver, function: FunctionInstance, code: Code) -> Code:
+        """Arm breakpoints, and instructions that may write a watched value."""
         places, checks = self.session.armed_places(function, code)
         hooks = {pc: self._hook(observer, found) for pc, found in places.items() if pc != ENTRY}
         entry = self._hook(observer, places.get(ENTRY, ()), at_entry=True) if ENTRY in places or self.since else None
@@ -248,6 +259,7 @@ class StopScan(Scan):
         return reached
 
     def paused(self, observer: TravelObserver, execution: Configuration, frame: Frame) -> None:
+        """Look at the watched values after one has changed."""
         time = self.time(frame, frame.pc)
         changes = []
         for it in self.session.watchpoints.values():
@@ -260,13 +272,16 @@ class StopScan(Scan):
             self.keep(Found(time, changes=tuple(changes)))
 
     def host_called(self, observer: TravelObserver, frame: Frame, function: HostFunction, arguments: Any) -> None:
+        """Look at the breakpoints of a host function."""
         if self.session.would_stop_at_call(observer, frame, function, arguments):
             self.keep(Found(self.time(frame, max(frame.pc - 1, 0), 1)))
 
     def host_returned(self, frame: Frame) -> None:
+        """Pause before the next instruction if the host has changed a watched value."""
         if any(it.differs for it in self.session.watchpoints.values()):
             trip(frame)
 
     def failed(self, observer: TravelObserver, frame: Frame, event: Event, error: WasmError | None) -> None:
+        """Keep a trap or a throw at which the session stops."""
         if event in self.session.events:
             self.keep(Found(self.time(frame, max(frame.pc - 1, 0), 1)))

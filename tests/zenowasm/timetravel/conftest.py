@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, field, frozen
+from attrs import define, frozen
 
 from zenowasm.backends import registry
 from zenowasm.backends.protocol import FuncType, HostBody
@@ -21,7 +21,7 @@ from zenowasm.recordings.recording import Recording
 from zenowasm.recordings.replaying import Replay
 from zenowasm.timetravel import HistoryLimits, Time, TimeMachine
 
-Answer = Action | Resume | Callable[[Session, Stop], Any]
+_LIMITS = HistoryLimits(distance=500)
 
 
 @frozen(eq=False)
@@ -43,7 +43,7 @@ class Recorded:
     """A recording of a program, which is replayed under a session whose stops a function answers."""
 
     path: Path
-    limits: HistoryLimits = HistoryLimits(distance=500)
+    limits: HistoryLimits = _LIMITS
 
     def travel(self, lead: Callable[[Session, Stop, Time | None, TimeMachine], Resume]) -> TimeMachine:
         """Replay; ``lead`` answers each stop. It gets the time of the stop, unless that is the end."""
@@ -71,9 +71,7 @@ class Recorded:
                 view = session.frame()
                 begins = session.statements(view.frame.function)[view.pc]
                 line, looked = view.source_line, look(session)
-                found.append(
-                    At(time, view.frame, view.function, view.pc, begins, line, looked, machine.digest())
-                )
+                found.append(At(time, view.frame, view.function, view.pc, begins, line, looked, machine.digest()))
             return Resume(Action.STEP)
 
         self.travel(lead)
