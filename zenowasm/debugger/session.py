@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
@@ -63,6 +63,19 @@ class Timeline(Protocol):
 
     def time(self, frame: Frame, pc: int, *, during: bool) -> object:
         """Return the time of a stopped call at an instruction, or in the middle of it; ``str`` shows it."""
+        ...
+
+    @property
+    def branches(self) -> Sequence[object]:
+        """The courses of events: the recorded one, and those that changes began; ``str`` shows each."""
+        ...
+
+    def check_change(self, observer: StoreObserver, execution: Configuration | None) -> None:
+        """Raise ``DebuggerError`` where the guest's state cannot be changed."""
+        ...
+
+    def changed(self, execution: Configuration, text: str) -> None:
+        """Begin another course of events with a change that was made, which ``text`` describes."""
         ...
 
     def summary(self) -> str:
@@ -612,8 +625,19 @@ class Session:
         ``value`` is an expression, or ``null`` for a reference. Raises ``DebuggerError`` and changes nothing if the
         value does not fit.
         """
+        with self._changing(f"{target} = {value}"):
+            assign(self.frame(), target, value)
+
+    @contextmanager
+    def _changing(self, text: str) -> Iterator[None]:
+        """Change the guest; raises ``DebuggerError`` where that is not possible. In a replay, that begins a branch."""
         self._require_life("changed")
-        assign(self.frame(), target, value)
+        stopped = self._stopped
+        if self.timeline is not None and stopped is not None:
+            self.timeline.check_change(stopped.observer, stopped.execution)
+        yield
+        if self.timeline is not None and stopped is not None and stopped.execution is not None:
+            self.timeline.changed(stopped.execution, text)
 
     def check_resume(self, resume: Resume) -> None:
         """Raise ``DebuggerError`` if the stopped execution cannot be resumed in that way."""
@@ -631,7 +655,8 @@ class Session:
         if not memories:
             raise DebuggerError("the module has no memory")
         try:
-            memories[0].write(address, data)
+            with self._changing(f"{len(data)} bytes at 0x{address:x}"):
+                memories[0].write(address, data)
         except IndexError as error:
             raise DebuggerError(str(error)) from None
 
@@ -646,7 +671,8 @@ class Session:
             raise DebuggerError("a call can return only between instructions: not at a trap, a throw or a host call")
         results = results_of(view, values)
         caller = view.frame.caller
-        return_early(stopped.execution, view, results)
+        with self._changing(f"an early return from {view.function}"):
+            return_early(stopped.execution, view, results)
         stopped.frame, stopped.pc = caller, 0 if caller is None else caller.pc
         stopped.results = len(results)
         self._selected = 0

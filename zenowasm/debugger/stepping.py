@@ -52,6 +52,8 @@ class Action(Enum):
     """Go back to where execution would have stopped last: at a breakpoint, a watched write, a trap."""
     GO_TO = "go to"
     """Go to the time ``place``."""
+    SWITCH = "switch"
+    """Go to the branch ``place`` of a changed replay."""
 
     @property
     def travels(self) -> bool:
@@ -67,6 +69,7 @@ _TRAVELS = {
     Action.FINISH_BACK,
     Action.CONTINUE_BACK,
     Action.GO_TO,
+    Action.SWITCH,
 }
 
 
@@ -75,7 +78,7 @@ class Resume:
     """An action, and how many instructions to step before stopping again.
 
     ``place`` is the location of ``UNTIL``; without it, the place is any later line of the function. For ``GO_TO``, it
-    is a time.
+    is a time, for ``SWITCH`` a branch.
     """
 
     action: Action

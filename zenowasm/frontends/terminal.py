@@ -274,6 +274,18 @@ def _time(session: Session, words: Sequence[str]) -> Iterable[str]:
     return [f"time {'at the end' if session.time is None else session.time}; {timeline.summary()}"]
 
 
+def _branches(session: Session, words: Sequence[str]) -> Iterable[str]:
+    return map(str, _require_replay(session).branches)
+
+
+def _branch(session: Session, words: Sequence[str]) -> Resume:
+    branches = _require_replay(session).branches
+    number = _number(words, 0, 0, "a branch's number")
+    if number >= len(branches):
+        raise DebuggerError(f"there is no branch {number}: expected 0 to {len(branches) - 1}")
+    return Resume(Action.SWITCH, place=str(number))
+
+
 def _require_replay(session: Session) -> Timeline:
     if session.timeline is None:
         raise DebuggerError("only a replay can go back: record a run by --record, then `zenowasm debug --replay FILE`")
@@ -487,6 +499,8 @@ COMMANDS = (
     Command("reverse-finish", "rf", "reverse-finish", "go back to the call of this function", 0, _back(_OUT_BACK)),
     Command("reverse-continue", "rc", "reverse-continue", "go back to the stop before", 0, _back(_STOP_BACK)),
     Command("goto", "go", "goto TIME", "go to a time of the replay", 1, _go_to),
+    Command("branches", "brs", "branches", "list what changes have made of a replay", 0, _branches),
+    Command("branch", "br", "branch N", "go to a branch, 0 being what was recorded", 1, _branch),
     Command("time", "ti", "time", "show the time, and what is kept of the run", 0, _time),
     Command(
         "break",

@@ -1,8 +1,8 @@
-"""The snapshots of a replay, from which it runs to any time between them."""
+"""The snapshots of a replay, from which it runs to any time between them, and its branches, which the user changed."""
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import insort
 from collections.abc import Iterator
 
 from attrs import define, field, frozen
@@ -15,10 +15,11 @@ MIB = 1 << 20
 
 @frozen(eq=False)
 class Snapshot:
-    """A saved run, and its time."""
+    """A saved run, and its time. A root is a run that the user has changed: no other snapshot leads to it."""
 
     time: Time
     run: SavedRun
+    is_root: bool = False
 
 
 @frozen
@@ -76,9 +77,17 @@ class History:
     def add(self, snapshot: Snapshot) -> None:
         """Add a snapshot; the limits may let others go."""
         insort(self._kept, snapshot, key=_time)
-        while len(self._kept) > 2 and (len(self._kept) > self.limits.snapshots or self.memory > self.limits.memory):
-            self._kept = self._kept[::2]
+        while self._is_full and len(spared := self._thinned()) < len(self._kept):
+            self._kept = spared
             self.distance *= 2
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._kept) > self.limits.snapshots or self.memory > self.limits.memory
+
+    def _thinned(self) -> list[Snapshot]:
+        """Return every second snapshot, the first one, and those that cannot be made again."""
+        return [it for number, it in enumerate(self._kept) if number % 2 == 0 or it.is_root]
 
     def add_near(self, snapshot: Snapshot) -> None:
         """Add a snapshot close to a time at which somebody looks; it replaces the one before."""
@@ -93,11 +102,40 @@ class History:
         """Yield the snapshots before a time, the last one first."""
         yield from reversed([it for it in self if it.time < time])
 
-    def forget_after(self, time: Time) -> None:
-        """Forget the snapshots that are not before a time."""
-        del self._kept[max(bisect_left(self._kept, time, key=_time), 1) :]
-        self._near = None
+    def changed(self, root: Snapshot) -> History:
+        """Return the history of a run that is changed at a time: before, it is this one."""
+        other = History(self.limits)
+        other.distance = self.distance
+        other._kept = [*(it for it in self._kept if it.time <= root.time), root]
+        return other
+
+    def replace_root(self, root: Snapshot) -> None:
+        """Replace the root, which is the last snapshot, after another change at the same time."""
+        self._kept[-1] = root
 
 
 def _time(snapshot: Snapshot) -> Time:
     return snapshot.time
+
+
+@define(eq=False)
+class Branch:
+    """A course of events: the recorded one, or one that ``changes`` at the time ``begins`` made of another."""
+
+    number: int
+    history: History
+    parent: Branch | None = None
+    begins: Time | None = None
+    changes: list[str] = field(factory=list)
+
+    def __str__(self) -> str:
+        if self.parent is None:
+            return f"{self.number}: as recorded"
+        return f"{self.number}: from branch {self.parent.number} at time {self.begins}: {', '.join(self.changes)}"
+
+    def at(self, time: Time) -> Branch:
+        """Return the branch to which an earlier time belongs: this one, or one from which it came."""
+        branch = self
+        while branch.parent is not None and branch.begins is not None and time < branch.begins:
+            branch = branch.parent
+        return branch

@@ -11,17 +11,18 @@ from contextlib import suppress
 from functools import partial
 from typing import Final, NoReturn
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from zenowasm.backends.protocol import Store
-from zenowasm.debugger import Reason, Resume, Session, Stop, Watchpoint
+from zenowasm.debugger import DebuggerError, Reason, Resume, Session, Stop, Watchpoint
+from zenowasm.debugger.observer import StoreObserver
 from zenowasm.debugger.stepping import Action
 from zenowasm.interp.events import Paused
 from zenowasm.interp.execution import Configuration, Frame
 from zenowasm.interp.execution.handlers import FUEL, ROWS
 from zenowasm.recordings.errors import RecordingError, ReplayStopError
 from zenowasm.recordings.replaying import Replay, Replayed, ReplayRun
-from zenowasm.timetravel.history import MIB, History, HistoryLimits, Snapshot
+from zenowasm.timetravel.history import MIB, Branch, History, HistoryLimits, Snapshot
 from zenowasm.timetravel.observer import TravelObserver
 from zenowasm.timetravel.searches import (
     STEPPED,
@@ -72,7 +73,8 @@ class TimeMachine:
     def __init__(self, replay: Replay, session: Session, limits: HistoryLimits | None = None) -> None:
         self.search: Search | None = None
         """What runs instead of the session while the machine travels."""
-        self.history = History(limits or HistoryLimits())
+        self.branches = [Branch(0, History(limits or HistoryLimits()))]
+        self._branch = self.branches[0]
         self._replay = replay
         self._session = session
         self._observers: list[TravelObserver] = []
@@ -100,6 +102,11 @@ class TimeMachine:
             except _Departure as another:
                 departure = another
 
+    @property
+    def history(self) -> History:
+        """The snapshots of the present branch."""
+        return self._branch.history
+
     # -- what the session asks --
 
     def time(self, frame: Frame, pc: int, *, during: bool) -> Time:
@@ -111,7 +118,29 @@ class TimeMachine:
         known = "not yet known" if self._end is None else str(self._end)
         count, mebibytes = len(self.history), self.history.memory / MIB
         snapshots = "1 snapshot holds" if count == 1 else f"{count} snapshots hold"
-        return f"end {known}; {snapshots} {mebibytes:.1f} MiB"
+        return f"end {known}; {snapshots} {mebibytes:.1f} MiB; branch {self._branch}"
+
+    def check_change(self, observer: StoreObserver, execution: Configuration | None) -> None:
+        """Raise ``DebuggerError`` where a change could not be kept in a snapshot."""
+        if execution is None or len(observer.executions) > 1:
+            raise DebuggerError(
+                "a replay can be changed only between two instructions, and not in a call that the host made back"
+            )
+
+    def changed(self, execution: Configuration, text: str) -> None:
+        """Begin a branch with the change that was made, unless the last change here has begun one."""
+        frame = execution.frame
+        if frame is None:
+            return
+        time = Time.of(self._offset, frame, frame.pc)
+        root = evolve(self._snapshot(execution, time), is_root=True)
+        if self._branch.begins == time:
+            self._branch.history.replace_root(root)
+        else:
+            parent = self._branch
+            self._branch = Branch(len(self.branches), parent.history.changed(root), parent, time)
+            self.branches.append(self._branch)
+        self._branch.changes.append(text)
 
     def depart(self, resume: Resume, frame: Frame | None, pc: int, *, during: bool) -> NoReturn:
         """Leave a stopped execution, or the end, for another time."""
@@ -187,6 +216,7 @@ class TimeMachine:
             landing = self._landing(departure.resume, departure.origin)
             if landing is None:
                 landing = _Landing(next(iter(self.history)).time, Stop(Reason.BEGINNING))
+            self._branch = self._branch.at(landing.time.before)
         except _Interrupted:
             landing = _Landing(departure.origin, Stop(Reason.PAUSE))
         margin = STEPPED
@@ -236,6 +266,8 @@ class TimeMachine:
 
     def _landing(self, resume: Resume, origin: Time) -> _Landing | None:
         """Return where a journey ends; ``None`` if that would be before the beginning."""
+        if resume.action is Action.SWITCH:
+            return self._switch(int(resume.place or "0"))
         if resume.action is Action.GO_TO:
             if resume.place is None:
                 return _Landing(origin, Stop(Reason.TIME))
@@ -250,6 +282,15 @@ class TimeMachine:
                 return None
             time = found
         return _Landing(time, Stop(Reason.STEP))
+
+    def _switch(self, number: int) -> _Landing:
+        """Go to the beginning of a branch, or to where the present one left it."""
+        wanted, left = self.branches[number], self._branch
+        while left.parent is not None and left.parent is not wanted:
+            left = left.parent
+        begins = wanted.begins if left.parent is None else left.begins
+        self._branch = wanted
+        return _Landing(begins or next(iter(self.history)).time, Stop(Reason.TIME))
 
     def _before(self, time: Time) -> Time | None:
         """Return the position before another one, or before the end."""

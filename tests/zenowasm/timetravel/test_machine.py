@@ -9,10 +9,11 @@ from support.debugged import c_at
 from support.wasm import wat
 
 from zenowasm.backends.protocol import FuncType
-from zenowasm.debugger import DebuggerQuit, Reason, Resume
+from zenowasm.debugger import DebuggerError, DebuggerQuit, Reason, Resume
 from zenowasm.debugger.expressions import number
 from zenowasm.debugger.stepping import Action
 from zenowasm.interp.types import I32
+from zenowasm.recordings.errors import DivergenceError
 
 CALLING = """(module
   (import "env" "ask" (func $ask (param i32) (result i32)))
@@ -300,3 +301,83 @@ def test_the_state_is_the_same_whichever_way_one_comes(program, request):
     with pytest.raises(DebuggerQuit):
         recorded.travel(lead)
     assert len(checked) == len(ways) > 20
+
+
+def test_a_change_begins_a_branch_and_going_back_leaves_it(calling):
+    trace = calling.trace(lambda session: session.local("0").text)
+    # Where the loop of the second call tests its counter, before it is the last round.
+    changed = [j for j, it in enumerate(trace) if it.function == "run" and it.looked == "3"][4]
+    seen = []
+
+    def lead(session, stop, time, machine):
+        seen.append((stop.reason, time, None if time is None else session.local("0").text))
+        match len(seen):
+            case 1:
+                machine.go_to(trace[changed].time)
+            case 2:
+                session.assign("$0", "1")
+                session.assign("$globals[0]", "77")
+                return Resume(Action.STEP)
+            case 3:  # on the branch, whose root is the changed state
+                return Resume(Action.STEP_BACK)
+            case 4:
+                assert number(session.evaluate("$globals[0]")) == 77
+                return Resume(Action.STEP_BACK)
+            case 5:  # before the change, as recorded
+                return Resume(Action.STEP)
+            case 6:
+                assert number(session.evaluate("$globals[0]")) != 77
+                return Resume(Action.SWITCH, place="1")
+            case 7:
+                assert [str(it) for it in machine.branches] == [
+                    "0: as recorded",
+                    f"1: from branch 0 at time {trace[changed].time}: $0 = 1, $globals[0] = 77",
+                ]
+                return Resume(Action.SWITCH, place="0")
+            case _:
+                return Resume(Action.QUIT)
+
+    with pytest.raises(DebuggerQuit):
+        calling.travel(lead)
+    here, before, after = (trace[changed + by].time for by in (0, -1, 1))
+    assert seen[1:] == [
+        (Reason.TIME, here, "3"),
+        (Reason.STEP, after, "1"),
+        (Reason.STEP, here, "1"),
+        (Reason.STEP, before, trace[changed - 1].looked),
+        (Reason.STEP, here, "3"),
+        (Reason.TIME, here, "1"),
+        (Reason.TIME, here, "3"),
+    ]
+
+
+def test_a_branch_ends_where_the_recording_has_no_answer(calling):
+    stops = []
+
+    def lead(session, stop, time, machine):
+        stops.append(stop)
+        if len(stops) == 1:
+            session.assign("$0", "9")  # the guest then asks the host for 9, and not for 1
+        return Resume(Action.CONTINUE)
+
+    with pytest.raises(DivergenceError, match=r"ask\(1\).*ask\(9\)"):
+        calling.travel(lead)
+    assert [it.reason for it in stops] == [Reason.STEP, Reason.TRAP, Reason.END]
+
+
+def test_nothing_can_be_changed_in_the_middle_of_an_instruction(calling):
+    problems = []
+
+    def lead(session, stop, time, machine):
+        if not problems:
+            session.add_breakpoint("host:env.ask")
+            problems.append("")
+            return Resume(Action.CONTINUE)
+        with pytest.raises(DebuggerError, match="between two instructions"):
+            session.assign("$0", "9")
+        problems.append(session.local("0").text)
+        return Resume(Action.QUIT)
+
+    with pytest.raises(DebuggerQuit):
+        calling.travel(lead)
+    assert problems == ["", "1"]
