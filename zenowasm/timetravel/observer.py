@@ -54,8 +54,7 @@ class TravelObserver(StoreObserver):
             self._machine.keep_if_due(self, execution)
             super().before_instruction(execution)
         else:
-            if settle(frame):
-                search.entered(self, frame)
+            settle(frame)
             search.paused(self, execution, frame)
 
     def before_host_call(self, execution: Configuration, function: HostFunction, arguments: tuple[Any, ...]) -> None:

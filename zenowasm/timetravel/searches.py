@@ -51,9 +51,6 @@ class Search:
         """Run now and then; see ``Probe.at_checkpoint``. The fuel consumed is the store's own."""
         return None
 
-    def entered(self, observer: TravelObserver, frame: Frame) -> None:
-        """Run when a call begins with a pause, so that the hook at its entry does not run."""
-
     def paused(self, observer: TravelObserver, execution: Configuration, frame: Frame) -> None:
         """Run at each pause."""
 
@@ -159,10 +156,6 @@ class EntryScan(Scan):
 
     depth: int
 
-    def entered(self, observer: TravelObserver, frame: Frame) -> None:
-        """Look at a call that begins."""
-        self._entered(frame)
-
     def arm(self, observer: TravelObserver, function: FunctionInstance, code: Code) -> Code:
         """Arm the function's entry."""
         return arm(code, (), {}, entry_hook=self._entered)
@@ -228,11 +221,6 @@ class StopScan(Scan):
                 self.session.rebind(observer, it, frame)
             it.look()
 
-    def entered(self, observer: TravelObserver, frame: Frame) -> None:
-        """Look at the breakpoints of a function's entry."""
-        places, _ = self.session.armed_places(frame.function, frame.code)
-        self._hook(observer, places.get(ENTRY, ()), at_entry=True, before=0)(frame)
-
     def arm(self, observer: TravelObserver, function: FunctionInstance, code: Code) -> Code:
         """Arm breakpoints, and instructions that may write a watched value."""
         places, checks = self.session.armed_places(function, code)
@@ -240,11 +228,9 @@ class StopScan(Scan):
         entry = self._hook(observer, places.get(ENTRY, ()), at_entry=True) if ENTRY in places or self.since else None
         return arm(code, (), checks, hooks, entry_hook=entry) if hooks or checks or entry else code
 
-    def _hook(
-        self, observer: TravelObserver, breakpoints: Sequence[Breakpoint], *, at_entry: bool = False, before: int = 1
-    ) -> Hook:
+    def _hook(self, observer: TravelObserver, breakpoints: Sequence[Breakpoint], *, at_entry: bool = False) -> Hook:
         def reached(frame: Frame) -> None:
-            pc = frame.pc - before
+            pc = frame.pc - 1
             time = self.time(frame, pc)
             if at_entry:
                 for it, since in self.since.items():
