@@ -8,6 +8,7 @@ from zenowasm.debugger.observer import StoreObserver, settle
 from zenowasm.debugger.stepping import Event
 from zenowasm.interp.errors import WasmError
 from zenowasm.interp.execution import Configuration
+from zenowasm.interp.execution.arming import EVERYWHERE
 from zenowasm.interp.execution.code import Code
 from zenowasm.interp.runtime.instances import FunctionInstance, HostFunction
 from zenowasm.interp.runtime.values import ExceptionInstance
@@ -54,7 +55,8 @@ class TravelObserver(StoreObserver):
             self._machine.keep_if_due(self, execution)
             super().before_instruction(execution)
         else:
-            settle(frame)
+            if frame.fused is EVERYWHERE:
+                settle(frame)  # a call that begins keeps the hook at its entry
             search.paused(self, execution, frame)
 
     def before_host_call(self, execution: Configuration, function: HostFunction, arguments: tuple[Any, ...]) -> None:
