@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import subprocess
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.text import Text
 
-from zenowasm.cli.debugged import reporting, runnable
+from zenowasm.cli.debugged import reporting, run_under, runnable
 from zenowasm.frontends.tui.app import DebuggerApp
 from zenowasm.frontends.tui.guest import Guest
 
@@ -44,7 +45,7 @@ def draw(commands: tuple[str, ...], title: str) -> str:
 
 async def _panes(script: Path, plugins: Path) -> str:
     """Return a picture of the debugger's panes in the plugin of a script."""
-    run = reporting(runnable(script, None, (), ((), (), ()), plugins, None, None).run)
+    run = reporting(partial(run_under, debugged=runnable(script, None, (), ((), (), ()), plugins, None, None)))
     app = DebuggerApp(lambda view: Guest(view, run, locations=["zeno_run"], source_maps={}))
     async with app.run_test(size=(WIDTH + 30, 46)) as pilot:
         for line in ("next", "next", "print slot", "memory slot.start 64"):

@@ -86,9 +86,9 @@ def lldb_sees(
 def _silent(file: Path, arguments: tuple[str, ...]) -> Any:
     found = runnable(file, "run", arguments, ((), (), ()), None, None, None)
 
-    def run(on_store: Any) -> int:
+    def run(session: Session) -> int:
         with redirect_stdout(io.StringIO()):
-            return found.run(on_store)
+            return found.run(session.attach)
 
     return run
 
@@ -105,7 +105,7 @@ def we_see(file: Path, arguments: tuple[str, ...], addresses: list[int], most: i
     """Return what the debugger sees at the same places."""
     front = _Front(addresses, most)
     session = Session(front, stop_at_start=True)
-    _silent(file, arguments)(session.attach)
+    _silent(file, arguments)(session)
     return front.seen
 
 

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -108,14 +109,15 @@ def debug(
         debugged = DebuggedCoredump(core, file)
     else:
         debugged = runnable(file, export, arguments, (dirs, env, args), plugin_dir, config, replay)
+    run = reporting(partial(run_under, debugged=debugged))
     if address is not None:
         if locations or source_maps or commands or command_files or tui:
             raise click.UsageError("--gdb takes neither --break, --source-map, --tui nor commands: LLDB has its own")
-        click_context.exit(gdb.serve(reporting(debugged.run), *address, post_mortem=core is not None))
+        click_context.exit(gdb.serve(run, *address, post_mortem=core is not None))
     commands = (*_lines_of(command_files), *commands)
     maps = dict(map(options.source_map, source_maps))
     if tui:
-        click_context.exit(show(reporting(debugged.run), locations, commands, maps, post_mortem=core is not None))
+        click_context.exit(show(run, locations, commands, maps, post_mortem=core is not None))
     terminal = Terminal(line_reader(sys.stdin, sys.stdout), _write, commands, repeat=sys.stdin.isatty())
     if sys.stdin.isatty() and sys.stdout.isatty():
         complete_by_tab(terminal.completions)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 import click
 from attrs import frozen
@@ -127,16 +127,15 @@ class DebuggedRecording:
 
 
 Runnable: TypeAlias = Debugged | DebuggedRecording
-Run: TypeAlias = Callable[[Callable[[str, Store], None]], int]
-"""Run something under an observer and return the exit code, as the classes' ``run`` does."""
+_Observer = TypeVar("_Observer")
 
 
-def reporting(run: Run) -> Run:
+def reporting(run: Callable[[_Observer], int]) -> Callable[[_Observer], int]:
     """Return a run that prints errors of the user and returns 1, instead of raising them."""
 
-    def wrapped(on_store: Callable[[str, Store], None]) -> int:
+    def wrapped(observer: _Observer) -> int:
         try:
-            return run(on_store)
+            return run(observer)
         except click.UsageError as error:
             report(CliError(error.format_message()))
         except CliError as error:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import click
 
-from zenowasm.cli.debugged import Run
 from zenowasm.cli.listening import LOOPBACK, listening, shown, streams, tell
 
 if TYPE_CHECKING:
+    from zenowasm.debugger import Session
     from zenowasm.frontends.gdb.target import Target
 
 _LAST_PORT = 65535
@@ -29,7 +29,7 @@ def address(context: click.Context, option: click.Parameter, text: str | None) -
     return host.strip("[]") or LOOPBACK, int(port)
 
 
-def serve(run: Run, host: str, port: int, *, post_mortem: bool = False) -> int:
+def serve(run: Callable[[Session], int], host: str, port: int, *, post_mortem: bool = False) -> int:
     """Run a guest under the control of clients, one after the other, and return the exit code.
 
     With ``post_mortem``, it has trapped before, and cannot go on.

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from zenowasm.cli.debugged import Run
 from zenowasm.cli.errors import CliError, user_errors
-from zenowasm.debugger import DebuggerError
+from zenowasm.debugger import DebuggerError, Session
 
 
 def show(
-    run: Run, locations: Sequence[str], commands: Sequence[str], source_maps: Mapping[str, str], *, post_mortem: bool
+    run: Callable[[Session], int],
+    locations: Sequence[str],
+    commands: Sequence[str],
+    source_maps: Mapping[str, str],
+    *,
+    post_mortem: bool,
 ) -> int:
     """Debug a run in the interface of panes, and return the exit code; raises ``CliError``."""
     try:

@@ -641,8 +641,18 @@ class Session:
 
     def check_resume(self, resume: Resume) -> None:
         """Raise ``DebuggerError`` if the stopped execution cannot be resumed in that way."""
+        if resume.action.travels:
+            self.require_timeline()
         if resume.action is not Action.QUIT:
             self._require_life("continued")
+
+    def require_timeline(self) -> Timeline:
+        """Return the times of the run; raises ``DebuggerError`` if it is no replay."""
+        if self.timeline is None:
+            raise DebuggerError(
+                "only a replay can go back: record a run by --record, then `zenowasm debug --replay FILE`"
+            )
+        return self.timeline
 
     def _require_life(self, done: str) -> None:
         if self._post_mortem:

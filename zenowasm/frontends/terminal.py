@@ -28,7 +28,6 @@ from zenowasm.debugger import (
     Session,
     SourceText,
     Stop,
-    Timeline,
     Variable,
     shown,
     value_text,
@@ -251,7 +250,7 @@ def _back(by_lines: Action, by_instructions: Action | None = None) -> Callable[[
     """Return a command that goes back, by lines if the selected frame has lines and otherwise by instructions."""
 
     def run(session: Session, words: Sequence[str]) -> Resume:
-        _require_replay(session)
+        session.require_timeline()
         count = max(_number(words, 0, 1, "a number of steps"), 1)
         at_end = session.time is None
         has_lines = at_end or session.frame().source_line is not None
@@ -261,7 +260,7 @@ def _back(by_lines: Action, by_instructions: Action | None = None) -> Callable[[
 
 
 def _go_to(session: Session, words: Sequence[str]) -> Resume:
-    _require_replay(session)
+    session.require_timeline()
     if not words:
         raise DebuggerError("expected `goto TIME`, such as goto 4711: a number that `time` has shown")
     if not (words[0].isascii() and words[0].isdigit() and len(words[0]) < 20):
@@ -270,26 +269,20 @@ def _go_to(session: Session, words: Sequence[str]) -> Resume:
 
 
 def _time(session: Session, words: Sequence[str]) -> Iterable[str]:
-    timeline = _require_replay(session)
+    timeline = session.require_timeline()
     return [f"time {'at the end' if session.time is None else session.time}; {timeline.summary()}"]
 
 
 def _branches(session: Session, words: Sequence[str]) -> Iterable[str]:
-    return map(str, _require_replay(session).branches)
+    return map(str, session.require_timeline().branches)
 
 
 def _branch(session: Session, words: Sequence[str]) -> Resume:
-    branches = _require_replay(session).branches
+    branches = session.require_timeline().branches
     number = _number(words, 0, 0, "a branch's number")
     if number >= len(branches):
         raise DebuggerError(f"there is no branch {number}: expected 0 to {len(branches) - 1}")
     return Resume(Action.SWITCH, place=str(number))
-
-
-def _require_replay(session: Session) -> Timeline:
-    if session.timeline is None:
-        raise DebuggerError("only a replay can go back: record a run by --record, then `zenowasm debug --replay FILE`")
-    return session.timeline
 
 
 def _break(session: Session, words: Sequence[str]) -> Iterable[str]:

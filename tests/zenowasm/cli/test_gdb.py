@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from attrs import define
 from support.debugged import RECORDS, c_at, divide, rust_at, shop_plugin
-from support.gdb import GdbClient
+from support.gdb import GUEST, GdbClient
 from support.wasm import wat
 
 _SECONDS = 60
@@ -188,6 +188,48 @@ def test_a_coredump_is_looked_at_and_stays_as_it_is(debug, zenowasm) -> None:
     assert re.search(r"frame #0: \S+ \S*[^m]\.wasm`", stop)
     assert lines(calls) == [("divide(a=10, b=0)", "divide.c:2"), ("run(n=0)", "divide.c:5")]
     assert variables == "(int) a = 10\n(int) b = 0\n"
+
+
+def test_a_replay_goes_back_to_who_wrote_a_variable(debug, zenowasm) -> None:
+    assert zenowasm("exec", "--record", "run.zr", c_at("-O0"), "run", "3").code == 0
+    places = ("breakpoint set --name area", "breakpoint set --file records.c --line 41", "breakpoint disable 1")
+    back = "process continue --reverse"
+    seen = debug("--replay", "run.zr").lldb(
+        *(*places, "continue", "watchpoint set variable total", back, back, "watchpoint delete --force 1"),
+        *("breakpoint enable 1", back, back, "breakpoint disable 1", back),  # which ends a batch
+    )
+    stopped, _, last, before, _, _, second, first, _, start = seen.answers[4:]
+    assert "stop reason = breakpoint 2.1" in stopped
+    # (2 + 1) * (-2 + 2), then (1 + 1) * (-1 + 2), then (0 + 1) * (0 + 2): the first one changes nothing.
+    assert "old value: 4\nnew value: 2\n" in last and lines(last) == [("run(n=3)", "records.c:38")]
+    assert "old value: 2\nnew value: 0\n" in before
+    assert [lines(it) for it in (second, first)] == [[(f"area(p=(x = {x}, y = {-x}))", "records.c:11")] for x in (1, 2)]
+    assert "stop reason = history boundary" in start
+    assert (seen.code, seen.out) == (0, "replayed 2 calls and 0 host calls in 1 store\n")  # LLDB has detached
+
+
+def test_a_replay_goes_back_and_forth_by_instruction(debug, zenowasm, write) -> None:
+    module = write("guest.wasm", wat(GUEST))
+    assert zenowasm("exec", "--record", "run.zr", module, "outer", "40").code == 0
+    started = debug("--replay", "run.zr")
+    client = GdbClient(socket.create_connection(("127.0.0.1", started.port)))
+    client.start()
+    assert {"ReverseStep+", "ReverseContinue+"} <= set(client("qSupported").split(";"))
+    forwards = [client.pc()]
+    while "replaylog:end;" not in client("s"):
+        forwards.append(client.pc())
+    assert client.pc() == forwards[-1]  # no function runs at the end: the client sees the last instruction
+    backwards = [client.pc()]
+    while "replaylog:begin;" not in client("bs"):
+        backwards.append(client.pc())
+    assert backwards == forwards[::-1]
+    assert client.pc() == forwards[0]
+    assert "replaylog:end;" in client("c")
+    assert "replaylog:begin;" in client("bc")
+    assert "replaylog:end;" in client("c")
+    assert client("c") == "W00"
+    client.close()
+    assert started.process.wait(_SECONDS) == 0
 
 
 PROGRAM = r"""(module

@@ -16,11 +16,12 @@ from zenowasm.frontends.gdb.wire import INTERRUPT, LARGEST_PACKET, Wire
 AboutStop: TypeAlias = Callable[[Stopped, str], str]
 """Answer a packet of which the name was taken off."""
 
-_NAMED: Final = re.compile(r"(?P<name>[qQvj_][A-Za-z]*\??|.)(?P<rest>.*)", re.DOTALL)
+_NAMED: Final = re.compile(r"(?P<name>[qQvj_][A-Za-z]*\??|b[cs]|.)(?P<rest>.*)", re.DOTALL)
 _PROCESS: Final = f"triple:{b'wasm32-unknown-unknown-wasm'.hex()};endian:little;ptrsize:4;"
 _FEATURES: Final = (
     f"PacketSize={LARGEST_PACKET:x};QStartNoAckMode+;qXfer:libraries:read+;vContSupported+;qWasmInstance+"
 )
+_REVERSE: Final = ";ReverseStep+;ReverseContinue+"
 _PC: Final = (
     "name:pc;alt-name:pc;bitsize:64;offset:0;encoding:uint;format:hex;set:General Purpose Registers;generic:pc;"
 )
@@ -88,16 +89,19 @@ class Server:
             raise PacketError("expected one of the actions c, C, s and S")
         resume = Resume(action)
         stopped.session.check_resume(resume)
-        if stopped.has_unseen_breakpoint():
+        if not action.travels and stopped.has_unseen_breakpoint():
             self._wire.send(stopped.reply())
             return None
-        self._target.tell_next_stop(self._wire.send)
+        self._target.resumes(resume, self._wire.send)
         return resume
 
     def _fail(self, message: str) -> None:
         self._wire.send(f"E01;{message.encode().hex()}" if self._has_texts else "E01")
 
     # -- packets at any time --
+
+    def _supported(self, rest: str) -> str:
+        return _FEATURES + (_REVERSE if self._target.session.timeline is not None else "")
 
     def _interrupt(self, rest: str) -> None:
         self._target.guest.pause(self._target.session)
@@ -203,13 +207,20 @@ def _transfer(stopped: Stopped, rest: str) -> str:
 
 
 _ACTIONS: Final[Mapping[str, Action]] = MappingProxyType(
-    {"c": Action.CONTINUE, "C": Action.CONTINUE, "s": Action.STEP, "S": Action.STEP}
+    {
+        "c": Action.CONTINUE,
+        "C": Action.CONTINUE,
+        "s": Action.STEP,
+        "S": Action.STEP,
+        "bc": Action.CONTINUE_BACK,
+        "bs": Action.STEP_BACK,
+    }
 )
 _AT_ANY_TIME: Final[Mapping[str, Callable[[Server, str], str | None]]] = MappingProxyType(
     {
         INTERRUPT: Server._interrupt,
         "?": Server._status,
-        "qSupported": lambda *_: _FEATURES,
+        "qSupported": Server._supported,
         "QStartNoAckMode": Server._without_acknowledgements,
         "QEnableErrorStrings": Server._with_texts,
         "QListThreadsInStopReply": lambda *_: _OK,

@@ -57,7 +57,7 @@ class Stopped:
         pc = self.registers()
         signal, details = self._described(self._stop)
         library = "library:1;" if has_loaded else ""
-        threads = f"thread:{THREAD};threads:{THREAD};thread-pcs:{self._pc(self._views()[0]):x};00:{pc};"
+        threads = f"thread:{THREAD};threads:{THREAD};thread-pcs:{self._pc(self._view(0)):x};00:{pc};"
         return f"T{signal:02x}{threads}{library}{details}"
 
     def _described(self, stop: Stop) -> tuple[int, str]:
@@ -74,6 +74,10 @@ class Stopped:
                 return _SIGINT, "reason:signal;"
             case Reason.LOAD:
                 return _SIGWINCH, "reason:signal;"  # clients pass over this signal
+            case Reason.BEGINNING:
+                return _SIGTRAP, "replaylog:begin;"
+            case Reason.END:
+                return _SIGTRAP, "replaylog:end;"
             case _:
                 return _SIGTRAP, "reason:trace;"
 
@@ -90,7 +94,7 @@ class Stopped:
     def _view(self, level: int) -> FrameView:
         views = self._views()
         if not 0 <= level < len(views):
-            raise PacketError(f"there is no frame {level}: expected 0 to {len(views) - 1}")
+            raise PacketError(f"there is no frame {level} of {len(views)}")
         return views[level]
 
     def _pc(self, view: FrameView) -> int:
@@ -105,7 +109,7 @@ class Stopped:
 
     def registers(self) -> str:
         """Return the only register, the address of the next instruction."""
-        return self._pc(self._views()[0]).to_bytes(_ADDRESS_BYTES, "little").hex()
+        return self._pc(self._view(0)).to_bytes(_ADDRESS_BYTES, "little").hex()
 
     def call_stack(self) -> str:
         """Return the addresses at which the active calls go on, innermost first."""
@@ -133,11 +137,10 @@ class Stopped:
 
     def _view_in(self, number: int) -> FrameView:
         """Return the innermost call of a module; number 0 is the module of the innermost call."""
-        views = self._views()
         if number == 0:
-            return views[0]
+            return self._view(0)
         loaded = self.modules.at(number)
-        found = next((it for it in views if it.program is loaded.program), None)
+        found = next((it for it in self._views() if it.program is loaded.program), None)
         if found is None:
             raise PacketError(f"{loaded.owner} has no active call at this stop")
         return found
@@ -235,7 +238,7 @@ class Stopped:
 
         A client removes its breakpoint for the step away from it, so one that is still there is new.
         """
-        is_here = self._stop.reason is not Reason.TRAP and self._pc(self._views()[0]) in self._breakpoints
+        is_here = self._stop.reason is not Reason.TRAP and self._pc(self._view(0)) in self._breakpoints
         if is_here:
             self._stop = Stop(Reason.BREAKPOINT)
         return is_here

@@ -7,15 +7,12 @@ import threading
 from collections.abc import Callable
 from typing import TypeAlias
 
-from zenowasm.backends.protocol import Store
-from zenowasm.debugger import Action, DebuggerQuit, Event, Session, Stop
+from zenowasm.debugger import Action, DebuggerQuit, Event, Reason, Resume, Session, Stop
 from zenowasm.frontends.gdb.stopped import Stopped
 from zenowasm.frontends.running import GuestThread
 
-OnStore: TypeAlias = Callable[[str, Store], None]
-"""Watch a new store; it is called with the displayed name of the store's frames."""
-Run: TypeAlias = Callable[[OnStore], int]
-"""Run a program to its end and return the exit code; errors of the user are printed to ``sys.stderr``."""
+Run: TypeAlias = Callable[[Session], int]
+"""Run a program to its end under a session, and return the exit code; errors of the user are printed."""
 
 
 class Target:
@@ -36,13 +33,23 @@ class Target:
         """Set as soon as the guest has stopped or ended."""
         self._lock = threading.Lock()
         self._reply: str | None = None
+        self._is_at_end = False
         self._tell: Callable[[str], None] | None = None
 
     # -- in the guest's thread --
 
     def stopped(self, session: Session, stop: Stop) -> None:
-        """Tell the client about a stop."""
-        self._now(self.stopped_at.begin(stop))
+        """Tell the client about a stop.
+
+        At the end of a replay, no function runs. The client sees the last instruction, from which it can go back; going
+        forwards from there ends the run.
+        """
+        if stop.reason is not Reason.END:
+            self._now(self.stopped_at.begin(Stop(Reason.END) if self._is_at_end else stop))
+        else:
+            leave = Resume(Action.CONTINUE if self._is_at_end else Action.STEP_BACK)
+            self._is_at_end = True
+            self.guest.ask(lambda _: leave)
 
     def resumed(self) -> None:
         """Forget the stop."""
@@ -54,7 +61,7 @@ class Target:
 
     def _run_guest(self) -> None:
         try:
-            self._exit_code = self._run(self.session.attach)
+            self._exit_code = self._run(self.session)
         except DebuggerQuit:
             pass
         finally:
@@ -86,8 +93,9 @@ class Target:
         else:
             tell(reply)
 
-    def tell_next_stop(self, tell: Callable[[str], None]) -> None:
-        """Tell a client the next stop after this one."""
+    def resumes(self, resume: Resume, tell: Callable[[str], None]) -> None:
+        """Tell a client the next stop after this one, which it leaves in that way."""
+        self._is_at_end &= not resume.action.travels
         with self._lock:
             self._tell = tell
 

@@ -60,7 +60,7 @@ class Completer(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         """Return the line with its last word completed."""
-        if not self._guest.session.is_stopped:
+        if not self._guest.is_waiting:
             return None
         found = await asyncio.wrap_future(self._guest.completions(value))
         return value[: len(value) - len(value.rpartition(" ")[2])] + found[0] if found else None
@@ -112,6 +112,10 @@ class DebuggerApp(App[int]):
         Binding("f9", "execute('finish')", "Finish"),
         Binding("f2", "execute('up')", "Caller"),
         Binding("f3", "execute('down')", "Callee"),
+        Binding("shift+f5", "execute('reverse-continue')", "Continue back", show=False),
+        Binding("shift+f7", "execute('reverse-step')", "Step back", show=False),
+        Binding("shift+f8", "execute('reverse-next')", "Next back", show=False),
+        Binding("shift+f9", "execute('reverse-finish')", "Finish back", show=False),
         Binding("ctrl+q", "quit", "Quit", priority=True),
     ]
 

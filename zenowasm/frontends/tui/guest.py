@@ -9,15 +9,14 @@ from contextlib import redirect_stderr, redirect_stdout
 from queue import SimpleQueue
 from typing import Final, Protocol, TypeAlias
 
-from zenowasm.backends.protocol import Store
 from zenowasm.debugger import Cell, DebuggerError, DebuggerQuit, Session, shown
 from zenowasm.display import visible
 from zenowasm.frontends.output import OutputStream
 from zenowasm.frontends.terminal import Terminal, find_command
 from zenowasm.frontends.tui.panes import Panes, panes
 
-Run: TypeAlias = Callable[[Callable[[str, Store], None]], int]
-"""Run a program to its end and return the exit code; it is given what watches each new store."""
+Run: TypeAlias = Callable[[Session], int]
+"""Run a program to its end under a session, and return the exit code; errors of the user are printed."""
 _PATIENCE: Final = 2.0
 _SHOWS_MEMORY: Final = "memory"
 
@@ -73,6 +72,8 @@ class Guest:
         self.session.on_host_call = self._called
         self._address = "0"
         self._is_quitting = False
+        self.is_waiting = False
+        """Whether the guest is stopped, and its debugger waits for a line."""
         # A host call that does not return must not keep the process alive.
         self._thread = threading.Thread(target=self._execute, name="guest", daemon=True)
 
@@ -83,7 +84,7 @@ class Guest:
         stdout, stderr = OutputStream(self._view.printed), OutputStream(self._view.printed)
         try:
             with redirect_stdout(stdout), redirect_stderr(stderr):
-                code = self._run(self.session.attach)
+                code = self._run(self.session)
         except DebuggerQuit:
             code = None
         finally:
@@ -99,11 +100,13 @@ class Guest:
 
     def _read(self, prompt: str) -> str:
         self._view.stopped(panes(self.session, self._address))
+        self.is_waiting = True
         while True:
             item = self._lines.get()
             if item is None or self._is_quitting:
                 raise EOFError
             if isinstance(item, str):
+                self.is_waiting = False
                 self._note_memory(item)
                 self._view.said(f"{prompt}{item}")
                 return item
@@ -134,12 +137,18 @@ class Guest:
     def completions(self, line: str) -> Future[Sequence[str]]:
         """Return what the last word of a line may become; that is known only at a stop."""
         found: Future[Sequence[str]] = Future()
-        self._lines.put(lambda: found.set_result(self._terminal.completions(line)))
+        self._lines.put(lambda: found.set_result(self._completions(line)))
         return found
+
+    def _completions(self, line: str) -> Sequence[str]:
+        try:
+            return self._terminal.completions(line)
+        except DebuggerError:
+            return []  # at the end of a replay, no function runs
 
     def pause(self) -> None:
         """Stop the guest as soon as possible, unless it is stopped."""
-        if not self.session.is_stopped:
+        if not self.is_waiting:
             self.session.interrupt()
 
     def quit(self) -> None:

@@ -11,6 +11,7 @@ from support.engines import Guest
 from support.gdb import GUEST, Served
 from support.wasm import wat
 
+from zenowasm.debugger import Session
 from zenowasm.interp.errors import WasmError
 
 
@@ -20,13 +21,13 @@ def serve() -> Iterator[Callable[..., Served]]:
     made: list[Served] = []
 
     def start(*call: Any, text: str = GUEST, modules: tuple[str, ...] = ()) -> Served:
-        def run(on_store: Callable[..., Any]) -> int:
+        def run(session: Session) -> int:
             for number, other in enumerate(modules):
                 extra = Guest(wat(other))
-                on_store(f"other{number}", extra.store)
+                session.attach(f"other{number}", extra.store)
                 extra("run")
             guest = Guest(wat(text))
-            on_store("guest", guest.store)
+            session.attach("guest", guest.store)
             try:
                 guest(*call)
             except WasmError:

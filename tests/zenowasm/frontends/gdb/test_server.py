@@ -137,7 +137,7 @@ def test_values_have_the_bytes_of_their_types(serve) -> None:
     assert client("qWasmLocal:1;0") == (40).to_bytes(4, "little").hex()
     assert client.error("qWasmLocal:0;4") == "a value of type externref has no bytes"
     assert client.error("qWasmLocal:0;6") == "there is no local 6 of 6"
-    assert client.error("qWasmLocal:2;0") == "there is no frame 2: expected 0 to 1"
+    assert client.error("qWasmLocal:2;0") == "there is no frame 2 of 2"
     client(f"z0,{body_of('add'):x},1")
     for _ in range(3):
         client("s")
@@ -180,6 +180,15 @@ def test_regions_of_addresses(serve) -> None:
     assert client("qMemoryRegionInfo:100000010") == "start:100000000;size:10000;permissions:rw;"
     assert client("qMemoryRegionInfo:10000") == f"start:10000;size:{(1 << 32) - 0x10000:x};"
     assert client(f"qMemoryRegionInfo:{CODE + (5 << 32):x}") == f"start:{CODE + (5 << 32):x};size:100000000;"
+
+
+def test_only_a_replay_goes_back(serve) -> None:
+    client = serve("outer", 40).client()
+    client.start()
+    assert "Reverse" not in client("qSupported")
+    for packet in ("bc", "bs"):
+        assert client.error(packet).startswith("only a replay can go back")
+    assert client("c") == "W05"
 
 
 def test_a_watchpoint_stops_after_the_store(serve) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from support.wasm import wat
 from textual.pilot import Pilot
 from textual.widgets import Input, RichLog
 
-from zenowasm.cli.debugged import reporting, runnable
+from zenowasm.backends import registry
+from zenowasm.cli.debugged import reporting, run_under, runnable
 from zenowasm.debugger import DebuggerError
 from zenowasm.frontends.tui.app import DebuggerApp, Pane
 from zenowasm.frontends.tui.guest import Guest
+from zenowasm.recordings.recorder import Recorder
 
 _LOOKS = 1000
 _SIZE = (150, 60)
@@ -62,14 +65,18 @@ class Shown:
         return [strip.text.rstrip() for strip in self.app.query_one(RichLog).lines]
 
 
-def drive(file: Path, *words: str, folder: Path | None = None, **options: Any) -> Callable[..., None]:
+def drive(
+    file: Path | None, *words: str, folder: Path | None = None, replay: Path | None = None, **options: Any
+) -> Callable[..., None]:
     """A decorator that runs a test with the interface of a program, and ends it."""
 
     def decorate(test: Callable[[Shown], Awaitable[None]]) -> None:
-        found = runnable(file, *(words[:1] or (None,)), words[1:], ((), (), ()), folder, None, None)
+        found = runnable(file, *(words[:1] or (None,)), words[1:], ((), (), ()), folder, None, replay)
 
         async def main() -> None:
-            app = DebuggerApp(lambda view: Guest(view, reporting(found.run), source_maps={}, **options))
+            app = DebuggerApp(
+                lambda view: Guest(view, reporting(partial(run_under, debugged=found)), source_maps={}, **options)
+            )
             async with app.run_test(size=_SIZE) as pilot:
                 shown = Shown(app, pilot)
                 await shown.until(lambda: app.sub_title != "running")
@@ -193,6 +200,32 @@ def test_a_loop_is_paused(loop) -> None:
         await shown.pilot.press("f5")  # it ends with the interface
 
 
+def test_keys_go_back_in_a_replay(tmp_path) -> None:
+    with Recorder(tmp_path / "run.zr") as recorder:
+        engine = recorder.engine(registry.engine("reference"))
+        store = engine.new_store()
+        store.instantiate(engine.compile(c_at("-O0").read_bytes()), {}).exports["run"].call(3)
+
+    @drive(None, replay=tmp_path / "run.zr", locations=("records.c:41",))
+    async def _(shown: Shown) -> None:
+        assert "total: int = 4" in shown.pane("variables")
+        await shown.command("watch total")
+        await shown.press("shift+f5")
+        assert "total: int = 2" in shown.pane("variables")
+        assert "    38  " in shown.current("source")
+        await shown.press("shift+f8")
+        assert "    37  " in shown.current("source")
+        await shown.command("delete 2")
+        await shown.press("f5")
+        await shown.press("f5")
+        assert shown.log[-1] == "the replay ends here"
+        assert shown.pane("variables") == shown.pane("code")  # both say how to go back
+        shown.app.query_one(Input).value = "print tota"
+        await shown.pilot.press("end", "l")  # there is nothing to complete
+        await shown.press("shift+f5")
+        assert "    41  " in shown.current("source")
+
+
 def test_a_trap_and_the_exit_code(loop) -> None:
     @drive(loop, "fail", locations=("fail",))
     async def _(shown: Shown) -> None:
@@ -224,4 +257,4 @@ def test_names_of_the_guest_cannot_drive_the_terminal(loop) -> None:
 
 def test_a_place_that_is_none_is_refused_at_once() -> None:
     with pytest.raises(DebuggerError, match="expected a function or a line"):
-        DebuggerApp(lambda view: Guest(view, lambda on_store: 0, locations=(" ",), source_maps={}))
+        DebuggerApp(lambda view: Guest(view, lambda session: 0, locations=(" ",), source_maps={}))
