@@ -30,7 +30,7 @@ from zenowasm.debugger.inspection import FrameView, HostView, Variable, computed
 from zenowasm.debugger.observer import StoreObserver, trip
 from zenowasm.debugger.program import Program
 from zenowasm.debugger.stepping import Action, Event, Plan, Reason, Resume, Stop
-from zenowasm.debugger.watchpoints import Change, Watchpoint, memory_watchpoint, watchpoint
+from zenowasm.debugger.watchpoints import Change, Range, Watchpoint, memory_watchpoint, watchpoint
 from zenowasm.interp.errors import Exhaustion, Trap, UncaughtException, WasmError
 from zenowasm.interp.execution import Configuration, Frame
 from zenowasm.interp.execution.arming import EVERYWHERE, Check, also_pausing, arm
@@ -413,6 +413,10 @@ class Session:
         while call is not None and frame.depth > call.depth and frame.caller is not None:
             frame = frame.caller
         if call is None or frame.depth != call.depth or frame.function is not call.function:
+            return
+        if isinstance(it.watched, Range):
+            # The same call has the same memory, whose address is not yet known where the call begins.
+            it.call = frame
             return
         pc = frame.pc if frame is innermost else frame.pc - 1
         view = FrameView(0, observer.owner, self._program_of(frame), frame, pc)

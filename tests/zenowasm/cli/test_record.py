@@ -5,6 +5,7 @@ from __future__ import annotations
 from shutil import copytree
 
 import pytest
+from support.debugged import c_at
 from support.wasm import wat
 
 from zenowasm.backends import registry
@@ -46,6 +47,19 @@ def test_a_module_shows_the_time_that_it_saw(zenowasm, write, backend):
     assert f"[0] i64 = {seen.out.strip()}" in replayed.out
     assert "|TOKEN=**********|" in replayed.out
     assert replayed.out.endswith("replayed 1 call and 2 host calls in 1 store\n")
+
+
+def test_the_last_write_of_a_variable_in_memory_is_found(zenowasm):
+    assert zenowasm("exec", "--record", "run.zr", c_at("-O0"), "run", "3").code == 0
+    back = ("-x", "reverse-continue", "-x", "list 38")
+    commands = ("--break", "records.c:41", "-x", "watch total", *back, *back, "-x", "quit")
+    lines = zenowasm("debug", "--replay", "run.zr", *commands).out.splitlines()
+    # (2 + 1) * (-2 + 2), then (1 + 1) * (-1 + 2), then (0 + 1) * (0 + 2)
+    assert [it for it in lines if " became " in it] == [
+        "watchpoint 2 at total: 4 became 2",
+        "watchpoint 2 at total: 2 became 0",
+    ]
+    assert sum(it.startswith("=>    38 ") for it in lines) == 4
 
 
 def test_a_trap_is_found_where_it_happened(zenowasm, plugins, write, backend):

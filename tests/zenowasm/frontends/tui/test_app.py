@@ -77,11 +77,13 @@ def drive(
             app = DebuggerApp(
                 lambda view: Guest(view, reporting(partial(run_under, debugged=found)), source_maps={}, **options)
             )
-            async with app.run_test(size=_SIZE) as pilot:
-                shown = Shown(app, pilot)
-                await shown.until(lambda: app.sub_title != "running")
-                await test(shown)
-            app.guest.quit()
+            try:
+                async with app.run_test(size=_SIZE) as pilot:
+                    shown = Shown(app, pilot)
+                    await shown.until(lambda: app.sub_title != "running")
+                    await test(shown)
+            finally:
+                app.guest.quit()
 
         asyncio.run(main())
         assert not [it for it in threading.enumerate() if it.name == "guest"]
@@ -213,6 +215,7 @@ def test_keys_go_back_in_a_replay(tmp_path) -> None:
         await shown.press("shift+f5")
         assert "total: int = 2" in shown.pane("variables")
         assert "    38  " in shown.current("source")
+        await shown.press("shift+f8")  # to where the line begins
         await shown.press("shift+f8")
         assert "    37  " in shown.current("source")
         await shown.command("delete 2")
