@@ -25,7 +25,7 @@ from zenowasm.recordings.errors import RecordingError, ReplayStopError
 
 if TYPE_CHECKING:
     from zenowasm.debugger import Session
-    from zenowasm.recordings.replaying import Replay
+    from zenowasm.recordings.replaying import Replay, Replayed
 
 
 @frozen
@@ -107,13 +107,12 @@ class DebuggedRecording:
             print(replay.run(on_store))
         return 0
 
-    def travel(self, session: Session) -> int:
-        """Replay the recording under a session, which may go back, and return the exit code; raises ``CliError``."""
+    def travel(self, session: Session) -> Replayed:
+        """Replay the recording under a session, which may go back; raises ``CliError``."""
         from zenowasm.timetravel import TimeMachine
 
         with self._replay() as replay:
-            print(TimeMachine(replay, session).run())
-        return 0
+            return TimeMachine(replay, session).run()
 
     @contextmanager
     def _replay(self) -> Iterator[Replay]:
@@ -149,7 +148,8 @@ def reporting(run: Callable[[_Observer], int]) -> Callable[[_Observer], int]:
 def run_under(session: Session, debugged: Runnable | DebuggedCoredump) -> int:
     """Run under a debugging session, and return the exit code; raises ``CliError``."""
     if isinstance(debugged, DebuggedRecording):
-        return debugged.travel(session)
+        print(debugged.travel(session))
+        return 0
     return debugged.run(session.attach)
 
 

@@ -31,6 +31,7 @@ _SECTIONS: Mapping[str, Mapping[str, tuple[str, str, str]]] = MappingProxyType(
             "demo": ("Run a script on every engine, and compare.", "zenowasm.cli.demo", "demo"),
             "debug": ("Run a script and step through its plugins.", "zenowasm.cli.debug", "debug"),
             "coverage": ("Show which lines a run executed.", "zenowasm.cli.coverage", "coverage"),
+            "ask": ("Answer questions about a recorded run.", "zenowasm.cli.ask", "ask"),
             "profile": ("Show which functions a run's time went to.", "zenowasm.cli.profile", "profile"),
             "dap": ("Debug plugins and modules from an editor.", "zenowasm.cli.dap", "dap"),
         },

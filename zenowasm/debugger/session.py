@@ -70,6 +70,15 @@ class Timeline(Protocol):
         """The courses of events: the recorded one, and those that changes began; ``str`` shows each."""
         ...
 
+    @property
+    def answers(self) -> Sequence[Any]:
+        """The answers to all questions so far (``timetravel.questions.Answer``)."""
+        ...
+
+    def question(self, text: str) -> object:
+        """Return a question about the whole replay for the action ``ASK``; raises ``DebuggerError``."""
+        ...
+
     def check_change(self, observer: StoreObserver, execution: Configuration | None) -> None:
         """Raise ``DebuggerError`` where the guest's state cannot be changed."""
         ...
@@ -454,6 +463,22 @@ class Session:
             if self.timeline is not None and resume.action.travels:
                 self._plan = Plan(Action.CONTINUE)
                 self.timeline.depart(resume, None, 0, during=False)
+
+    def tell(self, text: str) -> None:
+        """Show a text to the user."""
+        self._front.logged(self, text)
+
+    def view_of(self, observer: StoreObserver, frame: Frame, pc: int) -> FrameView:
+        """Return an active call at an instruction."""
+        return self._view(_Stopped(observer, None, frame, pc))
+
+    def program_of(self, function: FunctionInstance) -> Program:
+        """Return the module of a function."""
+        return self._program(function.module.valid)
+
+    def knows_function(self, name: str) -> bool:
+        """Return whether a module that has run has a function of that name."""
+        return any(program.find(name) for program in self._programs.values())
 
     def line_of(self, frame: Frame, pc: int) -> SourceLine | None:
         """Return the source line of an instruction of an active call."""

@@ -55,6 +55,9 @@ class Action(Enum):
     SWITCH = "switch"
     """Go to the branch ``place`` of a changed replay."""
 
+    ASK = "ask"
+    """Answer a question about the whole replay, and come back."""
+
     @property
     def travels(self) -> bool:
         """Whether it goes back or to another time, for which the run must be a replay."""
@@ -70,6 +73,7 @@ _TRAVELS = {
     Action.CONTINUE_BACK,
     Action.GO_TO,
     Action.SWITCH,
+    Action.ASK,
 }
 
 
@@ -84,6 +88,8 @@ class Resume:
     action: Action
     count: int = 1
     place: str | None = None
+    question: object = None
+    """What ``ASK`` asks, as ``Timeline.question`` returns it."""
 
 
 class Reason(Enum):

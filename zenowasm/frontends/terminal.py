@@ -273,6 +273,15 @@ def _time(session: Session, words: Sequence[str]) -> Iterable[str]:
     return [f"time {'at the end' if session.time is None else session.time}; {timeline.summary()}"]
 
 
+def _asks(word: str) -> Callable[[Session, Sequence[str]], Resume]:
+    """Return a command that asks a question about the whole replay, which begins with a word."""
+
+    def run(session: Session, words: Sequence[str]) -> Resume:
+        return Resume(Action.ASK, question=_require_replay(session).question(" ".join((word, *words))))
+
+    return run
+
+
 def _branches(session: Session, words: Sequence[str]) -> Iterable[str]:
     return map(str, session.require_timeline().branches)
 
@@ -492,6 +501,11 @@ COMMANDS = (
     Command("reverse-finish", "rf", "reverse-finish", "go back to the call of this function", 0, _back(_OUT_BACK)),
     Command("reverse-continue", "rc", "reverse-continue", "go back to the stop before", 0, _back(_STOP_BACK)),
     Command("goto", "go", "goto TIME", "go to a time of the replay", 1, _go_to),
+    Command("who", "wh", "who wrote PLACE", "list all writes of a variable or $u32[ADDRESS]", _WORDS, _asks("who")),
+    Command("calls", "cl", "calls FUNCTION", "list a function's calls, arguments and results", 1, _asks("calls")),
+    Command("values", "va", "values EXPRESSION at LOCATION", "list its values there", _WORDS, _asks("values")),
+    Command("when", "we", "when EXPRESSION", "list where it became true in this function", _WORDS, _asks("when")),
+    Command("diff", "df", "diff TIME TIME", "list what differs between two times", 2, _asks("diff")),
     Command("branches", "brs", "branches", "list what changes have made of a replay", 0, _branches),
     Command("branch", "br", "branch N", "go to a branch, 0 being what was recorded", 1, _branch),
     Command("time", "ti", "time", "show the time, and what is kept of the run", 0, _time),

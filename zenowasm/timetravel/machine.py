@@ -21,9 +21,11 @@ from zenowasm.interp.events import Paused
 from zenowasm.interp.execution import Configuration, Frame
 from zenowasm.interp.execution.handlers import FUEL, ROWS
 from zenowasm.recordings.errors import RecordingError, ReplayStopError
-from zenowasm.recordings.replaying import Replay, Replayed, ReplayRun
+from zenowasm.recordings.replaying import Replay, Replayed, ReplayRun, SavedRun
+from zenowasm.timetravel.differences import differences
 from zenowasm.timetravel.history import MIB, Branch, History, HistoryLimits, Snapshot
 from zenowasm.timetravel.observer import TravelObserver
+from zenowasm.timetravel.questions import Answer, Question, question
 from zenowasm.timetravel.searches import (
     STEPPED,
     Approach,
@@ -75,6 +77,7 @@ class TimeMachine:
         """What runs instead of the session while the machine travels."""
         self.branches = [Branch(0, History(limits or HistoryLimits()))]
         self._branch = self.branches[0]
+        self.answers: list[Answer] = []
         self._replay = replay
         self._session = session
         self._observers: list[TravelObserver] = []
@@ -111,7 +114,7 @@ class TimeMachine:
 
     def time(self, frame: Frame, pc: int, *, during: bool) -> Time:
         """Return the time of a stopped call at an instruction, or in the middle of it."""
-        return Time.of(self._offset, frame, pc, during)
+        return Time.of(self._offset, frame, pc, during=during)
 
     def summary(self) -> str:
         """Return how far the replay has run, and what the snapshots hold."""
@@ -119,6 +122,10 @@ class TimeMachine:
         count, mebibytes = len(self.history), self.history.memory / MIB
         snapshots = "1 snapshot holds" if count == 1 else f"{count} snapshots hold"
         return f"end {known}; {snapshots} {mebibytes:.1f} MiB; branch {self._branch}"
+
+    def question(self, text: str) -> Question:
+        """Return a question about the whole replay; raises ``DebuggerError``."""
+        return question(text, self._session)
 
     def check_change(self, observer: StoreObserver, execution: Configuration | None) -> None:
         """Raise ``DebuggerError`` where a change could not be kept in a snapshot."""
@@ -144,7 +151,7 @@ class TimeMachine:
 
     def depart(self, resume: Resume, frame: Frame | None, pc: int, *, during: bool) -> NoReturn:
         """Leave a stopped execution, or the end, for another time."""
-        origin = Time.end(self._elapsed) if frame is None else Time.of(self._offset, frame, pc, during)
+        origin = Time.end(self._elapsed) if frame is None else Time.of(self._offset, frame, pc, during=during)
         raise _Departure(resume, origin)
 
     def go_to(self, time: Time) -> NoReturn:
@@ -266,6 +273,11 @@ class TimeMachine:
 
     def _landing(self, resume: Resume, origin: Time) -> _Landing | None:
         """Return where a journey ends; ``None`` if that would be before the beginning."""
+        if resume.action is Action.ASK and isinstance(resume.question, Question):
+            self.answers.append(self._answer(resume.question))
+            for line in str(self.answers[-1]).splitlines():
+                self._session.tell(line)
+            return _Landing(origin, None if origin.during else Stop(Reason.TIME))
         if resume.action is Action.SWITCH:
             return self._switch(int(resume.place or "0"))
         if resume.action is Action.GO_TO:
@@ -354,6 +366,50 @@ class TimeMachine:
             stop = Stop(Reason.BREAKPOINT, breakpoints=found.breakpoints)
             return _Landing(found.time, stop, at_entry=found.at_entry)
         return _Landing(found.time)
+
+    # -- questions --
+
+    def _answer(self, asked: Question) -> Answer:
+        if asked.survey is not None:
+            survey = asked.survey
+            roots = [next(iter(self.history)), *(it for it in self.history if it.is_root)]
+            ends = [*(it.time for it in roots[1:]), None]
+            for root, end in zip(roots, ends, strict=True):
+                survey.end = end
+                self._restore(root, survey)
+                with suppress(SearchOver, RecordingError, ReplayStopError):
+                    self._now.to_end()
+            self._end = self._elapsed
+            survey.finish(self._observers[-1])
+            rows = sorted(survey.rows, key=lambda it: it.time)
+            return Answer(asked.text, [str(it) for it in rows], [it.json() for it in rows], survey.count - len(rows))
+        assert asked.times is not None
+        first, second = (self._state_at(Time(it, -_DEEPEST, 0)) for it in asked.times)
+        if first is None or second is None:
+            return Answer(asked.text, ["the replay ends before one of the times"], [])
+        found = differences(first, second)
+        return Answer(asked.text, [str(it) for it in found] or ["no difference"], [it.json() for it in found])
+
+    def _state_at(self, time: Time) -> SavedRun | None:
+        """Return the state at a time, or ``None`` if the replay has ended before."""
+        found: list[SavedRun] = []
+
+        def arrived(observer: TravelObserver, execution: Configuration, frame: Frame) -> NoReturn:
+            outermost = observer.executions[0]
+            found.append(self._now.save(outermost, self.history.latest(time).run))
+            raise SearchOver
+
+        margin = STEPPED
+        while True:
+            self._restore(self.history.latest(time), Approach(time, margin, arrived, self._keep_near))
+            try:
+                self._now.to_end()
+            except Overshot:
+                margin *= _LONGER
+                continue
+            except (SearchOver, RecordingError, ReplayStopError):
+                pass
+            return found[0] if found else None
 
     def _last(self, scan: Scan) -> Found | None:
         """Return what a scan finds last before its end, after the last snapshot, or the one before, and so on."""

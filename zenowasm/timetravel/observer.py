@@ -73,7 +73,7 @@ class TravelObserver(StoreObserver):
         if search is None:
             super().after_host_call(execution)
         elif frame is not None:
-            search.host_returned(frame)
+            search.host_returned(self, frame)
 
     def before_throw(self, execution: Configuration, exception: ExceptionInstance) -> None:
         """Let the search or the session inspect an exception."""

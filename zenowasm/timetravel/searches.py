@@ -57,15 +57,15 @@ class Search:
     def host_called(self, observer: TravelObserver, frame: Frame, function: HostFunction, arguments: Any) -> None:
         """Run before each call of a host function."""
 
-    def host_returned(self, frame: Frame) -> None:
+    def host_returned(self, observer: TravelObserver, frame: Frame) -> None:
         """Run after each call of a host function."""
 
     def failed(self, observer: TravelObserver, frame: Frame, event: Event, error: WasmError | None) -> None:
         """Run at each trap and each throw."""
 
-    def time(self, frame: Frame, pc: int, during: int = 0) -> Time:
+    def time(self, frame: Frame, pc: int, *, during: bool = False) -> Time:
         """Return the time of a call that is at ``pc``."""
-        return Time.of(self.offset, frame, pc, during)
+        return Time.of(self.offset, frame, pc, during=during)
 
 
 STEPPED: Final = 2_000
@@ -260,9 +260,9 @@ class StopScan(Scan):
     def host_called(self, observer: TravelObserver, frame: Frame, function: HostFunction, arguments: Any) -> None:
         """Look at the breakpoints of a host function."""
         if self.session.would_stop_at_call(observer, frame, function, arguments):
-            self.keep(Found(self.time(frame, max(frame.pc - 1, 0), 1)))
+            self.keep(Found(self.time(frame, max(frame.pc - 1, 0), during=True)))
 
-    def host_returned(self, frame: Frame) -> None:
+    def host_returned(self, observer: TravelObserver, frame: Frame) -> None:
         """Pause before the next instruction if the host has changed a watched value."""
         if any(it.differs for it in self.session.watchpoints.values()):
             trip(frame)
@@ -270,4 +270,4 @@ class StopScan(Scan):
     def failed(self, observer: TravelObserver, frame: Frame, event: Event, error: WasmError | None) -> None:
         """Keep a trap or a throw at which the session stops."""
         if event in self.session.events:
-            self.keep(Found(self.time(frame, max(frame.pc - 1, 0), 1)))
+            self.keep(Found(self.time(frame, max(frame.pc - 1, 0), during=True)))

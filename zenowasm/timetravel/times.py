@@ -34,10 +34,10 @@ class Time(NamedTuple):
         return self._replace(during=0)
 
     @classmethod
-    def of(cls, offset: int, frame: Frame, pc: int, during: int = 0) -> Time:
+    def of(cls, offset: int, frame: Frame, pc: int, *, during: bool = False) -> Time:
         """Return the time of a call that is at ``pc``; ``offset`` is the time at which its store's fuel was 0."""
         fuel = offset + frame.store.settled_fuel + frame.code.fuel_before[pc]
-        return cls(fuel, -frame.depth, pc, during)
+        return cls(fuel, -frame.depth, pc, int(during))
 
     @classmethod
     def end(cls, fuel: int) -> Time:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,21 +45,30 @@ class Recorded:
     path: Path
     limits: HistoryLimits = _LIMITS
 
-    def travel(self, lead: Callable[[Session, Stop, Time | None, TimeMachine], Resume]) -> TimeMachine:
-        """Replay; ``lead`` answers each stop. It gets the time of the stop, unless that is the end."""
+    def travel(
+        self,
+        lead: Callable[[Session, Stop, Time | None, TimeMachine], Resume],
+        expected: type[Exception] | None = None,
+    ) -> TimeMachine:
+        """Replay; ``lead`` answers each stop. It gets the time of the stop, unless that is the end.
+
+        ``expected`` is the exception that ends the replay.
+        """
         machine: TimeMachine
+        said: list[str] = []
 
         class Front:
             def stopped(self, session: Session, stop: Stop) -> Resume:
                 return lead(session, stop, session.time, machine)
 
             def logged(self, session: Session, text: str) -> None:
-                raise AssertionError(text)
+                said.append(text)
 
         with Recording(self.path) as recording:
             session = Session(Front(), stop_at_start=True)
             machine = TimeMachine(Replay(recording, registry.engine("reference")), session, self.limits)
-            machine.run()
+            with nullcontext() if expected is None else pytest.raises(expected):
+                machine.run()
         return machine
 
     def trace(self, look: Callable[[Session], Any] = lambda session: None) -> list[At]:
