@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from support.commands import zenowasm
 from support.wasm import wat
 
 LOOP = """(module (memory (export "memory") 1)
@@ -21,14 +20,14 @@ LOOP = """(module (memory (export "memory") 1)
 
 
 @pytest.fixture
-def recording(tmp_path):
-    (tmp_path / "loop.wasm").write_bytes(wat(LOOP))
-    zenowasm("exec", "--record", tmp_path / "run.zr", tmp_path / "loop.wasm", "run", "3", cwd=tmp_path)
-    return tmp_path / "run.zr"
+def recording(zenowasm):
+    (zenowasm.folder / "loop.wasm").write_bytes(wat(LOOP))
+    assert zenowasm("exec", "--record", "run.zr", "loop.wasm", "run", "3").out == "6\n"
+    return "run.zr"
 
 
-def test_answers_as_text_and_as_json(recording):
-    text = zenowasm("ask", recording, "calls add", "who wrote $u32[8]").stdout
+def test_answers_as_text_and_as_json(zenowasm, recording):
+    text = zenowasm("ask", recording, "calls add", "who wrote $u32[8]").out
     calls, writes = text.split("who wrote $u32[8]\n")
     assert [line.partition(": ")[2].partition(" in ")[0] for line in calls.splitlines()[1:]] == [
         "add(3) returned 3",
@@ -36,7 +35,7 @@ def test_answers_as_text_and_as_json(recording):
         "add(1) returned 6",
     ]
     assert [line.split()[3].rstrip(",") for line in writes.splitlines()] == ["3", "5", "6"]
-    (answer,) = json.loads(zenowasm("ask", "--json", recording, "who wrote $u32[8]").stdout)
+    (answer,) = json.loads(zenowasm("ask", "--json", recording, "who wrote $u32[8]").out)
     assert [row["what"] for row in answer["answer"]] == [
         "$u32[8] = 3, before 0",
         "$u32[8] = 5, before 3",
@@ -53,7 +52,8 @@ def test_answers_as_text_and_as_json(recording):
         (["why"], "expected a question"),
     ],
 )
-def test_a_question_without_an_answer(recording, arguments, problem):
+def test_a_question_without_an_answer(zenowasm, recording, arguments, problem):
     *options, question = arguments
-    done = zenowasm("ask", *options, recording, question, code=1)
-    assert problem in done.stderr
+    done = zenowasm("ask", *options, recording, question)
+    assert done.code == 1
+    assert done.err.startswith(f"error: {problem}")
