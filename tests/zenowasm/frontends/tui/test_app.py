@@ -25,7 +25,7 @@ from zenowasm.frontends.tui.guest import Guest
 from zenowasm.recordings.recorder import Recorder
 
 _LOOKS = 1000
-_SIZE = (150, 60)
+_SIZE = (100, 36)
 
 
 @define
@@ -38,7 +38,7 @@ class Shown:
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition."""
         for _ in range(_LOOKS):
-            await self.pilot.pause(0.01)
+            await asyncio.sleep(0.01)  # the pilot would wait until the guest takes no processor time
             if condition():
                 return
         raise AssertionError(f"it stays {self.app.sub_title}; the log is {self.log}")
@@ -112,6 +112,7 @@ def test_keys_step_through_the_source() -> None:
         assert "    37  " in shown.current("source")
         await shown.press("f5")
         assert "    11  " in shown.current("source")
+        await shown.pilot.pause()
         # The pane has scrolled to the line.
         pane = shown.app.query_one("#source", Pane)
         assert 0 <= shown.pane("source").index(shown.current("source")) - pane.scroll_y < pane.size.height
