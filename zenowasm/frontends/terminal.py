@@ -277,7 +277,7 @@ def _asks(word: str) -> Callable[[Session, Sequence[str]], Resume]:
     """Return a command that asks a question about the whole replay, which begins with a word."""
 
     def run(session: Session, words: Sequence[str]) -> Resume:
-        return Resume(Action.ASK, question=_require_replay(session).question(" ".join((word, *words))))
+        return Resume(Action.ASK, question=session.require_timeline().question(" ".join((word, *words))))
 
     return run
 
