@@ -110,6 +110,11 @@ class TimeMachine:
         """The snapshots of the present branch."""
         return self._branch.history
 
+    @property
+    def length(self) -> int | None:
+        """The fuel that the whole replay consumes, once it has been at its end."""
+        return self._end
+
     # -- what the session asks --
 
     def time(self, frame: Frame, pc: int, *, during: bool) -> Time:
@@ -204,6 +209,12 @@ class TimeMachine:
             raise _Interrupted
 
     # -- running --
+
+    def search_from(self, snapshot: Snapshot, search: Search) -> None:
+        """Run from a snapshot until the search or the replay ends. The session must leave its stop afterwards."""
+        self._restore(snapshot, search)
+        with suppress(SearchOver, RecordingError, ReplayStopError):
+            self._now.to_end()
 
     def _begin(self) -> Replayed:
         self._run = ReplayRun(self._replay, self._attach, rewindable=True)
@@ -376,9 +387,7 @@ class TimeMachine:
             ends = [*(it.time for it in roots[1:]), None]
             for root, end in zip(roots, ends, strict=True):
                 survey.end = end
-                self._restore(root, survey)
-                with suppress(SearchOver, RecordingError, ReplayStopError):
-                    self._now.to_end()
+                self.search_from(root, survey)
             self._end = self._elapsed
             survey.finish(self._observers[-1])
             rows = sorted(survey.rows, key=lambda it: it.time)
@@ -414,9 +423,7 @@ class TimeMachine:
     def _last(self, scan: Scan) -> Found | None:
         """Return what a scan finds last before its end, after the last snapshot, or the one before, and so on."""
         for snapshot in self.history.before(scan.end):
-            self._restore(snapshot, scan)
-            with suppress(SearchOver, RecordingError, ReplayStopError):
-                self._now.to_end()
+            self.search_from(snapshot, scan)
             if scan.last is not None:
                 return scan.last
             if not scan.doubtful:

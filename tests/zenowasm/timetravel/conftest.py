@@ -114,3 +114,8 @@ def record(tmp_path: Path) -> Callable[..., Recorded]:
         return Recorded(path)
 
     return make
+
+
+@pytest.fixture
+def recorded_in() -> Callable[[Path, HistoryLimits], Recorded]:
+    return Recorded
