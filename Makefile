@@ -8,7 +8,7 @@ WORKERS ?= 2
 # Tests start hundreds of Python processes: where modules are compiled anew in each, that takes longer than the tests.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo man vsix test test-short lint bench bench-modules bench-databases bench-debugging load soak fuzz debugged-suite judged-values hostile variants spec-expected pictures plugins site clean
+.PHONY: help demo man vsix test test-short lint bench bench-modules bench-databases bench-debugging load soak fuzz debugged-suite judged-values travelled-points hostile variants spec-expected pictures plugins site clean
 
 help:            ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## */\t/' | expand -t 16
@@ -39,12 +39,15 @@ test: $(VENV)/.dev    ## lint, types, layers, then every test
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 # What takes long and hardly depends on the Python: random programs, hostile guests, soaks, large modules, compilers, the text
-# format and its tools, and what the official suite and the host's own tests say too.
+# format and its tools, recordings and what is made of them, clients of the debugger, and what the official suite and the
+# host's own tests say too.
 CAMPAIGNS = spec-tests/abi spec-tests/core/test_debugged.py tests/bench tests/differential tests/docs tests/examples \
-	tests/hostile tests/interp/text tests/packaging tests/real_modules tests/table tests/zenowasm/bench tests/zenowasm/conformance \
-	tests/zenowasm/debuginfo tests/zenowasm/frontends/dap/test_npm_client.py tests/zenowasm/frontends/tui tests/zenowasm/tools \
-	tests/zenowasm/toolchains $(addprefix tests/zenowasm/testing/test_,c_sdk.py pytest_plugin.py) \
-	$(addprefix tests/zenowasm/cli/test_,completion.py gdb.py man.py plugin_build.py trap_lines.py tui.py)
+	tests/hostile tests/interp/text tests/packaging tests/real_modules tests/table \
+	$(addprefix tests/zenowasm/,bench conformance coredumps debuginfo frontends/dap frontends/gdb frontends/tui profiling recordings timetravel tools) \
+	tests/zenowasm/plugin/test_record.py tests/zenowasm/toolchains \
+	$(addprefix tests/zenowasm/testing/test_,c_sdk.py pytest_plugin.py) \
+	$(addprefix tests/zenowasm/cli/test_,ask.py completion.py coredump.py coverage.py dap.py gdb.py man.py plugin_build.py profile.py record.py trap_lines.py) \
+	tests/zenowasm/cli/test_tui.py
 test-short: $(VENV)/.dev ## every test but the long campaigns; for a second Python: PYTHON=python3.13 VENV=.venv-3.13
 	$(BIN)/python -m pytest -n $(WORKERS) $(addprefix --ignore=,$(CAMPAIGNS))
 
@@ -83,6 +86,9 @@ fuzz: $(VENV)/.dev    ## run generated modules on two engines and compare; CASES
 
 debugged-suite: $(VENV)/.dev ## the official suite, single-stepped and with a breakpoint at every function
 	ZENOWASM_CAMPAIGN=1 $(BIN)/python -m pytest -n $(WORKERS) spec-tests/core/test_debugged.py
+
+travelled-points: $(VENV)/.dev ## states at 10,000 points of three programs, reached forwards and backwards
+	ZENOWASM_CAMPAIGN=1 $(BIN)/python -m pytest -n $(WORKERS) tests/zenowasm/timetravel/test_points.py
 
 judged-values: $(VENV)/.dev ## compare every variable at every line of programs in C and Rust with LLDB's
 	ZENOWASM_CAMPAIGN=1 $(BIN)/python -m pytest -n $(WORKERS) tests/zenowasm/debuginfo/test_judged_values.py
