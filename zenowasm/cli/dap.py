@@ -10,9 +10,10 @@ from pathlib import Path
 import click
 
 from zenowasm.cli import commands, options
-from zenowasm.cli.debugged import Debugged, reporting
-from zenowasm.cli.errors import CliError, read_file
+from zenowasm.cli.debugged import Debugged, DebuggedRecording, Runnable, reporting, run_under
+from zenowasm.cli.errors import CliError, read_file, user_errors
 from zenowasm.cli.listening import listening, streams, tell
+from zenowasm.debugger import Session
 from zenowasm.frontends.dap.adapter import Adapter, Run
 from zenowasm.frontends.dap.arguments import Launch
 from zenowasm.frontends.dap.errors import RequestError
@@ -69,11 +70,34 @@ def _connection(port: int) -> Iterator[Wire]:
 
 def prepare(launch: Launch) -> Run:
     """Return the run of what a client launches; raises ``RequestError`` if it cannot be run."""
-    file = Path(launch.program)
     try:
-        data = read_file(file)
+        runnable = _launched(launch) if launch.replay is None else _recording(launch, Path(launch.replay))
     except CliError as error:
         raise RequestError(error.message) from error
+
+    def run(session: Session | None) -> int:
+        return runnable.run(lambda owner, store: None) if session is None else run_under(session, runnable)
+
+    return reporting(run)
+
+
+def _recording(launch: Launch, path: Path) -> Runnable:
+    """Return a recording that can be read."""
+    from zenowasm.recordings.errors import RecordingError  # few runs are replays
+    from zenowasm.recordings.recording import Recording
+
+    if launch.export or launch.args or launch.dirs or launch.env or launch.plugin_dir or launch.config:
+        raise RequestError("replay takes only a module as program: all else is in the recording")
+    with user_errors(RecordingError), Recording(path):
+        return DebuggedRecording(path, None if launch.program is None else Path(launch.program))
+
+
+def _launched(launch: Launch) -> Runnable:
+    """Return a script or module; raises ``CliError`` and ``RequestError``."""
+    if launch.program is None:
+        raise RequestError("expected program, a script or module, or replay, a recording")
+    file = Path(launch.program)
+    data = read_file(file)
     takes_words = launch.export is not None
     debugged = Debugged(
         file,
@@ -90,5 +114,4 @@ def prepare(launch: Launch) -> Run:
         raise RequestError("pluginDir and config are for scripts: a module has no plugins")
     if not debugged.is_module and (launch.export or launch.args or launch.dirs or launch.env):
         raise RequestError("export, args, dirs and env are for modules: a script takes none")
-
-    return reporting(debugged.run)
+    return debugged

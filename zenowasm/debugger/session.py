@@ -728,13 +728,18 @@ class Session:
         for view in self._views():
             if isinstance(view, FrameView) and view.level == self._selected:
                 return view
+        raise self._nothing_stopped()
+
+    def _nothing_stopped(self) -> DebuggerError:
         if self.timeline is not None:
-            raise DebuggerError("the replay is at its end, where no function runs: reverse-step and goto lead back")
-        raise DebuggerError("nothing is stopped")
+            return DebuggerError("the replay is at its end, where no function runs: reverse-step and goto lead back")
+        return DebuggerError("nothing is stopped")
 
     def select(self, level: int) -> FrameView:
         """Select a frame, 0 being the innermost; raises ``DebuggerError`` if there is no such frame."""
         levels = [view.level for view in self._views() if isinstance(view, FrameView)]
+        if not levels:
+            raise self._nothing_stopped()
         if level not in levels:
             raise DebuggerError(f"there is no frame {level}: expected 0 to {len(levels) - 1}")
         self._selected = level

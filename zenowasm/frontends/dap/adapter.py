@@ -7,7 +7,6 @@ from contextlib import redirect_stderr, redirect_stdout
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from zenowasm.backends.protocol import Store
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Event, FrameView, HostView, Reason, Resume, Session, Stop
 from zenowasm.debuginfo.errors import DebugInfoError, UnavailableError
 from zenowasm.display import visible
@@ -22,10 +21,11 @@ from zenowasm.frontends.dap.wire import Wire
 from zenowasm.frontends.output import OutputStream
 from zenowasm.frontends.running import GuestThread
 
-OnStore: TypeAlias = Callable[[str, Store], None]
-"""Watch a new store; it is called with the displayed name of the store's frames."""
-Run: TypeAlias = Callable[[OnStore], int]
-"""Run a program to its end and return the exit code; errors of the user are printed to ``sys.stderr``."""
+Run: TypeAlias = Callable[[Session | None], int]
+"""Run a program to its end, under a session or without one, and return the exit code.
+
+Errors of the user are printed to ``sys.stderr``.
+"""
 Prepare: TypeAlias = Callable[[ask.Launch], Run]
 """Return the run of a program; raises ``RequestError`` if it cannot be run."""
 
@@ -66,6 +66,9 @@ _REASONS: Final[Mapping[Reason, str]] = {
     Reason.WATCHPOINT: "data breakpoint",
     Reason.PAUSE: "pause",
     Reason.LOAD: "entry",
+    Reason.TIME: "goto",
+    Reason.BEGINNING: "entry",
+    Reason.END: "pause",
 }
 _NOT_STOPPED: Final = "notStopped"
 
@@ -86,6 +89,7 @@ class Adapter:
         self._filters: frozenset[str] = frozenset({"trap"})
         self._client = ask.Initialize()
         self._has_stopped = False
+        self._goes_back = False
         self._is_open = True
 
     def serve(self) -> None:
@@ -187,6 +191,7 @@ class Adapter:
 
     def _start(self, launch: ask.Launch, run: Run) -> None:
         self._has_stopped = False
+        self._tell_whether_it_goes_back(launch.replay is not None)
         guest = GuestThread(self, lambda: self._run_guest(guest, session, launch, run))
         session = Session(guest, stop_at_start=launch.stop_on_entry, source_maps=launch.source_map)
         self._session = session
@@ -195,12 +200,17 @@ class Adapter:
         self._guest = guest
         guest.start()
 
+    def _tell_whether_it_goes_back(self, goes_back: bool) -> None:
+        if goes_back != self._goes_back:
+            self._goes_back = goes_back
+            self._tell("capabilities", {"capabilities": {"supportsStepBack": goes_back}})
+
     def _run_guest(self, guest: GuestThread, session: Session, launch: ask.Launch, run: Run) -> None:
         stdout, stderr = self._stream("stdout"), self._stream("stderr")
         code: int | None = 1
         try:
             with redirect_stdout(stdout), redirect_stderr(stderr):
-                code = run((lambda owner, store: None) if launch.no_debug else session.attach)
+                code = run(None if launch.no_debug else session)
         except DebuggerQuit:
             code = None
         finally:
@@ -304,7 +314,7 @@ class Adapter:
         self._stopped.begin(session, stop)
         for changed in self._breakpoints.changed():
             self._tell("breakpoint", {"reason": "changed", "breakpoint": changed})
-        problem = session.select(0).program.source.problem
+        problem = None if stop.reason is Reason.END else session.select(0).program.source.problem
         if problem is not None and not self._has_stopped:
             self._tell("output", {"category": "console", "output": f"note: {problem}\n"})
         # Before the first stop, no step can have been asked for.
@@ -334,6 +344,10 @@ class Adapter:
 
 def _described(stop: Stop) -> str:
     """Return what a client shows of a stop besides its place; empty if there is nothing to say."""
+    if stop.reason is Reason.BEGINNING:
+        return "the replay begins here"
+    if stop.reason is Reason.END:
+        return "the replay ends here" if stop.text is None else f"the replay ends here: {visible(stop.text)}"
     if stop.error is not None:
         return str(stop.error)
     if stop.exception is not None:
@@ -377,6 +391,8 @@ _WHILE_STOPPED: Final[Mapping[str, tuple[type[Any], Callable[[Stopped, Any], Ans
     "next": (ask.Step, Stopped.step_over),
     "stepIn": (ask.Step, Stopped.step_in),
     "stepOut": (ask.Step, Stopped.step_out),
+    "stepBack": (ask.Step, Stopped.step_back),
+    "reverseContinue": (ask.ThreadArguments, Stopped.reverse_continue),
     "source": (ask.SourceText, Stopped.source),
     "disassemble": (ask.Disassemble, Stopped.disassemble),
     "readMemory": (ask.ReadMemory, Stopped.read_memory),

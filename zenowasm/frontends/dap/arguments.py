@@ -36,13 +36,15 @@ class Initialize:
 
 @frozen
 class Launch:
-    """A script or module to run, as for ``zenowasm debug``.
+    """A script or module to run, as for ``zenowasm debug``, or a recording to replay.
 
+    With ``replay``, ``program`` is the module to use instead of the recorded one, if any.
     ``args`` are the arguments of the function ``export``, or of the program without one. ``env`` and ``source_map`` are
     variables, and source folders from compile time with their present paths.
     """
 
-    program: str
+    program: str | None = None
+    replay: str | None = None
     plugin_dir: str | None = None
     config: str | None = None
     export: str | None = None

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from attrs import frozen
 
-from zenowasm.debugger import Action, DebuggerError, FrameView, HostView, Resume, Session, Stop
+from zenowasm.debugger import Action, DebuggerError, FrameView, HostView, Reason, Resume, Session, Stop
 from zenowasm.debugger.rust_names import readable
 from zenowasm.display import visible
 from zenowasm.frontends.dap import arguments as ask
@@ -63,6 +63,8 @@ class Stopped:
     def begin(self, session: Session, stop: Stop) -> None:
         """Begin a stop."""
         self.session, self.stop = session, stop
+        if stop.reason is Reason.END:
+            return  # no frame
         module = session.select(0).frame.module
         if module.memories:
             self._code.data(module, 0)  # clients may ask for an address without a reference
@@ -167,8 +169,8 @@ class Stopped:
 
     def evaluate(self, arguments: ask.Evaluate) -> Answer:
         """Evaluate an expression; in the debug console also execute a command of the terminal's debugger."""
-        view = self._view(arguments.frame_id)
         try:
+            view = self._view(arguments.frame_id)
             entry = self._evaluated(arguments.expression, view)
         except DebuggerError:
             if arguments.context != "repl":
@@ -260,6 +262,22 @@ class Stopped:
         """Run until the function has returned."""
         self.session.select(0)
         return Answer({}, Resume(Action.FINISH))
+
+    def step_back(self, arguments: ask.Step) -> Answer:
+        """Go back a line or an instruction, calls as a whole; from the end to the last instruction."""
+        self._require_replay()
+        if self.stop.reason is Reason.END:
+            return Answer({}, Resume(Action.STEP_BACK))
+        return Answer({}, self._step(arguments, Action.NEXT_LINE_BACK, Action.NEXT_BACK))
+
+    def reverse_continue(self, arguments: ask.ThreadArguments) -> Answer:
+        """Go back to the last breakpoint, watched write or trap."""
+        self._require_replay()
+        return Answer({}, Resume(Action.CONTINUE_BACK))
+
+    def _require_replay(self) -> None:
+        if self.session.timeline is None:
+            raise RequestError("only a replay can go back: record a run by --record FILE, and launch it with replay")
 
     def _step(self, arguments: ask.Step, by_lines: Action, by_instructions: Action) -> Resume:
         by_lines_here = arguments.granularity != "instruction" and self.session.select(0).source_line is not None

@@ -92,7 +92,7 @@ def test_it_stops_on_entry(client, examples) -> None:
 
 
 def test_requests_that_are_not_supported(client) -> None:
-    for command in ("stepBack", "gotoTargets", "nonsense", "", "x" * 1000):
+    for command in ("stepInTargets", "gotoTargets", "nonsense", "", "x" * 1000):
         with pytest.raises(Refused, match=f"does not support the request '{command[:60]}'"):
             client.response(client.send_unchecked(command, {}))
 

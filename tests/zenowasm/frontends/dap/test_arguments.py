@@ -25,8 +25,8 @@ def test_null_counts_as_missing_and_more_is_ignored() -> None:
 @pytest.mark.parametrize(
     ("cls", "given", "message"),
     [
-        (ask.Launch, {}, "the argument is required @ $.program"),
-        (ask.Launch, None, "the argument is required @ $.program"),
+        (ask.Scopes, {}, "the argument is required @ $.frame_id"),
+        (ask.Scopes, None, "the argument is required @ $.frame_id"),
         (ask.Launch, [], "the arguments are malformed: expected an object, found []"),
         (ask.Launch, "x", "the arguments are malformed: expected an object, found 'x'"),
         (ask.Launch, {"program": ["x"]}, "expected text, found ['x'] @ $.program"),
