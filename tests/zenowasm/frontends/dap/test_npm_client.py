@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 from support.dap import check_message
-from support.debugged import RECORDS, c_at
+from support.debugged import RECORDS, SOURCES, c_at, shop_plugin
 from support.toolchains import ROOT
+
+from zenowasm import Host
 
 _MODULES = ROOT / "build" / "toolchains" / "node_modules"
 _DRIVER = Path(__file__).parent / "npm_client.js"
+_REPLAY_DRIVER = Path(__file__).parent / "npm_replay.js"
 _ZENOWASM = Path(sys.executable).parent / "zenowasm"
 _MISSPELLED = {"type": "event", "seq": 1, "event": "stopped", "body": {"reason": "step", "threadID": 1}}
 
@@ -68,6 +71,19 @@ def test_a_session_of_the_npm_client(over, tmp_path) -> None:
         return
     received = json.loads(messages.read_text())
     assert len(received) > 40
+    for message in received:
+        check_message(message)
+    assert type_errors(received, tmp_path) == []
+
+
+def test_a_plugin_that_was_recorded_on_wasmtime_is_debugged_backwards(tmp_path) -> None:
+    recording, messages, source = tmp_path / "shop.zr", tmp_path / "messages.json", SOURCES / "shop_plugin.c"
+    with Host(shop_plugin(tmp_path / "plugins"), backend="wasmtime", record=recording) as host:
+        assert host.call("shop.total") == {"total": 3 + 5 + 7 + 11}
+    line = next(number for number, it in enumerate(source.read_text().splitlines(), 1) if "return answer" in it)
+    done = node(_REPLAY_DRIVER, _ZENOWASM, recording, source, line, messages)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    received = json.loads(messages.read_text())
     for message in received:
         check_message(message)
     assert type_errors(received, tmp_path) == []
