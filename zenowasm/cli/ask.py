@@ -54,6 +54,7 @@ def ask(
     calls FUNCTION                   its calls, with arguments and results
     values EXPRESSION at LOCATION    the values there, as if it had been printed
     when EXPRESSION                  where it became true in the current function
+    origin PLACE                     the moves of its value, back to what made it
     diff TIME TIME                   the bytes, globals and elements that differ
     """
     from zenowasm.debugger import DebuggerError, DebuggerQuit, Session

@@ -125,7 +125,7 @@ def comparable(value: object) -> object:
 def watchpoint(number: int, text: str, view: FrameView) -> Watchpoint:
     """Make a watchpoint on the value of an expression in a frame; raises ``DebuggerError``."""
     result = computed(parse(text), view)
-    watched = _watched(result, view)
+    watched = watched_of(result, view)
 
     def now() -> str:
         try:
@@ -156,7 +156,8 @@ def memory_watchpoint(number: int, address: int, length: int, view: FrameView) -
     return Watchpoint(number, f"{length} bytes at 0x{address:x}", watched, now, None, now(), watched.get())
 
 
-def _watched(result: Result, view: FrameView) -> Watched:
+def watched_of(result: Result, view: FrameView) -> Watched:
+    """Return the place that a result names; raises ``DebuggerError`` if it names none, or an operand."""
     result = single(result)
     if isinstance(result, OperandCell | ArgumentCell):
         raise DebuggerError("an operand cannot be watched: every instruction pushes and pops operands")

@@ -505,6 +505,7 @@ COMMANDS = (
     Command("calls", "cl", "calls FUNCTION", "list a function's calls, arguments and results", 1, _asks("calls")),
     Command("values", "va", "values EXPRESSION at LOCATION", "list its values there", _WORDS, _asks("values")),
     Command("when", "we", "when EXPRESSION", "list where it became true in this function", _WORDS, _asks("when")),
+    Command("origin", "or", "origin PLACE", "follow a value back to what made it", _WORDS, _asks("origin")),
     Command("diff", "df", "diff TIME TIME", "list what differs between two times", 2, _asks("diff")),
     Command("branches", "brs", "branches", "list what changes have made of a replay", 0, _branches),
     Command("branch", "br", "branch N", "go to a branch, 0 being what was recorded", 1, _branch),

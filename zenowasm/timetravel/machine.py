@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Final, NoReturn
+from typing import Final, NoReturn, TypeVar
 
 from attrs import evolve, frozen
 
@@ -22,7 +22,7 @@ from zenowasm.interp.execution import Configuration, Frame
 from zenowasm.interp.execution.handlers import FUEL, ROWS
 from zenowasm.recordings.errors import RecordingError, ReplayStopError
 from zenowasm.recordings.replaying import Replay, Replayed, ReplayRun, SavedRun
-from zenowasm.timetravel.differences import differences
+from zenowasm.timetravel.answers import answer
 from zenowasm.timetravel.history import MIB, Branch, History, HistoryLimits, Snapshot
 from zenowasm.timetravel.observer import TravelObserver
 from zenowasm.timetravel.questions import Answer, Question, question
@@ -38,9 +38,10 @@ from zenowasm.timetravel.searches import (
     SearchOver,
     StopScan,
 )
-from zenowasm.timetravel.times import Time
+from zenowasm.timetravel.surveys import Survey
+from zenowasm.timetravel.times import DEEPEST, Time
 
-_DEEPEST: Final = 1 << 62
+Taken = TypeVar("Taken")
 _LONGER: Final = 50
 """The factor by which the last part of an approach grows that had no checkpoint close before its target."""
 
@@ -79,7 +80,7 @@ class TimeMachine:
         self._branch = self.branches[0]
         self.answers: list[Answer] = []
         self._replay = replay
-        self._session = session
+        self.session = session
         self._observers: list[TravelObserver] = []
         self._offset = 0
         self._elapsed = 0
@@ -91,7 +92,7 @@ class TimeMachine:
 
         Raises the errors of ``Replay.run``, after the session has stopped there.
         """
-        self._session.timeline = self
+        self.session.timeline = self
         departure: _Departure | None = None
         while True:
             try:
@@ -130,7 +131,7 @@ class TimeMachine:
 
     def question(self, text: str) -> Question:
         """Return a question about the whole replay; raises ``DebuggerError``."""
-        return question(text, self._session)
+        return question(text, self.session)
 
     def check_change(self, observer: StoreObserver, execution: Configuration | None) -> None:
         """Raise ``DebuggerError`` where a change could not be kept in a snapshot."""
@@ -204,8 +205,8 @@ class TimeMachine:
 
     def check_interrupt(self) -> None:
         """Give up the search if the user has interrupted it."""
-        if self._session.interrupted:
-            self._session.interrupted = False
+        if self.session.interrupted:
+            self.session.interrupted = False
             raise _Interrupted
 
     # -- running --
@@ -221,12 +222,12 @@ class TimeMachine:
         return self._run.to_end()
 
     def _attach(self, owner: str, store: Store) -> None:
-        self._session.attach(owner, store, partial(TravelObserver, self))
+        self.session.attach(owner, store, partial(TravelObserver, self))
 
     def _reach_end(self, text: str | None) -> None:
         self.search = None
         self._end = self._elapsed
-        self._session.reach_end(text)
+        self.session.reach_end(text)
 
     def _go(self, departure: _Departure) -> Replayed:
         """Go to another time, and on from there to the end."""
@@ -258,7 +259,6 @@ class TimeMachine:
     def _restore(self, snapshot: Snapshot, search: Search) -> None:
         self.search = search
         for observer in self._observers:
-            observer.every = search.every
             observer.forget_code()
         self._elapsed = snapshot.time.fuel
         self._now.restore(snapshot.run)
@@ -267,7 +267,7 @@ class TimeMachine:
         if landing.passes_free and _costs_nothing(frame, outermost=self._is_outermost(observer)):
             return
         self.search = None
-        self._session.arrive(observer, execution, frame, landing.stop, at_entry=landing.at_entry)
+        self.session.arrive(observer, execution, frame, landing.stop, at_entry=landing.at_entry)
 
     def _is_outermost(self, observer: TravelObserver) -> bool:
         return len(observer.executions) == 1
@@ -280,14 +280,28 @@ class TimeMachine:
         if self._is_outermost(observer) and time.fuel > self.history.latest(time).time.fuel + STEPPED:
             self.history.add_near(self._snapshot(execution, time))
 
+    def outermost(self, frame: Frame) -> Configuration:
+        """Return the outermost execution of the store in which a call is active."""
+        return next(it.executions[0] for it in self._observers if frame.configuration in it.executions)
+
+    def end_survey(self, survey: Survey) -> None:
+        """Know the length of the replay, which a survey has run to its end."""
+        self._end = self._elapsed
+        survey.finish(self._observers[-1])
+
+    def state_at(self, time: Time) -> SavedRun | None:
+        """Return the state at a time, or ``None`` if the replay has ended before."""
+        former = self.history.latest(time).run
+        return self.look(time, lambda frame: self._now.save(self.outermost(frame), former))
+
     # -- where to go --
 
     def _landing(self, resume: Resume, origin: Time) -> _Landing | None:
         """Return where a journey ends; ``None`` if that would be before the beginning."""
         if resume.action is Action.ASK and isinstance(resume.question, Question):
-            self.answers.append(self._answer(resume.question))
+            self.answers.append(answer(self, resume.question, origin))
             for line in str(self.answers[-1]).splitlines():
-                self._session.tell(line)
+                self.session.tell(line)
             return _Landing(origin, None if origin.during else Stop(Reason.TIME))
         if resume.action is Action.SWITCH:
             return self._switch(int(resume.place or "0"))
@@ -295,7 +309,7 @@ class TimeMachine:
             if resume.place is None:
                 return _Landing(origin, Stop(Reason.TIME))
             fuel = int(resume.place)
-            return _Landing(Time(fuel, -_DEEPEST, 0), Stop(Reason.TIME), passes_free=True)
+            return _Landing(Time(fuel, -DEEPEST, 0), Stop(Reason.TIME), passes_free=True)
         if resume.action is Action.CONTINUE_BACK:
             return self._last_stop(origin)
         find, time = _STEPS_BACK[resume.action], origin
@@ -315,7 +329,7 @@ class TimeMachine:
         self._branch = wanted
         return _Landing(begins or next(iter(self.history)).time, Stop(Reason.TIME))
 
-    def _before(self, time: Time) -> Time | None:
+    def before(self, time: Time) -> Time | None:
         """Return the position before another one, or before the end."""
         for snapshot in self.history.before(time):
             margin = STEPPED
@@ -338,38 +352,38 @@ class TimeMachine:
 
     def _before_call(self, time: Time) -> Time | None:
         """Return the position before another one in the same call or its callers."""
-        found = self._before(time)
+        found = self.before(time)
         if found is None or found.depth <= time.depth:
             return found
-        entry = self._last(EntryScan(time, time.depth + 1))
-        return None if entry is None else self._before(entry.time)
+        entry = self.last(EntryScan(time, time.depth + 1))
+        return None if entry is None else self.before(entry.time)
 
     def _caller(self, time: Time) -> Time | None:
         """Return the position of the call of the active function, or of its first instruction if the host called it."""
-        entry = self._last(EntryScan(time._replace(during=1), time.depth))
+        entry = self.last(EntryScan(time._replace(during=1), time.depth))
         if entry is None:
             return None
-        return entry.time if time.depth == 1 else self._before(entry.time)
+        return entry.time if time.depth == 1 else self.before(entry.time)
 
     def _line(self, time: Time) -> Time | None:
-        found = self._last(LineScan(time, self._session, _DEEPEST))
+        found = self.last(LineScan(time, self.session, DEEPEST))
         return None if found is None else found.time
 
     def _line_outside(self, time: Time) -> Time | None:
-        found = self._last(LineScan(time, self._session, max(time.depth, 1)))
+        found = self.last(LineScan(time, self.session, max(time.depth, 1)))
         return None if found is None else found.time
 
     def _last_stop(self, time: Time) -> _Landing | None:
         since: dict[Watchpoint, Time] = {}
-        for it in self._session.watchpoints.values():
-            entry = None if it.call is None else self._last(EntryScan(time, it.call.depth))
+        for it in self.session.watchpoints.values():
+            entry = None if it.call is None else self.last(EntryScan(time, it.call.depth))
             if entry is not None:
                 since[it] = entry.time
-        found = self._last(StopScan(time, self._session, since))
+        found = self.last(StopScan(time, self.session, since))
         if found is None:
             return None
         if any(it.new is not None for it in found.changes):
-            before = self._before(found.time)
+            before = self.before(found.time)
             return None if before is None else _Landing(before, Stop(Reason.WATCHPOINT, changes=found.changes))
         if found.changes:
             return _Landing(found.time, Stop(Reason.WATCHPOINT, changes=found.changes))
@@ -378,34 +392,12 @@ class TimeMachine:
             return _Landing(found.time, stop, at_entry=found.at_entry)
         return _Landing(found.time)
 
-    # -- questions --
-
-    def _answer(self, asked: Question) -> Answer:
-        if asked.survey is not None:
-            survey = asked.survey
-            roots = [next(iter(self.history)), *(it for it in self.history if it.is_root)]
-            ends = [*(it.time for it in roots[1:]), None]
-            for root, end in zip(roots, ends, strict=True):
-                survey.end = end
-                self.search_from(root, survey)
-            self._end = self._elapsed
-            survey.finish(self._observers[-1])
-            rows = sorted(survey.rows, key=lambda it: it.time)
-            return Answer(asked.text, [str(it) for it in rows], [it.json() for it in rows], survey.count - len(rows))
-        assert asked.times is not None
-        first, second = (self._state_at(Time(it, -_DEEPEST, 0)) for it in asked.times)
-        if first is None or second is None:
-            return Answer(asked.text, ["the replay ends before one of the times"], [])
-        found = differences(first, second)
-        return Answer(asked.text, [str(it) for it in found] or ["no difference"], [it.json() for it in found])
-
-    def _state_at(self, time: Time) -> SavedRun | None:
-        """Return the state at a time, or ``None`` if the replay has ended before."""
-        found: list[SavedRun] = []
+    def look(self, time: Time, take: Callable[[Frame], Taken]) -> Taken | None:
+        """Return what ``take`` returns for the innermost call at a time, or ``None`` if the replay has ended before."""
+        found: list[Taken] = []
 
         def arrived(observer: TravelObserver, execution: Configuration, frame: Frame) -> NoReturn:
-            outermost = observer.executions[0]
-            found.append(self._now.save(outermost, self.history.latest(time).run))
+            found.append(take(frame))
             raise SearchOver
 
         margin = STEPPED
@@ -420,7 +412,7 @@ class TimeMachine:
                 pass
             return found[0] if found else None
 
-    def _last(self, scan: Scan) -> Found | None:
+    def last(self, scan: Scan) -> Found | None:
         """Return what a scan finds last before its end, after the last snapshot, or the one before, and so on."""
         for snapshot in self.history.before(scan.end):
             self.search_from(snapshot, scan)
@@ -432,7 +424,7 @@ class TimeMachine:
 
 
 _STEPS_BACK: Final[Mapping[Action, Callable[[TimeMachine, Time], Time | None]]] = {
-    Action.STEP_BACK: TimeMachine._before,
+    Action.STEP_BACK: TimeMachine.before,
     Action.NEXT_BACK: TimeMachine._before_call,
     Action.STEP_LINE_BACK: TimeMachine._line,
     Action.NEXT_LINE_BACK: TimeMachine._line_outside,

@@ -25,9 +25,20 @@ class TravelObserver(StoreObserver):
     def __init__(
         self, machine: TimeMachine, session: Session, owner: str, store: SteppingStore, *, every: bool
     ) -> None:
-        super().__init__(session, owner, store, every=every)
         self._machine = machine
+        self._every = every
+        super().__init__(session, owner, store, every=every)
         machine.attach(self)
+
+    @property
+    def every(self) -> bool:
+        """Whether to pause before every instruction: as the search wants, in all stores, or as the session does."""
+        search = self._machine.search
+        return self._every if search is None else search.every
+
+    @every.setter
+    def every(self, every: bool) -> None:
+        self._every = every
 
     def entered(self, execution: Configuration) -> None:
         """Let the machine set its clock at the beginning of an outermost call."""

@@ -1,6 +1,7 @@
 """Questions about a whole replay, and their answers.
 
-``who wrote PLACE``, ``calls FUNCTION``, ``values EXPRESSION at LOCATION``, ``when EXPRESSION``, ``diff TIME TIME``.
+``who wrote PLACE``, ``calls FUNCTION``, ``values EXPRESSION at LOCATION``, ``when EXPRESSION``, ``origin PLACE``,
+``diff TIME TIME``.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
-from zenowasm.debugger.cells import LocalCell
+from zenowasm.debugger.cells import LocalCell, OperandCell
 from zenowasm.debugger.errors import DebuggerError
-from zenowasm.debugger.expressions import parse
+from zenowasm.debugger.expressions import parse, single
 from zenowasm.debugger.inspection import computed
-from zenowasm.debugger.watchpoints import watchpoint
+from zenowasm.debugger.watchpoints import watched_of, watchpoint
+from zenowasm.timetravel.origins import Place, place_of
 from zenowasm.timetravel.surveys import CallSurvey, PrintSurvey, Survey, TruthSurvey, WriteSurvey
 
 if TYPE_CHECKING:
@@ -25,17 +27,19 @@ USAGE: Final = (
     "calls FUNCTION",
     "values EXPRESSION at LOCATION",
     "when EXPRESSION",
+    "origin PLACE",
     "diff TIME TIME",
 )
 
 
 @frozen
 class Question:
-    """A question: its text, and the survey that answers it, or the two times in fuel that it compares."""
+    """A question: its text, and one of a survey, two times in fuel to compare, and a place whose value is followed."""
 
     text: str
     survey: Survey | None = None
     times: tuple[int, int] | None = None
+    place: Place | None = None
 
 
 @frozen
@@ -95,6 +99,15 @@ def _when(text: str, rest: str, session: Session) -> Question:
     return Question(text, TruthSurvey(session, rest, expression, view.frame.function))
 
 
+def _origin(text: str, rest: str, session: Session) -> Question:
+    view = session.frame()
+    result = single(computed(parse(rest), view))
+    place = place_of(result if isinstance(result, OperandCell) else watched_of(result, view))
+    if place is None:
+        raise DebuggerError("only a variable, an operand, a global or bytes of memory can be followed to their origin")
+    return Question(text, place=place)
+
+
 def _diff(text: str, rest: str, session: Session) -> Question:
     words = rest.split()
     if len(words) != 2 or not all(it.isascii() and it.isdigit() and len(it) < 20 for it in words):
@@ -107,5 +120,6 @@ _QUESTIONS: Final[Mapping[str, Callable[[str, str, Session], Question]]] = {
     "calls": _calls,
     "values": _values,
     "when": _when,
+    "origin": _origin,
     "diff": _diff,
 }

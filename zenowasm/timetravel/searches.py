@@ -104,7 +104,7 @@ class Approach(Search):
             if not self.every:
                 self.near(observer, execution, time)
             self.before = time
-            self.every = observer.every = True
+            self.every = True
 
 
 @frozen

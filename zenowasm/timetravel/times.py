@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from zenowasm.interp.execution import Frame
+
+DEEPEST: Final = 1 << 62
+"""A depth of calls that none reaches."""
 
 
 class Time(NamedTuple):

@@ -8,12 +8,15 @@ import pytest
 from support.debugged import c_at
 from support.wasm import wat
 
+from zenowasm.backends import registry
 from zenowasm.backends.protocol import FuncType
 from zenowasm.debugger import DebuggerError, DebuggerQuit, Reason, Resume
 from zenowasm.debugger.expressions import number
 from zenowasm.debugger.stepping import Action
 from zenowasm.interp.types import I32
 from zenowasm.recordings.errors import DivergenceError
+from zenowasm.recordings.recorder import Recorder
+from zenowasm.timetravel import HistoryLimits
 
 CALLING = """(module
   (import "env" "ask" (func $ask (param i32) (result i32)))
@@ -381,3 +384,21 @@ def test_nothing_can_be_changed_in_the_middle_of_an_instruction(calling):
     with pytest.raises(DebuggerQuit):
         calling.travel(lead)
     assert problems == ["", "1"]
+
+
+COUNTING = """(module (global $n (mut i32) (i32.const 0))
+  (func (export "run") (global.set $n (i32.add (global.get $n) (i32.const 1)))))"""
+
+
+def test_steps_up_to_a_time_go_on_in_the_next_store(tmp_path, recorded_in):
+    with Recorder(tmp_path / "two.zr") as recorder:
+        engine = recorder.engine(registry.engine("reference"))
+        module = engine.compile(wat(COUNTING))
+        exports = [engine.new_store().instantiate(module, {}).exports["run"] for _ in range(2)]
+        for run in exports * 3:
+            run.call()
+    recorded = recorded_in(tmp_path / "two.zr", HistoryLimits())
+    trace = recorded.trace()
+    assert len(trace) == 6 * 5
+    arrived, _ = journeys(recorded, trace, Action.STEP_BACK, range(29, 0, -1))
+    assert arrived == list(range(28, -1, -1))

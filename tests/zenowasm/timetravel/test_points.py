@@ -46,7 +46,7 @@ def go(path: Path) -> None:
     folder = new_plugin(LANGUAGES["go"], "parrot", path.parent)
     build_plugin(folder, toolchain="go")
     with Host(folder.parent, backend="wasmtime", record=path) as host:
-        host.call("parrot.run", name="World")
+        host.call("parrot.greet", name="World")
 
 
 def quickjs(path: Path) -> None:
@@ -89,7 +89,7 @@ class Forward(Search):
         time = self.time(frame, frame.pc)
         while self.points and time.fuel >= self.points[0]:
             self.seen[self.points.pop(0)] = time, self.machine.digest()
-        self.every = observer.every = bool(self.points) and time.fuel >= self.points[0] - STEPPED
+        self.every = bool(self.points) and time.fuel >= self.points[0] - STEPPED
 
 
 PROGRAMS = [hello, quickjs, go] if IS_CAMPAIGN else [hello, quickjs]  # Go compiles for a quarter of a minute
