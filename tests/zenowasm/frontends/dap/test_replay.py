@@ -101,6 +101,16 @@ def test_the_beginning_is_a_stop(replay) -> None:
     assert replay.goes("continue") == f"breakpoint run:{line_of(STOP) + 1}"
 
 
+def test_a_change_begins_a_branch_that_one_can_leave(replay) -> None:
+    replay("setExpression", expression="n", value="1", frameId=replay.frames()[0]["id"])
+    replay.goes("next")
+    replay.goes("stepBack")
+    assert replay("evaluate", expression="n")["result"] == "1"
+    replay("evaluate", expression="branch 0", context="repl")
+    assert replay.where() == f"goto run:{line_of(STOP) + 1}"
+    assert replay("evaluate", expression="n")["result"] == "3"
+
+
 def test_a_client_learns_at_the_launch_whether_it_can_go_back(client, recording) -> None:
     capabilities = client.start({"program": str(c_at("-O0")), "export": "run", "args": [3]}, functions=["area"])
     assert "supportsStepBack" not in capabilities
