@@ -69,9 +69,10 @@ round-trips: $(VENV)/.dev ## print large modules from npm and PyPI as text, read
 bench-databases: $(VENV)/.dev ## a query by primary key through a connection, beside sqlite3 in one process
 	$(BIN)/python bench/databases.py
 
-bench-debugging: $(VENV)/.dev ## what recording a run costs, and watching it with a debugger
+bench-debugging: $(VENV)/.dev ## what recording a run costs, watching it with a debugger, and going back in it
 	$(BIN)/python bench/debugging.py
 	$(BIN)/python bench/recording.py
+	$(BIN)/python bench/travelling.py
 
 load: $(VENV)/.dev    ## slot calls a second and their p50 and p99, on every engine and on Extism
 	$(BIN)/zenowasm bench --only slot
