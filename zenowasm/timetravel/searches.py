@@ -63,6 +63,12 @@ class Search:
     def failed(self, observer: TravelObserver, frame: Frame, event: Event, error: WasmError | None) -> None:
         """Run at each trap and each throw."""
 
+    def step(self, observer: TravelObserver) -> None:
+        """Begin to pause before every instruction, also when calls return into executions that run freely."""
+        self.every = True
+        for execution in observer.executions:
+            trip(execution.frame)
+
     def time(self, frame: Frame, pc: int, *, during: bool = False) -> Time:
         """Return the time of a call that is at ``pc``."""
         return Time.of(self.offset, frame, pc, during=during)
@@ -103,8 +109,8 @@ class Approach(Search):
         elif self.every or time.fuel >= self.target.fuel - self.margin:
             if not self.every:
                 self.near(observer, execution, time)
+                self.step(observer)
             self.before = time
-            self.every = True
 
 
 @frozen

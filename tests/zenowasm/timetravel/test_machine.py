@@ -402,3 +402,29 @@ def test_steps_up_to_a_time_go_on_in_the_next_store(tmp_path, recorded_in):
     assert len(trace) == 6 * 5
     arrived, _ = journeys(recorded, trace, Action.STEP_BACK, range(29, 0, -1))
     assert arrived == list(range(28, -1, -1))
+
+
+def test_steps_up_to_a_time_go_on_behind_a_call_that_the_host_makes_back(record):
+    # The checkpoint where steps begin is in the inner call, and the outer one has none before the time.
+    rest = "(drop (i32.const 0))" * 300
+    text = f"""(module
+      (import "env" "ask" (func $ask (param i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "back") (param $n i32) (result i32)
+        (loop $l (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (local.get $n))
+      (func (export "run") (drop (call $ask (i32.const 2000))) {rest}))"""
+    back = (FuncType((I32,), (I32,)), lambda caller, given: caller.export("back").call(given[0]))
+    recorded = record(wat(text), [("run", ())], {"ask": back})
+    stops = []
+
+    def lead(session, stop, time, machine):
+        stops.append(time)
+        if len(stops) == 1:
+            return Resume(Action.CONTINUE)
+        if len(stops) == 2:
+            return Resume(Action.GO_TO, place=str(machine.length - 100))
+        return Resume(Action.QUIT)
+
+    machine = recorded.travel(lead, expected=DebuggerQuit)
+    assert stops[2].fuel == machine.length - 100

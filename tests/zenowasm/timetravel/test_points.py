@@ -89,7 +89,10 @@ class Forward(Search):
         time = self.time(frame, frame.pc)
         while self.points and time.fuel >= self.points[0]:
             self.seen[self.points.pop(0)] = time, self.machine.digest()
-        self.every = bool(self.points) and time.fuel >= self.points[0] - STEPPED
+        close = bool(self.points) and time.fuel >= self.points[0] - STEPPED
+        if close and not self.every:
+            self.step(observer)
+        self.every = close
 
 
 PROGRAMS = [hello, quickjs, go] if IS_CAMPAIGN else [hello, quickjs]  # Go compiles for a quarter of a minute
