@@ -366,12 +366,18 @@ class TimeMachine:
         return entry.time if time.depth == 1 else self.before(entry.time)
 
     def _line(self, time: Time) -> Time | None:
-        found = self.last(LineScan(time, self.session, DEEPEST))
-        return None if found is None else found.time
+        return self._line_before(time, DEEPEST, self.before)
 
     def _line_outside(self, time: Time) -> Time | None:
-        found = self.last(LineScan(time, self.session, max(time.depth, 1)))
-        return None if found is None else found.time
+        return self._line_before(time, max(time.depth, 1), self._before_call)
+
+    def _line_before(self, time: Time, most_depth: int, instruction: Callable[[Time], Time | None]) -> Time | None:
+        """Return where a line before began; in modules without lines, the instruction before."""
+        scan = LineScan(time, self.session, most_depth)
+        found = self.last(scan)
+        if found is None:
+            return None if scan.has_lines else instruction(time)
+        return found.time
 
     def _last_stop(self, time: Time) -> _Landing | None:
         since: dict[Watchpoint, Time] = {}

@@ -177,6 +177,8 @@ class LineScan(Scan):
 
     session: Session
     most_depth: int
+    has_lines: bool = field(default=False, init=False)
+    """Whether a function that has run has source lines."""
     _line: tuple[Frame, SourceLine | None] | None = field(default=None, init=False)
     _is_first: bool = field(default=True, init=False)
 
@@ -193,6 +195,7 @@ class LineScan(Scan):
         """Arm the instructions that begin a source line."""
         statements = self.session.statements(function)
         hooks = {pc: self._hook(line) for pc, line in enumerate(statements) if line is not None}
+        self.has_lines = self.has_lines or bool(hooks)
         return arm(code, (), {}, hooks) if hooks else code
 
     def _hook(self, line: SourceLine) -> Hook:

@@ -87,10 +87,14 @@ def line_begins(trace, most):
 
 
 def line(trace, i):
+    if not line_begins(trace, 1 << 30):
+        return previous(trace, i)
     return max((j for j in line_begins(trace, 1 << 30) if j < i), default=-1)
 
 
 def line_outside(trace, i):
+    if not line_begins(trace, 1 << 30):
+        return previous_outside(trace, i)
     return max((j for j in line_begins(trace, depth(trace[i])) if j < i), default=-1)
 
 
