@@ -8,8 +8,10 @@ from typing import Final
 
 from attrs import frozen
 
+from zenowasm.debugger.watchpoints import comparable
 from zenowasm.interp.execution.state import Pages, State
 from zenowasm.interp.limits import PAGE_SIZE
+from zenowasm.interp.runtime.values import Aggregate, ExceptionInstance
 from zenowasm.recordings.replaying import SavedRun
 
 MOST: Final = 1_000
@@ -50,11 +52,11 @@ def _of_states(first: State, second: State) -> Iterator[Difference]:
         yield from _of_memories(f"memory {number}", pages, second.memories.get(memory, ()))
     for number, (global_, value) in enumerate(first.globals.items()):
         after = second.globals.get(global_)
-        if after != value:
+        if not _are_equal(value, after):
             yield Difference(f"global {number}", _shown(value), _shown(after))
     for number, (table, elements) in enumerate(first.tables.items()):
         for at, (before, now) in enumerate(zip_longest(elements, second.tables.get(table, ()))):
-            if before is not now and before != now:
+            if not _are_equal(before, now):
                 yield Difference(f"table {number}[{at}]", _shown(before), _shown(now))
 
 
@@ -80,6 +82,23 @@ def _ranges(before: Sequence[int], after: Sequence[int]) -> Iterator[tuple[int, 
             start, end = (at if start < 0 else start), at + 1
     if start >= 0:
         yield start, end
+
+
+def _are_equal(first: object, second: object) -> bool:
+    """Return whether two values have the same bits, or refer to objects with equal fields: each state has its own."""
+    waiting, compared = [(first, second)], set()
+    while waiting:
+        one, other = waiting.pop()
+        if isinstance(one, Aggregate | ExceptionInstance) and type(one) is type(other):
+            pair = id(one), id(other)
+            if pair not in compared:
+                compared.add(pair)
+                if len(one.fields) != len(other.fields):
+                    return False
+                waiting += zip(one.fields, other.fields, strict=True)
+        elif comparable(one) != comparable(other):
+            return False
+    return True
 
 
 def _hex(data: bytes) -> str:

@@ -110,8 +110,10 @@ class History:
         return other
 
     def replace_root(self, root: Snapshot) -> None:
-        """Replace the root, which is the last snapshot, after another change at the same time."""
-        self._kept[-1] = root
+        """Replace the last root after another change at its time, with the snapshots to which it led."""
+        del self._kept[max(number for number, it in enumerate(self._kept) if it.is_root) :]
+        self._kept.append(root)
+        self._near = None
 
 
 def _time(snapshot: Snapshot) -> Time:

@@ -29,6 +29,7 @@ from zenowasm.timetravel.questions import Answer, Question, question
 from zenowasm.timetravel.searches import (
     STEPPED,
     Approach,
+    Arrived,
     EntryScan,
     Found,
     LineScan,
@@ -186,6 +187,8 @@ class TimeMachine:
     def call_ends(self, execution: Configuration) -> None:
         """Set the clock at the end of an outermost call."""
         self._elapsed = self._offset + execution.fuel_consumed
+        if self.search is not None:
+            self.search.call_ends(self._elapsed)
 
     def keep_if_due(self, observer: TravelObserver, execution: Configuration) -> None:
         """Take a snapshot before the next instruction of an outermost call, if one is due."""
@@ -241,10 +244,8 @@ class TimeMachine:
         margin = STEPPED
         while True:
             try:
-                self._restore(
-                    self.history.latest(landing.time.before),
-                    Approach(landing.time.before, margin, partial(self._arrive, landing), self._keep_near),
-                )
+                snapshot = self.history.latest(landing.time.before)
+                self._approach(snapshot, landing.time.before, margin, partial(self._arrive, landing))
                 return self._now.to_end()
             except _Interrupted:
                 landing, margin = _Landing(departure.origin, Stop(Reason.PAUSE)), STEPPED
@@ -262,6 +263,14 @@ class TimeMachine:
             observer.forget_code()
         self._elapsed = snapshot.time.fuel
         self._now.restore(snapshot.run)
+
+    def _approach(self, snapshot: Snapshot, target: Time, margin: int, arrived: Arrived) -> Approach:
+        """Restore a snapshot from which to approach a target; step from there if it is close."""
+        approach = Approach(target, margin, arrived, self._keep_near)
+        # Otherwise, the next checkpoint may be behind the target with any margin.
+        approach.every = snapshot.time.fuel >= target.fuel - margin
+        self._restore(snapshot, approach)
+        return approach
 
     def _arrive(self, landing: _Landing, observer: TravelObserver, execution: Configuration, frame: Frame) -> None:
         if landing.passes_free and _costs_nothing(frame, outermost=self._is_outermost(observer)):
@@ -334,8 +343,7 @@ class TimeMachine:
         for snapshot in self.history.before(time):
             margin = STEPPED
             while True:
-                approach = Approach(time, margin, _over, self._keep_near)
-                self._restore(snapshot, approach)
+                approach = self._approach(snapshot, time, margin, _over)
                 missed = False
                 try:
                     self._now.to_end()
@@ -408,7 +416,7 @@ class TimeMachine:
 
         margin = STEPPED
         while True:
-            self._restore(self.history.latest(time), Approach(time, margin, arrived, self._keep_near))
+            self._approach(self.history.latest(time), time, margin, arrived)
             try:
                 self._now.to_end()
             except Overshot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from attrs import define, field, frozen
 
@@ -69,10 +69,15 @@ class Search:
         for execution in observer.executions:
             trip(execution.frame)
 
+    def call_ends(self, fuel: int) -> None:
+        """Run at the end of each outermost call, at a time in fuel."""
+
     def time(self, frame: Frame, pc: int, *, during: bool = False) -> Time:
         """Return the time of a call that is at ``pc``."""
         return Time.of(self.offset, frame, pc, during=during)
 
+
+Arrived: TypeAlias = Callable[["TravelObserver", Configuration, Frame], None]
 
 STEPPED: Final = 2_000
 """The fuel before a target from which an execution is stepped through by instruction."""
@@ -88,7 +93,7 @@ class Approach(Search):
 
     target: Time
     margin: int
-    arrived: Callable[[TravelObserver, Configuration, Frame], None]
+    arrived: Arrived
     near: Callable[[TravelObserver, Configuration, Time], None]
     before: Time | None = None
 
@@ -111,6 +116,11 @@ class Approach(Search):
                 self.near(observer, execution, time)
                 self.step(observer)
             self.before = time
+
+    def call_ends(self, fuel: int) -> None:
+        """Notice that no checkpoint came before the target."""
+        if not self.every and fuel >= self.target.fuel:
+            raise Overshot
 
 
 @frozen

@@ -13,7 +13,9 @@ from zenowasm.debugger.cells import ElementCell
 from zenowasm.debugger.errors import DebuggerError
 from zenowasm.debugger.expressions import Expression, number
 from zenowasm.debugger.inspection import computed, shown, value_text
+from zenowasm.debugger.stepping import Event
 from zenowasm.debugger.watchpoints import Range, Watchpoint
+from zenowasm.interp.errors import WasmError
 from zenowasm.interp.execution import Frame
 from zenowasm.interp.execution.arming import Hook, arm
 from zenowasm.interp.execution.code import Code
@@ -169,6 +171,12 @@ class WriteSurvey(Survey):
         """Look at what a host function has written."""
         if self.place.differs:
             self._wrote(observer, frame, frame.pc - 1)
+
+    def failed(self, observer: TravelObserver, frame: Frame, event: Event, error: WasmError | None) -> None:
+        """Look at what an instruction has written that traps: nothing, unless the fuel ran out after the write."""
+        time, self._writing = self._writing, None
+        if self.place.differs:
+            self._wrote(observer, frame, frame.pc - 1, time)
 
 
 def _nothing(frame: Frame) -> None:

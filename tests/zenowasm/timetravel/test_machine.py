@@ -432,3 +432,34 @@ def test_steps_up_to_a_time_go_on_behind_a_call_that_the_host_makes_back(record)
 
     machine = recorded.travel(lead, expected=DebuggerQuit)
     assert stops[2].fuel == machine.length - 100
+
+
+def test_another_change_at_the_beginning_of_a_branch_replaces_what_came_after(calling):
+    seen = []
+
+    def lead(session, stop, time, machine):
+        seen.append((time, number(session.evaluate("$globals[0]"))))
+        if len(seen) == 1:
+            session.assign("$globals[0]", "1000")
+            session.add_breakpoint("host:env.ask")
+        if len(seen) < 5:
+            return Resume(Action.CONTINUE)
+        if len(seen) == 5:
+            return Resume(Action.SWITCH, place="1")
+        if len(seen) == 6:
+            session.assign("$globals[0]", "5000")
+            machine.go_to(seen[4][0].before)
+        return Resume(Action.QUIT)
+
+    with pytest.raises(DebuggerQuit):
+        calling.travel(lead)
+    assert seen[6] == (seen[4][0].before, seen[4][1] + 4000)
+
+
+def test_positions_of_a_function_without_loops_that_is_longer_than_a_step(record):
+    stores = "(i32.store (i32.const 8) (local.get 0))" * 900
+    recorded = record(wat(f'(module (memory 1) (func (export "run") (param i32) {stores}))'), [("run", (3,))])
+    trace = recorded.trace()
+    origins = [2_650, 2_690, 300, 2_699, 1]
+    arrived, _ = journeys(recorded, trace, Action.STEP_BACK, origins)
+    assert arrived == [i - 1 for i in origins]

@@ -158,3 +158,57 @@ def test_a_question_that_cannot_be_understood(writing, text, problem):
         return Resume(Action.QUIT)
 
     writing.travel(lead, expected=DebuggerQuit)
+
+
+@pytest.mark.parametrize("memory_type", ["", "i64"])
+def test_writes_by_segments_vectors_and_copies(record, memory_type):
+    p = memory_type or "i32"
+    text = f"""(module (memory {memory_type} 1) (data $d "abcdef")
+      (func (export "run")
+        (memory.init $d ({p}.const 13) (i32.const 0) (i32.const 4))
+        (memory.init $d ({p}.const 12) (i32.const 0) (i32.const 4))
+        (v128.store ({p}.const 1) (i64x2.splat (i64.const 0)))
+        (v128.store ({p}.const 0) (i64x2.splat (i64.const 0)))
+        (v128.store8_lane 3 ({p}.const 16) (i32x4.splat (i32.const 1)))
+        (memory.copy ({p}.const 15) ({p}.const 40) ({p}.const 2))
+        (memory.copy ({p}.const 40) ({p}.const 16) ({p}.const 2))))"""
+    recorded = record(wat(text), [("run", ())])
+    writers = [it for it in recorded.trace() if it.function == "run" and it.pc in (3, 11, 19, 23)]
+    assert [row["time"] for row in asked(recorded, "who wrote $u8[16]").rows] == [it.time.fuel for it in writers]
+
+
+def test_a_store_that_traps_writes_nothing(record):
+    text = """(module (memory 1)
+      (func (export "trap") (i32.store (i32.const 65533) (i32.const 1)))
+      (func (export "run") (i32.store8 (i32.const 0) (i32.const 1))))"""
+    recorded = record(wat(text), [("trap", ()), ("run", ())])
+    assert asked(recorded, "who wrote $u8[65534]").rows == []
+
+
+def test_calls_that_leave_by_a_branch_or_a_tail_call(record):
+    text = """(module
+      (func $leave (param i32) (result i32)
+        (drop (br_if 0 (i32.const 1) (local.get 0)))
+        (br_table 0 0 (i32.const 2) (local.get 0)))
+      (func $tail (param i32) (result i32) (return_call $leave (local.get 0)))
+      (func (export "run") (result i32)
+        (i32.add (call $leave (i32.const 0)) (i32.add (call $leave (i32.const 1)) (call $tail (i32.const 0))))))"""
+    recorded = record(wat(text), [("run", ())])
+    assert [row["what"] for row in asked(recorded, "calls leave").rows] == [
+        "leave(0) returned 2",
+        "leave(1) returned 1",
+        "leave(0) returned 2",
+    ]
+
+
+def test_equal_references_do_not_differ(record):
+    text = """(module (type $s (struct (field i32)))
+      (global $g (mut (ref null $s)) (ref.null $s)) (table 1 (ref null $s)) (global $f (mut f64) (f64.const nan))
+      (func (export "run")
+        (global.set $g (struct.new $s (i32.const 1))) (table.set (i32.const 0) (global.get $g))
+        (nop) (drop (i32.const 1)) (drop (i32.const 1)) (drop (i32.const 1))))"""
+    recorded = record(wat(text), [("run", ())])
+    times = [it.time for it in recorded.trace()]
+    assert asked(recorded, f"diff {times[-6]} {times[-1]}").lines == ["no difference"]
+    changed = asked(recorded, f"diff {times[0]} {times[-1]}")
+    assert [row["place"] for row in changed.rows] == ["global 0", "table 0[0]"]
