@@ -230,7 +230,8 @@ class TimeMachine:
     def _reach_end(self, text: str | None) -> None:
         self.search = None
         self._end = self._elapsed
-        self.session.reach_end(text)
+        if len(self.history):  # else no function has run, and there is nothing to go back to
+            self.session.reach_end(text)
 
     def _go(self, departure: _Departure) -> Replayed:
         """Go to another time, and on from there to the end."""

@@ -463,3 +463,10 @@ def test_positions_of_a_function_without_loops_that_is_longer_than_a_step(record
     origins = [2_650, 2_690, 300, 2_699, 1]
     arrived, _ = journeys(recorded, trace, Action.STEP_BACK, origins)
     assert arrived == [i - 1 for i in origins]
+
+
+def test_a_recording_without_a_call_has_nothing_to_stop_at(record):
+    def lead(session, stop, time, machine):
+        raise AssertionError(stop)
+
+    assert record(wat(COUNTING), []).travel(lead).length == 0
