@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from time import monotonic
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from attrs import frozen
 
@@ -48,7 +48,6 @@ from zenowasm.interp.errors import Trap, TrapCode
 from zenowasm.interp.events import Probe
 from zenowasm.interp.execution import Configuration, PausedCall, evaluate, invoke, resume
 from zenowasm.interp.execution.packing import form
-from zenowasm.interp.execution.state import State, restore, save
 from zenowasm.interp.features import WASM_3
 from zenowasm.interp.matching import fault_of_size
 from zenowasm.interp.mistakes import field_count
@@ -61,6 +60,9 @@ from zenowasm.interp.runtime.store import Store as RuntimeStore
 from zenowasm.interp.runtime.table import TableInstance
 from zenowasm.interp.runtime.values import ExceptionInstance, check_value, check_values
 from zenowasm.interp.validation import ValidModule, validate_lazily, validate_module
+
+if TYPE_CHECKING:
+    from zenowasm.interp.execution.state import State
 
 _CONFIGURATION = {"features": WASM_3.value}
 _VALID = b"valid"
@@ -163,12 +165,16 @@ class ReferenceStore:
         former: SavedStore | None,
     ) -> SavedStore:
         """Save the state of instances, of held values and objects, and of a paused outermost execution."""
+        from zenowasm.interp.execution.state import save  # few stores are saved
+
         modules = [it.module for it in instances if isinstance(it, ReferenceInstance)]
         state = save(self.runtime, execution, modules, held, None if former is None else former.state)
         return _Saved(state, self._budget, self._running, self._fuel_end, self._begun)
 
     def restore(self, saved: SavedStore) -> tuple[Configuration | None, Sequence[Value]]:
         """Restore a saved state; return its execution, if it has one, and the held values."""
+        from zenowasm.interp.execution.state import restore
+
         assert isinstance(saved, _Saved)
         self.set_budget(saved.budget)
         self._running, self._fuel_end, self._begun = saved.running, saved.fuel_end, saved.begun
