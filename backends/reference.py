@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from attrs import frozen
 
@@ -104,8 +104,7 @@ class ReferenceInstance:
         return cast("Mapping[str, Extern]", self.module.exports)
 
 
-@frozen(eq=False)
-class _Saved:
+class _Saved(NamedTuple):
     """A saved store: its state, and its budgets."""
 
     state: State
