@@ -79,25 +79,9 @@ def resume(configuration: Configuration, probe: Probe) -> tuple[Value, ...]:
 
     The store's probe sees it begin and end as if it were called.
     """
-    store = configuration.store
-    store.nesting += 1
-    store.settled_fuel -= configuration.fuel_consumed - store.settled_fuel
-    try:
+    with _active(configuration, probe):
         probe.entered(configuration)
         _observe(configuration, probe)
-    except RecursionError as error:
-        if error is configuration.host_error:
-            raise  # from a host function
-        raise HostExhaustion(_STACK_USED_UP) from None
-    except WasmError as error:
-        _locate(error, configuration)
-        probe.before_unwinding(configuration, error)
-        raise
-    finally:
-        probe.left(configuration)
-        if configuration.frame is not None:
-            store.settled_fuel = configuration.fuel_consumed
-        store.nesting -= 1
     return tuple(configuration.results)
 
 
@@ -130,8 +114,11 @@ class PausedCall:
 
 
 @contextmanager
-def _active(configuration: Configuration) -> Iterator[None]:
-    """Make a configuration the innermost active invocation, and settle its fuel afterwards."""
+def _active(configuration: Configuration, probe: Probe | None = None) -> Iterator[None]:
+    """Make a configuration the innermost active invocation, and settle its fuel afterwards.
+
+    The probe sees what goes wrong, and the end.
+    """
     store = configuration.store
     if store.nesting > store.limits.nested_calls:
         raise nested_too_deep(store.limits.nested_calls)
@@ -145,8 +132,12 @@ def _active(configuration: Configuration) -> Iterator[None]:
         raise HostExhaustion(_STACK_USED_UP) from None
     except WasmError as error:
         _locate(error, configuration)
+        if probe is not None:
+            probe.before_unwinding(configuration, error)
         raise
     finally:
+        if probe is not None:
+            probe.left(configuration)
         store.settled_fuel = configuration.fuel_consumed
         store.nesting -= 1
 

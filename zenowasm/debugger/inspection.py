@@ -214,6 +214,14 @@ def computed(expression: Expression, view: FrameView) -> Result:
         raise DebuggerError(str(error)) from None
 
 
+def shown_or_why_not(expression: Expression, view: FrameView) -> str:
+    """Return the value of an expression as text, or in angle brackets why it has none."""
+    try:
+        return shown(computed(expression, view), view.program)
+    except DebuggerError as error:
+        return f"<{error}>"
+
+
 @frozen
 class HostView:
     """The host between two guest frames: the imported function that called back, ``None`` if it is unknown."""

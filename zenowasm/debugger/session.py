@@ -26,7 +26,7 @@ from zenowasm.debugger.cells import ArgumentCell, Cell, Cells
 from zenowasm.debugger.changes import assign, results_of, return_early
 from zenowasm.debugger.errors import DebuggerError, DebuggerQuit
 from zenowasm.debugger.expressions import Result, number, parse
-from zenowasm.debugger.inspection import FrameView, HostView, Variable, computed, shown
+from zenowasm.debugger.inspection import FrameView, HostView, Variable, computed, shown_or_why_not
 from zenowasm.debugger.observer import StoreObserver, trip
 from zenowasm.debugger.program import Program
 from zenowasm.debugger.stepping import Action, Event, Plan, Reason, Resume, Stop
@@ -878,11 +878,4 @@ def _runs_slot(breakpoint_: Breakpoint, frame: Frame | None) -> bool:
 
 def _logged(message: Message, view: FrameView) -> str:
     """Return a logpoint's message with the values of its expressions, or why they have none."""
-    text = ""
-    for before, expression in message.parts:
-        try:
-            value = shown(computed(expression, view), view.program)
-        except DebuggerError as error:
-            value = f"<{error}>"
-        text += before + value
-    return text + message.end
+    return "".join(before + shown_or_why_not(it, view) for before, it in message.parts) + message.end

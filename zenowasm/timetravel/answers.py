@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from zenowasm.timetravel.differences import differences
-from zenowasm.timetravel.origins import MOST_MOVES, Move, OperandPlace, Place, WriteScan, executing
+from zenowasm.timetravel.origins import MOST_MOVES, Move, WriteScan, executing
+from zenowasm.timetravel.places import OperandPlace, Place
 from zenowasm.timetravel.questions import Answer, Question
 from zenowasm.timetravel.surveys import Row, Survey
 from zenowasm.timetravel.times import DEEPEST, Time
@@ -82,6 +83,5 @@ def _source(machine: TimeMachine, move: Move) -> tuple[Place | None, Time]:
 
 
 def _row(machine: TimeMachine, move: Move) -> Row:
-    program, index = machine.session.program_of(move.function), move.function.index
-    line, offset = program.line_at(index, move.pc), program.function(index).lines[move.pc].offset
-    return Row(move.time, program.function_name(index), None if line is None else str(line), offset, str(move))
+    program = machine.session.program_of(move.function)
+    return Row.of(move.time, program, move.function.index, move.pc, str(move))

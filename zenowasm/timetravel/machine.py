@@ -297,7 +297,7 @@ class TimeMachine:
     def end_survey(self, survey: Survey) -> None:
         """Know the length of the replay, which a survey has run to its end."""
         self._end = self._elapsed
-        survey.finish(self._observers[-1])
+        survey.finish()
 
     def state_at(self, time: Time) -> SavedRun | None:
         """Return the state at a time, or ``None`` if the replay has ended before."""

@@ -6,7 +6,7 @@ instruction only moves a value, the search goes on with the place from which it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, evolve, field, frozen
 
@@ -17,10 +17,10 @@ from zenowasm.interp.execution.arming import arm
 from zenowasm.interp.execution.code import Code
 from zenowasm.interp.execution.handlers import ROWS
 from zenowasm.interp.instructions import Effect, Opcode
-from zenowasm.interp.runtime.instances import FunctionInstance, GlobalInstance, HostFunction, ModuleInstance
-from zenowasm.interp.runtime.memory import MemoryInstance
+from zenowasm.interp.runtime.instances import FunctionInstance, HostFunction, ModuleInstance
 from zenowasm.interp.types import FuncType
 from zenowasm.interp.validation.context import function_type
+from zenowasm.timetravel.places import GlobalPlace, LocalPlace, MemoryPlace, OperandPlace, Place, width_of, written_by
 from zenowasm.timetravel.searches import Found, Scan
 from zenowasm.timetravel.times import Time
 
@@ -32,41 +32,6 @@ _WRITE: Final = (".copy", ".drop", ".fill", ".init", ".set", ".store")
 """Parts of the names of instructions without results, whose rows do not say so."""
 MOST_MOVES: Final = 200
 """The maximum number of moves through which a value is followed."""
-
-
-@frozen
-class LocalPlace:
-    """A local of the innermost call at a depth."""
-
-    depth: int
-    index: int
-
-
-@frozen
-class OperandPlace:
-    """An operand of the innermost call at a depth, counted from the bottom."""
-
-    depth: int
-    height: int
-
-
-@frozen
-class GlobalPlace:
-    """A global."""
-
-    instance: GlobalInstance
-
-
-@frozen
-class MemoryPlace:
-    """Bytes of a memory."""
-
-    memory: MemoryInstance
-    start: int
-    end: int
-
-
-Place: TypeAlias = LocalPlace | OperandPlace | GlobalPlace | MemoryPlace
 
 
 def place_of(watched: Watched | Cell) -> Place | None:
@@ -223,7 +188,7 @@ class WriteScan(Scan):
 
     def _arm_memory(self, place: MemoryPlace, module: ModuleInstance, code: Code) -> Code:
         def writes(frame: Frame) -> None:
-            written = _written(frame)
+            written = written_by(frame)
             if written is None or written.place.memory is not place.memory:
                 return
             start, end = max(place.start, written.place.start), min(place.end, written.place.end)
@@ -252,14 +217,6 @@ class Executing:
     first: int = 0
 
 
-@frozen
-class _Written:
-    """Bytes that an instruction is about to write, and where it takes them from."""
-
-    place: MemoryPlace
-    source: Place | None
-
-
 def executing(frame: Frame, pc: int, time: Time) -> Executing:
     """Return what the instruction ``pc`` of an active call is about to do."""
     stack, depth = frame.stack, frame.depth
@@ -281,7 +238,7 @@ def executing(frame: Frame, pc: int, time: Time) -> Executing:
             result, results, first = 0, len(type_.results), len(stack) - above - len(type_.parameters)
         case _ if opcode.access is not None and Effect.READS_MEMORY in opcode.effects and not opcode.lanes:
             start = stack[-1] + immediate[1]
-            source = MemoryPlace(frame.module.memories[immediate[0]], start, start + _width(opcode))
+            source = MemoryPlace(frame.module.memories[immediate[0]], start, start + width_of(opcode))
         case _ if opcode.constant and opcode.parameters == () and not name.startswith("ref"):
             made = f"the constant of {name} {immediate}"
     return Executing(frame, Move(time, frame.function, pc, made, source, result=result), results, first)
@@ -303,29 +260,3 @@ def _results(opcode: Opcode) -> int:
         return len(opcode.results)
     name = opcode.mnemonic
     return 0 if name.startswith(_MAKE_NOTHING) or any(it in name for it in _WRITE) else 1
-
-
-def _written(frame: Frame) -> _Written | None:
-    """Return what the instruction before ``pc`` is about to write to memory."""
-    instruction, stack, memories = frame.code.at(frame.pc - 1), frame.stack, frame.module.memories
-    opcode, (immediate,) = instruction.opcode, instruction.immediates
-    match opcode.mnemonic:
-        case "memory.fill":
-            place = MemoryPlace(memories[immediate], stack[-3], stack[-3] + stack[-1])
-            return _Written(place, OperandPlace(frame.depth, len(stack) - 2))
-        case "memory.copy":
-            to, source = immediate
-            place = MemoryPlace(memories[to], stack[-3], stack[-3] + stack[-1])
-            return _Written(place, MemoryPlace(memories[source], stack[-2], stack[-2] + stack[-1]))
-        case "memory.init":
-            return _Written(MemoryPlace(memories[immediate[1]], stack[-3], stack[-3] + stack[-1]), None)
-        case _ if opcode.access is not None:
-            start = stack[-2] + immediate[1]
-            place = MemoryPlace(memories[immediate[0]], start, start + _width(opcode))
-            return _Written(place, OperandPlace(frame.depth, len(stack) - 1))
-        case _:
-            return None  # memory.grow
-
-
-def _width(opcode: Opcode) -> int:
-    return 0 if opcode.access is None else max(opcode.access.width // 8, 1)

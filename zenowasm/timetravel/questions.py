@@ -16,7 +16,8 @@ from zenowasm.debugger.errors import DebuggerError
 from zenowasm.debugger.expressions import parse, single
 from zenowasm.debugger.inspection import computed
 from zenowasm.debugger.watchpoints import watched_of, watchpoint
-from zenowasm.timetravel.origins import Place, place_of
+from zenowasm.timetravel.origins import place_of
+from zenowasm.timetravel.places import Place
 from zenowasm.timetravel.surveys import CallSurvey, PrintSurvey, Survey, TruthSurvey, WriteSurvey
 
 if TYPE_CHECKING:

@@ -134,17 +134,16 @@ class Found:
 
 
 @define(eq=False)
-class Scan(Search):
-    """Runs at full speed up to ``end`` and keeps the last thing that it looks for; subclasses arm the code."""
+class ArmedSearch(Search):
+    """Runs at full speed up to ``end``, or to the end of the replay without one; subclasses arm the code."""
 
-    end: Time
-    last: Found | None = field(default=None, init=False)
-    doubtful: bool = field(default=False, init=False)
-    """Whether an earlier beginning might find something else."""
+    end: Time | None
     _armed: dict[FunctionInstance, Code] = field(factory=dict, init=False)
 
     def at_checkpoint(self, consumed: int) -> int | None:
         """End the search behind its end."""
+        if self.end is None:
+            return None
         if consumed + self.offset > self.end.fuel:
             raise SearchOver
         return self.end.fuel - self.offset + 1
@@ -159,6 +158,16 @@ class Scan(Search):
     def arm(self, observer: TravelObserver, function: FunctionInstance, code: Code) -> Code:
         """Arm a function's code."""
         return code
+
+
+@define(eq=False)
+class Scan(ArmedSearch):
+    """Keeps the last thing that it looks for before its end."""
+
+    end: Time
+    last: Found | None = field(default=None, init=False)
+    doubtful: bool = field(default=False, init=False)
+    """Whether an earlier beginning might find something else."""
 
     def keep(self, found: Found) -> None:
         """Keep what was found before the end; a change there was made before it."""

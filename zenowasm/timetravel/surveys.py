@@ -12,7 +12,8 @@ from zenowasm.debugger.breakpoints import ENTRY, sites
 from zenowasm.debugger.cells import ElementCell
 from zenowasm.debugger.errors import DebuggerError
 from zenowasm.debugger.expressions import Expression, number
-from zenowasm.debugger.inspection import computed, shown, value_text
+from zenowasm.debugger.inspection import computed, shown_or_why_not, value_text
+from zenowasm.debugger.program import Program
 from zenowasm.debugger.stepping import Event
 from zenowasm.debugger.watchpoints import Range, Watchpoint
 from zenowasm.interp.errors import WasmError
@@ -21,8 +22,9 @@ from zenowasm.interp.execution.arming import Hook, arm
 from zenowasm.interp.execution.code import Code
 from zenowasm.interp.execution.handlers import KINDS
 from zenowasm.interp.instructions import TABLE
-from zenowasm.interp.runtime.instances import FunctionInstance, ModuleInstance
-from zenowasm.timetravel.searches import Search, SearchOver
+from zenowasm.interp.runtime.instances import FunctionInstance
+from zenowasm.timetravel.places import written_by
+from zenowasm.timetravel.searches import ArmedSearch
 from zenowasm.timetravel.times import Time
 
 if TYPE_CHECKING:
@@ -31,10 +33,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 1_000
 """The maximum number of rows of an answer; it keeps the last ones."""
-_BYTE: Final = 8
 _RETURN: Final = KINDS[TABLE.by_mnemonic["return"]]
-_COUNTED: Final = {"memory.fill": 3, "memory.copy": 3, "memory.init": 3}
-"""The bulk operations that write to memory, and their operands: the address is the first, the length the last."""
 
 
 @frozen
@@ -46,6 +45,12 @@ class Row:
     line: str | None
     offset: int
     text: str
+
+    @classmethod
+    def of(cls, time: Time, program: Program, function: int, pc: int, text: str) -> Row:
+        """Return what an instruction of a function did at a time."""
+        line, offset = program.line_at(function, pc), program.function(function).lines[pc].offset
+        return cls(time, program.function_name(function), None if line is None else str(line), offset, text)
 
     def __str__(self) -> str:
         at = f" at {self.line}" if self.line is not None else ""
@@ -63,46 +68,24 @@ class Row:
 
 
 @define(eq=False)
-class Survey(Search):
-    """Runs up to ``end`` and collects rows, of which ``count`` were found."""
+class Survey(ArmedSearch):
+    """Collects rows, of which ``count`` were found."""
 
     session: Session
     end: Time | None = field(default=None, init=False)
     rows: deque[Row] = field(factory=lambda: deque(maxlen=MOST), init=False)
     count: int = field(default=0, init=False)
-    _armed: dict[FunctionInstance, Code] = field(factory=dict, init=False)
 
-    def at_checkpoint(self, consumed: int) -> int | None:
-        """End behind the end."""
-        if self.end is None:
-            return None
-        if consumed + self.offset > self.end.fuel:
-            raise SearchOver
-        return self.end.fuel - self.offset + 1
-
-    def armed(self, observer: TravelObserver, function: FunctionInstance, code: Code) -> Code:
-        """Return a function's armed code, which is made once."""
-        found = self._armed.get(function)
-        if found is None:
-            found = self._armed[function] = self.arm(observer, function, code)
-        return found
-
-    def arm(self, observer: TravelObserver, function: FunctionInstance, code: Code) -> Code:
-        """Arm a function's code."""
-        return code
-
-    def finish(self, observer: TravelObserver) -> None:
+    def finish(self) -> None:
         """Run at the end."""
 
-    def add(self, observer: TravelObserver, frame: Frame, pc: int, text: str, time: Time | None = None) -> None:
+    def add(self, frame: Frame, pc: int, text: str, time: Time | None = None) -> None:
         """Add a row for something that an instruction of an active call does."""
         time = time or self.time(frame, pc)
         if self.end is not None and time >= self.end:
             return
-        view = self.session.view_of(observer, frame, pc)
-        line = view.source_line
         self.count += 1
-        self.rows.append(Row(time, view.function, None if line is None else str(line), view.line.offset, text))
+        self.rows.append(Row.of(time, self.session.program_of(frame.function), frame.function.index, pc, text))
 
 
 @define(eq=False)
@@ -124,59 +107,47 @@ class WriteSurvey(Survey):
         def wrote(frame: Frame) -> None:
             time, self._writing = self._writing, None
             if time is not None or self.place.differs:
-                self._wrote(observer, frame, frame.pc - 1, time)
+                self._wrote(frame, frame.pc - 1, time)
 
-        hooks = {pc: self._hook(function.module, code, pc) for pc in writers}
-        return arm(code, (), dict.fromkeys(writers, wrote), hooks) if writers else code
+        if not writers:
+            return code
+        return arm(code, (), dict.fromkeys(writers, wrote), dict.fromkeys(writers, self._hook()))
 
-    def _hook(self, module: ModuleInstance, code: Code, pc: int) -> Hook:
+    def _hook(self) -> Hook:
         """Return a hook that knows whether an instruction writes the place, also if it does not change."""
         watched = self.place.watched
-        opcode = code.at(pc).opcode
 
         def writes(frame: Frame) -> None:
             self._writing = self.time(frame, frame.pc - 1)
 
         if not isinstance(watched, Range):
             return _nothing if isinstance(watched, ElementCell) else writes
-        immediates = code.at(pc).immediates[0]
-        operands = _COUNTED.get(opcode.mnemonic)
-        if operands is None and opcode.access is None:
-            return _nothing  # memory.grow
-        used = immediates[0] if isinstance(immediates, tuple) else immediates
-        if opcode.mnemonic == "memory.init":
-            used = immediates[1]
-        if module.memories[used] is not watched.memory:
-            return _nothing
-        start, end = watched.start, watched.end
+        memory, start, end = watched.memory, watched.start, watched.end
 
         def stores(frame: Frame) -> None:
-            stack = frame.stack
-            if operands is None:
-                address, length = stack[-2] + immediates[1], width
-            else:
-                address, length = stack[-operands], stack[-1]
-            if address < end and start < address + length:
-                writes(frame)
+            written = written_by(frame)
+            if written is not None and written.place.memory is memory:
+                place = written.place
+                if place.start < end and start < place.end:
+                    writes(frame)
 
-        width = 16 if opcode.access is None else max(opcode.access.width // _BYTE, 1)
         return stores
 
-    def _wrote(self, observer: TravelObserver, frame: Frame, pc: int, time: Time | None = None) -> None:
+    def _wrote(self, frame: Frame, pc: int, time: Time | None = None) -> None:
         before = self.place.shown
         self.place.look()
-        self.add(observer, frame, pc, f"{self.place.expression} = {self.place.shown}, before {before}", time)
+        self.add(frame, pc, f"{self.place.expression} = {self.place.shown}, before {before}", time)
 
     def host_returned(self, observer: TravelObserver, frame: Frame) -> None:
         """Look at what a host function has written."""
         if self.place.differs:
-            self._wrote(observer, frame, frame.pc - 1)
+            self._wrote(frame, frame.pc - 1)
 
     def failed(self, observer: TravelObserver, frame: Frame, event: Event, error: WasmError | None) -> None:
         """Look at what an instruction has written that traps: nothing, unless the fuel ran out after the write."""
         time, self._writing = self._writing, None
         if self.place.differs:
-            self._wrote(observer, frame, frame.pc - 1, time)
+            self._wrote(frame, frame.pc - 1, time)
 
 
 def _nothing(frame: Frame) -> None:
@@ -209,14 +180,14 @@ class CallSurvey(Survey):
                 values = frame.stack[len(frame.stack) - count :]
                 types = zip(function.type.results, values, strict=True)
                 text = ", ".join(value_text(type, value, program) for type, value in types) or "nothing"
-                self.add(observer, frame, 0, f"{begun[1]} returned {text}", begun[0])
+                self.add(frame, 0, f"{begun[1]} returned {text}", begun[0])
 
         return arm(code, (), {}, dict.fromkeys(returns, returned), entry_hook=entered)
 
-    def finish(self, observer: TravelObserver) -> None:
+    def finish(self) -> None:
         """Add the calls that did not return."""
         for frame, (time, text) in self._open.items():
-            self.add(observer, frame, 0, f"{text} did not return", time)
+            self.add(frame, 0, f"{text} did not return", time)
         self._open.clear()
 
 
@@ -235,11 +206,8 @@ class PrintSurvey(Survey):
 
         def reached(frame: Frame) -> None:
             pc = frame.pc - 1
-            try:
-                value = shown(computed(self.expression, self.session.view_of(observer, frame, pc)), program)
-            except DebuggerError as error:
-                value = f"<{error}>"
-            self.add(observer, frame, pc, f"{self.text} = {value}")
+            value = shown_or_why_not(self.expression, self.session.view_of(observer, frame, pc))
+            self.add(frame, pc, f"{self.text} = {value}")
 
         entry = reached if ENTRY in found else None
         return arm(code, (), {}, dict.fromkeys(found - {ENTRY}, reached), entry_hook=entry) if found else code
@@ -268,7 +236,7 @@ class TruthSurvey(Survey):
             except DebuggerError:
                 is_true = False
             if is_true and not self._was:
-                self.add(observer, frame, frame.pc - 1, f"{self.text} became true")
+                self.add(frame, frame.pc - 1, f"{self.text} became true")
             self._was = is_true
 
         return arm(code, (), {}, dict.fromkeys(places, reached))

@@ -153,26 +153,20 @@ def _write(stopped: Stopped, rest: str) -> str:
     return _OK
 
 
-def _insert(stopped: Stopped, rest: str) -> str:
-    kind, address, length = _numbers(rest, "N,N,N")
-    if kind in _CODE_KINDS:
-        stopped.insert_breakpoint(address)
-    elif kind == _WRITES:
-        stopped.insert_watchpoint(address, length)
-    else:
-        return _UNKNOWN
-    return _OK
+def _points(code: Callable[[Stopped, int], None], writes: Callable[[Stopped, int, int], None]) -> AboutStop:
+    """Return what inserts or removes breakpoints and watchpoints."""
 
+    def handle(stopped: Stopped, rest: str) -> str:
+        kind, address, length = _numbers(rest, "N,N,N")
+        if kind in _CODE_KINDS:
+            code(stopped, address)
+        elif kind == _WRITES:
+            writes(stopped, address, length)
+        else:
+            return _UNKNOWN
+        return _OK
 
-def _remove(stopped: Stopped, rest: str) -> str:
-    kind, address, length = _numbers(rest, "N,N,N")
-    if kind in _CODE_KINDS:
-        stopped.remove_breakpoint(address)
-    elif kind == _WRITES:
-        stopped.remove_watchpoint(address, length)
-    else:
-        return _UNKNOWN
-    return _OK
+    return handle
 
 
 _CODE_KINDS: Final = (0, 1)
@@ -245,8 +239,8 @@ _ABOUT_STOP: Final[Mapping[str, AboutStop]] = MappingProxyType(
         "p": _one_register,
         "m": _read,
         "M": _write,
-        "Z": _insert,
-        "z": _remove,
+        "Z": _points(Stopped.insert_breakpoint, Stopped.insert_watchpoint),
+        "z": _points(Stopped.remove_breakpoint, Stopped.remove_watchpoint),
         "qThreadStopInfo": lambda stopped, _: stopped.reply(),
         "qMemoryRegionInfo": lambda stopped, rest: stopped.region(*_numbers(rest, ":N")),
         "qXfer": _transfer,
