@@ -6,6 +6,7 @@ instruction only moves a value, the search goes on with the place from which it 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import define, evolve, field, frozen
@@ -13,14 +14,24 @@ from attrs import define, evolve, field, frozen
 from zenowasm.debugger.cells import Cell, GlobalCell, LocalCell, OperandCell, memory_writers
 from zenowasm.debugger.watchpoints import Range, Watched
 from zenowasm.interp.execution import Frame
-from zenowasm.interp.execution.arming import arm
+from zenowasm.interp.execution.arming import Hook, arm
 from zenowasm.interp.execution.code import Code
 from zenowasm.interp.execution.handlers import ROWS
 from zenowasm.interp.instructions import Effect, Opcode
 from zenowasm.interp.runtime.instances import FunctionInstance, HostFunction, ModuleInstance
+from zenowasm.interp.syntax.module import Instruction
 from zenowasm.interp.types import FuncType
 from zenowasm.interp.validation.context import function_type
-from zenowasm.timetravel.places import GlobalPlace, LocalPlace, MemoryPlace, OperandPlace, Place, width_of, written_by
+from zenowasm.timetravel.places import (
+    GlobalPlace,
+    LocalPlace,
+    MemoryPlace,
+    OperandPlace,
+    Place,
+    source_of,
+    target_of,
+    width_of,
+)
 from zenowasm.timetravel.searches import Found, Scan
 from zenowasm.timetravel.times import Time
 
@@ -139,15 +150,15 @@ class WriteScan(Scan):
 
         def enters(frame: Frame) -> None:
             if frame.depth == place.depth:
-                is_argument = place.index < function.arity
+                is_argument = place.local < function.arity
                 made = "" if is_argument else "the value with which a local begins"
-                move = Move(self.time(frame, 0), function, 0, made, argument=place.index if is_argument else None)
+                move = Move(self.time(frame, 0), function, 0, made, argument=place.local if is_argument else None)
                 self._keep_move(move, at_end=True)  # before the first instruction
 
         found = [
             pc
             for pc, kind in enumerate(code.kinds)
-            if ROWS[kind].mnemonic in ("local.set", "local.tee") and code.at(pc).immediates[0] == place.index
+            if ROWS[kind].mnemonic in ("local.set", "local.tee") and code.at(pc).immediates[0] == place.local
         ]
         return arm(code, (), {}, dict.fromkeys(found, sets), entry_hook=enters)
 
@@ -187,21 +198,26 @@ class WriteScan(Scan):
         return arm(code, (), {}, dict.fromkeys(found, sets)) if found else code
 
     def _arm_memory(self, place: MemoryPlace, module: ModuleInstance, code: Code) -> Code:
-        def writes(frame: Frame) -> None:
-            written = written_by(frame)
-            if written is None or written.place.memory is not place.memory:
-                return
-            start, end = max(place.start, written.place.start), min(place.end, written.place.end)
-            if start >= end:
-                return
-            source = written.source
-            if isinstance(source, MemoryPlace):  # of a copy, follow only these bytes
-                by = source.start - written.place.start
-                source = MemoryPlace(source.memory, start + by, end + by)
-            self._keep(frame, "" if source else f"written by {frame.code.at(frame.pc - 1).opcode}", source)
-
-        hooks = dict.fromkeys(memory_writers(place.memory, module, code), writes)
+        hooks = {}
+        for pc in memory_writers(place.memory, module, code):
+            target = target_of(code.at(pc))
+            if target is not None:
+                hooks[pc] = self._store_hook(place, code.at(pc), target)
         return arm(code, (), {}, hooks) if hooks else code
+
+    def _store_hook(self, place: MemoryPlace, instruction: Instruction, target: Callable[[Frame], MemoryPlace]) -> Hook:
+        def writes(frame: Frame) -> None:
+            written = target(frame)
+            start, end = max(place.start, written.start), min(place.end, written.end)
+            if written.memory is not place.memory or start >= end:
+                return
+            source = source_of(instruction, frame)
+            if isinstance(source, MemoryPlace):  # of a copy, follow only these bytes
+                by = source.start - written.start
+                source = MemoryPlace(source.memory, start + by, end + by)
+            self._keep(frame, "" if source else f"written by {instruction.opcode}", source)
+
+        return writes
 
 
 @frozen(eq=False)

@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from attrs import frozen
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 from zenowasm.interp.execution import Frame
 from zenowasm.interp.instructions import Opcode
 from zenowasm.interp.runtime.instances import GlobalInstance
 from zenowasm.interp.runtime.memory import MemoryInstance
+from zenowasm.interp.syntax.module import Instruction
 
 
-@frozen
-class LocalPlace:
+class LocalPlace(NamedTuple):
     """A local of the innermost call at a depth."""
 
     depth: int
-    index: int
+    local: int
 
 
-@frozen
-class OperandPlace:
+class OperandPlace(NamedTuple):
     """An operand of the innermost call at a depth, counted from the bottom."""
 
     depth: int
     height: int
 
 
-@frozen
-class GlobalPlace:
+class GlobalPlace(NamedTuple):
     """A global."""
 
     instance: GlobalInstance
 
 
-@frozen
-class MemoryPlace:
+class MemoryPlace(NamedTuple):
     """Bytes of a memory."""
 
     memory: MemoryInstance
@@ -47,34 +43,51 @@ class MemoryPlace:
 Place: TypeAlias = LocalPlace | OperandPlace | GlobalPlace | MemoryPlace
 
 
-@frozen
-class Written:
-    """Bytes that an instruction is about to write, and where it takes them from."""
-
-    place: MemoryPlace
-    source: Place | None
-
-
-def written_by(frame: Frame) -> Written | None:
-    """Return what the instruction before ``pc`` is about to write to memory."""
-    instruction, stack, memories = frame.code.at(frame.pc - 1), frame.stack, frame.module.memories
-    opcode, (immediate,) = instruction.opcode, instruction.immediates
+def target_of(instruction: Instruction) -> Callable[[Frame], MemoryPlace] | None:
+    """Return what tells the bytes that an instruction is about to write, or ``None`` if it only grows a memory."""
+    opcode, (immediate,) = instruction
     match opcode.mnemonic:
         case "memory.fill":
-            place = MemoryPlace(memories[immediate], stack[-3], stack[-3] + stack[-1])
-            return Written(place, OperandPlace(frame.depth, len(stack) - 2))
+            return _bulk(immediate)
         case "memory.copy":
-            to, source = immediate
-            place = MemoryPlace(memories[to], stack[-3], stack[-3] + stack[-1])
-            return Written(place, MemoryPlace(memories[source], stack[-2], stack[-2] + stack[-1]))
+            return _bulk(immediate[0])
         case "memory.init":
-            return Written(MemoryPlace(memories[immediate[1]], stack[-3], stack[-3] + stack[-1]), None)
+            return _bulk(immediate[1])
         case _ if opcode.access is not None:
-            start = stack[-2] + immediate[1]
-            place = MemoryPlace(memories[immediate[0]], start, start + width_of(opcode))
-            return Written(place, OperandPlace(frame.depth, len(stack) - 1))
+            return _store(immediate[0], immediate[1], width_of(opcode))
         case _:
-            return None  # memory.grow
+            return None
+
+
+def _bulk(memory: int) -> Callable[[Frame], MemoryPlace]:
+    def target(frame: Frame) -> MemoryPlace:
+        start, _, length = frame.stack[-3:]
+        return MemoryPlace(frame.module.memories[memory], start, start + length)
+
+    return target
+
+
+def _store(memory: int, offset: int, width: int) -> Callable[[Frame], MemoryPlace]:
+    def target(frame: Frame) -> MemoryPlace:
+        start = frame.stack[-2] + offset
+        return MemoryPlace(frame.module.memories[memory], start, start + width)
+
+    return target
+
+
+def source_of(instruction: Instruction, frame: Frame) -> Place | None:
+    """Return from where an instruction takes the bytes that it is about to write; ``None`` for a data segment."""
+    opcode, (immediate,) = instruction
+    stack = frame.stack
+    match opcode.mnemonic:
+        case "memory.fill":
+            return OperandPlace(frame.depth, len(stack) - 2)
+        case "memory.copy":
+            return MemoryPlace(frame.module.memories[immediate[1]], stack[-2], stack[-2] + stack[-1])
+        case "memory.init":
+            return None
+        case _:
+            return OperandPlace(frame.depth, len(stack) - 1)
 
 
 def width_of(opcode: Opcode) -> int:

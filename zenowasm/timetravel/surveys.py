@@ -23,7 +23,8 @@ from zenowasm.interp.execution.code import Code
 from zenowasm.interp.execution.handlers import KINDS
 from zenowasm.interp.instructions import TABLE
 from zenowasm.interp.runtime.instances import FunctionInstance
-from zenowasm.timetravel.places import written_by
+from zenowasm.interp.syntax.module import Instruction
+from zenowasm.timetravel.places import target_of
 from zenowasm.timetravel.searches import ArmedSearch
 from zenowasm.timetravel.times import Time
 
@@ -109,11 +110,10 @@ class WriteSurvey(Survey):
             if time is not None or self.place.differs:
                 self._wrote(frame, frame.pc - 1, time)
 
-        if not writers:
-            return code
-        return arm(code, (), dict.fromkeys(writers, wrote), dict.fromkeys(writers, self._hook()))
+        hooks = {pc: self._hook(code.at(pc)) for pc in writers}
+        return arm(code, (), dict.fromkeys(writers, wrote), hooks) if writers else code
 
-    def _hook(self) -> Hook:
+    def _hook(self, instruction: Instruction) -> Hook:
         """Return a hook that knows whether an instruction writes the place, also if it does not change."""
         watched = self.place.watched
 
@@ -122,14 +122,15 @@ class WriteSurvey(Survey):
 
         if not isinstance(watched, Range):
             return _nothing if isinstance(watched, ElementCell) else writes
+        target = target_of(instruction)
+        if target is None:
+            return _nothing
         memory, start, end = watched.memory, watched.start, watched.end
 
         def stores(frame: Frame) -> None:
-            written = written_by(frame)
-            if written is not None and written.place.memory is memory:
-                place = written.place
-                if place.start < end and start < place.end:
-                    writes(frame)
+            written = target(frame)
+            if written.start < end and start < written.end and written.memory is memory:
+                writes(frame)
 
         return stores
 
