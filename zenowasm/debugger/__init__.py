@@ -3,9 +3,11 @@
 from zenowasm.debugger.breakpoints import Breakpoint
 from zenowasm.debugger.cells import Cell, Cells
 from zenowasm.debugger.errors import DebuggerError, DebuggerQuit
+from zenowasm.debugger.fronts import Front, Timeline
 from zenowasm.debugger.inspection import FrameView, HostView, Variable, shown, value_text
-from zenowasm.debugger.session import CodeLine, Front, Session, SourceText, Timeline
+from zenowasm.debugger.session import Session
 from zenowasm.debugger.stepping import Action, Event, Reason, Resume, Stop
+from zenowasm.debugger.viewer import CodeLine, SourceText
 from zenowasm.debugger.watchpoints import Change, Watchpoint
 
 __all__ = [

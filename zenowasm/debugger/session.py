@@ -1,4 +1,4 @@
-"""A debugging session: it watches stores, decides when to stop, and describes the stopped execution.
+"""A debugging session: it watches stores, decides when to stop, and how to resume.
 
 The session is independent of terminals and editors: it reports each stop to a frontend (``zenowasm.frontends``), which
 returns how to resume.
@@ -11,25 +11,23 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, cast
 from weakref import WeakSet
-
-from attrs import define, frozen
 
 from zenowasm.backends.protocol import SteppingStore
 from zenowasm.backends.protocol import Store as EngineStore
 from zenowasm.coredumps.errors import DumpedError
-from zenowasm.coredumps.format import Coredump
-from zenowasm.coredumps.writing import captured
-from zenowasm.debugger.breakpoints import ENTRY, Breakpoint, Breakpoints, Message, sites
-from zenowasm.debugger.cells import ArgumentCell, Cell, Cells
+from zenowasm.debugger.breakpoints import ENTRY, Breakpoint, Message, sites
+from zenowasm.debugger.cells import ArgumentCell, Cell
 from zenowasm.debugger.changes import assign, results_of, return_early
 from zenowasm.debugger.errors import DebuggerError, DebuggerQuit
-from zenowasm.debugger.expressions import Result, number, parse
-from zenowasm.debugger.inspection import FrameView, HostView, Variable, computed, shown_or_why_not
+from zenowasm.debugger.expressions import number
+from zenowasm.debugger.fronts import Front, Observe
+from zenowasm.debugger.inspection import FrameView, computed, shown_or_why_not
 from zenowasm.debugger.observer import StoreObserver, trip
 from zenowasm.debugger.program import Program
 from zenowasm.debugger.stepping import Action, Event, Plan, Reason, Resume, Stop
+from zenowasm.debugger.viewer import Stopped, Viewer
 from zenowasm.debugger.watchpoints import Change, Range, Watchpoint, memory_watchpoint, watchpoint
 from zenowasm.interp.errors import Exhaustion, Trap, UncaughtException, WasmError
 from zenowasm.interp.execution import Configuration, Frame
@@ -37,108 +35,16 @@ from zenowasm.interp.execution.arming import EVERYWHERE, Check, also_pausing, ar
 from zenowasm.interp.execution.code import Code
 from zenowasm.interp.runtime.instances import FunctionInstance, HostFunction
 from zenowasm.interp.runtime.values import ExceptionInstance
-from zenowasm.interp.text.printer import InstructionLine
-from zenowasm.interp.types import I32
-from zenowasm.interp.validation import ValidModule
 
 if TYPE_CHECKING:
     from zenowasm.debuginfo.lines import SourceLine
     from zenowasm.interp.runtime.values import Value
 
-_ADDRESSES = (1 << 32) - 1
 _FAILURES = (Trap, Exhaustion, UncaughtException, DumpedError)
 """The errors that count as a trap; a guest's other errors, such as WASI's exit, end it normally."""
 
 
-class Observe(Protocol):
-    """How the observer of a store is made."""
-
-    def __call__(self, session: Session, owner: str, store: SteppingStore, *, every: bool) -> StoreObserver:
-        """Return an observer that is not yet the store's."""
-        ...
-
-
-class Timeline(Protocol):
-    """The times of a replay, between which a session may go."""
-
-    def time(self, frame: Frame, pc: int, *, during: bool) -> object:
-        """Return the time of a stopped call at an instruction, or in the middle of it; ``str`` shows it."""
-        ...
-
-    @property
-    def branches(self) -> Sequence[object]:
-        """The courses of events: the recorded one, and those that changes began; ``str`` shows each."""
-        ...
-
-    @property
-    def answers(self) -> Sequence[Any]:
-        """The answers to all questions so far (``timetravel.questions.Answer``)."""
-        ...
-
-    def question(self, text: str) -> object:
-        """Return a question about the whole replay for the action ``ASK``; raises ``DebuggerError``."""
-        ...
-
-    def check_change(self, observer: StoreObserver, execution: Configuration | None) -> None:
-        """Raise ``DebuggerError`` where the guest's state cannot be changed."""
-        ...
-
-    def changed(self, execution: Configuration, text: str) -> None:
-        """Begin another course of events with a change that was made, which ``text`` describes."""
-        ...
-
-    def summary(self) -> str:
-        """Return how much of the run is known, in one line."""
-        ...
-
-    def depart(self, resume: Resume, frame: Frame | None, pc: int, *, during: bool) -> NoReturn:
-        """Leave a stopped execution, or the end, for another time."""
-        ...
-
-
-class Front(Protocol):
-    """The frontend: it shows stops to a user and returns the user's next action."""
-
-    def stopped(self, session: Session, stop: Stop) -> Resume:
-        """Inspect the stopped execution through ``session`` and return how to resume it."""
-        ...
-
-    def logged(self, session: Session, text: str) -> None:
-        """Show the message of a logpoint that the execution has passed."""
-        ...
-
-
-@frozen
-class CodeLine:
-    """A line of a listing: the instruction, whether it is the current one, and whether it has a breakpoint."""
-
-    line: InstructionLine
-    current: bool
-    breakpoint: bool
-
-
-@frozen
-class SourceText:
-    """A line of a source file: its number, its text, and whether it is the current one."""
-
-    number: int
-    text: str
-    current: bool
-
-
-@define
-class _Stopped:
-    """Where an execution is stopped; ``execution`` is set if it can continue elsewhere, by an early return."""
-
-    observer: StoreObserver
-    execution: Configuration | None
-    frame: Frame | None
-    pc: int
-    results: int = 0
-    arguments: tuple[Cell, ...] = ()
-
-
-class Session:
+class Session(Viewer):
     """A debugging session over any number of stores; a thread that has to stop waits while another one is stopped.
 
     With ``stop_at_start``, the session stops at the very first instruction. With ``post_mortem``, it shows executions
@@ -154,17 +60,14 @@ class Session:
         post_mortem: bool = False,
         source_maps: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self.breakpoints = Breakpoints()
+        super().__init__(source_maps)
         self.watchpoints: dict[int, Watchpoint] = {}
         self.interrupted = False
-        self.timeline: Timeline | None = None
-        """The times of the run, if it is a replay."""
         self.events = {Event.TRAP}
         """The events at which the session stops."""
         self.on_host_call: Callable[[str, Sequence[Cell]], None] | None = None
         """Called in the guest's thread before each call of a host function, with its name and its arguments."""
         self._numbers = count(1)
-        self._source_maps = source_maps
         self._front = front
         self._post_mortem = post_mortem
         self._plan = Plan(Action.STEP if stop_at_start else Action.CONTINUE)
@@ -173,13 +76,9 @@ class Session:
         self._state = threading.RLock()
         """Held for moments, also by threads that change breakpoints while a guest runs."""
         self._observers: WeakSet[StoreObserver] = WeakSet()
-        self._programs: dict[ValidModule, Program] = {}
         self._unseen: set[Program] = set()
         """The modules of which the first function is about to begin, if the session stops there."""
-        self._error: WasmError | None = None
         self._over = False
-        self._stopped: _Stopped | None = None
-        self._selected = 0
 
     def attach(self, owner: str, store: EngineStore, observe: Observe = StoreObserver) -> None:
         """Start to watch a store by what ``observe`` returns; ``owner`` is the displayed name of its frames."""
@@ -188,11 +87,6 @@ class Session:
             observer = observe(self, owner, stepping, every=self._plan.goes_into_calls)
             stepping.probe = observer
             self._observers.add(observer)
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether an execution is stopped."""
-        return self._stopped is not None
 
     def interrupt(self) -> None:
         """Stop the guest as soon as possible; any thread and any signal handler may call this."""
@@ -234,7 +128,7 @@ class Session:
             self._error = None
             stop = self._stop_at(observer, frame, entered=entered)
             if stop is not None:
-                self._stop(_Stopped(observer, execution, frame, frame.pc), stop)
+                self._stop(Stopped(observer, execution, frame, frame.pc), stop)
             elif self._plan.action is not Action.CONTINUE:
                 self._prepare(frame)
 
@@ -246,7 +140,7 @@ class Session:
         places = self.breakpoints.within(program, frame.function.index)
         hit = (*(places.get(ENTRY, ()) if entered else ()), *places.get(frame.pc, ()))
         if hit:
-            stopped = _Stopped(observer, None, frame, frame.pc)
+            stopped = Stopped(observer, None, frame, frame.pc)
             hit = tuple(it for it in hit if self._counts(it, stopped))
         finished = self._plan.frame if self._plan.action in (Action.FINISH, Action.UNTIL) else None
         if finished is frame:
@@ -265,7 +159,7 @@ class Session:
             return Stop(Reason.LOAD)
         return Stop(Reason.PAUSE) if self.interrupted else None
 
-    def _counts(self, breakpoint_: Breakpoint, stopped: _Stopped) -> bool:
+    def _counts(self, breakpoint_: Breakpoint, stopped: Stopped) -> bool:
         """Return whether a reached breakpoint stops; it also stops if its condition cannot be evaluated."""
         if not self._applies(breakpoint_, stopped):
             return False
@@ -284,7 +178,7 @@ class Session:
         if breakpoint_.temporary:
             self.breakpoints.delete(breakpoint_.number)
 
-    def _applies(self, breakpoint_: Breakpoint, stopped: _Stopped) -> bool:
+    def _applies(self, breakpoint_: Breakpoint, stopped: Stopped) -> bool:
         """Return whether a reached breakpoint is enabled, and its condition is true or cannot be evaluated."""
         breakpoint_.problem = None
         if not breakpoint_.enabled or not _runs_slot(breakpoint_, stopped.frame):
@@ -343,12 +237,12 @@ class Session:
 
     def _called(
         self, observer: StoreObserver, frame: Frame, function: HostFunction, arguments: tuple[Value, ...]
-    ) -> tuple[str | None, Sequence[Breakpoint], _Stopped]:
+    ) -> tuple[str | None, Sequence[Breakpoint], Stopped]:
         """Return the name of a called host function, the breakpoints at its calls, and the stop there."""
         name = self._program(frame.module.valid).import_of(frame.module, function)
         types = function.type.parameters
         cells = tuple(ArgumentCell(value, type_) for value, type_ in zip(arguments, types, strict=True))
-        stopped = _Stopped(observer, None, frame, max(frame.pc - 1, 0), arguments=cells)
+        stopped = Stopped(observer, None, frame, max(frame.pc - 1, 0), arguments=cells)
         return name, [] if name is None else self.breakpoints.of_host_function(name), stopped
 
     def host_returned(self, execution: Configuration) -> None:
@@ -364,7 +258,7 @@ class Session:
         with self._turn:
             if not self._over:
                 stop = Stop(Reason.THROW, exception=exception)
-                self._stop(_Stopped(observer, None, frame, max(frame.pc - 1, 0)), stop)
+                self._stop(Stopped(observer, None, frame, max(frame.pc - 1, 0)), stop)
 
     def trapped(self, observer: StoreObserver, execution: Configuration, error: WasmError) -> None:
         """Stop once at a trap, where it happened, if asked to; raises ``DebuggerQuit`` if the user quits."""
@@ -374,9 +268,9 @@ class Session:
                 return
             self._error = error  # the same error unwinds every enclosing execution too
             if Event.TRAP in self.events:
-                self._stop(_Stopped(observer, None, frame, max(frame.pc - 1, 0)), Stop(Reason.TRAP, error=error))
+                self._stop(Stopped(observer, None, frame, max(frame.pc - 1, 0)), Stop(Reason.TRAP, error=error))
 
-    def _stop(self, stopped: _Stopped, stop: Stop) -> None:
+    def _stop(self, stopped: Stopped, stop: Stop) -> None:
         self.interrupted = False
         self._selected = 0
         self._stopped = stopped
@@ -395,17 +289,9 @@ class Session:
 
     # -- in replays --
 
-    @property
-    def time(self) -> Any:
-        """The time at which the session is stopped, ``None`` if the run is no replay or at its end."""
-        stopped = self._stopped
-        if self.timeline is None or stopped is None or stopped.frame is None:
-            return None
-        return self.timeline.time(stopped.frame, stopped.pc, during=stopped.execution is None)
-
     def would_stop(self, observer: StoreObserver, breakpoint_: Breakpoint, frame: Frame, pc: int) -> bool:
         """Return whether a breakpoint at an instruction would stop there, were it never ignored."""
-        return breakpoint_.message is None and self._applies(breakpoint_, _Stopped(observer, None, frame, pc))
+        return breakpoint_.message is None and self._applies(breakpoint_, Stopped(observer, None, frame, pc))
 
     def would_stop_at_call(
         self, observer: StoreObserver, frame: Frame, function: HostFunction, arguments: tuple[Value, ...]
@@ -451,7 +337,7 @@ class Session:
                 for reached in stop.breakpoints:
                     self._hit(reached)
             if stop is not None:
-                self._stop(_Stopped(observer, execution, frame, frame.pc), stop)
+                self._stop(Stopped(observer, execution, frame, frame.pc), stop)
 
     def reach_end(self, text: str | None) -> None:
         """Stop where the replay ends, for the reason ``text`` unless the recording ends there, too."""
@@ -467,26 +353,6 @@ class Session:
     def tell(self, text: str) -> None:
         """Show a text to the user."""
         self._front.logged(self, text)
-
-    def view_of(self, observer: StoreObserver, frame: Frame, pc: int) -> FrameView:
-        """Return an active call at an instruction."""
-        return self._view(_Stopped(observer, None, frame, pc))
-
-    def program_of(self, function: FunctionInstance) -> Program:
-        """Return the module of a function."""
-        return self._program(function.module.valid)
-
-    def knows_function(self, name: str) -> bool:
-        """Return whether a module that has run has a function of that name."""
-        return any(program.find(name) for program in self._programs.values())
-
-    def line_of(self, frame: Frame, pc: int) -> SourceLine | None:
-        """Return the source line of an instruction of an active call."""
-        return self._program_of(frame).line_at(frame.function.index, pc)
-
-    def statements(self, function: FunctionInstance) -> Sequence[SourceLine | None]:
-        """Return, for each instruction of a function, the source line that begins there."""
-        return self._program(function.module.valid).statements(function.index)
 
     # -- how to resume --
 
@@ -546,16 +412,6 @@ class Session:
 
     def _line_that_begins(self, frame: Frame) -> SourceLine | None:
         return self.statements(frame.function)[frame.pc]
-
-    def _program_of(self, frame: Frame) -> Program:
-        return self._program(frame.module.valid)
-
-    def _program(self, valid: ValidModule) -> Program:
-        program = self._programs.get(valid)
-        if program is None:
-            program = self._programs[valid] = Program(valid, self._source_maps)
-            self.breakpoints.resolve(program)
-        return program
 
     def _rearm(self) -> None:
         with self._state:
@@ -636,16 +492,6 @@ class Session:
         with self._state:
             self.events = self.events | {event} if enabled else self.events - {event}
 
-    def nearest_function(self, location: str) -> str | None:
-        """Return the function or file of the modules seen so far whose name is most similar to ``location``."""
-        path, colon, line = location.rpartition(":")
-        programs = list(self._programs.values())  # a guest that runs meanwhile may add some
-        if colon and line.isdigit():
-            found = (program.source.nearest_file(path) for program in programs)
-        else:
-            found = (program.nearest(location.rpartition("+")[0] or location) for program in programs)
-        return next((name for name in found if name is not None), None)
-
     # -- changes --
 
     def assign(self, target: str, value: str) -> None:
@@ -674,14 +520,6 @@ class Session:
             self.require_timeline()
         if resume.action is not Action.QUIT:
             self._require_life("continued")
-
-    def require_timeline(self) -> Timeline:
-        """Return the times of the run; raises ``DebuggerError`` if it is no replay."""
-        if self.timeline is None:
-            raise DebuggerError(
-                "only a replay can go back: record a run by --record, then `zenowasm debug --replay FILE`"
-            )
-        return self.timeline
 
     def _require_life(self, done: str) -> None:
         if self._post_mortem:
@@ -716,139 +554,6 @@ class Session:
         stopped.results = len(results)
         self._selected = 0
         return caller is not None
-
-    # -- inspection --
-
-    def backtrace(self) -> Sequence[FrameView | HostView]:
-        """Return the active frames, innermost first, including the host's between them where it called back."""
-        return self._views()
-
-    def frame(self) -> FrameView:
-        """Return the selected frame; raises ``DebuggerError`` if nothing is stopped."""
-        for view in self._views():
-            if isinstance(view, FrameView) and view.level == self._selected:
-                return view
-        raise self._nothing_stopped()
-
-    def _nothing_stopped(self) -> DebuggerError:
-        if self.timeline is not None:
-            return DebuggerError("the replay is at its end, where no function runs: reverse-step and goto lead back")
-        return DebuggerError("nothing is stopped")
-
-    def select(self, level: int) -> FrameView:
-        """Select a frame, 0 being the innermost; raises ``DebuggerError`` if there is no such frame."""
-        levels = [view.level for view in self._views() if isinstance(view, FrameView)]
-        if not levels:
-            raise self._nothing_stopped()
-        if level not in levels:
-            raise DebuggerError(f"there is no frame {level}: expected 0 to {len(levels) - 1}")
-        self._selected = level
-        return self.frame()
-
-    def _views(self) -> list[FrameView | HostView]:
-        stopped = self._stopped
-        return [] if stopped is None else list(self._views_of(stopped))
-
-    def _views_of(self, stopped: _Stopped) -> Iterator[FrameView | HostView]:
-        owner, level = stopped.observer.owner, 0
-        for position, execution in enumerate(reversed(stopped.observer.executions)):
-            for active, frame in enumerate(execution.frames()):
-                program = self._program_of(frame)
-                if position == active == 0:
-                    yield self._view(stopped)
-                else:
-                    at = max(frame.pc - 1, 0)
-                    if not active:
-                        yield HostView(program.import_called(frame.function.index, at))
-                    yield FrameView(level, owner, program, frame, at)
-                level += 1
-
-    def _view(self, stopped: _Stopped) -> FrameView:
-        frame = stopped.frame
-        assert frame is not None
-        return FrameView(
-            0, stopped.observer.owner, self._program_of(frame), frame, stopped.pc, stopped.results, stopped.arguments
-        )
-
-    def local(self, name: str) -> Variable:
-        """Return a local of the selected frame by name or index, with or without ``$``."""
-        return self.frame().local(name)
-
-    def evaluate(self, text: str) -> Result:
-        """Return the value of an expression in the selected frame; raises ``DebuggerError``."""
-        return computed(parse(text), self.frame())
-
-    def memory(self, address: str, length: int) -> tuple[int, bytes]:
-        """Return an address and up to ``length`` bytes from there, fewer at the end of the memory.
-
-        ``address`` is a number, decimal or hexadecimal, or the name of an i32 local. Raises ``DebuggerError``.
-        """
-        memories = self.frame().frame.module.memories
-        if not memories:
-            raise DebuggerError("the module has no memory")
-        at = self._address(address)
-        size = memories[0].size
-        if not 0 <= at < size or length < 1:
-            raise DebuggerError(f"expected an address from 0 to 0x{size - 1:x} and a length, found {address} {length}")
-        return at, memories[0].read(at, min(length, size - at))
-
-    def _address(self, text: str) -> int:
-        if not text.startswith("$"):
-            try:
-                return int(text, 0)
-            except ValueError:
-                pass  # not a number, so it is a name
-        if text.startswith("$") and (variable := self.local(text)).type is not I32:
-            raise DebuggerError(f"{variable.label} is not an address: it is {variable.type}, expected i32")
-        found = self.evaluate(text)
-        if isinstance(found, int):
-            return found & _ADDRESSES
-        if isinstance(found, float):
-            raise DebuggerError(f"{text} is not an address: it is {found}")
-        if isinstance(found, Cell | Cells):
-            return int(number(found)) & _ADDRESSES
-        pointed = found.number()
-        if isinstance(pointed, int) and found.is_pointer:
-            return pointed
-        if found.address is None:
-            raise DebuggerError(f"{text} is not in memory")
-        return found.address
-
-    def coredump(self) -> Coredump:
-        """Return the stopped execution as a coredump; raises ``DebuggerError`` if nothing is stopped."""
-        stopped = self._stopped
-        if stopped is None or stopped.frame is None:
-            raise DebuggerError("nothing is stopped")
-        frames = (frame for it in reversed(stopped.observer.executions) for frame in it.frames())
-        owner, why = stopped.observer.owner, "stopped by a debugger" if self._error is None else str(self._error)
-        return captured(owner, why, owner, frames, pc=stopped.pc)
-
-    def source_listing(self, around: int, line: int | None = None) -> list[SourceText]:
-        """Return the source around the selected frame's line, or around another line of its file.
-
-        Raises ``DebuggerError`` if there is no source.
-        """
-        view = self.frame()
-        place = view.source_line
-        if place is None:
-            raise DebuggerError(f"{view.function} has no source lines: build it with debugging information (-g)")
-        text = view.program.source.text(place.file)
-        if text is None:
-            raise DebuggerError(
-                f"{view.program.source.path(place.file)} cannot be read: name its folder by --source-map"
-            )
-        middle = place.line if line is None else line
-        numbers = range(max(middle - around, 1), min(middle + around, len(text)) + 1)
-        return [SourceText(number, text[number - 1], number == place.line) for number in numbers]
-
-    def listing(self, around: int) -> list[CodeLine]:
-        """Return the selected frame's code: up to ``around`` instructions before and after the current one."""
-        view = self.frame()
-        function = view.frame.function.index
-        places = self.breakpoints.within(view.program, function)
-        lines = view.program.function(function).lines[max(view.pc - around, 0) : view.pc + around + 1]
-        stops = {max(pc, 0) for pc in places}
-        return [CodeLine(line, line.pc == view.pc, line.pc in stops) for line in lines]
 
 
 def _both(first: Check | None, second: Check) -> Check:
