@@ -280,9 +280,7 @@ class Session(Viewer):
             if resume.action is Action.QUIT:
                 self._over = True
                 raise DebuggerQuit("the debugger ended the run")
-            if self.timeline is not None and resume.action.travels:
-                self._plan = Plan(Action.CONTINUE)
-                self.timeline.depart(resume, stopped.frame, stopped.pc, during=stopped.execution is None)
+            self._depart(resume, stopped.frame, stopped.pc, during=stopped.execution is None)
             self._resume(resume, stopped.frame, stopped.pc)
         finally:
             self._stopped = None
@@ -346,9 +344,13 @@ class Session(Viewer):
                 return
             self._selected = 0
             resume = self._front.stopped(self, Stop(Reason.END, text=text))
-            if self.timeline is not None and resume.action.travels:
-                self._plan = Plan(Action.CONTINUE)
-                self.timeline.depart(resume, None, 0, during=False)
+            self._depart(resume, None, 0, during=False)
+
+    def _depart(self, resume: Resume, frame: Frame | None, pc: int, *, during: bool) -> None:
+        """Leave for another time, if the user wants to and the run is a replay."""
+        if self.timeline is not None and resume.action.travels:
+            self._plan = Plan(Action.CONTINUE)
+            self.timeline.depart(resume, frame, pc, during=during)
 
     def tell(self, text: str) -> None:
         """Show a text to the user."""

@@ -342,21 +342,9 @@ class TimeMachine:
     def before(self, time: Time) -> Time | None:
         """Return the position before another one, or before the end."""
         for snapshot in self.history.before(time):
-            margin = STEPPED
-            while True:
-                approach = self._approach(snapshot, time, margin, _over)
-                missed = False
-                try:
-                    self._now.to_end()
-                except Overshot:
-                    missed = True
-                except (SearchOver, RecordingError, ReplayStopError):
-                    pass
-                if approach.before is not None and not missed:
-                    return approach.before
-                if margin > time.fuel - snapshot.time.fuel:
-                    break
-                margin *= _LONGER
+            found = self._step_up_to(snapshot, time, _over).before
+            if found is not None:
+                return found
         return None
 
     def _before_call(self, time: Time) -> Time | None:
@@ -415,9 +403,14 @@ class TimeMachine:
             found.append(take(frame))
             raise SearchOver
 
+        self._step_up_to(self.history.latest(time), time, arrived)
+        return found[0] if found else None
+
+    def _step_up_to(self, snapshot: Snapshot, time: Time, arrived: Arrived) -> Approach:
+        """Run from a snapshot to a time, where ``arrived`` ends the search; return the approach that got there."""
         margin = STEPPED
         while True:
-            self._approach(self.history.latest(time), time, margin, arrived)
+            approach = self._approach(snapshot, time, margin, arrived)
             try:
                 self._now.to_end()
             except Overshot:
@@ -425,7 +418,7 @@ class TimeMachine:
                 continue
             except (SearchOver, RecordingError, ReplayStopError):
                 pass
-            return found[0] if found else None
+            return approach
 
     def last(self, scan: Scan) -> Found | None:
         """Return what a scan finds last before its end, after the last snapshot, or the one before, and so on."""
